@@ -1,0 +1,200 @@
+#!/usr/bin/env bash
+# Installs whatever a fresh machine lacks to build, test and run this project: a C compiler, pkg-config, OpenBLAS
+# with its headers, and `just`. Checks the Rust toolchain. Asks nothing; running it again changes nothing.
+# Knows Debian and Ubuntu (apt-get), Fedora (dnf) and macOS (Homebrew).
+set -euo pipefail
+
+minimum_rust=1.89
+minimum_just=1.15
+
+say() { printf 'bootstrap: %s\n' "$*" >&2; }
+die() {
+    printf 'bootstrap: error: %s\n' "$*" >&2
+    exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# at_least VERSION MINIMUM: compares major.minor.
+at_least() {
+    local major=${1%%.*} rest=${1#*.}
+    local minor=${rest%%.*}
+    [[ $major =~ ^[0-9]+$ && $minor =~ ^[0-9]+$ ]] || return 1
+    ((major > ${2%%.*} || (major == ${2%%.*} && minor >= ${2#*.})))
+}
+
+as_root() {
+    if [[ $(id -u) -eq 0 ]]; then
+        "$@"
+    elif ! have sudo; then
+        say "needs root or sudo for: $*"
+        return 1
+    elif [[ -t 2 ]]; then
+        sudo "$@" # which may want the password of whoever sits there
+    else
+        sudo -n "$@"
+    fi
+}
+
+case $(uname -s) in
+Darwin) manager=brew ;;
+*) if have apt-get; then manager=apt-get; elif have dnf; then manager=dnf; else manager=none; fi ;;
+esac
+
+package_lists_are_new=false
+update_package_lists() {
+    [[ $package_lists_are_new == true ]] && return
+    package_lists_are_new=true
+    say 'apt-get update'
+    as_root apt-get -qq -o DPkg::Lock::Timeout=300 update </dev/null || say 'apt-get update failed; going on'
+}
+
+install_packages() {
+    case $manager in
+    apt-get)
+        update_package_lists
+        say "apt-get install $*"
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
+            install --no-install-recommends "$@" </dev/null >/dev/null
+        ;;
+    dnf)
+        say "dnf install $*"
+        as_root dnf -q -y install "$@" </dev/null
+        ;;
+    brew)
+        have brew || die 'Homebrew is missing: see https://brew.sh, then run this again'
+        say "brew install $*"
+        NONINTERACTIVE=1 HOMEBREW_NO_AUTO_UPDATE=1 brew install --quiet "$@" </dev/null
+        ;;
+    none) return 1 ;;
+    esac
+}
+
+has_openblas() {
+    if [[ $manager == brew ]]; then
+        # Homebrew keeps it out of pkg-config's way; openblas-src asks `brew --prefix openblas` instead.
+        have brew && [[ -e $(brew --prefix openblas)/include/cblas.h ]]
+    else
+        have pkg-config && pkg-config --exists openblas
+    fi
+}
+
+has_compiler() {
+    if [[ $manager == brew ]]; then xcode-select -p >/dev/null 2>&1; else have cc; fi
+}
+
+ensure_libraries() {
+    local missing=()
+    case $manager in
+    apt-get)
+        has_compiler || missing+=(gcc libc6-dev)
+        have pkg-config || missing+=(pkg-config)
+        has_openblas || missing+=(libopenblas-dev)
+        ;;
+    dnf)
+        has_compiler || missing+=(gcc glibc-devel)
+        have pkg-config || missing+=(pkgconf-pkg-config)
+        has_openblas || missing+=(openblas-devel)
+        ;;
+    brew)
+        has_compiler || die 'no C compiler: run "xcode-select --install", then this again'
+        have pkg-config || missing+=(pkg-config)
+        has_openblas || missing+=(openblas)
+        ;;
+    none)
+        has_compiler && has_openblas && return
+        die 'no apt-get, dnf or Homebrew here: install a C compiler, pkg-config and OpenBLAS with headers by hand'
+        ;;
+    esac
+    if ((${#missing[@]})); then
+        install_packages "${missing[@]}" || die "could not install: ${missing[*]}"
+    fi
+    has_compiler || die 'there is still no C compiler (cc) on PATH'
+    has_openblas || die 'pkg-config still does not find openblas'
+}
+
+ensure_rust() {
+    local cargo_home=${CARGO_HOME:-$HOME/.cargo} fix='see https://rustup.rs' version component
+    if ! have cargo; then
+        [[ -x $cargo_home/bin/cargo ]] && die "cargo is not on PATH: run '. \"$cargo_home/env\"', then this again"
+        case $manager in
+        apt-get) fix='"apt-get install rustup" where there is such a package (Debian 13, Ubuntu 24.04), else https://rustup.rs; then "rustup default stable"' ;;
+        dnf) fix='"dnf install rustup && rustup-init -y"' ;;
+        brew) fix='"brew install rust"' ;;
+        esac
+        die "no Rust toolchain: $fix; at least $minimum_rust is needed"
+    fi
+    version=$(rustc --version 2>/dev/null | cut -d' ' -f2) || version=
+    [[ -n $version ]] || die 'rustc does not run: "rustup default stable" installs a toolchain'
+    at_least "$version" "$minimum_rust" ||
+        die "Rust $version is too old, at least $minimum_rust is needed: \"rustup update stable && rustup default stable\""
+    for component in rustfmt clippy; do
+        cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 && continue
+        if have rustup && rustup component add "$component" >/dev/null 2>&1; then
+            say "added $component"
+        else
+            say "note: $component is missing; only \"just lint\" needs it (\"rustup component add $component\")"
+        fi
+    done
+}
+
+has_just() {
+    hash -r
+    have just && at_least "$(just --version 2>/dev/null | cut -d' ' -f2)" "$minimum_just"
+}
+
+# Puts the program $1 on PATH, in the first folder that takes it.
+put_on_path() {
+    local folder
+    for folder in "${CARGO_HOME:-$HOME/.cargo}/bin" "$HOME/.local/bin" "$(dirname "$(command -v cargo)")" /usr/local/bin; do
+        [[ :$PATH: == *:"$folder":* ]] || continue
+        mkdir -p "$folder" 2>/dev/null || true
+        [[ -w $folder ]] || continue
+        install -m 755 "$1" "$folder/just"
+        return
+    done
+    as_root install -m 755 "$1" /usr/local/bin/just
+}
+
+just_from_pypi() {
+    have python3 || return 1
+    say 'just: from PyPI (rust-just)'
+    # A folder of its own is allowed where the system's Python is closed to pip (PEP 668).
+    if python3 -m pip --version >/dev/null 2>&1; then
+        PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --no-input --disable-pip-version-check \
+            --no-deps --target "$scratch/pypi" rust-just || return 1
+    else
+        python3 -m venv "$scratch/pypi" >/dev/null 2>&1 || return 1
+        "$scratch/pypi/bin/pip" install --quiet --no-input --disable-pip-version-check --no-deps rust-just || return 1
+    fi
+    put_on_path "$scratch/pypi/bin/just"
+}
+
+just_from_crates_io() {
+    say 'just: from crates.io (takes a minute or two)'
+    CARGO_TARGET_DIR=$scratch/target cargo install --quiet --locked --root "$scratch/crates" just || return 1
+    put_on_path "$scratch/crates/bin/just"
+}
+
+just_from_packages() {
+    if [[ $manager == apt-get ]]; then # Debian has it from 13 on, Ubuntu from 24.04 on.
+        update_package_lists
+        apt-cache policy just 2>/dev/null | grep -q 'Candidate: [0-9]' || return 1
+    fi
+    install_packages just
+}
+
+ensure_just() {
+    local source
+    has_just && return
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    for source in just_from_packages just_from_pypi just_from_crates_io; do
+        if "$source" && has_just; then return; fi
+    done
+    die "could not put just (at least $minimum_just) on PATH: \"cargo install --locked just\" and add ~/.cargo/bin to PATH"
+}
+
+ensure_libraries
+ensure_rust
+ensure_just
+say "ready: $(rustc --version | cut -d' ' -f1,2), $(just --version), OpenBLAS"

@@ -1,0 +1,182 @@
+//! The command line: arguments only.
+
+use crate::ask::SampleKind;
+use crate::error::{Error, Result};
+use crate::stage::{Override, Profile, Settings};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Regenerates and verifies every figure of "Spectral alignment of stochastic gradient descent for high-dimensional
+/// classification tasks" (arXiv 2310.03010): seeded data, SGD, spectra of the Hessian and of the gradient matrix,
+/// figures, and a measured verdict on every claim.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  spectral-alignment list                               what there is
+  spectral-alignment run --profile quick                everything, small, in seconds
+  spectral-alignment run gmm-alignment                  one stage at full size
+  spectral-alignment run --set gmm.lambda=10            another signal-to-noise ratio; goes to figures/variants/
+  spectral-alignment claims                             the verdicts
+  spectral-alignment export gmm --replicate 0 --checkpoint last --out /tmp/gmm
+                                                        one checkpoint, to recompute its spectra elsewhere
+
+Exit status: 0 good; 1 a claim fails; 2 bad usage or parameters; 3 input or output.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the stages: what each shows, its claims, figures and experiments.
+    List {
+        #[command(flatten)]
+        shared: Shared,
+        /// Machine-readable: one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring stages up to date: simulate what is missing, judge the claims, draw the figures.
+    Run {
+        /// Stages; all if none is named.
+        stages: Vec<String>,
+        #[command(flatten)]
+        shared: Shared,
+        /// Threads to simulate on; results do not depend on it. [default: all processors]
+        #[arg(long, value_name = "N")]
+        jobs: Option<u16>,
+        /// Compute even what is there, and compare with it.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Say which stages are up to date, stale or missing.
+    Status {
+        #[command(flatten)]
+        shared: Shared,
+        /// Machine-readable: one JSON array.
+        #[arg(long)]
+        json: bool,
+        /// Compare figures/figures.lock with this program's recipes instead; exit status 1 if one is stale.
+        #[arg(long)]
+        committed: bool,
+    },
+    /// Name the tables of a stage, with their paths and digests.
+    Tables {
+        /// The stage.
+        stage: String,
+        #[command(flatten)]
+        shared: Shared,
+        /// Machine-readable: one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the verdict on every claim; exit status 1 if one fails.
+    ///
+    /// Without computed data it reads the values committed beside the figures, and says so.
+    Claims {
+        #[command(flatten)]
+        shared: Shared,
+        /// Machine-readable: one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write one checkpoint of one replicate, so that its spectra can be recomputed elsewhere.
+    Export {
+        /// The experiment, as `list` names it.
+        experiment: String,
+        #[command(flatten)]
+        shared: Shared,
+        /// The replicate, from 0.
+        #[arg(long, value_name = "R")]
+        replicate: u32,
+        /// The checkpoint, from 0, or `last`.
+        #[arg(long, value_name = "I")]
+        checkpoint: String,
+        /// The folder to write to.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// The sample that the matrices are means over.
+        #[arg(long, value_enum, default_value_t = SampleChoice::Test)]
+        sample: SampleChoice,
+    },
+}
+
+/// What goes with every command that touches results.
+#[derive(Debug, Args)]
+pub struct Shared {
+    /// Size of the experiments.
+    #[arg(long, value_enum, default_value_t = ProfileChoice::Paper)]
+    profile: ProfileChoice,
+    /// Root of all random streams.
+    #[arg(long, value_name = "N", default_value_t = crate::pipeline::committed::DEFAULT_SEED)]
+    seed: u64,
+    /// Change a parameter of an experiment: d, k, width, lambda, beta, c, phi, horizon, replicates, checkpoints.
+    #[arg(long, value_name = "EXPERIMENT.KEY=VALUE")]
+    set: Vec<String>,
+    /// Folder of the cache.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Folder of the figures.
+    #[arg(long, value_name = "DIR", default_value = "figures")]
+    pub figures: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProfileChoice {
+    /// The committed figures: minutes.
+    Paper,
+    /// Small versions of everything: seconds.
+    Quick,
+}
+
+/// A sample on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SampleChoice {
+    /// The fresh sample of the replicate.
+    Test,
+    /// The first n samples that SGD saw.
+    Train,
+}
+
+impl From<SampleChoice> for SampleKind {
+    fn from(choice: SampleChoice) -> Self {
+        match choice {
+            SampleChoice::Test => Self::Test,
+            SampleChoice::Train => Self::Train,
+        }
+    }
+}
+
+impl Shared {
+    /// What the user chose.
+    ///
+    /// # Errors
+    /// A `--set` that is not `EXPERIMENT.KEY=VALUE`.
+    pub fn settings(&self) -> Result<Settings> {
+        let profile = match self.profile {
+            ProfileChoice::Paper => Profile::Paper,
+            ProfileChoice::Quick => Profile::Quick,
+        };
+        let mut overrides: Vec<Override> = self.set.iter().map(|text| parse_override(text)).collect::<Result<_>>()?;
+        // The last of several values for one key counts; the order of different keys does not.
+        overrides.reverse();
+        overrides.sort_by(|a, b| (&a.experiment, &a.key).cmp(&(&b.experiment, &b.key)));
+        overrides.dedup_by(|later, first| later.experiment == first.experiment && later.key == first.key);
+        Ok(Settings { profile, seed: self.seed, overrides })
+    }
+}
+
+fn parse_override(text: &str) -> Result<Override> {
+    let parts = text.split_once('=').and_then(|(place, value)| {
+        place.rsplit_once('.').map(|(experiment, key)| (experiment.trim(), key.trim(), value.trim()))
+    });
+    match parts {
+        Some((experiment, key, value)) if !experiment.is_empty() && !key.is_empty() => {
+            Ok(Override { experiment: experiment.to_owned(), key: key.to_owned(), value: value.to_owned() })
+        }
+        _ => Err(Error::Usage(format!("--set {text}: write EXPERIMENT.KEY=VALUE, for example --set gmm.lambda=10"))),
+    }
+}

@@ -1,0 +1,276 @@
+//! What each command does with the stages, and how it prints it.
+
+use crate::claim::{Bound, Claim, Verdict};
+use crate::cli::Shared;
+use crate::error::{Error, Result};
+use crate::pipeline::committed::Figures;
+use crate::pipeline::export::{Request, export};
+use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
+use crate::pipeline::run::{Effort, run};
+use crate::pipeline::store::Store;
+use crate::stage::{Profile, Settings, Stage};
+use serde_json::json;
+use std::path::Path;
+use std::process::ExitCode;
+
+type Stages = [&'static Stage];
+
+fn print_json(rows: &[serde_json::Value]) {
+    println!("{:#}", serde_json::Value::from(rows.to_vec()));
+}
+
+fn named(all: &Stages, names: &[String]) -> Result<Vec<&'static Stage>> {
+    if names.is_empty() {
+        return Ok(all.to_vec());
+    }
+    let known: Vec<&str> = all.iter().map(|stage| stage.name).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Error::unknown("stage", name, &known));
+    }
+    Ok(all.iter().copied().filter(|stage| names.iter().any(|name| name == stage.name)).collect())
+}
+
+fn open(shared: &Shared) -> Result<Store> {
+    let store = Store::open(&shared.data)?;
+    for note in store.take_notes() {
+        eprintln!("{note}");
+    }
+    Ok(store)
+}
+
+/// `list`.
+///
+/// # Errors
+/// Bad parameters.
+pub fn list(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
+    let plans = plan_all(all, &shared.settings()?)?;
+    let names = |plan: &StagePlan| plan.experiments().into_keys().collect::<Vec<_>>();
+    if as_json {
+        let rows: Vec<_> = plans
+            .iter()
+            .map(|plan| {
+                let stage = plan.stage;
+                json!({ "name": stage.name, "kind": stage.kind.word(), "title": stage.title, "claims": stage.claims,
+                        "figures": stage.figures, "experiments": names(plan) })
+            })
+            .collect();
+        print_json(&rows);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for plan in &plans {
+        let stage = plan.stage;
+        println!("{} ({})\n    {}", stage.name, stage.kind.word(), stage.title);
+        println!("    claims: {}", if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") });
+        println!("    figures: {}", stage.figures.join(", "));
+        println!("    experiments: {}", names(plan).join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `run`.
+///
+/// # Errors
+/// Bad parameters; a store or figures folder that cannot be written or healed.
+pub fn run_stages(all: &Stages, names: &[String], shared: &Shared, jobs: Option<u16>, force: bool) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let stages = named(all, names)?;
+    let jobs = match jobs {
+        Some(0) => return Err(Error::parameter("--jobs", 0, "must be at least 1")),
+        Some(jobs) => usize::from(jobs),
+        None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    };
+    plan_all(all, &settings)?;
+    let store = open(shared)?;
+    let _lock = store.lock_exclusive(|| eprintln!("waiting for another run on {}", shared.data.display()))?;
+    let effort = Effort { jobs, force };
+    let done = run(&stages, all, &store, &settings, effort)?;
+    let figures = Figures::at(&shared.figures);
+    let (folder, changed) = figures.publish(&store, &settings, &done)?;
+    if Figures::commits(&settings) {
+        let quick = Settings { profile: Profile::Quick, ..settings };
+        let done = run(&stages, all, &store, &quick, effort)?;
+        figures.record(&store, &quick, &done)?;
+    }
+    for stage in &done {
+        let name = stage.plan.stage.name;
+        let state = if stage.computed { "computed" } else { "up to date" };
+        let written = if changed.iter().any(|other| other == name) { format!(", written to {}", folder.display()) } else { String::new() };
+        println!("{name}: {state}{written}");
+        for claim in crate::pipeline::run::claims(&store, &stage.figures)? {
+            println!("    {}", line(&claim));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `status`.
+///
+/// # Errors
+/// Bad parameters; a store that cannot be read.
+pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let plans = plan_all(all, &settings)?;
+    let mut rows = Vec::new();
+    if committed {
+        let lock = Figures::at(&shared.figures).lock()?;
+        for plan in &plans {
+            let entry = lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(settings.profile.word()));
+            let recipe = plan.recipe(&settings)?.digest();
+            let state = match entry {
+                None => "missing",
+                Some(entry) if entry.recipe == recipe.as_str() => "up to date",
+                Some(_) => "stale",
+            };
+            rows.push((plan.stage.name.to_owned(), state));
+        }
+        for name in lock.stages.keys().filter(|name| !plans.iter().any(|plan| plan.stage.name == name.as_str())) {
+            rows.push((name.clone(), "stale"));
+        }
+    } else {
+        let store = open(shared)?;
+        let shelf = Shelf::new(&store, &settings)?;
+        let tables = store.units("tables")?;
+        for plan in &plans {
+            let current = match shelf.current_tables(plan)? {
+                Some(tables) => shelf.find(&shelf.figures(plan, &tables)?)?,
+                None => None,
+            };
+            let state = match current {
+                Some(_) => "up to date",
+                None if tables.iter().any(|unit| unit.name == plan.stage.name) => "stale",
+                None => "missing",
+            };
+            rows.push((plan.stage.name.to_owned(), state));
+        }
+    }
+    if as_json {
+        print_json(&rows.iter().map(|(stage, state)| json!({ "stage": stage, "status": state })).collect::<Vec<_>>());
+    } else {
+        for (stage, state) in &rows {
+            println!("{stage}: {state}");
+        }
+    }
+    let stale = committed && rows.iter().any(|(_, state)| *state != "up to date");
+    Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// `tables`.
+///
+/// # Errors
+/// An unknown stage, or one that is not up to date.
+pub fn tables(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let stage = named(all, &[stage.to_owned()])?[0];
+    plan_all(all, &settings)?;
+    let plan = StagePlan::new(stage, &settings)?;
+    let store = open(shared)?;
+    let shelf = Shelf::new(&store, &settings)?;
+    let manifest = shelf.current_tables(&plan)?.ok_or_else(|| {
+        Error::damaged(&shared.data, format!("the tables of {0} are not there; `spectral-alignment run {0}` makes them", stage.name))
+    })?;
+    let folder = store.folder(&manifest);
+    if as_json {
+        let rows: Vec<_> = manifest
+            .tables
+            .iter()
+            .map(|entry| {
+                json!({ "table": entry.table, "path": folder.join(&entry.file), "rows": entry.rows,
+                        "sha256": entry.sha256, "values_sha256": entry.values_sha256 })
+            })
+            .collect();
+        print_json(&rows);
+    } else {
+        for entry in &manifest.tables {
+            println!("{}: {} rows, {}", entry.table, entry.rows, folder.join(&entry.file).display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `claims`.
+///
+/// # Errors
+/// Bad parameters; files that cannot be read.
+pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let plans = plan_all(all, &settings)?;
+    let store = open(shared)?;
+    let shelf = Shelf::new(&store, &settings)?;
+    let committed = Figures::at(&shared.figures);
+    let mut claims: Vec<Claim> = Vec::new();
+    for plan in &plans {
+        let current = match shelf.current_tables(plan)? {
+            Some(tables) => shelf.find(&shelf.figures(plan, &tables)?)?,
+            None => None,
+        };
+        claims.extend(committed.claims(&store, &settings, plan, current.as_ref())?);
+    }
+    if as_json {
+        let rows: Vec<_> = claims
+            .iter()
+            .map(serde_json::to_value)
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|error| Error::damaged("claims", error))?;
+        print_json(&rows);
+    } else {
+        for claim in &claims {
+            println!("{}", line(claim));
+        }
+        let count = |verdict: Verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
+        println!("{} hold, {} fail, {} not run", count(Verdict::Holds), count(Verdict::Fails), count(Verdict::NotRun));
+        if claims.iter().any(|claim| claim.source == crate::claim::Source::Committed) {
+            println!("(some from the values committed in {}; `run` computes them)", shared.figures.display());
+        }
+    }
+    let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
+    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// One claim in one line.
+fn line(claim: &Claim) -> String {
+    let relation = match claim.relation {
+        crate::claim::Relation::AtMost => "<=",
+        crate::claim::Relation::AtLeast => ">=",
+        crate::claim::Relation::In => "in",
+        crate::claim::Relation::Contains => "contains",
+    };
+    let bound = match claim.bound {
+        Bound::Number(bound) => format!("{bound:.4}"),
+        Bound::Pair([low, high]) => format!("[{low:.4}, {high:.4}]"),
+    };
+    let measured = match (claim.measured, claim.low, claim.high) {
+        (Some(measured), Some(low), Some(high)) => format!("{measured:.4} [{low:.4}, {high:.4}] {relation} {bound}"),
+        _ => String::new(),
+    };
+    let reason = claim.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+    format!("{:8} {:24} {measured} {}{reason}", claim.verdict.word(), claim.id, claim.statement)
+}
+
+/// `export`.
+///
+/// # Errors
+/// An unknown experiment, replicate or checkpoint; a folder that cannot be written.
+pub fn export_checkpoint(
+    all: &Stages,
+    name: &str,
+    shared: &Shared,
+    (replicate, checkpoint): (u32, &str),
+    sample: crate::ask::SampleKind,
+    out: &Path,
+) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let plans = plan_all(all, &settings)?;
+    let mut experiments: std::collections::BTreeMap<String, _> = plans.iter().flat_map(StagePlan::experiments).collect();
+    let known: Vec<String> = experiments.keys().cloned().collect();
+    let experiment = experiments.remove(name).ok_or_else(|| Error::unknown("experiment", name, &known))?;
+    let checkpoint = match checkpoint {
+        "last" => None,
+        number => Some(number.parse().map_err(|_| Error::parameter("--checkpoint", number, "must be a number from 0 or `last`"))?),
+    };
+    let store = open(shared)?;
+    let _lock = store.lock_exclusive(|| eprintln!("waiting for another run on {}", shared.data.display()))?;
+    let shelf = Shelf::new(&store, &settings)?;
+    export(&shelf, &experiment, Request { replicate, checkpoint, sample }, out)?;
+    println!("{name}, replicate {replicate}: written to {}", out.display());
+    Ok(ExitCode::SUCCESS)
+}

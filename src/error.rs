@@ -1,0 +1,140 @@
+//! Everything a user can cause to go wrong, with the exit status it ends in.
+
+use std::path::PathBuf;
+
+/// Result of everything that can fail for a reason a user can understand.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// One variant per thing a user can cause. Messages name the offending value and the fix.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A parameter outside the range in which the model is defined.
+    #[error("{name} = {value}: {rule}")]
+    Parameter {
+        /// Name of the parameter, with its experiment where that is known.
+        name: String,
+        /// The value as the user gave it.
+        value: String,
+        /// What a value must satisfy.
+        rule: String,
+    },
+    /// A name that is not in a list of known names.
+    #[error("there is no {what} `{name}`{}", hint(nearest.as_deref(), known))]
+    Unknown {
+        /// What kind of thing was asked for: stage, experiment, key.
+        what: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The closest known name, if one is close.
+        nearest: Option<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+    /// A command line that cannot be understood.
+    #[error("{0}")]
+    Usage(String),
+    /// Reading or writing a file failed.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was attempted: `read`, `write`, `create`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system answered.
+        source: std::io::Error,
+    },
+    /// A stored or committed file that is not what it should be.
+    #[error("{}: {problem}", path.display())]
+    Damaged {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A numeric routine that did not reach its declared accuracy.
+    #[error("{routine}: {problem}")]
+    Numeric {
+        /// The routine.
+        routine: &'static str,
+        /// What it reached, and for which input.
+        problem: String,
+    },
+    /// Drawing a figure failed.
+    #[error("figure {figure}: {problem}")]
+    Figure {
+        /// Name of the figure.
+        figure: String,
+        /// What is wrong with its description.
+        problem: String,
+    },
+    /// An error with the place where it happened.
+    #[error("{context}: {source}")]
+    Context {
+        /// Stage, experiment, replicate or checkpoint.
+        context: String,
+        /// The error itself.
+        source: Box<Error>,
+    },
+}
+
+fn hint(nearest: Option<&str>, known: &[String]) -> String {
+    nearest.map_or_else(
+        || format!("; known: {}", known.join(", ")),
+        |near| format!("; did you mean `{near}`?"),
+    )
+}
+
+impl Error {
+    /// Exit status of the program: 2 bad usage or parameters, 3 input/output or an unhealable store.
+    #[must_use]
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Parameter { .. } | Self::Unknown { .. } | Self::Usage(_) => 2,
+            Self::Context { source, .. } => source.exit_status(),
+            Self::Io { .. } | Self::Damaged { .. } | Self::Numeric { .. } | Self::Figure { .. } => 3,
+        }
+    }
+
+    /// A parameter outside its range.
+    pub fn parameter(name: impl Into<String>, value: impl ToString, rule: impl Into<String>) -> Self {
+        Self::Parameter { name: name.into(), value: value.to_string(), rule: rule.into() }
+    }
+
+    /// An unknown name, with the nearest known one.
+    pub fn unknown<S: AsRef<str>>(what: &'static str, name: &str, known: &[S]) -> Self {
+        let nearest = known
+            .iter()
+            .map(|candidate| (strsim::normalized_damerau_levenshtein(name, candidate.as_ref()), candidate))
+            .filter(|(closeness, _)| *closeness >= 0.5)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, candidate)| candidate.as_ref().to_owned());
+        let known = known.iter().map(|candidate| candidate.as_ref().to_owned()).collect();
+        Self::Unknown { what, name: name.to_owned(), nearest, known }
+    }
+
+    /// An input/output error with what was attempted, for `map_err`.
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// A damaged file.
+    pub fn damaged(path: impl Into<PathBuf>, problem: impl ToString) -> Self {
+        Self::Damaged { path: path.into(), problem: problem.to_string() }
+    }
+}
+
+/// Adds the place where an error happened.
+pub trait WithContext<T> {
+    /// Adds `context` (stage, experiment, replicate) in front of the error.
+    ///
+    /// # Errors
+    /// The same error, with its place.
+    fn context<S: Into<String>>(self, context: impl FnOnce() -> S) -> Result<T>;
+}
+
+impl<T> WithContext<T> for Result<T> {
+    fn context<S: Into<String>>(self, context: impl FnOnce() -> S) -> Self {
+        self.map_err(|source| Error::Context { context: context().into(), source: Box::new(source) })
+    }
+}

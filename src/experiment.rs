@@ -1,0 +1,138 @@
+//! A named experiment: one parameter point, its schedule and replicates.
+
+use crate::error::{Error, Result};
+use crate::model::{Model, TaskKind};
+use serde::{Deserialize, Serialize};
+
+/// Fewest checkpoints of an experiment.
+pub const FEWEST_CHECKPOINTS: usize = 5;
+
+/// How checkpoints are spread over the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Spacing {
+    /// Evenly in time.
+    Linear,
+    /// Geometrically from a hundredth of the horizon on, after the initial point.
+    Geometric,
+}
+
+/// One parameter point with its replicates; the unit that stages share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Name, beginning with its task; seeds are derived from it.
+    pub name: String,
+    /// Parameters.
+    pub model: Model,
+    /// Training time `t = l δ`.
+    pub horizon: f64,
+    /// Number of checkpoints, the initial and the last point among them.
+    pub checkpoints: usize,
+    /// How they are spread.
+    pub spacing: Spacing,
+    /// Number of replicates.
+    pub replicates: u32,
+}
+
+/// A name of a `--set` key with what it changes.
+pub const KEYS: [&str; 10] =
+    ["d", "k", "width", "lambda", "beta", "c", "phi", "horizon", "replicates", "checkpoints"];
+
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "step counts are validated to be far below 2^53"
+)]
+impl Experiment {
+    /// Steps of the checkpoints, increasing, from 0 to the last whole step.
+    #[must_use]
+    pub fn schedule(&self) -> Vec<u64> {
+        let last = self.model.steps(self.horizon);
+        let intervals = (self.checkpoints - 1) as f64;
+        let mut schedule: Vec<u64> = (0..self.checkpoints)
+            .map(|index| {
+                let share = match self.spacing {
+                    Spacing::Linear => index as f64 / intervals,
+                    Spacing::Geometric if index == 0 => 0.0,
+                    Spacing::Geometric => libm::pow(100.0, (index as f64 - 1.0) / (intervals - 1.0) - 1.0),
+                };
+                (share * last as f64).round() as u64
+            })
+            .collect();
+        schedule[self.checkpoints - 1] = last;
+        schedule.dedup();
+        schedule
+    }
+
+    /// Time of a step.
+    #[must_use]
+    pub fn time(&self, step: u64) -> f64 {
+        step as f64 * self.model.step_size()
+    }
+
+    /// Checks every parameter.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] with the name, the value and the rule it breaks.
+    pub fn validate(&self) -> Result<()> {
+        let name = |key: &str| format!("{}.{key}", self.name);
+        self.model.validate(&self.name, self.horizon)?;
+        if self.replicates == 0 || self.replicates > 100_000 {
+            return Err(Error::parameter(name("replicates"), self.replicates, "must be between 1 and 100000"));
+        }
+        if !(FEWEST_CHECKPOINTS..=10_000).contains(&self.checkpoints) {
+            let rule = format!("must be between {FEWEST_CHECKPOINTS} and 10000, the initial point among them");
+            return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
+        }
+        if self.schedule().len() < self.checkpoints {
+            let rule = format!(
+                "{} checkpoints do not fit into {} steps; raise horizon or d, or lower checkpoints",
+                self.checkpoints,
+                self.model.steps(self.horizon)
+            );
+            return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
+        }
+        Ok(())
+    }
+
+    /// Changes one parameter, as `--set EXPERIMENT.KEY=VALUE` does.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a key that is no field, [`Error::Parameter`] for a value that does not parse.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        let name = format!("{}.{key}", self.name);
+        let number = || match value.trim().parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(number),
+            _ => Err(Error::parameter(name.clone(), value, "must be a finite number")),
+        };
+        let count = |most: u64| match value.trim().parse::<u64>() {
+            Ok(count) if (1..=most).contains(&count) => Ok(count),
+            _ => Err(Error::parameter(name.clone(), value, format!("must be a whole number from 1 to {most}"))),
+        };
+        match key {
+            "d" => self.model.d = count(1_000_000)? as usize,
+            "k" => {
+                let k = count(10_000)? as usize;
+                let TaskKind::Mixture { probabilities, means } = &self.model.task;
+                let equal = probabilities.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits());
+                if !(equal && *means == crate::model::Means::Orthonormal) {
+                    let rule = "the classes of this experiment are not exchangeable, so k is fixed";
+                    return Err(Error::parameter(name, value, rule));
+                }
+                self.model.task = TaskKind::mixture(k);
+            }
+            "width" => {
+                return Err(Error::parameter(name, value, "task A has no hidden layer, so width does not apply"));
+            }
+            "lambda" => self.model.lambda = number()?,
+            "beta" => self.model.beta = number()?,
+            "c" => self.model.c = number()?,
+            "phi" => self.model.phi = number()?,
+            "horizon" => self.horizon = number()?,
+            "replicates" => self.replicates = count(100_000)? as u32,
+            "checkpoints" => self.checkpoints = count(10_000)? as usize,
+            _ => return Err(Error::unknown("--set key", key, &KEYS)),
+        }
+        Ok(())
+    }
+}

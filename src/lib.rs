@@ -1,0 +1,41 @@
+//! Reproducible figures and measured verdicts for the spectral alignment of SGD (arXiv 2310.03010).
+//!
+//! Modules stand in the order in which data flows: a seed gives random streams, a task gives samples and steps, SGD a
+//! trajectory, the spectrum eigenpairs of the Hessian and of the gradient matrix; a stage reduces these to tables, and
+//! tables to claims and figures. `theory` predicts the same numbers without importing any of it; only stages see both.
+
+extern crate blas_src as _;
+extern crate lapack_src as _;
+extern crate openblas_src as _;
+
+pub mod error;
+
+pub mod model;
+
+pub mod normal;
+pub mod seed;
+
+pub mod kernel;
+pub mod task;
+
+pub mod sgd;
+pub mod experiment;
+pub mod simulate;
+
+pub mod spectrum;
+pub mod subspace;
+pub mod ask;
+pub mod answer;
+
+pub mod theory;
+
+pub mod claim;
+pub mod measure;
+pub mod plot;
+pub mod stage;
+pub mod stages;
+
+pub mod pipeline;
+
+pub mod cli;
+pub mod commands;

@@ -1,0 +1,161 @@
+//! Computes what is missing of one replicate: its trajectory, then the answers, sharing sample and matrices.
+
+use crate::answer::Point;
+use crate::ask::{Ask, SampleKind};
+use crate::error::{Error, Result, WithContext};
+use crate::experiment::Experiment;
+use crate::pipeline::plan::{Shelf, Work};
+use crate::pipeline::progress::Progress;
+use crate::pipeline::provenance::provenance;
+use crate::pipeline::store::Manifest;
+use crate::pipeline::units::{answer_table, trajectory_from, trajectory_key, trajectory_tables};
+use crate::seed::Seed;
+use crate::simulate::{Trajectory, observe};
+use crate::task::data::Sample;
+use crate::task::{self, Task};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Merges the work of several stages on the same replicates, so that nothing is computed twice.
+#[must_use]
+pub fn merge(works: Vec<Work>) -> Vec<Work> {
+    let mut merged: BTreeMap<(String, u32), Work> = BTreeMap::new();
+    for work in works {
+        let entry = merged
+            .entry((work.experiment.name.clone(), work.replicate))
+            .or_insert_with(|| Work { asks: Vec::new(), ..work.clone() });
+        entry.asks.extend(work.asks);
+        entry.asks.sort_unstable();
+        entry.asks.dedup();
+    }
+    merged.into_values().collect()
+}
+
+/// About how long a trajectory takes, in nanoseconds.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+fn trajectory_cost(experiment: &Experiment) -> u64 {
+    let model = &experiment.model;
+    let (d, k) = (model.d as f64, model.task.classes() as f64);
+    (model.steps(experiment.horizon) as f64 * (100.0 + d * (2.0 + 0.35 * k))) as u64
+}
+
+/// About how long one answer takes, in nanoseconds.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+fn answer_cost(experiment: &Experiment) -> u64 {
+    let d = experiment.model.d as f64;
+    (2.0 * experiment.model.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
+}
+
+fn cost(work: &Work) -> u64 {
+    trajectory_cost(&work.experiment) + work.asks.len() as u64 * answer_cost(&work.experiment)
+}
+
+/// Computes all work on `jobs` threads, the longest first. Values do not depend on the number or on the order.
+///
+/// # Errors
+/// The first error, with experiment and replicate.
+pub fn compute(shelf: &Shelf, mut works: Vec<Work>, jobs: usize, force: bool) -> Result<()> {
+    if works.is_empty() {
+        return Ok(());
+    }
+    works.sort_by_key(|work| std::cmp::Reverse(cost(work)));
+    let progress = Progress::start(&format!("simulating {} replicates", works.len()), works.iter().map(cost).sum());
+    let queue = Mutex::new(VecDeque::from(works));
+    let failed = AtomicBool::new(false);
+    let worker = || -> Result<()> {
+        loop {
+            let next = if failed.load(Ordering::Relaxed) { None } else { queue.lock().ok().and_then(|mut queue| queue.pop_front()) };
+            let Some(work) = next else { return Ok(()) };
+            let outcome = replicate(shelf, &work, force, &progress)
+                .context(|| format!("experiment {}, replicate {}", work.experiment.name, work.replicate));
+            if outcome.is_err() {
+                failed.store(true, Ordering::Relaxed);
+                return outcome;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
+        let mut first = Ok(());
+        for thread in threads {
+            let outcome = thread.join().unwrap_or_else(|_| {
+                failed.store(true, Ordering::Relaxed);
+                Err(Error::Numeric { routine: "simulation", problem: "a worker stopped unexpectedly".to_owned() })
+            });
+            first = first.and(outcome);
+        }
+        first
+    })
+}
+
+fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Result<()> {
+    let experiment = &work.experiment;
+    let task = task::build(&experiment.model);
+    let seed = shelf.seed(experiment, work.replicate);
+    let label = format!("{}-{}", experiment.name, work.replicate);
+    let (manifest, trajectory) = trajectory(shelf, experiment, &*task, &seed, &label, force, progress)?;
+    let mut samples: BTreeMap<SampleKind, Sample> = BTreeMap::new();
+    let mut asks = work.asks.as_slice();
+    while let Some(&first) = asks.first() {
+        let together = asks.iter().take_while(|ask| ask.checkpoint == first.checkpoint && ask.sample == first.sample).count();
+        let (now, later) = asks.split_at(together);
+        asks = later;
+        let Some(observed) = trajectory.checkpoints.get(first.checkpoint) else { continue };
+        let sample = samples
+            .entry(first.sample)
+            .or_insert_with(|| Sample::first(task.law(), &seed, first.sample.purpose(), task.model().sample_size()));
+        let point = Point::new(&*task, &observed.parameters, sample);
+        for same_block in now.chunk_by(|a, b| a.block == b.block) {
+            let matrices = point.matrices(same_block[0].block)?;
+            for &ask in same_block {
+                let key = shelf.answer(experiment, work.replicate, ask, &manifest)?;
+                if force || shelf.find(&key)?.is_none() {
+                    let answer = point.answer(ask, &matrices).context(|| describe(ask))?;
+                    let table = answer_table(&answer)?;
+                    shelf.remember(&shelf.store.publish("spectra", &label, &key, &[table], &[], &provenance())?);
+                }
+                progress.add(answer_cost(experiment));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn describe(ask: Ask) -> String {
+    let block = ask.block;
+    format!("checkpoint {}, block ({}, {}, {})", ask.checkpoint, block.layer.name(), block.row, block.col)
+}
+
+fn trajectory(
+    shelf: &Shelf,
+    experiment: &Experiment,
+    task: &dyn Task,
+    seed: &Seed,
+    label: &str,
+    force: bool,
+    progress: &Progress,
+) -> Result<(Manifest, Trajectory)> {
+    let key = trajectory_key(&shelf.code, experiment, seed);
+    if !force
+        && let Some(manifest) = shelf.find(&key)?
+        && let Some(rows) = shelf.store.table(&manifest, "trajectory")?
+        && let Some(evaluation) = shelf.store.table(&manifest, "evaluation")?
+    {
+        progress.add(trajectory_cost(experiment));
+        return Ok((manifest, trajectory_from([&rows, &evaluation], task)?));
+    }
+    let (total, steps) = (trajectory_cost(experiment), experiment.model.steps(experiment.horizon));
+    let trajectory = observe(experiment, task, seed, &|taken| progress.add(total * taken / steps.max(1)));
+    if let Some(step) = trajectory.diverged {
+        progress.say(&format!(
+            "{label}: SGD diverged at step {step}: parameters no longer finite with lambda = {}, beta = {}, c = {}, d = {}; \
+             lower c or beta",
+            experiment.model.lambda, experiment.model.beta, experiment.model.c, experiment.model.d
+        ));
+    }
+    let tables = trajectory_tables(&trajectory, task)?;
+    let manifest = shelf.store.publish("trajectory", label, &key, &tables, &[], &provenance())?;
+    shelf.remember(&manifest);
+    Ok((manifest, trajectory))
+}

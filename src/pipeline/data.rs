@@ -1,0 +1,92 @@
+//! What a stage's `reduce` reads: its trajectories and answers, out of the store, verified.
+
+use crate::answer::Answer;
+use crate::ask::Ask;
+use crate::error::{Error, Result, WithContext};
+use crate::experiment::Experiment;
+use crate::pipeline::plan::{Shelf, StagePlan};
+use crate::pipeline::store::Manifest;
+use crate::pipeline::table::{Table, TableBuilder};
+use crate::pipeline::units::{answer_from, trajectory_from};
+use crate::simulate::Trajectory;
+use crate::stage::Data;
+use crate::task;
+
+/// The data of one stage.
+#[derive(Debug)]
+pub struct StageData<'a> {
+    shelf: &'a Shelf<'a>,
+    plan: &'a StagePlan,
+}
+
+impl<'a> StageData<'a> {
+    /// The data of a stage whose units are all there.
+    #[must_use]
+    pub fn new(shelf: &'a Shelf<'a>, plan: &'a StagePlan) -> Self {
+        Self { shelf, plan }
+    }
+
+    /// The table `replicates`: what ran, how many checkpoints it reached, and the step at which it diverged if it did.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn replicates(&self) -> Result<Table> {
+        let (mut experiment, mut replicate, mut checkpoints, mut diverged) = (vec![], vec![], vec![], vec![]);
+        for study in &self.plan.studies {
+            for number in 0..study.experiment.replicates {
+                let trajectory = self.trajectory(&study.experiment.name, number)?;
+                experiment.push(study.experiment.name.clone());
+                replicate.push(number);
+                checkpoints.push(trajectory.checkpoints.len() as u64);
+                diverged.push(trajectory.diverged);
+            }
+        }
+        TableBuilder::new("replicates")
+            .str("experiment", &experiment)
+            .u32("replicate", replicate)
+            .u64("checkpoints", checkpoints)
+            .u64_or_null("diverged_step", diverged)
+            .build()
+    }
+
+    fn unit(&self, experiment: &Experiment, replicate: u32) -> Result<Manifest> {
+        self.shelf.trajectory(experiment, replicate)?.ok_or_else(|| missing(&experiment.name, replicate))
+    }
+
+    fn table(&self, manifest: &Manifest, name: &str) -> Result<Table> {
+        self.shelf
+            .store
+            .table(manifest, name)?
+            .ok_or_else(|| Error::damaged(self.shelf.store.folder(manifest), "was damaged and is computed again"))
+    }
+}
+
+fn missing(experiment: &str, replicate: u32) -> Error {
+    Error::damaged(format!("{experiment}, replicate {replicate}"), "is not in the store")
+}
+
+impl Data for StageData<'_> {
+    fn experiments(&self) -> Vec<&Experiment> {
+        self.plan.studies.iter().map(|study| &study.experiment).collect()
+    }
+
+    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory> {
+        let experiment = self.experiment(experiment)?;
+        let manifest = self.unit(experiment, replicate)?;
+        let tables = [self.table(&manifest, "trajectory")?, self.table(&manifest, "evaluation")?];
+        let task = task::build(&experiment.model);
+        trajectory_from([&tables[0], &tables[1]], &*task)
+            .context(|| format!("experiment {}, replicate {replicate}", experiment.name))
+    }
+
+    fn answer(&self, experiment: &str, replicate: u32, ask: Ask) -> Result<Answer> {
+        let experiment = self.experiment(experiment)?;
+        let manifest = self.unit(experiment, replicate)?;
+        let key = self.shelf.answer(experiment, replicate, ask, &manifest)?;
+        let answer = self.shelf.find(&key)?.ok_or_else(|| {
+            Error::damaged(format!("{}, replicate {replicate}", experiment.name), format!("{ask:?} was not asked for"))
+        })?;
+        answer_from(&self.table(&answer, "answer")?, ask.question)
+            .context(|| format!("experiment {}, replicate {replicate}", experiment.name))
+    }
+}

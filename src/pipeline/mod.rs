@@ -1,0 +1,15 @@
+//! From stages to cached units and published figures. Only `store` touches the data folder.
+
+pub mod closure;
+pub mod committed;
+pub mod compute;
+pub mod data;
+pub mod export;
+pub mod key;
+pub mod plan;
+pub mod progress;
+pub mod provenance;
+pub mod run;
+pub mod store;
+pub mod table;
+pub mod units;

@@ -1,0 +1,287 @@
+//! What a run needs: the studies of its stages, the keys of their units, and what of them is missing.
+
+use crate::ask::{Ask, Study};
+use crate::error::{Error, Result, WithContext};
+use crate::experiment::Experiment;
+use crate::pipeline::closure::closure;
+use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
+use crate::pipeline::store::{Manifest, Store};
+use crate::pipeline::units::{Code, NO_MATHEMATICS, answer_key, crates, parameters, trajectory_key};
+use crate::seed::{SCHEME, Seed};
+use crate::stage::{Settings, Stage};
+use crate::task;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
+
+/// Code that turns tables into claims and pictures, but not data into tables.
+const PRESENTATION: [&str; 3] = [NO_MATHEMATICS, "src/plot/", "src/claim.rs"];
+
+/// A stage with the studies it asks for under the current settings.
+#[derive(Debug)]
+pub struct StagePlan {
+    /// The stage.
+    pub stage: &'static Stage,
+    /// Its studies, overrides applied.
+    pub studies: Vec<Study>,
+}
+
+impl StagePlan {
+    /// The stage's studies.
+    ///
+    /// # Errors
+    /// A parameter outside its range, with the name of the stage.
+    pub fn new(stage: &'static Stage, settings: &Settings) -> Result<Self> {
+        let studies = (stage.plan)(settings).context(|| format!("stage {}", stage.name))?;
+        Ok(Self { stage, studies })
+    }
+
+    /// Its experiments by name.
+    #[must_use]
+    pub fn experiments(&self) -> BTreeMap<String, Experiment> {
+        self.studies.iter().map(|study| (study.experiment.name.clone(), study.experiment.clone())).collect()
+    }
+
+    /// Names of its experiments with their parameters and numbers of replicates.
+    #[must_use]
+    pub fn parameters(&self) -> BTreeMap<String, Value> {
+        self.studies
+            .iter()
+            .map(|study| {
+                let mut map = parameters(&study.experiment);
+                map.insert("replicates".to_owned(), study.experiment.replicates.into());
+                (study.experiment.name.clone(), Value::Map(map))
+            })
+            .collect()
+    }
+
+    /// Everything that decides whether committed figures are stale: experiments, parameters, questions, seed and the
+    /// closure of source code, but no compiler, library or machine.
+    ///
+    /// # Errors
+    /// A stage whose source is not among the embedded files.
+    pub fn recipe(&self, settings: &Settings) -> Result<Ingredients> {
+        let questions: Vec<String> = self
+            .studies
+            .iter()
+            .flat_map(|study| {
+                (0..study.experiment.replicates).map(move |replicate| (study, replicate)).map(|(study, replicate)| {
+                    format!("{} {replicate} {:?}", study.experiment.name, study.asks(replicate))
+                })
+            })
+            .collect();
+        let roots = [self.stage.source, "src/simulate.rs", "src/answer.rs"];
+        Ok(KeyBuilder::new("recipe")
+            .with("stage", self.stage.name)
+            .with("profile", settings.profile.word())
+            .with("seed", settings.seed)
+            .with("seed scheme", SCHEME)
+            .with("experiments", self.parameters())
+            .with("questions", questions)
+            .with("code", closure(&roots, &[NO_MATHEMATICS])?.digest())
+            .with("crates", crates())
+            .finish())
+    }
+}
+
+/// The plans of all stages; an override of an experiment that none has is an error.
+///
+/// # Errors
+/// A parameter outside its range; an unknown experiment.
+pub fn plan_all(stages: &[&'static Stage], settings: &Settings) -> Result<Vec<StagePlan>> {
+    let plans: Vec<StagePlan> = stages.iter().map(|stage| StagePlan::new(stage, settings)).collect::<Result<_>>()?;
+    let known: BTreeSet<String> = plans.iter().flat_map(|plan| plan.experiments().into_keys()).collect();
+    let known: Vec<String> = known.into_iter().collect();
+    for change in &settings.overrides {
+        if !known.contains(&change.experiment) {
+            return Err(Error::unknown("experiment", &change.experiment, &known));
+        }
+    }
+    Ok(plans)
+}
+
+/// Work on one replicate: its trajectory and the answers wanted of it.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// The replicate.
+    pub replicate: u32,
+    /// What to answer.
+    pub asks: Vec<Ask>,
+}
+
+/// Digests of what stands behind a stage, by role, or what is missing of it.
+#[derive(Debug, Default)]
+pub struct Upstream {
+    /// One digest per experiment, over the values of everything asked of it.
+    pub digests: BTreeMap<String, Value>,
+    /// What has to be computed first.
+    pub missing: Vec<Work>,
+}
+
+/// The store with the keys of everything in it.
+#[derive(Debug)]
+pub struct Shelf<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// What the user chose.
+    pub settings: &'a Settings,
+    /// Digests of the simulating code.
+    pub code: Code,
+    seen: Mutex<HashMap<String, Manifest>>,
+}
+
+impl<'a> Shelf<'a> {
+    /// A shelf on a store.
+    ///
+    /// # Errors
+    /// Sources that are not embedded.
+    pub fn new(store: &'a Store, settings: &'a Settings) -> Result<Self> {
+        Ok(Self { store, settings, code: Code::embedded()?, seen: Mutex::new(HashMap::new()) })
+    }
+
+    /// The seed of one replicate.
+    #[must_use]
+    pub fn seed(&self, experiment: &Experiment, replicate: u32) -> Seed {
+        Seed { root: self.settings.seed, experiment: experiment.name.clone(), replicate }
+    }
+
+    /// The unit with these ingredients, if it is there; remembered for the rest of the run.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn find(&self, ingredients: &Ingredients) -> Result<Option<Manifest>> {
+        let key = ingredients.digest();
+        if let Ok(seen) = self.seen.lock()
+            && let Some(manifest) = seen.get(key.as_str())
+        {
+            return Ok(Some(manifest.clone()));
+        }
+        let found = self.store.find(ingredients.kind(), &key)?;
+        if let Some(manifest) = &found {
+            self.remember(manifest);
+        }
+        Ok(found)
+    }
+
+    /// Remembers a published unit.
+    pub fn remember(&self, manifest: &Manifest) {
+        if let Ok(mut seen) = self.seen.lock() {
+            seen.insert(manifest.key.as_str().to_owned(), manifest.clone());
+        }
+    }
+
+    /// Forgets everything remembered, after something was found damaged.
+    pub fn forget(&self) {
+        if let Ok(mut seen) = self.seen.lock() {
+            seen.clear();
+        }
+    }
+
+    /// The trajectory of a replicate, if it is there.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn trajectory(&self, experiment: &Experiment, replicate: u32) -> Result<Option<Manifest>> {
+        self.find(&trajectory_key(&self.code, experiment, &self.seed(experiment, replicate)))
+    }
+
+    /// Ingredients of the answer to a question about a trajectory.
+    ///
+    /// # Errors
+    /// A trajectory without its table.
+    pub fn answer(&self, experiment: &Experiment, replicate: u32, ask: Ask, of: &Manifest) -> Result<Ingredients> {
+        let values = values_of(of, "trajectory")?;
+        Ok(answer_key(&self.code, experiment, &self.seed(experiment, replicate), ask, &values))
+    }
+
+    /// What stands behind a stage.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn upstream(&self, plan: &StagePlan) -> Result<Upstream> {
+        let mut upstream = Upstream::default();
+        for study in &plan.studies {
+            let experiment = &study.experiment;
+            let mut digests = Vec::new();
+            for replicate in 0..experiment.replicates {
+                let asks = study.asks(replicate);
+                let Some(trajectory) = self.trajectory(experiment, replicate)? else {
+                    upstream.missing.push(Work { experiment: experiment.clone(), replicate, asks });
+                    continue;
+                };
+                digests.push(values_of(&trajectory, "trajectory")?);
+                digests.push(values_of(&trajectory, "evaluation")?);
+                let reached = reached(&trajectory, experiment);
+                let mut missing = Vec::new();
+                for ask in asks.into_iter().filter(|ask| ask.checkpoint < reached) {
+                    match self.find(&self.answer(experiment, replicate, ask, &trajectory)?)? {
+                        Some(answer) => digests.push(values_of(&answer, "answer")?),
+                        None => missing.push(ask),
+                    }
+                }
+                if !missing.is_empty() {
+                    upstream.missing.push(Work { experiment: experiment.clone(), replicate, asks: missing });
+                }
+            }
+            let digest = KeyBuilder::new("inputs").with("values", digests).finish().digest();
+            upstream.digests.insert(experiment.name.clone(), (&digest).into());
+        }
+        Ok(upstream)
+    }
+
+    /// Ingredients of the tables of a stage.
+    ///
+    /// # Errors
+    /// A stage whose source is not embedded.
+    pub fn tables(&self, plan: &StagePlan, upstream: &Upstream) -> Result<Ingredients> {
+        Ok(KeyBuilder::new("tables")
+            .with("stage", plan.stage.name)
+            .with("profile", self.settings.profile.word())
+            .with("experiments", plan.parameters())
+            .with("inputs", upstream.digests.clone())
+            .with("code", closure(&[plan.stage.source], &PRESENTATION)?.digest())
+            .with("crates", crates())
+            .finish())
+    }
+
+    /// Ingredients of the claims and figures of a stage.
+    ///
+    /// # Errors
+    /// A stage whose source is not embedded.
+    pub fn figures(&self, plan: &StagePlan, tables: &Manifest) -> Result<Ingredients> {
+        let values: BTreeMap<String, Value> =
+            tables.tables.iter().map(|entry| (entry.table.clone(), (&entry.values_sha256).into())).collect();
+        Ok(KeyBuilder::new("figures")
+            .with("stage", plan.stage.name)
+            .with("profile", self.settings.profile.word())
+            .with("experiments", plan.parameters())
+            .with("tables", values)
+            .with("code", closure(&[plan.stage.source], &[NO_MATHEMATICS])?.digest())
+            .finish())
+    }
+
+    /// The tables of a stage, if they are up to date.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn current_tables(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
+        let upstream = self.upstream(plan)?;
+        if upstream.missing.is_empty() { self.find(&self.tables(plan, &upstream)?) } else { Ok(None) }
+    }
+}
+
+/// Number of checkpoints that a trajectory reached before it ended or diverged.
+#[must_use]
+pub fn reached(trajectory: &Manifest, experiment: &Experiment) -> usize {
+    let rows: usize = task::build(&experiment.model).layers().iter().map(|(_, rows, _)| rows).sum();
+    let stored = trajectory.table("trajectory").map_or(0, |entry| entry.rows);
+    usize::try_from(stored).unwrap_or(usize::MAX) / rows.max(1)
+}
+
+fn values_of(manifest: &Manifest, table: &str) -> Result<String> {
+    manifest
+        .table(table)
+        .map(|entry| entry.values_sha256.clone())
+        .ok_or_else(|| Error::damaged(format!("unit {}", manifest.name), format!("has no table {table}")))
+}

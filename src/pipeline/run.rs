@@ -1,0 +1,193 @@
+//! Brings stages up to date: simulate what is missing, reduce to tables, judge and draw.
+
+use crate::claim::Claim;
+use crate::error::{Error, Result, WithContext};
+use crate::pipeline::compute::{compute, merge};
+use crate::pipeline::data::StageData;
+use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
+use crate::pipeline::provenance::provenance;
+use crate::pipeline::store::{Blob, Manifest, Store};
+use crate::pipeline::table::Table;
+use crate::stage::{Results, Settings, Stage};
+use std::collections::BTreeMap;
+
+/// How often damaged units are computed again before a store counts as beyond healing.
+const HEALINGS: usize = 3;
+/// Name of the blob with the claims of a stage.
+pub const CLAIMS: &str = "claims.json";
+
+/// A stage that is up to date.
+#[derive(Debug)]
+pub struct Done {
+    /// Its plan.
+    pub plan: StagePlan,
+    /// The unit with its tables.
+    pub tables: Manifest,
+    /// The unit with its claims and figures.
+    pub figures: Manifest,
+    /// Whether anything had to be computed for it.
+    pub computed: bool,
+}
+
+/// How to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Number of threads.
+    pub jobs: usize,
+    /// Compute even what is there, and compare.
+    pub force: bool,
+}
+
+/// Brings the named stages up to date. Damaged units are set aside, named on standard error, and computed again.
+///
+/// # Errors
+/// Bad parameters; a store that cannot be written or healed; a stage that fails.
+pub fn run(stages: &[&'static Stage], all: &[&'static Stage], store: &Store, settings: &Settings, effort: Effort) -> Result<Vec<Done>> {
+    plan_all(all, settings)?;
+    let mut effort = effort;
+    let mut attempt = 1;
+    loop {
+        let shelf = Shelf::new(store, settings)?;
+        let outcome = attempt_run(stages, &shelf, effort);
+        let notes = store.take_notes();
+        for note in &notes {
+            eprintln!("damaged: {note}");
+        }
+        match outcome {
+            Err(_) if !notes.is_empty() && attempt < HEALINGS => {}
+            other => return other,
+        }
+        effort.force = false;
+        attempt += 1;
+    }
+}
+
+fn attempt_run(stages: &[&'static Stage], shelf: &Shelf, effort: Effort) -> Result<Vec<Done>> {
+    let plans: Vec<StagePlan> = stages.iter().map(|stage| StagePlan::new(stage, shelf.settings)).collect::<Result<_>>()?;
+    let mut works = Vec::new();
+    for plan in &plans {
+        if effort.force {
+            works.extend(plan.studies.iter().flat_map(|study| {
+                (0..study.experiment.replicates).map(|replicate| crate::pipeline::plan::Work {
+                    experiment: study.experiment.clone(),
+                    replicate,
+                    asks: study.asks(replicate),
+                })
+            }));
+        } else {
+            works.extend(shelf.upstream(plan)?.missing);
+        }
+    }
+    let simulated = !works.is_empty();
+    compute(shelf, merge(works), effort.jobs, effort.force)?;
+    plans
+        .into_iter()
+        .map(|plan| {
+            let name = plan.stage.name;
+            finish(shelf, plan, effort.force, simulated).context(|| format!("stage {name}"))
+        })
+        .collect()
+}
+
+fn finish(shelf: &Shelf, plan: StagePlan, force: bool, simulated: bool) -> Result<Done> {
+    let upstream = shelf.upstream(&plan)?;
+    if let Some(work) = upstream.missing.first() {
+        return Err(Error::damaged(&work.experiment.name, format!("replicate {} is missing", work.replicate)));
+    }
+    let key = shelf.tables(&plan, &upstream)?;
+    let mut computed = simulated;
+    let tables = match shelf.find(&key)?.filter(|_| !force) {
+        Some(manifest) => manifest,
+        None => {
+            computed = true;
+            let data = StageData::new(shelf, &plan);
+            let mut tables = (plan.stage.reduce)(&data)?;
+            tables.push(data.replicates()?);
+            shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &provenance())?
+        }
+    };
+    let key = shelf.figures(&plan, &tables)?;
+    let figures = match shelf.find(&key)?.filter(|_| !force) {
+        Some(manifest) => manifest,
+        None => {
+            computed = true;
+            let results = results(shelf.store, shelf.settings, &plan, &tables)?;
+            let blobs = present(&plan, &results)?;
+            shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &provenance())?
+        }
+    };
+    Ok(Done { plan, tables, figures, computed })
+}
+
+/// The tables of a stage out of the store.
+///
+/// # Errors
+/// A damaged table: it is set aside, and a second run computes it again.
+pub fn results(store: &Store, settings: &Settings, plan: &StagePlan, manifest: &Manifest) -> Result<Results> {
+    let mut tables = BTreeMap::new();
+    for entry in &manifest.tables {
+        let table: Table = store
+            .table(manifest, &entry.table)?
+            .ok_or_else(|| Error::damaged(store.folder(manifest), "was damaged and is computed again"))?;
+        tables.insert(entry.table.clone(), table);
+    }
+    Ok(Results { profile: settings.profile, experiments: plan.experiments(), tables })
+}
+
+/// Claims and figures of a stage as files.
+fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
+    let claims = judge(plan.stage, results)?;
+    let claims = serde_json::to_vec_pretty(&claims).map_err(|error| Error::damaged(CLAIMS, error))?;
+    let mut blobs = vec![Blob { name: CLAIMS.to_owned(), bytes: claims }];
+    for figure in (plan.stage.draw)(results)? {
+        let name = figure.name().to_owned();
+        if !plan.stage.figures.contains(&name.as_str()) {
+            return Err(Error::Figure { figure: name, problem: "is not in the stage's list of figures".to_owned() });
+        }
+        let svg = figure.render().map_err(|error| Error::Figure { figure: name.clone(), problem: error.to_string() })?;
+        blobs.push(Blob { name: format!("{name}.svg"), bytes: svg.into_bytes() });
+    }
+    Ok(blobs)
+}
+
+/// The claims of a stage, with its name and with what diverged.
+///
+/// # Errors
+/// A table that is not what the stage writes.
+pub fn judge(stage: &Stage, results: &Results) -> Result<Vec<Claim>> {
+    let diverged = divergences(results)?;
+    let mut claims = (stage.judge)(results)?;
+    for claim in &mut claims {
+        stage.name.clone_into(&mut claim.stage);
+        if !stage.claims.contains(&claim.id.as_str()) {
+            return Err(Error::damaged(stage.source, format!("claim {} is not in the stage's list of claims", claim.id)));
+        }
+        if !diverged.is_empty() {
+            let reason = claim.reason.take().map_or_else(|| diverged.clone(), |reason| format!("{reason}; {diverged}"));
+            claim.reason = Some(reason);
+        }
+    }
+    Ok(claims)
+}
+
+fn divergences(results: &Results) -> Result<String> {
+    let table = results.table("replicates")?;
+    let experiment = table.present("experiment", table.strs("experiment")?)?;
+    let replicate = table.present("replicate", table.u32s("replicate")?)?;
+    let diverged = table.u64s("diverged_step")?;
+    let list: Vec<String> = (0..experiment.len())
+        .filter_map(|row| diverged[row].map(|step| format!("{} replicate {} at step {step}", experiment[row], replicate[row])))
+        .collect();
+    Ok(if list.is_empty() { String::new() } else { format!("SGD diverged: {}", list.join(", ")) })
+}
+
+/// The claims out of the figures' unit of a stage.
+///
+/// # Errors
+/// A damaged unit.
+pub fn claims(store: &Store, figures: &Manifest) -> Result<Vec<Claim>> {
+    let bytes = store
+        .blob(figures, CLAIMS)?
+        .ok_or_else(|| Error::damaged(store.folder(figures), "was damaged; run the stage again"))?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::damaged(store.folder(figures).join(CLAIMS), error))
+}

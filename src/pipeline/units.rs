@@ -1,0 +1,291 @@
+//! The cached units as tables: a trajectory (experiment, replicate), and the answer to one question about it.
+
+use crate::answer::Answer;
+use crate::ask::{Ask, Question};
+use crate::error::{Error, Result};
+use crate::experiment::Experiment;
+use crate::model::{Means, TaskKind};
+use crate::pipeline::closure::{NUMERICAL_CRATES, closure};
+use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
+use crate::pipeline::table::{Table, TableBuilder};
+use crate::seed::{SCHEME, Seed};
+use crate::simulate::{Observed, Trajectory};
+use crate::spectrum::{Norms, Pair};
+use crate::task::{Matrix, Task};
+use ndarray::{Array1, Array2};
+use std::collections::BTreeMap;
+
+/// Files that hold no mathematics: a change in an error message is no change of a result.
+pub const NO_MATHEMATICS: &str = "src/error.rs";
+
+/// Digests of the code behind the two kinds of simulated units.
+#[derive(Clone, Debug)]
+pub struct Code {
+    trajectory: String,
+    answer: String,
+    crates: Vec<String>,
+}
+
+impl Code {
+    /// The code this program was built from.
+    ///
+    /// # Errors
+    /// A root that is not among the embedded sources.
+    pub fn embedded() -> Result<Self> {
+        Ok(Self {
+            trajectory: closure(&["src/simulate.rs"], &[NO_MATHEMATICS])?.digest(),
+            answer: closure(&["src/answer.rs"], &[NO_MATHEMATICS])?.digest(),
+            crates: crates(),
+        })
+    }
+}
+
+/// Names and locked versions of the crates whose arithmetic enters results.
+#[must_use]
+pub fn crates() -> Vec<String> {
+    NUMERICAL_CRATES.iter().map(|(name, version)| format!("{name} {version}")).collect()
+}
+
+/// The parameters of an experiment that its replicates depend on, by name.
+#[must_use]
+pub fn parameters(experiment: &Experiment) -> BTreeMap<String, Value> {
+    let model = &experiment.model;
+    let mut map: BTreeMap<String, Value> = [
+        ("d", model.d.into()),
+        ("lambda", model.lambda.into()),
+        ("beta", model.beta.into()),
+        ("c", model.c.into()),
+        ("phi", model.phi.into()),
+        ("horizon", experiment.horizon.into()),
+        ("checkpoints", experiment.checkpoints.into()),
+        ("spacing", format!("{:?}", experiment.spacing).to_lowercase().into()),
+    ]
+    .into_iter()
+    .map(|(name, value): (&str, Value)| (name.to_owned(), value))
+    .collect();
+    match &model.task {
+        TaskKind::Mixture { probabilities, means } => {
+            map.insert("task".to_owned(), "mixture".into());
+            map.insert("probabilities".to_owned(), probabilities.clone().into());
+            let means: Value = match means {
+                Means::Orthonormal => "orthonormal".into(),
+                Means::Gram(gram) => gram.clone().into(),
+            };
+            map.insert("means".to_owned(), means);
+        }
+    }
+    map
+}
+
+/// Ingredients of a trajectory.
+#[must_use]
+pub fn trajectory_key(code: &Code, experiment: &Experiment, seed: &Seed) -> Ingredients {
+    KeyBuilder::new("trajectory")
+        .with("experiment", &experiment.name)
+        .with("replicate", seed.replicate)
+        .with("seed", seed.root)
+        .with("seed scheme", SCHEME)
+        .with("parameters", parameters(experiment))
+        .with("code", &code.trajectory)
+        .with("crates", code.crates.clone())
+        .finish()
+}
+
+/// Ingredients of an answer: the question, and the values of the trajectory it is about.
+#[must_use]
+pub fn answer_key(code: &Code, experiment: &Experiment, seed: &Seed, ask: Ask, trajectory: &str) -> Ingredients {
+    let (question, count) = match ask.question {
+        Question::Top(count) => ("top", count),
+        Question::Outliers(count) => ("outliers", count),
+        Question::Values => ("values", 0),
+        Question::Norms => ("norms", 0),
+    };
+    KeyBuilder::new("spectra")
+        .with("experiment", &experiment.name)
+        .with("replicate", seed.replicate)
+        .with("seed", seed.root)
+        .with("seed scheme", SCHEME)
+        .with("parameters", parameters(experiment))
+        .with("trajectory", trajectory)
+        .with("checkpoint", ask.checkpoint)
+        .with("sample", ask.sample.name())
+        .with("layer", ask.block.layer.name())
+        .with("row", ask.block.row)
+        .with("col", ask.block.col)
+        .with("question", question)
+        .with("count", count)
+        .with("code", &code.answer)
+        .with("crates", code.crates.clone())
+        .finish()
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "indices of checkpoints, rows and ranks are small")]
+fn small(index: usize) -> u32 {
+    index as u32
+}
+
+/// The two tables of a trajectory.
+///
+/// # Errors
+/// A value that is NaN.
+pub fn trajectory_tables(trajectory: &Trajectory, task: &dyn Task) -> Result<Vec<Table>> {
+    let (mut checkpoint, mut step, mut time, mut layer, mut row) = (vec![], vec![], vec![], vec![], vec![]);
+    let mut values = Vec::new();
+    let (mut at, mut cluster, mut loss, mut accuracy) = (vec![], vec![], vec![], vec![]);
+    for (index, observed) in trajectory.checkpoints.iter().enumerate() {
+        for ((name, ..), parameters) in task.layers().iter().zip(&observed.parameters) {
+            for (number, entries) in parameters.rows().into_iter().enumerate() {
+                checkpoint.push(small(index));
+                step.push(observed.step);
+                time.push(observed.time);
+                layer.push(name.name());
+                row.push(small(number));
+                values.push(entries.to_vec());
+            }
+        }
+        at.push(small(index));
+        cluster.push(None);
+        loss.push(Some(observed.loss));
+        accuracy.push(Some(observed.accuracy));
+        for (number, share) in observed.cluster_accuracy.iter().enumerate() {
+            at.push(small(index));
+            cluster.push(Some(small(number)));
+            loss.push(None);
+            accuracy.push(*share);
+        }
+    }
+    let diverged = vec![trajectory.diverged; checkpoint.len()];
+    Ok(vec![
+        TableBuilder::new("trajectory")
+            .u32("checkpoint", checkpoint)
+            .u64("step", step)
+            .f64("time", time)
+            .str("layer", &layer)
+            .u32("row", row)
+            .f64_list("values", &values)
+            .u64_or_null("diverged_step", diverged)
+            .build()?,
+        TableBuilder::new("evaluation")
+            .u32("checkpoint", at)
+            .u32_or_null("cluster", cluster)
+            .f64_or_null("loss", loss)
+            .f64_or_null("accuracy", accuracy)
+            .build()?,
+    ])
+}
+
+fn misshapen(table: &str) -> Error {
+    Error::damaged(format!("table {table}"), "does not have the shape it was written with")
+}
+
+/// A trajectory back from its two tables.
+///
+/// # Errors
+/// Tables of another shape.
+pub fn trajectory_from(tables: [&Table; 2], task: &dyn Task) -> Result<Trajectory> {
+    let [rows, evaluation] = tables;
+    let checkpoint = rows.present("checkpoint", rows.u32s("checkpoint")?)?;
+    let step = rows.present("step", rows.u64s("step")?)?;
+    let time = rows.present("time", rows.f64s("time")?)?;
+    let mut values = rows.present("values", rows.f64_lists("values")?)?.into_iter();
+    let diverged = rows.u64s("diverged_step")?.first().copied().flatten();
+    let layers = task.layers();
+    let per_checkpoint: usize = layers.iter().map(|(_, rows, _)| rows).sum();
+    let mut checkpoints = Vec::new();
+    for start in (0..checkpoint.len()).step_by(per_checkpoint) {
+        let mut parameters = Vec::with_capacity(layers.len());
+        for &(_, rows, cols) in &layers {
+            let flat: Vec<f64> = values.by_ref().take(rows).flatten().collect();
+            parameters.push(Array2::from_shape_vec((rows, cols), flat).map_err(|_| misshapen("trajectory"))?);
+        }
+        checkpoints.push(Observed {
+            step: step[start],
+            time: time[start],
+            parameters,
+            loss: 0.0,
+            accuracy: 0.0,
+            cluster_accuracy: Vec::new(),
+        });
+    }
+    let at = evaluation.present("checkpoint", evaluation.u32s("checkpoint")?)?;
+    let cluster = evaluation.u32s("cluster")?;
+    let (loss, accuracy) = (evaluation.f64s("loss")?, evaluation.f64s("accuracy")?);
+    for row in 0..at.len() {
+        let observed = checkpoints.get_mut(at[row] as usize).ok_or_else(|| misshapen("evaluation"))?;
+        if cluster[row].is_some() {
+            observed.cluster_accuracy.push(accuracy[row]);
+        } else {
+            observed.loss = loss[row].ok_or_else(|| misshapen("evaluation"))?;
+            observed.accuracy = accuracy[row].ok_or_else(|| misshapen("evaluation"))?;
+        }
+    }
+    Ok(Trajectory { checkpoints, diverged })
+}
+
+/// The table of an answer.
+///
+/// # Errors
+/// A value that is NaN.
+pub fn answer_table(answer: &Answer) -> Result<Table> {
+    let table = TableBuilder::new("answer");
+    match answer {
+        Answer::Pairs(both) => {
+            let all = || Matrix::BOTH.iter().zip(both).flat_map(|(matrix, pairs)| pairs.iter().map(move |pair| (matrix, pair)));
+            table
+                .str("matrix", &all().map(|(matrix, _)| matrix.name()).collect::<Vec<_>>())
+                .f64("eigenvalue", all().map(|(_, pair)| pair.value).collect())
+                .f64("residual", all().map(|(_, pair)| pair.residual).collect())
+                .f64_list("vector", &all().map(|(_, pair)| pair.vector.to_vec()).collect::<Vec<_>>())
+        }
+        Answer::Values(both) => {
+            let all = || Matrix::BOTH.iter().zip(both).flat_map(|(matrix, values)| values.iter().map(move |value| (matrix, *value)));
+            table
+                .str("matrix", &all().map(|(matrix, _)| matrix.name()).collect::<Vec<_>>())
+                .f64("eigenvalue", all().map(|(_, value)| value).collect())
+        }
+        Answer::Norms(both) => table
+            .str("matrix", &Matrix::BOTH.map(Matrix::name))
+            .f64("operator", both.iter().map(|norms| norms.operator).collect())
+            .f64("outside", both.iter().map(|norms| norms.outside).collect())
+            .f64("perpendicular", both.iter().map(|norms| norms.perpendicular).collect()),
+    }
+    .build()
+}
+
+/// An answer back from its table.
+///
+/// # Errors
+/// A table of another shape.
+pub fn answer_from(table: &Table, question: Question) -> Result<Answer> {
+    let matrix = table.present("matrix", table.strs("matrix")?)?;
+    let is = |row: usize, of: Matrix| matrix[row] == of.name();
+    let column = |name: &str| table.present(name, table.f64s(name)?);
+    Ok(match question {
+        Question::Top(_) | Question::Outliers(_) => {
+            let (value, residual) = (column("eigenvalue")?, column("residual")?);
+            let vectors = table.present("vector", table.f64_lists("vector")?)?;
+            Answer::Pairs(Matrix::BOTH.map(|of| {
+                (0..value.len())
+                    .filter(|&row| is(row, of))
+                    .map(|row| Pair {
+                        value: value[row],
+                        residual: residual[row],
+                        vector: Array1::from(vectors[row].clone()),
+                    })
+                    .collect()
+            }))
+        }
+        Question::Values => {
+            let value = column("eigenvalue")?;
+            Answer::Values(Matrix::BOTH.map(|of| (0..value.len()).filter(|&row| is(row, of)).map(|row| value[row]).collect()))
+        }
+        Question::Norms => {
+            let (operator, outside, perpendicular) = (column("operator")?, column("outside")?, column("perpendicular")?);
+            if operator.len() != 2 {
+                return Err(misshapen("answer"));
+            }
+            let norms = |row: usize| Norms { operator: operator[row], outside: outside[row], perpendicular: perpendicular[row] };
+            Answer::Norms([norms(0), norms(1)])
+        }
+    })
+}

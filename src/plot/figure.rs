@@ -1,0 +1,205 @@
+//! The typed description of a figure: what a stage says, and what it cannot leave out.
+
+use std::fmt::Write as _;
+
+use crate::plot::PlotError;
+use crate::plot::axis::Scale;
+use crate::plot::compose::{Frame, compose};
+use crate::plot::font::Font;
+use crate::plot::lint::lint;
+use crate::plot::page::{Words, svg};
+use crate::plot::panel::Panel;
+use crate::plot::scene::Scene;
+
+/// Largest SVG in bytes.
+pub const LARGEST: usize = 400_000;
+
+/// Width of a figure on the journal's page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// The text width, 396 pt.
+    Full,
+    /// A single column, 193 pt.
+    Single,
+}
+
+impl Width {
+    /// In pt.
+    #[must_use]
+    pub fn pt(self) -> f64 {
+        match self {
+            Self::Full => 396.0,
+            Self::Single => 193.0,
+        }
+    }
+}
+
+/// A figure: panels in rows, with everything a reader needs to understand it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) alt: String,
+    pub(crate) width: Width,
+    pub(crate) columns: usize,
+    pub(crate) panels: Vec<Panel>,
+    pub(crate) height: Option<f64>,
+    pub(crate) shared_x: bool,
+    pub(crate) shared_y: bool,
+}
+
+impl Figure {
+    /// A figure without panels yet. `name` is its file name and the prefix of its identifiers, `title` and `alt` are
+    /// plain text for readers who cannot see it.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        title: impl Into<String>,
+        alt: impl Into<String>,
+        width: Width,
+        columns: usize,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            title: title.into(),
+            alt: alt.into(),
+            width,
+            columns: columns.max(1),
+            panels: Vec::new(),
+            height: None,
+            shared_x: false,
+            shared_y: false,
+        }
+    }
+
+    /// The same with one more panel; panels fill rows from the left.
+    #[must_use]
+    pub fn panel(mut self, panel: Panel) -> Self {
+        self.panels.push(panel);
+        self
+    }
+
+    /// The same with axes of every panel `pt` high.
+    #[must_use]
+    pub fn axes_height(self, pt: f64) -> Self {
+        Self { height: Some(pt), ..self }
+    }
+
+    /// The same with one horizontal range for all panels, labelled in the lowest row only.
+    #[must_use]
+    pub fn shared_x(self) -> Self {
+        Self { shared_x: true, ..self }
+    }
+
+    /// The same with one vertical range for all panels, labelled in the first column only.
+    #[must_use]
+    pub fn shared_y(self) -> Self {
+        Self { shared_y: true, ..self }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn check(&self) -> Result<(), PlotError> {
+        let texts = [
+            ("a figure (its name)", &self.name),
+            ("a figure (its title)", &self.title),
+            ("a figure (its alt text)", &self.alt),
+        ];
+        for (what, text) in texts {
+            if text.trim().is_empty() {
+                return Err(PlotError::Unlabelled { what });
+            }
+        }
+        if self.panels.is_empty() {
+            return Err(PlotError::Unlabelled { what: "a figure (it has no panels)" });
+        }
+        self.panels.iter().try_for_each(Panel::check)
+    }
+
+    /// The page with everything in place, and where the axes of each panel are.
+    ///
+    /// # Errors
+    /// Any [`PlotError`] but that of the backend.
+    pub fn layout(&self) -> Result<(Scene, Vec<Frame>), PlotError> {
+        self.check()?;
+        compose(self, &Font::bundled()?)
+    }
+
+    /// The figure as an SVG document.
+    ///
+    /// # Errors
+    /// Any [`PlotError`].
+    pub fn render(&self) -> Result<String, PlotError> {
+        let (scene, frames) = self.layout()?;
+        let document = svg(&scene, &Font::bundled()?, &self.words(&frames))?;
+        if document.len() > LARGEST {
+            return Err(PlotError::TooLarge { bytes: document.len(), most: LARGEST });
+        }
+        Ok(document)
+    }
+
+    /// What a strict reviewer would mark: empty for a good figure. An error of the layout is a finding too.
+    #[must_use]
+    pub fn lint(&self) -> Vec<String> {
+        match self.layout() {
+            Ok((scene, frames)) => lint(&scene, &frames, self),
+            Err(error) => vec![error.to_string()],
+        }
+    }
+
+    /// Name, title and description for readers who cannot see it, given where the axes are.
+    #[must_use]
+    pub fn words(&self, frames: &[Frame]) -> Words {
+        Words { name: self.name.clone(), title: self.title.clone(), description: self.description(frames) }
+    }
+
+    /// The alt text, followed by what the axes and the legend say.
+    fn description(&self, frames: &[Frame]) -> String {
+        let mut words = format!("{}.", self.alt.trim().trim_end_matches('.'));
+        for ((panel, frame), letter) in self.panels.iter().zip(frames).zip('a'..='z') {
+            let range = |scale: &Scale| format!("{} to {}", brief(scale.low), brief(scale.high));
+            let title = panel.title.as_ref().map_or(String::new(), |title| format!(" ({})", plain(title)));
+            let name = if self.panels.len() > 1 {
+                format!(" Panel {letter}{title}")
+            } else {
+                format!(" Axes{title}")
+            };
+            let mut labels: Vec<String> = Vec::new();
+            for label in panel.series.iter().map(|series| plain(&series.label)) {
+                if !label.is_empty() && !labels.contains(&label) {
+                    labels.push(label);
+                }
+            }
+            let shown =
+                if labels.is_empty() { String::new() } else { format!("; shown: {}", labels.join("; ")) };
+            let _ = write!(
+                words,
+                "{name}: horizontal axis {}, {}; vertical axis {}, {}{shown}.",
+                plain(&panel.x.label),
+                range(&frame.x),
+                plain(&panel.y.label),
+                range(&frame.y)
+            );
+        }
+        words
+    }
+}
+
+/// A number with three digits.
+fn brief(value: f64) -> String {
+    if value == 0.0 || (0.01..1e5).contains(&value.abs()) {
+        let text = format!("{value:.3}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        format!("{value:.2e}")
+    }
+}
+
+/// Markup as words.
+fn plain(text: &str) -> String {
+    text.replace(['$', '\\', '{', '}'], "").replace('\n', " ")
+}

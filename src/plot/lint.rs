@@ -1,0 +1,121 @@
+//! What a strict reviewer would mark, found on the composed page.
+
+use crate::plot::compose::Frame;
+use crate::plot::figure::Figure;
+use crate::plot::marks::within;
+use crate::plot::path::clip_segment;
+use crate::plot::scene::{Item, Part, Place, PlacedText, Scene, UNITS};
+use crate::plot::text::{Rect, SMALLEST};
+
+/// Thinnest stroke in pt.
+const THINNEST: f64 = 0.3;
+/// Lowest contrast of a curve on white.
+const CONTRAST: f64 = 3.0;
+
+/// All findings about a composed figure.
+#[must_use]
+pub fn lint(scene: &Scene, frames: &[Frame], figure: &Figure) -> Vec<String> {
+    let texts: Vec<&PlacedText> = scene
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Text(text) => Some(text),
+            _ => None,
+        })
+        .collect();
+    let mut findings = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        let (name, ink) = (&text.text.source, text.ink());
+        if ink.left < 0.0 || ink.top < 0.0 || ink.right > scene.width || ink.bottom > scene.height {
+            findings.push(format!("`{name}` leaves the page"));
+        }
+        if text.text.smallest() < SMALLEST - 1e-9 {
+            findings.push(format!("`{name}` has a script of {:.2} pt", text.text.smallest()));
+        }
+        for other in &texts[index + 1..] {
+            if ink.overlaps(&other.ink()) {
+                findings.push(format!("`{name}` overlaps `{}`", other.text.source));
+            }
+        }
+    }
+    for item in &scene.items {
+        match item {
+            Item::Stroke(parts, stroke) => {
+                if stroke.width < THINNEST {
+                    findings.push(format!("a stroke of {:.2} pt", stroke.width));
+                }
+                for text in &texts {
+                    if parts.iter().any(|part| touches(part, &text.ink(), stroke.width / 2.0)) {
+                        let what = if stroke.data { "data" } else { "a line" };
+                        findings.push(format!("`{}` lies on {what}", text.text.source));
+                    }
+                }
+            }
+            Item::Fill(parts, ..) => {
+                for text in &texts {
+                    let ink = text.ink();
+                    if parts
+                        .iter()
+                        .any(|part| touches(part, &ink, 0.0) || contains(part, (ink.left, ink.top)))
+                    {
+                        findings.push(format!("`{}` lies on a mark or an area", text.text.source));
+                    }
+                }
+            }
+            Item::Text(_) => {}
+        }
+    }
+    for series in figure.panels.iter().flat_map(|panel| &panel.series).filter(|series| !series.has_bar()) {
+        let contrast = series.style.rgb().contrast_on_white();
+        if contrast < CONTRAST {
+            findings.push(format!("`{}` has contrast {contrast:.2} on white", series.label));
+        }
+    }
+    for (panel, frame) in figure.panels.iter().zip(frames) {
+        for series in &panel.series {
+            let finite = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
+            let points = series.marked();
+            let hidden =
+                points.iter().filter(|point| finite(point) && !within(&frame.share(**point))).count();
+            if hidden > 0 {
+                findings.push(format!("{hidden} points of `{}` lie outside the axes", series.label));
+            }
+        }
+    }
+    findings.dedup();
+    findings
+}
+
+/// Whether a point in pt is inside a closed part, by the number of edges to its right.
+fn contains(part: &Part, (x, y): (f64, f64)) -> bool {
+    let Part::Closed(places) = part else { return false };
+    let pt = |place: &Place| (f64::from(place.0) / UNITS, f64::from(place.1) / UNITS);
+    let next = places.iter().cycle().skip(1);
+    let edges = places.iter().zip(next).map(|(from, to)| (pt(from), pt(to)));
+    let right = edges.filter(|(from, to)| {
+        (from.1 > y) != (to.1 > y) && x < from.0 + (y - from.1) / (to.1 - from.1) * (to.0 - from.0)
+    });
+    right.count() % 2 == 1
+}
+
+/// Whether the outline of a part comes within `reach` pt of a box.
+fn touches(part: &Part, ink: &Rect, reach: f64) -> bool {
+    let (left, top) = (ink.left - reach, ink.top - reach);
+    let (width, height) = (ink.right + reach - left, ink.bottom + reach - top);
+    if width <= 0.0 || height <= 0.0 {
+        return false;
+    }
+    let share =
+        |(x, y): Place| ((f64::from(x) / UNITS - left) / width, (f64::from(y) / UNITS - top) / height);
+    let crosses = |from: Place, to: Place| clip_segment(share(from), share(to)).is_some();
+    match part {
+        Part::Open(places) => places.windows(2).any(|pair| crosses(pair[0], pair[1])),
+        Part::Closed(places) => {
+            places.windows(2).any(|pair| crosses(pair[0], pair[1]))
+                || places.first().zip(places.last()).is_some_and(|(first, last)| crosses(*first, *last))
+        }
+        Part::Circle((x, y), radius) => {
+            crosses((x - radius, *y), (x + radius, *y)) || crosses((*x, y - radius), (*x, y + radius))
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! One pair of axes: what is drawn in them, and what they cannot do without.
+
+use crate::plot::PlotError;
+use crate::plot::axis::{Axis, Scale};
+use crate::plot::colourbar::Bar;
+use crate::plot::legend::same_look;
+use crate::plot::series::{Series, Shape};
+
+/// Which end of a note is at its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// Its left end.
+    Left,
+    /// Its middle.
+    Centre,
+    /// Its right end.
+    Right,
+}
+
+/// Free text inside the axes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Note {
+    pub(crate) text: String,
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    pub(crate) anchor: Anchor,
+}
+
+/// One pair of axes with what is drawn in them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) title: Option<String>,
+    pub(crate) series: Vec<Series>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) legend_at: Option<(f64, f64)>,
+}
+
+impl Panel {
+    /// Empty axes.
+    #[must_use]
+    pub fn new(x: Axis, y: Axis) -> Self {
+        Self { x, y, title: None, series: Vec::new(), notes: Vec::new(), legend_at: None }
+    }
+
+    /// The same with a heading, as in "$λ = 100$".
+    #[must_use]
+    pub fn title(self, title: impl Into<String>) -> Self {
+        Self { title: Some(title.into()), ..self }
+    }
+
+    /// The same with one more series.
+    #[must_use]
+    pub fn series(mut self, series: Series) -> Self {
+        self.series.push(series);
+        self
+    }
+
+    /// The same with text whose `anchor` is at (`x`, `y`) as shares of the axes, from the lower left corner.
+    #[must_use]
+    pub fn note(mut self, x: f64, y: f64, text: impl Into<String>, anchor: Anchor) -> Self {
+        self.notes.push(Note { text: text.into(), x, y, anchor });
+        self
+    }
+
+    /// The same with its legend inside the axes, upper left corner at (`x`, `y`) as shares of the axes.
+    #[must_use]
+    pub fn legend_inside(self, x: f64, y: f64) -> Self {
+        Self { legend_at: Some((x, y)), ..self }
+    }
+
+    /// The range of one axis: as asked for, else that of the data.
+    pub(crate) fn scale(&self, horizontal: bool) -> Result<Scale, PlotError> {
+        let axis = if horizontal { &self.x } else { &self.y };
+        let bad = |problem: String| PlotError::Range { label: axis.label.clone(), problem };
+        if let Some((low, high)) = axis.range {
+            let sound = low.is_finite() && high.is_finite() && low < high && (!axis.log || low > 0.0);
+            return if sound {
+                Ok(Scale { log: axis.log, low, high })
+            } else {
+                Err(bad(format!("{low} to {high} is not a range of this axis")))
+            };
+        }
+        let values = self.series.iter().flat_map(Series::extent).map(|(x, y)| if horizontal { x } else { y });
+        let (low, high) = values
+            .filter(|value| value.is_finite() && (!axis.log || *value > 0.0))
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        if low > high {
+            return Err(bad("nothing to draw".to_owned()));
+        }
+        let marks = |series: &Series| {
+            matches!(
+                series.shape,
+                Shape::Points(_) | Shape::ErrorBars(_) | Shape::Stems(_) | Shape::Line { marks: true, .. }
+            )
+        };
+        let has_map = self.series.iter().any(|series| matches!(series.shape, Shape::HeatMap(_)));
+        let margin = match () {
+            () if low < high && (has_map || (horizontal && !self.series.iter().any(marks))) => 0.0,
+            () => 0.04,
+        };
+        Ok(Scale::around(low, high, axis.log, margin))
+    }
+
+    /// Its colour bar, if colour carries a number.
+    pub(crate) fn bar(&self) -> Result<Option<Bar>, PlotError> {
+        let mut bars = self.series.iter().filter_map(Bar::of);
+        let first = bars.next();
+        if bars.any(|bar| Some(&bar) != first.as_ref()) {
+            return Err(PlotError::TwoColourBars { label: self.y.label.clone() });
+        }
+        Ok(first)
+    }
+
+    /// Whether everything a reader needs is there, and the sizes fit.
+    pub(crate) fn check(&self) -> Result<(), PlotError> {
+        for axis in [&self.x, &self.y] {
+            if axis.label.trim().is_empty() {
+                return Err(PlotError::Unlabelled { what: "an axis" });
+            }
+        }
+        for series in &self.series {
+            let what = match series.shape {
+                Shape::Band(_) => "a band (its meaning)",
+                Shape::ErrorBars(_) => "error bars (their meaning)",
+                Shape::HeatMap(_) | Shape::Ranked(_) => "a colour bar",
+                _ => continue,
+            };
+            if series.label.trim().is_empty() {
+                return Err(PlotError::Unlabelled { what });
+            }
+        }
+        let keyed: Vec<&Series> = self.series.iter().filter(|series| !series.has_bar()).collect();
+        let several =
+            keyed.iter().any(|series| !same_look(series, keyed[0])) || keyed.len() < self.series.len();
+        for series in &keyed {
+            let explained =
+                keyed.iter().any(|other| same_look(series, other) && !other.label.trim().is_empty());
+            if several && !explained {
+                return Err(PlotError::MissingLegend { axis: self.y.label.clone() });
+            }
+        }
+        for series in &self.series {
+            match &series.shape {
+                Shape::Histogram { edges, heights } if edges.len() != heights.len() + 1 => {
+                    return Err(PlotError::Sizes {
+                        what: "histogram edges",
+                        wanted: heights.len() + 1,
+                        got: edges.len(),
+                    });
+                }
+                Shape::HeatMap(map) if map.y_edges.len() != map.values.len() + 1 => {
+                    return Err(PlotError::Sizes {
+                        what: "heat map row edges",
+                        wanted: map.values.len() + 1,
+                        got: map.y_edges.len(),
+                    });
+                }
+                Shape::HeatMap(map) => {
+                    if let Some(row) = map.values.iter().find(|row| row.len() + 1 != map.x_edges.len()) {
+                        return Err(PlotError::Sizes {
+                            what: "heat map column edges",
+                            wanted: row.len() + 1,
+                            got: map.x_edges.len(),
+                        });
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

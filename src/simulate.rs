@@ -1,0 +1,62 @@
+//! One replicate of an experiment: its SGD trajectory with what is observed at every checkpoint.
+
+use crate::experiment::Experiment;
+use crate::seed::{Purpose, Seed};
+use crate::sgd;
+use crate::task::data::Sample;
+use crate::task::{Parameters, Task};
+
+/// What is known of one checkpoint.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Steps taken.
+    pub step: u64,
+    /// `step · δ`.
+    pub time: f64,
+    /// The parameters, one array per layer.
+    pub parameters: Parameters,
+    /// Mean loss on the test sample, without the ridge penalty.
+    pub loss: f64,
+    /// Share of the test sample classified correctly.
+    pub accuracy: f64,
+    /// The same within each cluster; none where the test sample has no point of it.
+    pub cluster_accuracy: Vec<Option<f64>>,
+}
+
+/// One replicate.
+#[derive(Clone, Debug)]
+pub struct Trajectory {
+    /// The checkpoints reached, the initial point first.
+    pub checkpoints: Vec<Observed>,
+    /// The step at which the parameters were no longer finite, if that happened.
+    pub diverged: Option<u64>,
+}
+
+/// Runs SGD and evaluates every checkpoint on the replicate's test sample.
+#[must_use]
+pub fn observe(experiment: &Experiment, task: &dyn Task, seed: &Seed, progress: &dyn Fn(u64)) -> Trajectory {
+    let run = sgd::train(task, seed, &experiment.schedule(), progress);
+    let sample = test_sample(task, seed);
+    let checkpoints = run
+        .checkpoints
+        .into_iter()
+        .map(|checkpoint| {
+            let evaluation = task.evaluate(&checkpoint.parameters, &sample);
+            Observed {
+                step: checkpoint.step,
+                time: experiment.time(checkpoint.step),
+                parameters: checkpoint.parameters,
+                loss: evaluation.loss,
+                accuracy: evaluation.accuracy,
+                cluster_accuracy: evaluation.cluster_accuracy,
+            }
+        })
+        .collect();
+    Trajectory { checkpoints, diverged: run.diverged }
+}
+
+/// The fresh test sample of size `n = φ d` that serves all checkpoints of a replicate.
+#[must_use]
+pub fn test_sample(task: &dyn Task, seed: &Seed) -> Sample {
+    Sample::first(task.law(), seed, Purpose::Test, task.model().sample_size())
+}

@@ -1,0 +1,321 @@
+//! A1 and A3: the rows of softmax regression align with the span of the means, hence with the outlier eigenspaces of
+//! their Hessian and gradient-matrix blocks, and these with each other.
+
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::measure::{
+    Alignment, Curves, Statistic, alignment_rows, alignment_table, curves, last, mean, range, statistics_rows, statistics_table,
+};
+use crate::pipeline::table::Table;
+use crate::plot::{Axis, Colour, Dash, Figure, Panel, Series, Style, Width};
+use crate::spectrum::leading_space;
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::ask::Study;
+use crate::stages::mixture::{CONTRAST, MAIN, MATRICES, REPLICATED, at, contrast, main, outliers};
+use crate::subspace::{alignment, overlap, sine};
+use crate::task;
+use ndarray::Axis as Along;
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "gmm-alignment",
+    kind: Kind::Theorem,
+    title: "SGD on the Gaussian mixture aligns with the means and with the outlier eigenspaces",
+    source: file!(),
+    claims: &["A1.error", "A1.onset", "A1.sum", "A3.hessian", "A3.gradient", "A3.spaces"],
+    figures: &["gmm-alignment", "gmm-training"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Error at which a row counts as aligned, beyond the floor of the step noise.
+const EPSILON: f64 = 0.1;
+/// Least alignment ρ of a trained row with the outlier space of its block.
+const ALIGNED: f64 = 0.9;
+/// Least overlap `‖P_H P_G‖_F²/k` of the two trained outlier spaces: those of G lie nearer to its bulk.
+const EQUIVALENT: f64 = 0.8;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    Ok(vec![main(settings)?, contrast(settings)?])
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut alignments, mut statistics) = (Vec::new(), Vec::new());
+    for name in [MAIN, CONTRAST] {
+        let experiment = data.experiment(name)?;
+        let task = task::build(&experiment.model);
+        let space = task.mean_space();
+        let k = experiment.model.task.classes();
+        let count = experiment.schedule().len();
+        let asked = if name == MAIN { REPLICATED } else { crate::ask::Checkpoints::Three }.indices(count);
+        for replicate in 0..experiment.replicates {
+            let trajectory = data.trajectory(name, replicate)?;
+            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
+                let here = at(experiment, replicate, observed);
+                let x = &observed.parameters[0];
+                let mut add = |row: u32, sample: Option<&str>, subspace: &str, value: f64, sine: f64| {
+                    alignments.push(Alignment {
+                        at: here.clone(),
+                        layer: "x".to_owned(),
+                        row,
+                        sample: sample.map(str::to_owned),
+                        subspace: subspace.to_owned(),
+                        value,
+                        sine,
+                    });
+                };
+                for (row, weights) in (0..).zip(x.rows()) {
+                    add(row, None, "means", alignment(weights, &space), sine(weights, &space));
+                    statistics.push(Statistic::of(&here, "norm", row, weights.dot(&weights).sqrt()));
+                }
+                let total = x.sum_axis(Along(0));
+                statistics.push(Statistic::plain(&here, "norm of the class sum", total.dot(&total).sqrt()));
+                statistics.push(Statistic::plain(&here, "loss", observed.loss));
+                statistics.push(Statistic::plain(&here, "accuracy", observed.accuracy));
+                for entry in task.summary(&observed.parameters) {
+                    let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+                    statistics.push(Statistic::between(&here, entry.statistic, index(entry.row), index(entry.col), entry.value));
+                }
+                if asked.contains(&checkpoint) {
+                    let pairs = data.pairs(name, replicate, outliers(experiment, checkpoint))?;
+                    let spaces = [leading_space(&pairs[0], k)?, leading_space(&pairs[1], k)?];
+                    for ((matrix, _), space) in MATRICES.iter().zip(&spaces) {
+                        add(0, Some("test"), matrix, alignment(x.row(0), space), sine(x.row(0), space));
+                    }
+                    statistics.push(Statistic::plain(&here, "overlap of H and G", overlap(&spaces[0], &spaces[1])));
+                }
+            }
+        }
+    }
+    Ok(vec![alignment_table(&alignments)?, statistics_table("statistics", &statistics)?])
+}
+
+/// The tables, read.
+struct Read {
+    alignments: Vec<Alignment>,
+    statistics: Vec<Statistic>,
+}
+
+impl Read {
+    fn new(results: &Results) -> Result<Self> {
+        Ok(Self {
+            alignments: alignment_rows(results.table("alignment")?)?,
+            statistics: statistics_rows(results.table("statistics")?)?,
+        })
+    }
+
+    /// ρ or its sine over time, for one row and subspace.
+    fn alignment(&self, experiment: &str, row: u32, subspace: &str, of: fn(&Alignment) -> f64) -> Curves {
+        let wanted = |a: &&Alignment| a.at.experiment == experiment && a.row == row && a.subspace == subspace;
+        curves(self.alignments.iter().filter(wanted).map(|a| (&a.at, of(a))))
+    }
+
+    fn statistic(&self, experiment: &str, name: &str, row: Option<u32>) -> Curves {
+        let wanted = |s: &&Statistic| s.at.experiment == experiment && s.statistic == name && s.row == row;
+        curves(self.statistics.iter().filter(wanted).map(|s| (&s.at, s.value)))
+    }
+}
+
+/// The predicted bound on `sin(x^c; Span μ)` times `‖x^c‖`: what is left of the start, and the floor of the step noise.
+///
+/// The part of `x^c` outside the span shrinks at least like `e^{-βt}` (the Hessian is positive semidefinite) and gains
+/// `δ² E[e_c²] (d-k)/λ` of variance a step, with `E[e_c²] ≤ p_c(1-p_c)`, its value for a classifier that knows nothing;
+/// so its norm is at most `e^{-βt}‖x_0‖ + √(c p_c(1-p_c)(1 - e^{-2βt})/(2βλ))`.
+fn bound(results: &Results, experiment: &str, time: f64, start: f64) -> Result<(f64, f64)> {
+    let model = &results.experiment(experiment)?.model;
+    #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
+    let p = 1.0 / model.task.classes() as f64;
+    let decay = libm::exp(-model.beta * time);
+    let gathered = if model.beta > 0.0 { (1.0 - decay * decay) / (2.0 * model.beta) } else { time };
+    Ok((decay * start, (model.c * p * (1.0 - p) * gathered / model.lambda).sqrt()))
+}
+
+/// `log(1/ε)/β`, the time after which what is left of the start is below ε.
+fn onset_bound(results: &Results, experiment: &str) -> Result<f64> {
+    let beta = results.experiment(experiment)?.model.beta;
+    Ok(libm::log(1.0 / EPSILON) / beta.max(f64::MIN_POSITIVE))
+}
+
+/// Per replicate: the largest ratio of error to bound over rows and over times from `log(1/ε)/β` on, and the time from
+/// which all rows are aligned.
+fn errors(results: &Results, read: &Read, experiment: &str) -> Result<(Vec<f64>, Vec<f64>)> {
+    let k = results.experiment(experiment)?.model.task.classes();
+    let (mut worst, mut onset) = (BTreeMap::<u32, f64>::new(), BTreeMap::<u32, f64>::new());
+    for row in 0..u32::try_from(k).unwrap_or(u32::MAX) {
+        let norms = read.statistic(experiment, "norm", Some(row));
+        for (replicate, curve) in read.alignment(experiment, row, "means", |a| a.sine) {
+            let Some(norms) = norms.get(&replicate) else { continue };
+            let mut aligned_from = 0.0;
+            for (index, &(time, sine)) in curve.iter().enumerate() {
+                let (left, floor) = bound(results, experiment, time, norms[0].1)?;
+                if time >= onset_bound(results, experiment)? {
+                    let entry = worst.entry(replicate).or_default();
+                    *entry = entry.max(sine * norms[index].1 / (left + floor));
+                }
+                if sine > EPSILON + floor / norms[index].1 {
+                    aligned_from = curve.get(index + 1).map_or(f64::INFINITY, |next| next.0);
+                }
+            }
+            let entry = onset.entry(replicate).or_default();
+            *entry = entry.max(aligned_from);
+        }
+    }
+    Ok((worst.into_values().collect(), onset.into_values().collect()))
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let read = Read::new(results)?;
+    let model = &results.experiment(MAIN)?.model;
+    let (worst, onset) = errors(results, &read, MAIN)?;
+    let shrink = 1.0 - model.step_size() * model.beta;
+    let horizon = results.experiment(MAIN)?.horizon;
+    let steps = model.steps(horizon);
+    #[allow(clippy::cast_precision_loss, reason = "a number of steps is exact in f64")]
+    let law = steps as f64 * libm::log(shrink);
+    let sums: Vec<f64> = read
+        .statistic(MAIN, "norm of the class sum", None)
+        .values()
+        .filter_map(|curve| Some((curve.last()?.1, curve.first()?.1)))
+        .map(|(end, start)| (libm::log(end / start) - law).abs())
+        .collect();
+    let trained = |subspace: &str| last(&read.alignment(MAIN, 0, subspace, |a| a.value));
+    Ok(vec![
+        declare(
+            "A1.error",
+            "every row x^c aligns with Span(mu): from T0 = log(1/epsilon)/beta on its error stays below e^{-beta t}|x_0|/|x| plus the step noise of order lambda^{-1/2}",
+            "largest sin(x^c; Span mu) over its bound, over c and checkpoints from T0 on",
+        )
+        .at_most(1.0)
+        .measure(&worst)?,
+        declare(
+            "A1.onset",
+            "rows are aligned from a time T0 of at most log(1/epsilon)/beta on, epsilon = 0.1",
+            "first checkpoint from which every sin(x^c; Span mu) is within epsilon of the noise floor",
+        )
+        .at_most(onset_bound(results, MAIN)?)
+        .measure(&onset)?,
+        declare(
+            "A1.sum",
+            "the sum of the rows decays exactly as (1 - delta beta)^l, so beta > 0 is necessary",
+            "|log of the measured decay minus log of the law| at the end",
+        )
+        .at_most(1e-9)
+        .measure(&sums)?,
+        declare("A3.hessian", "x^1 aligns with the top-k eigenspace of H_11", "rho(x^1; top-k of H_11) at the end")
+            .at_least(ALIGNED)
+            .measure(&trained("hessian"))?,
+        declare("A3.gradient", "x^1 aligns with the top-k eigenspace of G_11", "rho(x^1; top-k of G_11) at the end")
+            .at_least(ALIGNED)
+            .measure(&trained("gradient"))?,
+        declare(
+            "A3.spaces",
+            "the outlier eigenspaces of H_11 and G_11 align with each other",
+            "|P_H P_G|_F^2 / k of the top-k eigenspaces at the end",
+        )
+        .at_least(EQUIVALENT)
+        .measure(&last(&read.statistic(MAIN, "overlap of H and G", None)))?,
+    ])
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let read = Read::new(results)?;
+    let n = results.experiment(MAIN)?.replicates;
+    let whole = format!("range over {n} replicates");
+    let mut figure = Figure::new(
+        "gmm-alignment",
+        "Alignment of softmax regression with the means and with the outlier eigenspaces",
+        "Alignment over training time for two signal-to-noise ratios, its error against the bound, and the overlap of the two outlier spaces",
+        Width::Full,
+        2,
+    );
+    for name in [MAIN, CONTRAST] {
+        let lambda = results.experiment(name)?.model.lambda;
+        let rho = |subspace: &str| read.alignment(name, 0, subspace, |a| a.value);
+        let mut panel = Panel::new(
+            Axis::linear("training time $t$"),
+            Axis::linear(r"alignment $\rho(x^1; B)$").range(0.0, 1.02),
+        )
+        .title(format!(r"$\lambda = {lambda}$"))
+        .series(Series::band(whole.clone(), Style::measured(Colour::Black), range(&rho("means"))))
+        .series(Series::line(r"$B = \mathrm{Span}(\mu)$, mean", Style::measured(Colour::Black), mean(&rho("means"))));
+        for (subspace, label, colour) in [
+            ("hessian", r"$B$ = top $k$ of $H_{11}$, mean and range", Colour::Blue),
+            ("gradient", r"$B$ = top $k$ of $G_{11}$, mean and range", Colour::Vermillion),
+        ] {
+            panel = panel.series(Series::error_bars(label, marked(colour), with_ends(&rho(subspace))));
+        }
+        figure = figure.panel(panel);
+    }
+    let mut error = Panel::new(Axis::linear("training time $t$"), Axis::log(r"error $\mathrm{sin}(x^1; \mathrm{Span}\,\mu)$"));
+    let mut spaces = Panel::new(Axis::linear("training time $t$"), Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.02));
+    for (name, colour) in [(MAIN, Colour::Green), (CONTRAST, Colour::Purple)] {
+        let lambda = results.experiment(name)?.model.lambda;
+        let measured = mean(&read.alignment(name, 0, "means", |a| a.sine));
+        let norms = mean(&read.statistic(name, "norm", Some(0)));
+        let bounds = norms
+            .iter()
+            .map(|&(time, norm)| bound(results, name, time, norms[0].1).map(|(left, floor)| (time, ((left + floor) / norm).min(1.0))))
+            .collect::<Result<Vec<_>>>()?;
+        error = error
+            .series(Series::line(format!(r"$\lambda = {lambda}$, measured mean"), Style::measured(colour), measured))
+            .series(Series::line(format!(r"$\lambda = {lambda}$, bound"), Style::theory(colour), bounds));
+        let overlaps = read.statistic(name, "overlap of H and G", None);
+        spaces = spaces.series(Series::error_bars(
+            format!(r"$\lambda = {lambda}$, mean and range"),
+            marked(colour),
+            with_ends(&overlaps),
+        ));
+    }
+    Ok(vec![figure.panel(error).panel(spaces), training(results, &read)?])
+}
+
+fn marked(colour: Colour) -> Style {
+    Style::measured(colour)
+}
+
+/// Mean with smallest and largest value, as `(x, y, lo, hi)`.
+fn with_ends(curves: &Curves) -> Vec<(f64, f64, f64, f64)> {
+    mean(curves).into_iter().zip(range(curves)).map(|((x, y), (_, lo, hi))| (x, y, lo, hi)).collect()
+}
+
+fn training(results: &Results, read: &Read) -> Result<Figure> {
+    let n = results.experiment(MAIN)?.replicates;
+    let mut panels = [
+        Panel::new(Axis::linear("training time $t$"), Axis::linear("test loss $L$")),
+        Panel::new(Axis::linear("training time $t$"), Axis::linear("test accuracy").range(0.0, 1.02)),
+        Panel::new(Axis::linear("training time $t$"), Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
+    ];
+    for (name, colour) in [(MAIN, Colour::Green), (CONTRAST, Colour::Purple)] {
+        let model = &results.experiment(name)?.model;
+        let names = ["loss", "accuracy", "norm of the class sum"];
+        for (panel, statistic) in panels.iter_mut().zip(names) {
+            let curves = read.statistic(name, statistic, None);
+            *panel = panel
+                .clone()
+                .series(Series::band(
+                    format!(r"$\lambda = {}$, range over {n} replicates", model.lambda),
+                    Style::measured(colour),
+                    range(&curves),
+                ))
+                .series(Series::line(format!(r"$\lambda = {}$, mean", model.lambda), Style::measured(colour), mean(&curves)));
+        }
+    }
+    let start = mean(&read.statistic(MAIN, "norm of the class sum", None));
+    let model = &results.experiment(MAIN)?.model;
+    let law = start.iter().map(|&(time, _)| (time, start[0].1 * libm::exp(-model.beta * time))).collect();
+    let [loss, accuracy, sum] = panels;
+    let sum = sum.series(Series::line(r"$e^{-\beta t}$ from the mean start", Style::theory(Colour::Black).dash(Dash::Dashed), law));
+    Ok(Figure::new(
+        "gmm-training",
+        "Loss, accuracy and the decay of the class sum along training",
+        "Test loss, test accuracy and the norm of the sum of the rows over training time, for two signal-to-noise ratios",
+        Width::Full,
+        3,
+    )
+    .panel(loss)
+    .panel(accuracy)
+    .panel(sum))
+}

@@ -1,0 +1,199 @@
+//! A4, eigenvalues: one leading outlier, then k-1 smaller ones, then the bulk.
+
+use crate::ask::{Checkpoints, Question, Study};
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::measure::{
+    At, Curves, Eigenvalue, Statistic, curves, first, last, spectrum_rows, spectrum_table, statistics_rows, statistics_table,
+};
+use crate::pipeline::table::Table;
+use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::spectrum::Pair;
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::mixture::{
+    CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, REPLICATED, SHOWN, ask, at, classes, contrast, gram, main, outliers,
+};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "gmm-eigenvalues",
+    kind: Kind::Figure,
+    title: "Top eigenvalues of H_11 and G_11 along training: one leading outlier, k-1 smaller ones, the bulk",
+    source: file!(),
+    claims: &[
+        "A4.gradient-start",
+        "A4.hessian-start",
+        "A4.gradient-end",
+        "A4.hessian-end",
+        "A4.hessian-clear",
+        "A4.gradient-clear",
+    ],
+    figures: &["gmm-eigenvalues"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Standard errors by which the first outlier of H may exceed the k-th at the start, where all k are degenerate in the
+/// limit: each follows the share of its class in the sample, whose relative standard error is `√((k-1)/n)`, and the
+/// range of k such shares is about two and a half of them; the initial logits add as much again.
+const DEGENERATE: f64 = 6.0;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let shown = |study: Study| study.first_replicate(Checkpoints::All, FIRST_BLOCK, Question::Top(SHOWN));
+    Ok(vec![shown(main(settings)?), shown(contrast(settings)?)])
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
+    for name in [MAIN, CONTRAST] {
+        let experiment = data.experiment(name)?;
+        let count = experiment.schedule().len();
+        let asked = if name == MAIN { REPLICATED } else { Checkpoints::Three }.indices(count);
+        for replicate in 0..experiment.replicates {
+            let trajectory = data.trajectory(name, replicate)?;
+            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
+                let here = at(experiment, replicate, observed);
+                if replicate == 0 {
+                    let pairs = data.pairs(name, 0, ask(checkpoint, FIRST_BLOCK, Question::Top(SHOWN)))?;
+                    record(&mut spectrum, &here, &pairs);
+                    for (matrix, of) in MATRICES {
+                        let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
+                        theory.push(Statistic::plain(&here, format!("edge, {matrix}"), predicted.spectrum.right_edge().position));
+                        theory.push(Statistic::plain(&here, format!("level, {matrix}"), predicted.level(experiment.model.d)));
+                        for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
+                            theory.push(Statistic::of(&here, format!("outlier, {matrix}"), rank, outlier.position));
+                        }
+                    }
+                } else if asked.contains(&checkpoint) {
+                    record(&mut spectrum, &here, &data.pairs(name, replicate, outliers(experiment, checkpoint))?);
+                }
+            }
+        }
+    }
+    Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?])
+}
+
+fn record(spectrum: &mut Vec<Eigenvalue>, at: &At, pairs: &[Vec<Pair>; 2]) {
+    for ((matrix, _), pairs) in MATRICES.iter().zip(pairs) {
+        spectrum.extend((1..).zip(pairs).map(|(rank, pair)| Eigenvalue {
+            at: at.clone(),
+            sample: "test".to_owned(),
+            matrix: (*matrix).to_owned(),
+            layer: "x".to_owned(),
+            row: 0,
+            col: 0,
+            rank,
+            eigenvalue: pair.value,
+            residual: Some(pair.residual),
+        }));
+    }
+}
+
+fn trajectory(rows: &[Eigenvalue], experiment: &str, matrix: &str, rank: u32) -> Curves {
+    let wanted = |row: &&Eigenvalue| row.at.experiment == experiment && row.matrix == matrix && row.rank == rank;
+    curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue)))
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let theory = statistics_rows(results.table("theory")?)?;
+    let k = classes(results.experiment(MAIN)?);
+    let others = f64::from(k - 1);
+    #[allow(clippy::cast_precision_loss, reason = "a sample size is exact in f64")]
+    let sample = results.experiment(MAIN)?.model.sample_size() as f64;
+    let pick = |matrix: &str, rank: u32, of: fn(&Curves) -> Vec<f64>| of(&trajectory(&rows, MAIN, matrix, rank));
+    let ratio = |matrix: &str, lower: u32, of: fn(&Curves) -> Vec<f64>| -> Vec<f64> {
+        pick(matrix, 1, of).iter().zip(pick(matrix, lower, of)).map(|(first, second)| first / second).collect()
+    };
+    let level = |matrix: &str| {
+        let name = format!("level, {matrix}");
+        theory.iter().rfind(|row| row.at.experiment == MAIN && row.statistic == name).map_or(f64::INFINITY, |row| row.value)
+    };
+    let clear = |matrix: &str| -> Vec<f64> { pick(matrix, k, last).iter().map(|value| value / level(matrix)).collect() };
+    Ok(vec![
+        declare(
+            "A4.gradient-start",
+            "G_11 has one leading outlier from the start; the limit of large lambda is (k-1)^2 times the second",
+            "ratio of the first two eigenvalues of G_11 at the start, at least half the limit",
+        )
+        .at_least(others * others / 2.0)
+        .measure(&ratio("gradient", 2, first))?,
+        declare(
+            "A4.hessian-start",
+            "the k outliers of H_11 are degenerate at the start",
+            "ratio of the first and the k-th eigenvalue of H_11 at the start",
+        )
+        .at_most(1.0 + DEGENERATE * (others / sample).sqrt())
+        .measure(&ratio("hessian", k, first))?,
+        declare(
+            "A4.gradient-end",
+            "G_11 has one leading outlier after training",
+            "ratio of the first two eigenvalues of G_11 at the end, at least half of (k-1)^2",
+        )
+        .at_least(others * others / 2.0)
+        .measure(&ratio("gradient", 2, last))?,
+        declare(
+            "A4.hessian-end",
+            "H_11 has one leading outlier after training; the limit of good classifiers is k-1 times the second",
+            "ratio of the first two eigenvalues of H_11 at the end, at least half the limit",
+        )
+        .at_least(others / 2.0)
+        .measure(&ratio("hessian", 2, last))?,
+        declare(
+            "A4.hessian-clear",
+            "the k-1 smaller outliers of H_11 stand clear of the bulk after training",
+            "k-th eigenvalue of H_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
+        )
+        .at_least(1.0)
+        .measure(&clear("hessian"))?,
+        declare(
+            "A4.gradient-clear",
+            "the k-1 smaller outliers of G_11 stand clear of the bulk after training",
+            "k-th eigenvalue of G_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
+        )
+        .at_least(1.0)
+        .measure(&clear("gradient"))?,
+    ])
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let theory = statistics_rows(results.table("theory")?)?;
+    let mut figure = Figure::new(
+        "gmm-eigenvalues",
+        "Top eigenvalues of a block of H and of G along training",
+        "The twelve largest eigenvalues of one diagonal block of H and of G over training time at two signal-to-noise ratios, coloured by rank, with the predicted edge of the bulk and the predicted outliers",
+        Width::Full,
+        2,
+    );
+    for name in [MAIN, CONTRAST] {
+        let lambda = results.experiment(name)?.model.lambda;
+        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+            let ranked = (1..=SHOWN)
+                .filter_map(|rank| trajectory(&rows, name, matrix, rank).remove(&0))
+                .collect();
+            let predicted = |statistic: &str| -> Vec<(f64, f64)> {
+                let statistic = format!("{statistic}, {matrix}");
+                theory
+                    .iter()
+                    .filter(|row| row.at.experiment == name && row.statistic == statistic)
+                    .map(|row| (row.at.time, row.value))
+                    .collect()
+            };
+            figure = figure.panel(
+                Panel::new(Axis::linear("training time $t$"), Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")))
+                    .title(format!(r"$\lambda = {lambda}$"))
+                    .series(Series::ranked("rank", Style::measured(Colour::Black), ranked))
+                    .series(Series::points(
+                        "predicted outlier",
+                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
+                        predicted("outlier"),
+                    ))
+                    .series(Series::line("predicted edge of the bulk", Style::theory(Colour::Black), predicted("edge"))),
+            );
+        }
+    }
+    Ok(vec![figure])
+}

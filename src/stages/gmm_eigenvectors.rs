@@ -1,0 +1,189 @@
+//! A4, eigenvectors: the leading outlier of block (c, c) points along `μ_c`, and `x^c` prefers it.
+
+use crate::ask::{Checkpoints, Question, Study};
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::measure::{Statistic, curves, last, statistics_rows, statistics_table};
+use crate::pipeline::table::{Table, TableBuilder};
+use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::mixture::{FIRST_BLOCK, MAIN, MATRICES, REPLICATED, SHOWN, ask, at, classes, main, outliers, squared_cosine};
+use crate::task;
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "gmm-eigenvectors",
+    kind: Kind::Figure,
+    title: "Entries of x^1 and of the leading eigenvectors of H_11 and G_11, at the start and at the end",
+    source: file!(),
+    claims: &["A4.hessian-direction", "A4.gradient-direction", "A4.hessian-preference", "A4.gradient-preference"],
+    figures: &["gmm-eigenvectors", "gmm-eigenvector-entries"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least squared overlap of a leading eigenvector with `μ_c`.
+const ALONG: f64 = 0.9;
+/// Tolerance of the squared overlap of `x^c` with the leading eigenvector around its limit `(k-1)/k`.
+const AROUND: f64 = 0.1;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let main = main(settings)?;
+    Ok(vec![
+        main.first_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(SHOWN))
+            .first_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Top(SHOWN)),
+    ])
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let experiment = data.experiment(MAIN)?;
+    let means = task::build(&experiment.model).law().means();
+    let count = experiment.schedule().len();
+    let mut statistics = Vec::new();
+    for replicate in 0..experiment.replicates {
+        let trajectory = data.trajectory(MAIN, replicate)?;
+        for checkpoint in REPLICATED.indices(count) {
+            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+            let here = at(experiment, replicate, observed);
+            let x = observed.parameters[0].row(0);
+            let pairs = data.pairs(MAIN, replicate, outliers(experiment, checkpoint))?;
+            for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
+                let Some(leading) = pairs.first() else { continue };
+                statistics.push(Statistic::plain(&here, format!("v_1 along mu_1, {matrix}"), squared_cosine(leading, means.row(0))));
+                statistics.push(Statistic::plain(&here, format!("x^1 along v_1, {matrix}"), squared_cosine(leading, x)));
+            }
+        }
+    }
+    let (mut step, mut vector, mut matrix, mut col, mut value) = (vec![], vec![], vec![], vec![], vec![]);
+    let trajectory = data.trajectory(MAIN, 0)?;
+    for checkpoint in [0, count - 1] {
+        let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+        let mut add = |name: String, of: Option<&str>, entries: ndarray::ArrayView1<f64>| {
+            for (index, entry) in (0..).zip(entries) {
+                step.push(observed.step);
+                vector.push(name.clone());
+                matrix.push(of.map(str::to_owned));
+                col.push(index);
+                value.push(*entry);
+            }
+        };
+        let x = observed.parameters[0].row(0);
+        let norm = x.dot(&x).sqrt();
+        add("x".to_owned(), None, (&x / norm).view());
+        let pairs = data.pairs(MAIN, 0, ask(checkpoint, FIRST_BLOCK, Question::Top(SHOWN)))?;
+        for ((of, _), pairs) in MATRICES.iter().zip(&pairs) {
+            for (rank, pair) in (1..=means.nrows()).zip(pairs) {
+                add(format!("v{rank}"), Some(of), pair.vector.view());
+            }
+        }
+    }
+    let entries = TableBuilder::new("entries")
+        .u64("step", step)
+        .str("vector", &vector)
+        .str_or_null("matrix", &matrix)
+        .u32("col", col)
+        .f64("value", value)
+        .build()?;
+    Ok(vec![statistics_table("statistics", &statistics)?, entries])
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let rows = statistics_rows(results.table("statistics")?)?;
+    let end = |name: &str| last(&curves(rows.iter().filter(|row| row.statistic == name).map(|row| (&row.at, row.value))));
+    let k = f64::from(classes(results.experiment(MAIN)?));
+    let limit = (k - 1.0) / k;
+    let along = "squared overlap of the leading eigenvector with mu_1 at the end";
+    let prefers = "squared overlap of x^1 with the leading eigenvector at the end, around (k-1)/k";
+    Ok(vec![
+        declare("A4.hessian-direction", "the leading outlier of H_11 points along mu_1", along)
+            .at_least(ALONG)
+            .measure(&end("v_1 along mu_1, hessian"))?,
+        declare("A4.gradient-direction", "the leading outlier of G_11 points along mu_1", along)
+            .at_least(ALONG)
+            .measure(&end("v_1 along mu_1, gradient"))?,
+        declare("A4.hessian-preference", "x^1 prefers the leading eigenvector of H_11", prefers)
+            .between(limit - AROUND, limit + AROUND)
+            .measure(&end("x^1 along v_1, hessian"))?,
+        declare("A4.gradient-preference", "x^1 prefers the leading eigenvector of G_11", prefers)
+            .between(limit - AROUND, limit + AROUND)
+            .measure(&end("x^1 along v_1, gradient"))?,
+    ])
+}
+
+/// Entries of each vector by (step, vector, matrix).
+type Entries = BTreeMap<(u64, String, Option<String>), Vec<f64>>;
+
+fn entries(results: &Results) -> Result<Entries> {
+    let table = results.table("entries")?;
+    let step = table.present("step", table.u64s("step")?)?;
+    let vector = table.present("vector", table.strs("vector")?)?;
+    let matrix = table.strs("matrix")?;
+    let value = table.present("value", table.f64s("value")?)?;
+    let mut entries = Entries::new();
+    for row in 0..step.len() {
+        entries.entry((step[row], vector[row].to_owned(), matrix[row].map(str::to_owned))).or_default().push(value[row]);
+    }
+    Ok(entries)
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let all = entries(results)?;
+    let k = classes(results.experiment(MAIN)?);
+    let end = all.keys().map(|key| key.0).max().unwrap_or(0);
+    let mut figure = Figure::new(
+        "gmm-eigenvectors",
+        "Entries of the first row of parameters and of the leading eigenvectors",
+        "Entries of the unit vectors x^1, and of the leading eigenvectors of H_11 and G_11, over the coordinate on a logarithmic axis; the means are the first coordinates",
+        Width::Full,
+        3,
+    )
+    .shared_y();
+    for (step, when) in [(0, "start"), (end, "end")] {
+        for (vector, matrix, label) in [
+            ("x", None, r"$x^1/\| x^1\|$"),
+            ("v1", Some("hessian"), r"$v_1$ of $H_{11}$"),
+            ("v1", Some("gradient"), r"$v_1$ of $G_{11}$"),
+        ] {
+            let key = (step, vector.to_owned(), matrix.map(str::to_owned));
+            let points = all.get(&key).map_or_else(Vec::new, |values| {
+                (1u32..).zip(values).map(|(coordinate, value)| (f64::from(coordinate), *value)).collect()
+            });
+            figure = figure.panel(
+                Panel::new(Axis::log("coordinate $i$"), Axis::linear("entry").range(-0.65, 1.05))
+                    .title(format!("{label}, {when}"))
+                    .series(Series::stems("", Style::measured(Colour::Blue).width(0.5), points)),
+            );
+        }
+    }
+    let mut map = Figure::new(
+        "gmm-eigenvector-entries",
+        "Entries of the leading eigenvectors along the means",
+        "Heat maps of the entries of the leading eigenvectors of H_11 and G_11 along the means, at the start and at the end of training",
+        Width::Full,
+        2,
+    );
+    for (step, when) in [(0, "start"), (end, "end")] {
+        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+            let entry = |mean: u32, rank: u32| {
+                all.get(&(step, format!("v{rank}"), Some(matrix.to_owned())))
+                    .and_then(|values| values.get(mean as usize).copied())
+                    .unwrap_or(f64::NAN)
+            };
+            let edges: Vec<f64> = (0..=k).map(|index| f64::from(index) + 0.5).collect();
+            let values = (0..k).map(|mean| (1..=k).map(|rank| entry(mean, rank)).collect()).collect();
+            let heat = HeatMap { x_edges: edges.clone(), y_edges: edges, values, map: ColourMap::Diverging, range: (-1.0, 1.0) };
+            map = map.panel(
+                Panel::new(
+                    Axis::linear(format!(r"rank $i$ of the eigenvector of ${label}_{{11}}$")).whole(),
+                    Axis::linear("mean $b$").whole(),
+                )
+                .title(format!("{when} of training"))
+                .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", heat)),
+            );
+        }
+    }
+    Ok(vec![figure, map])
+}

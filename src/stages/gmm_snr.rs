@@ -1,0 +1,369 @@
+//! A1, A2 and A5 over a grid of signal-to-noise ratios: rates of the alignment errors, and where outliers appear.
+
+use crate::ask::{Checkpoints, Question, Study};
+use crate::claim::{Claim, declare, interval, log_slope};
+use crate::error::Result;
+use crate::experiment::Experiment;
+use crate::measure::{Statistic, statistics_rows, statistics_table};
+use crate::pipeline::table::Table;
+use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::mixture::{FIRST_BLOCK, MATRICES, Predicted, ask, at, classes, experiment, gram};
+use crate::subspace::sine;
+use crate::task;
+use ndarray::Array2;
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "gmm-snr",
+    kind: Kind::Theorem,
+    title: "Rates of alignment in the signal-to-noise ratio, and the ratios at which outliers leave the bulk",
+    source: file!(),
+    claims: &[
+        "A1.slope",
+        "A2.perpendicular-hessian",
+        "A2.perpendicular-gradient",
+        "A2.full-hessian",
+        "A2.full-gradient",
+        "A5.hessian-start",
+        "A5.hessian-end",
+        "A5.gradient-start",
+        "A5.gradient-end",
+    ],
+    figures: &["gmm-snr-rates", "gmm-snr-outliers"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// The grid: dense where outliers appear, then half a decade apart.
+const GRID: [u32; 18] = [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 100, 200, 300, 1000, 3000, 10_000, 30_000];
+/// The grid of the quick profile.
+const QUICK_GRID: [u32; 7] = [1, 5, 30, 100, 300, 3000, 30_000];
+/// Eigenvalues among which outliers are counted.
+const COUNTED: u32 = 8;
+/// Least λ of the fit of A1, where the part left of the start is negligible.
+const FIT_ALIGNMENT: f64 = 30.0;
+/// Least λ of the fit of the perpendicular error.
+const FIT_PERPENDICULAR: f64 = 100.0;
+/// Least λ of the fit of the full error: beyond `λ ≈ kφ(1+φ^{-1/2})⁴` its cross terms dominate.
+const FIT_FULL: f64 = 300.0;
+/// Tolerance of a slope.
+const SLOPE: f64 = 0.1;
+/// Tolerance of the one-sided slope of A1.
+const SLOPE_ALIGNMENT: f64 = 0.05;
+/// Largest mean difference of measured and predicted number of outliers, out of k, over the grid.
+const MISCOUNT: f64 = 0.25;
+
+fn name(lambda: u32) -> String {
+    format!("gmm-snr-lambda-{lambda}")
+}
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let grid: &[u32] = settings.profile.pick(&GRID, &QUICK_GRID);
+    grid.iter()
+        .map(|&lambda| {
+            let point = experiment(settings, &name(lambda), 5, f64::from(lambda))?;
+            // Rates need no large dimension: the errors are operator norms, not fluctuations.
+            let d = settings.profile.pick(400, 60);
+            let overridden = |key: &str| settings.overrides.iter().any(|change| change.experiment == point.name && change.key == key);
+            let model = if overridden("d") { point.model.clone() } else { crate::model::Model { d, ..point.model.clone() } };
+            let checkpoints = if overridden("checkpoints") { point.checkpoints } else { crate::experiment::FEWEST_CHECKPOINTS };
+            let point = Experiment { model, checkpoints, ..point };
+            point.validate()?;
+            Ok(Study::new(point)
+                .every_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(COUNTED))
+                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Top(COUNTED))
+                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Norms))
+        })
+        .collect()
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    for experiment in data.experiments() {
+        let name = experiment.name.as_str();
+        let space = task::build(&experiment.model).mean_space();
+        let last = experiment.schedule().len() - 1;
+        let mut grams: BTreeMap<usize, (Array2<f64>, f64)> = BTreeMap::new();
+        for replicate in 0..experiment.replicates {
+            let trajectory = data.trajectory(name, replicate)?;
+            for checkpoint in [0, last] {
+                let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+                let gram = gram(experiment, observed)?;
+                let entry = grams.entry(checkpoint).or_insert_with(|| (Array2::zeros(gram.raw_dim()), 0.0));
+                entry.0 += &gram;
+                entry.1 += 1.0;
+            }
+        }
+        // Gram matrices concentrate, so the mean over replicates predicts each of them.
+        let mut levels = BTreeMap::new();
+        for (&checkpoint, (total, count)) in &grams {
+            let mean = total / *count;
+            let schedule = experiment.schedule();
+            let here = crate::measure::At {
+                experiment: name.to_owned(),
+                replicate: None,
+                step: schedule[checkpoint],
+                time: experiment.time(schedule[checkpoint]),
+            };
+            for (matrix, of) in MATRICES {
+                let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
+                let level = predicted.level(experiment.model.d);
+                let outliers = predicted.spectrum.outliers_above()?;
+                let counted = outliers.iter().filter(|outlier| outlier.position > level).count();
+                theory.push(Statistic::plain(&here, format!("edge, {matrix}"), predicted.spectrum.right_edge().position));
+                theory.push(Statistic::plain(&here, format!("level, {matrix}"), level));
+                theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), f64::from(u32::try_from(counted).unwrap_or(u32::MAX))));
+                levels.insert((checkpoint, matrix), level);
+            }
+        }
+        for replicate in 0..experiment.replicates {
+            let trajectory = data.trajectory(name, replicate)?;
+            for checkpoint in [0, last] {
+                let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+                let here = at(experiment, replicate, observed);
+                let x = observed.parameters[0].row(0);
+                statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
+                statistics.push(Statistic::plain(&here, "norm", x.dot(&x).sqrt()));
+                let pairs = data.pairs(name, replicate, ask(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+                for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
+                    let level = levels.get(&(checkpoint, *matrix)).copied().unwrap_or(f64::INFINITY);
+                    let count = pairs.iter().filter(|pair| pair.value > level).count();
+                    statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), f64::from(u32::try_from(count).unwrap_or(u32::MAX))));
+                    for (rank, pair) in (1..).zip(pairs) {
+                        statistics.push(Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, pair.value));
+                    }
+                }
+                if checkpoint == last {
+                    let norms = data.norms(name, replicate, ask(last, FIRST_BLOCK, Question::Norms))?;
+                    for ((matrix, _), norms) in MATRICES.iter().zip(&norms) {
+                        let relative = |norm: f64| norm / norms.operator;
+                        statistics.push(Statistic::plain(&here, format!("full error, {matrix}"), relative(norms.outside)));
+                        statistics.push(Statistic::plain(&here, format!("perpendicular error, {matrix}"), relative(norms.perpendicular)));
+                    }
+                }
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+}
+
+/// Values of a statistic at the start or at the end: by λ, then by replicate (0 for a prediction).
+fn over_grid(results: &Results, table: &str, statistic: &str, start: bool) -> Result<Vec<(f64, BTreeMap<u32, f64>)>> {
+    let rows = statistics_rows(results.table(table)?)?;
+    let mut grid: Vec<(f64, BTreeMap<u32, f64>)> = results
+        .experiments
+        .values()
+        .map(|experiment| {
+            let values = rows
+                .iter()
+                .filter(|row| row.at.experiment == experiment.name && row.statistic == statistic && (row.at.step == 0) == start)
+                .map(|row| (row.at.replicate.unwrap_or(0), row.value))
+                .collect();
+            (experiment.model.lambda, values)
+        })
+        .collect();
+    grid.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(grid)
+}
+
+/// One slope per replicate, over the grid from `least` on; none where a point is missing.
+fn slopes(grid: &[(f64, BTreeMap<u32, f64>)], least: f64) -> Vec<f64> {
+    let fitted: Vec<_> = grid.iter().filter(|(lambda, _)| *lambda >= least).collect();
+    let Some((_, first)) = fitted.first() else { return Vec::new() };
+    first
+        .keys()
+        .filter_map(|replicate| {
+            let points: Option<Vec<(f64, f64)>> =
+                fitted.iter().map(|(lambda, values)| values.get(replicate).map(|value| (*lambda, *value))).collect();
+            points.filter(|points| points.len() >= 3).map(|points| log_slope(&points))
+        })
+        .collect()
+}
+
+/// Mean over the grid of |measured - predicted| number of outliers, per replicate.
+#[allow(clippy::cast_precision_loss, reason = "a number of grid points is exact in f64")]
+fn miscounts(results: &Results, matrix: &str, start: bool) -> Result<Vec<f64>> {
+    let statistic = format!("outliers, {matrix}");
+    let measured = over_grid(results, "statistics", &statistic, start)?;
+    let predicted = over_grid(results, "theory", &statistic, start)?;
+    let mut totals: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for ((_, measured), (_, predicted)) in measured.iter().zip(&predicted) {
+        let Some(predicted) = predicted.get(&0) else { continue };
+        for (replicate, count) in measured {
+            totals.entry(*replicate).or_default().push((count - predicted).abs());
+        }
+    }
+    Ok(totals.values().map(|differences| differences.iter().sum::<f64>() / differences.len() as f64).collect())
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let slope = |statistic: &str, least: f64| -> Result<Vec<f64>> {
+        Ok(slopes(&over_grid(results, "statistics", statistic, false)?, least))
+    };
+    let fitted = |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
+    let mut claims = vec![
+        declare(
+            "A1.slope",
+            "the error of the alignment of x^1 with Span(mu) falls at least as fast as lambda^{-1/2}",
+            fitted("sin(x^1; Span mu)", FIT_ALIGNMENT),
+        )
+        .at_most(-0.5 + SLOPE_ALIGNMENT)
+        .measure(&slope("sine", FIT_ALIGNMENT)?)?,
+    ];
+    for (id, matrix, symbol) in [
+        ("A2.perpendicular-hessian", "hessian", "H_11"),
+        ("A2.perpendicular-gradient", "gradient", "G_11"),
+    ] {
+        claims.push(
+            declare(
+                id,
+                format!("{symbol} lives in Span(mu) up to a perpendicular part that falls like 1/lambda"),
+                fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
+            )
+            .between(-1.0 - SLOPE, -1.0 + SLOPE)
+            .measure(&slope(&format!("perpendicular error, {matrix}"), FIT_PERPENDICULAR)?)?,
+        );
+    }
+    for (id, matrix, symbol) in [("A2.full-hessian", "hessian", "H_11"), ("A2.full-gradient", "gradient", "G_11")] {
+        claims.push(
+            declare(
+                id,
+                format!("{symbol} lives in Span(mu) up to an error that falls like lambda^{{-1/2}}"),
+                fitted("|A - PAP| / |A|", FIT_FULL),
+            )
+            .between(-0.5 - SLOPE, -0.5 + SLOPE)
+            .measure(&slope(&format!("full error, {matrix}"), FIT_FULL)?)?,
+        );
+    }
+    for (id, matrix, symbol, start) in [
+        ("A5.hessian-start", "hessian", "H_11", true),
+        ("A5.hessian-end", "hessian", "H_11", false),
+        ("A5.gradient-start", "gradient", "G_11", true),
+        ("A5.gradient-end", "gradient", "G_11", false),
+    ] {
+        let when = if start { "start" } else { "end" };
+        claims.push(
+            declare(
+                id,
+                format!("outliers of {symbol} leave the bulk at the predicted signal-to-noise ratios, at the {when} of training"),
+                "mean over the grid of |measured - predicted| number of eigenvalues above the predicted edge plus 4 Tracy-Widom scales",
+            )
+            .at_most(MISCOUNT)
+            .measure(&miscounts(results, matrix, start)?)?,
+        );
+    }
+    Ok(claims)
+}
+
+/// Mean with its 95 % interval at every λ.
+fn bars(grid: &[(f64, BTreeMap<u32, f64>)]) -> Result<Vec<(f64, f64, f64, f64)>> {
+    grid.iter()
+        .filter(|(_, values)| !values.is_empty())
+        .map(|(lambda, values)| {
+            let (mean, half) = interval(&values.values().copied().collect::<Vec<_>>())?;
+            Ok((*lambda, mean, mean - half, mean + half))
+        })
+        .collect()
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    Ok(vec![rates(results)?, outliers(results)?])
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
+fn rates(results: &Results) -> Result<Figure> {
+    let Some(point) = results.experiments.values().next() else {
+        return Ok(Figure::new("gmm-snr-rates", "empty", "empty", Width::Full, 3));
+    };
+    let (k, phi, beta, c) = (f64::from(classes(point)), point.model.phi, point.model.beta, point.model.c);
+    let lambdas: Vec<f64> = over_grid(results, "statistics", "sine", false)?.iter().map(|(lambda, _)| *lambda).collect();
+    let label = format!("mean and 95 % interval, n = {}", point.replicates);
+    let curve = |of: &dyn Fn(f64) -> f64| -> Vec<(f64, f64)> { lambdas.iter().map(|&lambda| (lambda, of(lambda))).collect() };
+    let x = || Axis::log(r"signal-to-noise ratio $\lambda$");
+    let norms = over_grid(results, "statistics", "norm", false)?;
+    let mut floor = Vec::new();
+    for (lambda, values) in &norms {
+        let (norm, _) = interval(&values.values().copied().collect::<Vec<_>>())?;
+        let p = 1.0 / k;
+        let left = libm::exp(-beta * point.horizon);
+        floor.push((*lambda, ((c * p * (1.0 - p) / (2.0 * beta * lambda)).sqrt() + left) / norm));
+    }
+    let alignment = Panel::new(x(), Axis::log(r"error $\mathrm{sin}(x^1; \mathrm{Span}\,\mu)$"))
+        .series(Series::error_bars(
+            format!("$x^1$, {label}"),
+            Style::measured(Colour::Green),
+            bars(&over_grid(results, "statistics", "sine", false)?)?,
+        ))
+        .series(Series::line("bound of the step noise", Style::theory(Colour::Green), floor));
+    let mut panels = vec![alignment];
+    let perpendicular = |lambda: f64| (k / lambda) * (1.0 + 1.0 / phi.sqrt()) * (1.0 + 1.0 / phi.sqrt());
+    let full = |lambda: f64| (k / (phi * lambda)).sqrt();
+    for (statistic, axis, legend, law) in [
+        (
+            "perpendicular error",
+            r"$\| (I-P) A (I-P)\| / \| A\|$",
+            r"$(k/\lambda)(1+\phi^{-1/2})^2$",
+            &perpendicular as &dyn Fn(f64) -> f64,
+        ),
+        ("full error", r"$\| A - PAP\| / \| A\|$", r"$\sqrt{k/(\phi\lambda)}$", &full),
+    ] {
+        let mut panel = Panel::new(x(), Axis::log(axis));
+        for (matrix, symbol, colour, marker) in
+            [("hessian", "H", Colour::Blue, Marker::Circle), ("gradient", "G", Colour::Vermillion, Marker::Square)]
+        {
+            panel = panel.series(Series::error_bars(
+                format!("${symbol}_{{11}}$, {label}"),
+                Style::measured(colour).marker(marker),
+                bars(&over_grid(results, "statistics", &format!("{statistic}, {matrix}"), false)?)?,
+            ));
+        }
+        panels.push(panel.series(Series::line(legend, Style::theory(Colour::Black), curve(law))));
+    }
+    let figure = Figure::new(
+        "gmm-snr-rates",
+        "Rates of the alignment errors in the signal-to-noise ratio",
+        "On logarithmic axes over the signal-to-noise ratio: the error of the alignment of x^1, and the perpendicular and full operator-norm errors of H and G, each with its law",
+        Width::Full,
+        3,
+    );
+    Ok(panels.into_iter().fold(figure, Figure::panel))
+}
+
+fn outliers(results: &Results) -> Result<Figure> {
+    let replicates = results.experiments.values().next().map_or(0, |point| point.replicates);
+    let mut figure = Figure::new(
+        "gmm-snr-outliers",
+        "Number of outliers over the signal-to-noise ratio",
+        "Number of eigenvalues of one block of H and of G above the predicted edge of the bulk plus a margin, measured and predicted, at the start and at the end of training",
+        Width::Full,
+        2,
+    );
+    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
+        let mut panel = Panel::new(
+            Axis::log(r"signal-to-noise ratio $\lambda$"),
+            Axis::linear(format!(r"number of outliers of ${symbol}_{{11}}$")).range(-0.3, 5.8).whole(),
+        );
+        for (start, when, colour, marker) in
+            [(true, "start", Colour::Black, Marker::Circle), (false, "end", Colour::Purple, Marker::Square)]
+        {
+            let statistic = format!("outliers, {matrix}");
+            let predicted: Vec<(f64, f64)> = over_grid(results, "theory", &statistic, start)?
+                .iter()
+                .filter_map(|(lambda, values)| values.get(&0).map(|count| (*lambda, *count)))
+                .collect();
+            panel = panel
+                .series(Series::error_bars(
+                    format!("{when}, measured, mean and 95 % interval, n = {replicates}"),
+                    Style::measured(colour).marker(marker),
+                    bars(&over_grid(results, "statistics", &statistic, start)?)?,
+                ))
+                .series(Series::line(format!("{when}, effective spectrum at the same grid"), Style::theory(colour), predicted));
+        }
+        figure = figure.panel(panel);
+    }
+    Ok(figure)
+}

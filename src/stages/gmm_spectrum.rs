@@ -1,0 +1,173 @@
+//! Histograms of the whole spectrum of H_11 and G_11 at the start, in the middle and at the end of training.
+
+use crate::ask::{Checkpoints, Question, Study};
+use crate::claim::Claim;
+use crate::error::Result;
+use crate::measure::{At, Eigenvalue, Statistic, spectrum_rows, spectrum_table, statistics_rows, statistics_table};
+use crate::pipeline::table::{Table, TableBuilder};
+use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::mixture::{CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, ask, at, contrast, gram, main};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "gmm-spectrum",
+    kind: Kind::Figure,
+    title: "The whole spectrum of H_11 and G_11 at the start, in the middle and at the end of training",
+    source: file!(),
+    claims: &[],
+    figures: &["gmm-spectrum", "gmm-spectrum-lambda-10"],
+    plan,
+    reduce,
+    judge: |_| Ok(Vec::<Claim>::new()),
+    draw,
+};
+
+/// Points at which the predicted density is computed.
+const POINTS: usize = 400;
+/// Bins of a histogram.
+const BINS: u32 = 60;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let all = |study: Study| study.first_replicate(Checkpoints::Three, FIRST_BLOCK, Question::Values);
+    Ok(vec![all(main(settings)?), all(contrast(settings)?)])
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
+    let (mut density_at, mut density_matrix, mut x, mut density) = (Vec::<At>::new(), vec![], vec![], vec![]);
+    for name in [MAIN, CONTRAST] {
+        let experiment = data.experiment(name)?;
+        let trajectory = data.trajectory(name, 0)?;
+        for checkpoint in Checkpoints::Three.indices(experiment.schedule().len()) {
+            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+            let here = at(experiment, 0, observed);
+            let values = data.values(name, 0, ask(checkpoint, FIRST_BLOCK, Question::Values))?;
+            for ((matrix, of), values) in MATRICES.iter().zip(&values) {
+                spectrum.extend((1..).zip(values).map(|(rank, value)| Eigenvalue {
+                    at: here.clone(),
+                    sample: "test".to_owned(),
+                    matrix: (*matrix).to_owned(),
+                    layer: "x".to_owned(),
+                    row: 0,
+                    col: 0,
+                    rank,
+                    eigenvalue: *value,
+                    residual: None,
+                }));
+                let predicted = Predicted::block(experiment, &gram(experiment, observed)?, *of, 0, 0)?;
+                theory.push(Statistic::plain(&here, format!("edge, {matrix}"), predicted.spectrum.right_edge().position));
+                for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
+                    theory.push(Statistic::of(&here, format!("outlier, {matrix}"), rank, outlier.position));
+                }
+                for (place, value) in predicted.spectrum.density_grid(POINTS)? {
+                    density_at.push(here.clone());
+                    density_matrix.push(*matrix);
+                    x.push(place);
+                    density.push(value);
+                }
+            }
+        }
+    }
+    let experiments: Vec<&str> = density_at.iter().map(|at| at.experiment.as_str()).collect();
+    let densities = TableBuilder::new("density")
+        .str("experiment", &experiments)
+        .u64("step", density_at.iter().map(|at| at.step).collect())
+        .f64("time", density_at.iter().map(|at| at.time).collect())
+        .str("matrix", &density_matrix)
+        .f64("eigenvalue", x)
+        .f64("density", density)
+        .build()?;
+    Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?, densities])
+}
+
+/// The predicted density as (experiment, step, matrix, eigenvalue, density).
+fn densities(results: &Results) -> Result<Vec<(String, u64, String, f64, f64)>> {
+    let table = results.table("density")?;
+    let experiment = table.present("experiment", table.strs("experiment")?)?;
+    let step = table.present("step", table.u64s("step")?)?;
+    let matrix = table.present("matrix", table.strs("matrix")?)?;
+    let x = table.present("eigenvalue", table.f64s("eigenvalue")?)?;
+    let density = table.present("density", table.f64s("density")?)?;
+    Ok((0..step.len())
+        .map(|row| (experiment[row].to_owned(), step[row], matrix[row].to_owned(), x[row], density[row]))
+        .collect())
+}
+
+/// Edges and heights of a histogram in `log10`, normalised to area 1 there.
+fn histogram(values: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let logs: Vec<f64> = values.iter().filter(|value| **value > 0.0).map(|value| libm::log10(*value)).collect();
+    let low = logs.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let width = ((high - low) / f64::from(BINS)).max(1e-9);
+    let mut counts = vec![0.0; BINS as usize];
+    for log in &logs {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a bin number")]
+        let bin = (((log - low) / width) as usize).min(counts.len() - 1);
+        counts[bin] += 1.0;
+    }
+    #[allow(clippy::cast_precision_loss, reason = "a number of eigenvalues is exact in f64")]
+    let heights = counts.iter().map(|count| count / (values.len() as f64 * width)).collect();
+    let edges = (0..=BINS).map(|bin| libm::exp10(low + f64::from(bin) * width)).collect();
+    (edges, heights)
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let spectrum = spectrum_rows(results.table("spectrum")?)?;
+    let theory = statistics_rows(results.table("theory")?)?;
+    let densities = densities(results)?;
+    [(MAIN, "gmm-spectrum"), (CONTRAST, "gmm-spectrum-lambda-10")]
+        .into_iter()
+        .map(|(name, figure)| {
+            let lambda = results.experiment(name)?.model.lambda;
+            let mut figure = Figure::new(
+                figure,
+                format!("Spectrum of one block of H and of G at signal-to-noise ratio {lambda}"),
+                "Histograms of all eigenvalues of one diagonal block of H and of G at the start, in the middle and at the end of training, with the predicted density of the bulk and the predicted outliers",
+                Width::Full,
+                3,
+            );
+            let mut steps: Vec<(u64, f64)> =
+                spectrum.iter().filter(|row| row.at.experiment == name).map(|row| (row.at.step, row.at.time)).collect();
+            steps.dedup();
+            for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+                let mut seen = Vec::new();
+                for &(step, time) in &steps {
+                    if seen.contains(&step) {
+                        continue;
+                    }
+                    seen.push(step);
+                    let values: Vec<f64> = spectrum
+                        .iter()
+                        .filter(|row| row.at.experiment == name && row.at.step == step && row.matrix == matrix)
+                        .map(|row| row.eigenvalue)
+                        .collect();
+                    let (edges, heights) = histogram(&values);
+                    let curve = densities
+                        .iter()
+                        .filter(|row| row.0 == name && row.1 == step && row.2 == matrix && row.3 > 0.0)
+                        .map(|row| (row.3, row.4 * row.3 * std::f64::consts::LN_10))
+                        .collect();
+                    let wanted = format!("outlier, {matrix}");
+                    let outliers = theory
+                        .iter()
+                        .filter(|row| row.at.experiment == name && row.at.step == step && row.statistic == wanted)
+                        .map(|row| (row.value, 0.0))
+                        .collect();
+                    figure = figure.panel(
+                        Panel::new(Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")), Axis::linear("density of its $\\log_{10}$"))
+                            .title(format!("$t = {time:.1}$"))
+                            .series(Series::histogram("all eigenvalues, replicate 1", Style::measured(Colour::Blue), edges, heights))
+                            .series(Series::line("predicted density", Style::theory(Colour::Black), curve))
+                            .series(Series::points(
+                                "predicted outlier",
+                                Style::theory(Colour::Vermillion).marker(Marker::Triangle).size(4.0),
+                                outliers,
+                            )),
+                    );
+                }
+            }
+            Ok(figure)
+        })
+        .collect()
+}

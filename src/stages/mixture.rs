@@ -1,0 +1,176 @@
+//! What the stages on the k-component Gaussian mixture share: experiments, questions, predictions.
+
+use crate::ask::{Ask, Checkpoints, Question, SampleKind, Study};
+use crate::error::{Error, Result};
+use crate::experiment::{Experiment, Spacing};
+use crate::measure::At;
+use crate::model::{Model, TaskKind};
+use crate::simulate::Observed;
+use crate::spectrum::Pair;
+use crate::stage::Settings;
+use crate::task::{self, Block, Layer};
+use crate::theory::{Matrix, Weights};
+use crate::theory::effective_spectrum::EffectiveSpectrum;
+use crate::theory::mixture_law::MixtureLaw;
+use ndarray::{Array2, Axis, concatenate};
+
+/// Signal-to-noise ratio 100: all outliers of H and G stand clear of the bulk.
+pub const MAIN: &str = "gmm";
+/// The contrast, signal-to-noise ratio 10: those of H do, of G only the first.
+pub const CONTRAST: &str = "gmm-lambda-10";
+/// Ten classes at signal-to-noise ratio 100.
+pub const WIDE: &str = "gmm-k10";
+
+/// The block that stands for all `(c, c)` blocks where classes are exchangeable.
+pub const FIRST_BLOCK: Block = Block { layer: Layer::X, row: 0, col: 0 };
+/// The block that stands for all off-diagonal ones.
+pub const OFF_DIAGONAL: Block = Block { layer: Layer::X, row: 0, col: 1 };
+/// Eigenpairs shown of a block: the outliers and some of the bulk.
+pub const SHOWN: u32 = 12;
+/// Checkpoints at which every replicate's outliers are computed.
+pub const REPLICATED: Checkpoints = Checkpoints::Spread(7);
+
+/// A mixture experiment with equally likely classes and orthonormal means, under the user's settings.
+///
+/// β = 0.05 makes `e^{-βt}` vanish within the horizon of 150, and φ = 10 test samples per dimension keep the bulk
+/// narrow.
+///
+/// # Errors
+/// A parameter outside its range.
+pub fn experiment(settings: &Settings, name: &str, k: usize, lambda: f64) -> Result<Experiment> {
+    let d = settings.profile.pick(1000, 100);
+    settings.experiment(Experiment {
+        name: name.to_owned(),
+        model: Model { task: TaskKind::mixture(k), d, lambda, beta: 0.05, c: 1.0, phi: 10.0 },
+        horizon: 150.0,
+        checkpoints: settings.profile.pick(25, 13),
+        spacing: Spacing::Geometric,
+        replicates: 20,
+    })
+}
+
+/// Number of classes of an experiment.
+#[must_use]
+pub fn classes(experiment: &Experiment) -> u32 {
+    u32::try_from(experiment.model.task.classes()).unwrap_or(u32::MAX)
+}
+
+/// The main experiment, with the outliers of the first block of every replicate.
+///
+/// # Errors
+/// A parameter outside its range.
+pub fn main(settings: &Settings) -> Result<Study> {
+    let main = experiment(settings, MAIN, 5, 100.0)?;
+    let outliers = Question::Outliers(classes(&main));
+    Ok(Study::new(main).every_replicate(REPLICATED, FIRST_BLOCK, outliers))
+}
+
+/// The contrast, with the outliers of the first block of every replicate at three checkpoints.
+///
+/// # Errors
+/// A parameter outside its range.
+pub fn contrast(settings: &Settings) -> Result<Study> {
+    let contrast = experiment(settings, CONTRAST, 5, 10.0)?;
+    let outliers = Question::Outliers(classes(&contrast));
+    Ok(Study::new(contrast).every_replicate(Checkpoints::Three, FIRST_BLOCK, outliers))
+}
+
+/// Where a checkpoint of a replicate is.
+#[must_use]
+pub fn at(experiment: &Experiment, replicate: u32, observed: &Observed) -> At {
+    At { experiment: experiment.name.clone(), replicate: Some(replicate), step: observed.step, time: observed.time }
+}
+
+/// The question about test-sample outliers of the first block that [`main`] and [`contrast`] ask.
+#[must_use]
+pub fn outliers(experiment: &Experiment, checkpoint: usize) -> Ask {
+    ask(checkpoint, FIRST_BLOCK, Question::Outliers(classes(experiment)))
+}
+
+/// A question about the test sample.
+#[must_use]
+pub fn ask(checkpoint: usize, block: Block, question: Question) -> Ask {
+    Ask { checkpoint, sample: SampleKind::Test, block, question }
+}
+
+/// Gram matrix of `x^1..x^k, μ_1..μ_k` in this order.
+///
+/// # Errors
+/// Parameters of another shape.
+pub fn gram(experiment: &Experiment, observed: &Observed) -> Result<Array2<f64>> {
+    let means = task::build(&experiment.model).law().means();
+    let all = concatenate(Axis(0), &[observed.parameters[0].view(), means.view()])
+        .map_err(|error| Error::Numeric { routine: "Gram matrix", problem: error.to_string() })?;
+    Ok(all.dot(&all.t()))
+}
+
+/// The effective spectrum of one block, predicted from a Gram matrix alone.
+///
+/// The law of the weights is taken as a sample of n points shows it: the largest weights of a trained G are so rare
+/// that its edge in the limit d → ∞ lies far beyond any finite matrix.
+#[derive(Clone, Debug)]
+pub struct Predicted {
+    /// Law of the projection on the span of parameters and means.
+    pub law: MixtureLaw,
+    /// Bulk and outliers.
+    pub spectrum: EffectiveSpectrum,
+}
+
+impl Predicted {
+    /// The prediction for block `(a, b)` of a matrix.
+    ///
+    /// # Errors
+    /// A Gram matrix that is none.
+    pub fn block(experiment: &Experiment, gram: &Array2<f64>, matrix: Matrix, a: usize, b: usize) -> Result<Self> {
+        let model = &experiment.model;
+        let TaskKind::Mixture { probabilities, .. } = &model.task;
+        let k = probabilities.len();
+        let law = MixtureLaw::with_nodes(gram, k, probabilities, model.lambda, model.sample_size().div_ceil(k).max(8 * (k + 1)))?;
+        let weights = Weights::discrete(law.weights(matrix, a, b)?.values);
+        let spectrum = EffectiveSpectrum::new(law.nodes(), &weights, model.phi, model.lambda)?;
+        Ok(Self { law, spectrum })
+    }
+
+    /// The level above which an eigenvalue of a d × d matrix counts as an outlier: the right edge of the bulk plus four
+    /// Tracy-Widom scales, which its extreme eigenvalue exceeds with probability below 10^-3.
+    #[must_use]
+    pub fn level(&self, d: usize) -> f64 {
+        let edge = self.spectrum.right_edge();
+        edge.position + MARGIN * scale(edge.tracy_widom_scale(dimension(d)))
+    }
+
+    /// The level below which an eigenvalue counts as a negative outlier, likewise.
+    #[must_use]
+    pub fn level_below(&self, d: usize) -> f64 {
+        let edge = self.spectrum.left_edge();
+        edge.position - MARGIN * scale(edge.tracy_widom_scale(dimension(d)))
+    }
+}
+
+/// Tracy-Widom scales between the edge and what counts as an outlier.
+pub const MARGIN: f64 = 4.0;
+
+fn scale(scale: Option<f64>) -> f64 {
+    scale.unwrap_or(0.0)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a dimension is exact in f64")]
+fn dimension(d: usize) -> f64 {
+    d as f64
+}
+
+/// Both matrices, named as in tables and as the theory knows them.
+pub const MATRICES: [(&str, Matrix); 2] = [("hessian", Matrix::Hessian), ("gradient", Matrix::Gradient)];
+
+/// Squared cosine of the angle between an eigenvector and a vector.
+#[must_use]
+pub fn squared_cosine(pair: &Pair, vector: ndarray::ArrayView1<f64>) -> f64 {
+    let product = pair.vector.dot(&vector);
+    product * product / vector.dot(&vector)
+}
+
+/// The largest number of replicates that finished, as words for a legend.
+#[must_use]
+pub fn replicates(experiment: &Experiment) -> String {
+    format!("$n = {}$ replicates", experiment.replicates)
+}

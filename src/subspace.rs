@@ -1,0 +1,50 @@
+//! Alignment of vectors and of subspaces.
+
+use crate::error::{Error, Result};
+use ndarray::{Array2, ArrayView1};
+use ndarray_linalg::{QR, SVD};
+
+/// Orthonormal basis (d × dim) of the span of linearly independent columns.
+///
+/// # Errors
+/// [`Error::Numeric`] if LAPACK fails.
+pub fn orthonormal(columns: &Array2<f64>) -> Result<Array2<f64>> {
+    let (q, _) = columns.qr().map_err(|error| numeric("qr", &error))?;
+    Ok(q)
+}
+
+fn numeric(routine: &'static str, error: &dyn std::fmt::Display) -> Error {
+    Error::Numeric { routine, problem: error.to_string() }
+}
+
+/// `ρ(v; B) = ‖P_B v‖ / ‖v‖` for a basis of orthonormal columns (d × dim); 0 for the zero vector.
+#[must_use]
+pub fn alignment(v: ArrayView1<f64>, basis: &Array2<f64>) -> f64 {
+    let inside = basis.t().dot(&v);
+    let norm = v.dot(&v).sqrt();
+    if norm > 0.0 { (inside.dot(&inside).sqrt() / norm).min(1.0) } else { 0.0 }
+}
+
+/// `sin(v; B) = ‖(I - P_B) v‖ / ‖v‖ = √(1 - ρ²)`, accurate when it is small; 0 for the zero vector.
+#[must_use]
+pub fn sine(v: ArrayView1<f64>, basis: &Array2<f64>) -> f64 {
+    let outside = &v - &basis.dot(&basis.t().dot(&v));
+    let norm = v.dot(&v).sqrt();
+    if norm > 0.0 { outside.dot(&outside).sqrt() / norm } else { 0.0 }
+}
+
+/// `‖P_U P_B‖_F² / dim U` of two orthonormal bases (d × dim U, d × dim B): 1 when U lies in B.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "a dimension is exact in f64")]
+pub fn overlap(u: &Array2<f64>, b: &Array2<f64>) -> f64 {
+    u.t().dot(b).iter().map(|entry| entry * entry).sum::<f64>() / u.ncols() as f64
+}
+
+/// Cosines of the principal angles between two orthonormal bases, largest first.
+///
+/// # Errors
+/// [`Error::Numeric`] if LAPACK fails.
+pub fn principal_cosines(u: &Array2<f64>, b: &Array2<f64>) -> Result<Vec<f64>> {
+    let (_, cosines, _) = u.t().dot(b).svd(false, false).map_err(|error| numeric("svd", &error))?;
+    Ok(cosines.iter().map(|cosine| cosine.min(1.0)).collect())
+}

@@ -1,0 +1,158 @@
+//! What simulation and spectrum need to know of a task: data law, layers, SGD step, evaluation, curvature weights.
+
+pub mod data;
+pub mod mixture;
+
+use crate::error::Result;
+use crate::model::{Model, TaskKind};
+use crate::seed::Seed;
+use crate::task::data::{DataLaw, Sample};
+use crate::task::mixture::Mixture;
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+/// A layer of parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Layer {
+    /// Task A: one row of `d` weights per class.
+    X,
+}
+
+impl Layer {
+    /// Name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::X => "x",
+        }
+    }
+}
+
+/// A block of the Hessian or gradient matrix: rows `row` and `col` of one layer, indices from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Block {
+    /// The layer.
+    pub layer: Layer,
+    /// First index.
+    pub row: u32,
+    /// Second index.
+    pub col: u32,
+}
+
+impl Block {
+    /// The diagonal block of one row of a layer.
+    #[must_use]
+    pub fn diagonal(layer: Layer, row: u32) -> Self {
+        Self { layer, row, col: row }
+    }
+}
+
+/// Which of the two empirical matrices; the ridge penalty is left out of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Matrix {
+    /// `H(x) = (1/n) Σ ∇²L(x, Y^i)`.
+    Hessian,
+    /// `G(x) = (1/n) Σ ∇L(x, Y^i) ∇L(x, Y^i)ᵀ`.
+    Gradient,
+}
+
+impl Matrix {
+    /// Both matrices, in the order of tables.
+    pub const BOTH: [Self; 2] = [Self::Hessian, Self::Gradient];
+
+    /// Name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hessian => "hessian",
+            Self::Gradient => "gradient",
+        }
+    }
+}
+
+/// Parameters: one array (rows × columns) per layer, in the order of [`Task::layers`].
+pub type Parameters = Vec<Array2<f64>>;
+
+/// How well parameters do on a sample, with the network's outputs there.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Mean loss, without the ridge penalty.
+    pub loss: f64,
+    /// Share of samples classified correctly.
+    pub accuracy: f64,
+    /// The same share within each cluster; none where the sample has no point of it.
+    pub cluster_accuracy: Vec<Option<f64>>,
+    /// What [`Task::curvature`] needs of each sample.
+    pub outputs: Array2<f64>,
+}
+
+/// A block written as `(1/n) Σ_i weights_i · features_i features_iᵀ`.
+#[derive(Debug)]
+pub struct Curvature<'a> {
+    /// n × p.
+    pub features: ArrayView2<'a, f64>,
+    /// One weight per sample.
+    pub weights: Vec<f64>,
+}
+
+/// A statistic of the parameters whose law closes as d → ∞: an inner product.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// `m` for parameters with means, `R` for parameters with each other.
+    pub statistic: &'static str,
+    /// First index.
+    pub row: usize,
+    /// Second index.
+    pub col: usize,
+    /// The inner product.
+    pub value: f64,
+}
+
+/// The state of SGD between two samples.
+pub trait Learner {
+    /// One step on one sample; false when the parameters are no longer finite.
+    fn step(&mut self, label: u32, y: &[f64]) -> bool;
+    /// A copy of the parameters.
+    fn parameters(&self) -> Parameters;
+}
+
+/// One data law with one network.
+pub trait Task: Send + Sync {
+    /// Its parameters.
+    fn model(&self) -> &Model;
+    /// Law of the data.
+    fn law(&self) -> &DataLaw;
+    /// Layers with their shapes (rows, columns).
+    fn layers(&self) -> Vec<(Layer, usize, usize)>;
+    /// Orthonormal basis (columns, d × dim) of the span of the means that rows of the first layer align with.
+    fn mean_space(&self) -> Array2<f64>;
+    /// Random initial parameters.
+    fn initial(&self, seed: &Seed) -> Parameters;
+    /// SGD from these parameters on.
+    fn learner(&self, parameters: &Parameters) -> Box<dyn Learner>;
+    /// Loss, accuracy and outputs on a sample.
+    fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation;
+    /// A block of a matrix at evaluated parameters.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Parameter`] for a block the task does not have.
+    fn curvature<'a>(&self, matrix: Matrix, block: Block, at: &Evaluation, sample: &'a Sample) -> Result<Curvature<'a>>;
+    /// Summary statistics of the parameters.
+    fn summary(&self, parameters: &Parameters) -> Vec<Summary>;
+    /// Every diagonal block.
+    fn diagonal_blocks(&self) -> Vec<Block>;
+}
+
+impl std::fmt::Debug for dyn Task + '_ {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Task").field("model", self.model()).finish()
+    }
+}
+
+/// The task of a validated model.
+#[must_use]
+pub fn build(model: &Model) -> Box<dyn Task> {
+    match &model.task {
+        TaskKind::Mixture { probabilities, means } => Box::new(Mixture::new(model, probabilities, means)),
+    }
+}

@@ -1,0 +1,371 @@
+//! Law of the projection of a Gaussian mixture sample on `V = Span(x^1..x^C, μ_1..μ_k)`, and the weights of the blocks of
+//! Hessian and gradient matrix of softmax regression under it.
+//!
+//! `Y = μ_b + z/√λ`, `z ~ N(0, I_d)`, class `b` with probability `p_b`; `π = softmax(x^1·Y, …, x^C·Y)`;
+//! `H_ab = E[(π_a 1{a=b} - π_a π_b) Y Yᵀ]`, `G_ab = E[(π_a - y_a)(π_b - y_b) Y Yᵀ]` with `y_a = 1{label = a}`.
+//! Everything is a function of the Gram matrix of `x^1..x^C, μ_1..μ_k`.
+//! Source: arXiv 2310.03010 and companion 2502.15655.
+
+use ndarray::{Array1, Array2, ArrayView1, s};
+
+use crate::error::{Error, Result};
+use crate::theory::{Matrix, NodeSet, Weights, gaussian_nodes};
+
+/// Total number of nodes, over all classes, unless told otherwise.
+const DEFAULT_NODES: usize = 4096;
+/// Squared length of a vector's new part, relative to the vector's, below which it lies in the span of the others.
+const RANK_TOLERANCE: f64 = 1e-12;
+/// Relative violation of positive semidefiniteness above which a Gram matrix is refused.
+const GRAM_TOLERANCE: f64 = 1e-6;
+
+/// The mixture, seen on `V`: orthonormal coordinates, quadrature nodes and softmax probabilities at the nodes.
+#[derive(Debug, Clone)]
+pub struct MixtureLaw {
+    parameters: Array2<f64>,
+    means: Array2<f64>,
+    means_basis: Array2<f64>,
+    class_probabilities: Vec<f64>,
+    sampled: usize,
+    nodes: NodeSet,
+    labels: Vec<usize>,
+    softmax: Array2<f64>,
+    complement: Array2<f64>,
+}
+
+impl MixtureLaw {
+    /// The law for a Gram matrix of `x^1..x^C, μ_1..μ_k` in this order (`(C+k) × (C+k)`), `C = classes` softmax outputs,
+    /// the probabilities `p_1..p_k` of the mixture components (component `b` has label `b`, so `k ≤ C`) and the
+    /// signal-to-noise ratio `λ`, with about 4096 nodes in all.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, a Gram matrix that is not symmetric positive semidefinite, probabilities that are not a
+    /// probability vector, `λ ≤ 0`.
+    pub fn new(gram: &Array2<f64>, classes: usize, probabilities: &[f64], lambda: f64) -> Result<Self> {
+        let per_class = DEFAULT_NODES.div_ceil(probabilities.len().max(1)).max(8 * (classes + 1));
+        Self::with_nodes(gram, classes, probabilities, lambda, per_class)
+    }
+
+    /// As [`MixtureLaw::new`], with a chosen number of nodes per class (rounded up to an even number).
+    ///
+    /// Weights depend on the sample only through differences of logits, so nodes spread over the span of the
+    /// differences `x^a - x^b` alone (dimension at most `C - 1`); the other directions of `V` are integrated exactly. If
+    /// all `x^a` are equal one node per class is exact.
+    ///
+    /// # Errors
+    /// As [`MixtureLaw::new`], and fewer than `4 (q + 1)` nodes for differences of rank `q`.
+    pub fn with_nodes(
+        gram: &Array2<f64>,
+        classes: usize,
+        probabilities: &[f64],
+        lambda: f64,
+        nodes_per_class: usize,
+    ) -> Result<Self> {
+        check(gram, classes, probabilities, lambda)?;
+        let Coordinates { parameters, means, sampled } = coordinates(gram, classes)?;
+        let dimension = parameters.ncols();
+        let gaussian = gaussian_nodes(sampled, nodes_per_class)?;
+        let per_class = gaussian.nrows();
+        let count = per_class * probabilities.len();
+        let mut points = Array2::zeros((count, dimension));
+        let mut masses = Array1::zeros(count);
+        let mut labels = Vec::with_capacity(count);
+        for (label, probability) in probabilities.iter().enumerate() {
+            for (index, noise) in gaussian.outer_iter().enumerate() {
+                let node = label * per_class + index;
+                let mut point = points.row_mut(node);
+                point.assign(&means.row(label));
+                for (coordinate, z) in point.iter_mut().zip(noise) {
+                    *coordinate += z / lambda.sqrt();
+                }
+                masses[node] = probability / whole(per_class);
+                labels.push(label);
+            }
+        }
+        let residual = Array1::from_shape_fn(dimension, |i| if i < sampled { 0.0 } else { 1.0 / lambda });
+        let (softmax, complement) = softmax(&points, &parameters);
+        let nodes = NodeSet::new(points, masses, residual)?;
+        let means_basis = orthonormal_span(&means);
+        let class_probabilities = probabilities.to_vec();
+        Ok(Self {
+            parameters,
+            means,
+            means_basis,
+            class_probabilities,
+            sampled,
+            nodes,
+            labels,
+            softmax,
+            complement,
+        })
+    }
+
+    /// Rank `r ≤ C + k` of the Gram matrix, the dimension of `V`.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.parameters.ncols()
+    }
+
+    /// Rank `q ≤ C - 1` of the differences `x^a - x^b`: the number of coordinates, the first ones, over which nodes spread.
+    #[must_use]
+    pub fn sampled_dimension(&self) -> usize {
+        self.sampled
+    }
+
+    /// The quadrature rule for `u`, class by class: `E[c u uᵀ]` is exact for constant `c`.
+    #[must_use]
+    pub fn nodes(&self) -> &NodeSet {
+        &self.nodes
+    }
+
+    /// Class label of each node, length `N`.
+    #[must_use]
+    pub fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    /// Softmax probabilities `π_a` at each node, `N × C`.
+    #[must_use]
+    pub fn softmax(&self) -> &Array2<f64> {
+        &self.softmax
+    }
+
+    /// Coordinates of `x^a` in the orthonormal basis of `V`, length `r`.
+    ///
+    /// # Panics
+    /// If `a` is not below the number of classes `C`.
+    #[must_use]
+    pub fn parameter(&self, a: usize) -> ArrayView1<'_, f64> {
+        self.parameters.row(a)
+    }
+
+    /// Coordinates of `μ_b` in the orthonormal basis of `V`, length `r`.
+    ///
+    /// # Panics
+    /// If `b` is not below the number of mixture components `k`.
+    #[must_use]
+    pub fn mean(&self, b: usize) -> ArrayView1<'_, f64> {
+        self.means.row(b)
+    }
+
+    /// Orthonormal basis of `Span(μ_1..μ_k)` as columns, `r × dim Span(μ)`.
+    #[must_use]
+    pub fn means_basis(&self) -> &Array2<f64> {
+        &self.means_basis
+    }
+
+    /// Weights of the block `(a, b)` at the nodes, with the extremes of the support of their law.
+    ///
+    /// If all `x^a` are equal, `π` is constant, the law is discrete and the extremes are those of the nodes. Otherwise they
+    /// are, as limits of logits: `H_aa` in `[0, 1/4]`, `H_ab` in `[-1/4, 0]`, `G_aa` in `[0, 1]`, and `G_ab` from -1 (own
+    /// label `a` or `b`, probability mass on the other) to 1/4 (`π_a = π_b = 1/2` under a third label; 0 without one). They
+    /// are attained in the limit if the differences of the `x^a` have full rank `C - 1`; at lower rank they may be wider
+    /// than the support, and edges computed from them err outwards.
+    ///
+    /// # Errors
+    /// `a` or `b` not below the number of classes.
+    pub fn weights(&self, matrix: Matrix, a: usize, b: usize) -> Result<Weights> {
+        let classes = self.parameters.nrows();
+        if a.max(b) >= classes {
+            return Err(Error::parameter(
+                "block",
+                format!("({a}, {b})"),
+                format!("there are {classes} classes"),
+            ));
+        }
+        let values: Array1<f64> =
+            (0..self.labels.len()).map(|node| self.weight(matrix, a, b, node)).collect();
+        if self.sampled == 0 {
+            let extremes = Weights::discrete(self.occupied(&values));
+            return Ok(Weights { values, ..extremes });
+        }
+        let possible = |label: &usize| self.class_probabilities[*label] > 0.0;
+        let own = (0..self.class_probabilities.len()).filter(possible).any(|label| label == a || label == b);
+        let other =
+            (0..self.class_probabilities.len()).filter(possible).any(|label| label != a && label != b);
+        let (inf, sup) = match (matrix, a == b) {
+            (Matrix::Hessian, true) => (0.0, 0.25),
+            (Matrix::Hessian, false) => (-0.25, 0.0),
+            (Matrix::Gradient, true) => (0.0, 1.0),
+            (Matrix::Gradient, false) => (if own { -1.0 } else { 0.0 }, if other { 0.25 } else { 0.0 }),
+        };
+        Ok(Weights { values, sup, inf })
+    }
+
+    /// One weight, with `1 - π` from the complementary sum so that tiny weights keep their relative accuracy.
+    fn weight(&self, matrix: Matrix, a: usize, b: usize, node: usize) -> f64 {
+        let (pi, rest, label) = (self.softmax.row(node), self.complement.row(node), self.labels[node]);
+        let residual = |row: usize| if row == label { -rest[row] } else { pi[row] };
+        match matrix {
+            Matrix::Hessian if a == b => pi[a] * rest[a],
+            Matrix::Hessian => -pi[a] * pi[b],
+            Matrix::Gradient => residual(a) * residual(b),
+        }
+    }
+
+    /// The values at nodes of positive mass.
+    fn occupied(&self, values: &Array1<f64>) -> Array1<f64> {
+        let pairs = values.iter().zip(self.nodes.masses());
+        pairs.filter(|(_, mass)| **mass > 0.0).map(|(value, _)| *value).collect()
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of nodes and classes are far below 2^52")]
+fn whole(count: usize) -> f64 {
+    count as f64
+}
+
+fn check(gram: &Array2<f64>, classes: usize, probabilities: &[f64], lambda: f64) -> Result<()> {
+    let components = probabilities.len();
+    if classes < 2 || components == 0 || components > classes {
+        let rule = format!("needs 1 ≤ k ≤ C and C ≥ 2, found k = {components}");
+        return Err(Error::parameter("classes", classes, rule));
+    }
+    if gram.dim() != (classes + components, classes + components) {
+        let rule = format!("the Gram matrix of {classes} parameters and {components} means");
+        return Err(Error::parameter("gram", format!("{:?}", gram.dim()), rule));
+    }
+    if gram.iter().any(|value| !value.is_finite()) {
+        return Err(Error::parameter("gram", "not finite", "entries must be finite"));
+    }
+    if probabilities.iter().any(|p| !p.is_finite() || *p < 0.0)
+        || (probabilities.iter().sum::<f64>() - 1.0).abs() > 1e-9
+    {
+        return Err(Error::parameter(
+            "probabilities",
+            format!("{probabilities:?}"),
+            "must be ≥ 0 and sum to 1",
+        ));
+    }
+    if !(lambda.is_finite() && lambda > 0.0) {
+        return Err(Error::parameter("lambda", lambda, "must be positive"));
+    }
+    for ((i, j), value) in gram.indexed_iter() {
+        let scale = (gram[[i, i]].max(0.0) * gram[[j, j]].max(0.0)).sqrt();
+        if (value - gram[[j, i]]).abs() > GRAM_TOLERANCE * scale
+            || value.abs() > (1.0 + GRAM_TOLERANCE) * scale
+        {
+            let rule = "must be symmetric positive semidefinite";
+            return Err(Error::parameter(format!("gram[{i}, {j}]"), value, rule));
+        }
+    }
+    Ok(())
+}
+
+struct Coordinates {
+    parameters: Array2<f64>,
+    means: Array2<f64>,
+    sampled: usize,
+}
+
+/// Coordinates by a Cholesky factor with pivots taken first among `x^a - x̄`, then `x̄`, then the means.
+///
+/// So the first coordinates are exactly those on which differences of logits depend.
+fn coordinates(gram: &Array2<f64>, classes: usize) -> Result<Coordinates> {
+    let components = gram.nrows() - classes;
+    // Rows express x^a - x̄ (C of them), x̄ and μ_b in terms of x^1..x^C, μ_1..μ_k.
+    let average = 1.0 / whole(classes);
+    let combination = Array2::from_shape_fn((classes + 1 + components, gram.nrows()), |(row, column)| {
+        let same = |index: usize| if index == column { 1.0 } else { 0.0 };
+        match (row < classes, column < classes) {
+            (true, true) => same(row) - average,
+            (false, true) if row == classes => average,
+            (false, false) if row > classes => same(row - 1),
+            _ => 0.0,
+        }
+    });
+    let size = combination.nrows();
+    let product = |left: ArrayView1<f64>, right: ArrayView1<f64>| -> f64 {
+        let pairs =
+            left.indexed_iter().flat_map(|(i, l)| right.indexed_iter().map(move |(j, r)| (i, j, l * r)));
+        pairs.map(|(i, j, weight)| weight * 0.5 * (gram[[i, j]] + gram[[j, i]])).sum()
+    };
+    let mut rest =
+        Array2::from_shape_fn((size, size), |(i, j)| product(combination.row(i), combination.row(j)));
+    let longest = (0..classes).map(|a| gram[[a, a]]).fold(0.0, f64::max);
+    let scale: Vec<f64> =
+        (0..size).map(|i| if i <= classes { longest } else { gram[[i - 1, i - 1]] }).collect();
+    let mut columns: Vec<Array1<f64>> = Vec::new();
+    let mut sampled = 0;
+    for stage in [0..classes, classes..classes + 1, classes + 1..size] {
+        let differences = stage.start == 0;
+        while let Some(pivot) = largest(&rest, &scale, stage.clone()) {
+            let column = &rest.column(pivot) / rest[[pivot, pivot]].sqrt();
+            for ((i, j), entry) in rest.indexed_iter_mut() {
+                *entry -= column[i] * column[j];
+            }
+            rest.row_mut(pivot).fill(0.0);
+            rest.column_mut(pivot).fill(0.0);
+            columns.push(column);
+        }
+        if differences {
+            sampled = columns.len();
+        }
+    }
+    for ((i, j), left) in rest.indexed_iter() {
+        if left.abs() > GRAM_TOLERANCE * (scale[i] * scale[j]).sqrt() {
+            let rule = format!("must be positive semidefinite; remainder {left:e} at ({i}, {j})");
+            return Err(Error::parameter("gram", "indefinite", rule));
+        }
+    }
+    let factor = Array2::from_shape_fn((size, columns.len()), |(row, column)| {
+        // Differences of rank 0 are exactly 0, so that all logits are exactly equal.
+        if sampled == 0 && row < classes { 0.0 } else { columns[column][row] }
+    });
+    Ok(Coordinates {
+        parameters: &factor.slice(s![..classes, ..]) + &factor.slice(s![classes..=classes, ..]),
+        means: factor.slice(s![classes + 1.., ..]).to_owned(),
+        sampled,
+    })
+}
+
+/// The index in `stage` with the largest remaining squared length relative to its scale, if above the tolerance.
+fn largest(rest: &Array2<f64>, scale: &[f64], stage: std::ops::Range<usize>) -> Option<usize> {
+    stage
+        .filter(|&i| rest[[i, i]] > RANK_TOLERANCE * scale[i])
+        .max_by(|&i, &j| (rest[[i, i]] * scale[j]).total_cmp(&(rest[[j, j]] * scale[i])))
+}
+
+/// `π_a` and `1 - π_a` at every node (`N × C` each).
+fn softmax(points: &Array2<f64>, parameters: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
+    let shape = (points.nrows(), parameters.nrows());
+    let (mut softmax, mut complement) = (Array2::zeros(shape), Array2::zeros(shape));
+    let product = |x: ArrayView1<f64>, u: ArrayView1<f64>| x.iter().zip(u).map(|(a, b)| a * b).sum::<f64>();
+    for (node, point) in points.outer_iter().enumerate() {
+        let logits: Vec<f64> = parameters.outer_iter().map(|row| product(row, point)).collect();
+        let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let terms: Vec<f64> = logits.iter().map(|logit| libm::exp(logit - highest)).collect();
+        let total: f64 = terms.iter().sum();
+        for (class, term) in terms.iter().enumerate() {
+            let others: f64 =
+                terms.iter().enumerate().filter(|(other, _)| *other != class).map(|(_, term)| term).sum();
+            softmax[[node, class]] = term / total;
+            complement[[node, class]] = others / total;
+        }
+    }
+    (softmax, complement)
+}
+
+/// Orthonormal basis (columns) of the span of the rows, by Gram-Schmidt done twice with pivoting.
+fn orthonormal_span(rows: &Array2<f64>) -> Array2<f64> {
+    let squared = |row: &Array1<f64>| row.iter().map(|value| value * value).sum::<f64>();
+    let mut left: Vec<(f64, Array1<f64>)> =
+        rows.outer_iter().map(|row| (squared(&row.to_owned()), row.to_owned())).collect();
+    left.retain(|(scale, _)| *scale > 0.0);
+    let mut basis: Vec<Array1<f64>> = Vec::new();
+    loop {
+        for (_, row) in &mut left {
+            for unit in basis.iter().chain(&basis) {
+                let along: f64 = unit.iter().zip(row.iter()).map(|(a, b)| a * b).sum();
+                row.zip_mut_with(unit, |value, direction| *value -= along * direction);
+            }
+        }
+        left.retain(|(scale, row)| squared(row) > RANK_TOLERANCE * scale);
+        let Some(next) = (0..left.len()).max_by(|&i, &j| squared(&left[i].1).total_cmp(&squared(&left[j].1)))
+        else {
+            break;
+        };
+        let (_, row) = left.swap_remove(next);
+        basis.push(&row / squared(&row).sqrt());
+    }
+    Array2::from_shape_fn((rows.ncols(), basis.len()), |(row, column)| basis[column][row])
+}
