@@ -44,7 +44,14 @@ impl<'a> Point<'a> {
     /// # Errors
     /// A block the task does not have.
     pub fn matrices(&self, block: Block) -> Result<[BlockMatrix<'a>; 2]> {
-        both(|index| Ok(BlockMatrix::new(self.task.curvature(Matrix::BOTH[index], block, &self.evaluation, self.sample)?)))
+        both(|index| {
+            Ok(BlockMatrix::new(self.task.curvature(
+                Matrix::BOTH[index],
+                block,
+                &self.evaluation,
+                self.sample,
+            )?))
+        })
     }
 
     /// The answer to a question about a block whose matrices are at hand.

@@ -133,10 +133,12 @@ impl Study {
             .iter()
             .filter(|(only, ..)| only.is_none_or(|only| only == replicate))
             .flat_map(|&(_, checkpoints, sample, block, question)| {
-                checkpoints
-                    .indices(count)
-                    .into_iter()
-                    .map(move |checkpoint| Ask { checkpoint, sample, block, question })
+                checkpoints.indices(count).into_iter().map(move |checkpoint| Ask {
+                    checkpoint,
+                    sample,
+                    block,
+                    question,
+                })
             })
             .collect();
         asks.sort_unstable();

@@ -228,7 +228,7 @@ pub fn interval(values: &[f64]) -> Result<(f64, f64)> {
     Ok((mean, law.inverse_cdf(0.975) * (variance / n).sqrt()))
 }
 
-/// Slope of the least-squares line through `(ln x, ln y)`.
+/// Slope of the least-squares line through `(ln x, ln y)`, for positive x, not all equal, and positive y.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "a number of points is exact in f64")]
 pub fn log_slope(points: &[(f64, f64)]) -> f64 {

@@ -29,6 +29,7 @@ const EXAMPLES: &str = "Examples:
 Exit status: 0 good; 1 a claim fails; 2 bad usage or parameters; 3 input or output.";
 
 /// The commands.
+#[allow(missing_docs, reason = "the shared options document themselves")]
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the stages: what each shows, its claims, figures and experiments.
@@ -160,7 +161,8 @@ impl Shared {
             ProfileChoice::Paper => Profile::Paper,
             ProfileChoice::Quick => Profile::Quick,
         };
-        let mut overrides: Vec<Override> = self.set.iter().map(|text| parse_override(text)).collect::<Result<_>>()?;
+        let mut overrides: Vec<Override> =
+            self.set.iter().map(|text| parse_override(text)).collect::<Result<_>>()?;
         // The last of several values for one key counts; the order of different keys does not.
         overrides.reverse();
         overrides.sort_by(|a, b| (&a.experiment, &a.key).cmp(&(&b.experiment, &b.key)));
@@ -177,6 +179,8 @@ fn parse_override(text: &str) -> Result<Override> {
         Some((experiment, key, value)) if !experiment.is_empty() && !key.is_empty() => {
             Ok(Override { experiment: experiment.to_owned(), key: key.to_owned(), value: value.to_owned() })
         }
-        _ => Err(Error::Usage(format!("--set {text}: write EXPERIMENT.KEY=VALUE, for example --set gmm.lambda=10"))),
+        _ => Err(Error::Usage(format!(
+            "--set {text}: write EXPERIMENT.KEY=VALUE, for example --set gmm.lambda=10"
+        ))),
     }
 }

@@ -7,7 +7,7 @@ use crate::pipeline::committed::Figures;
 use crate::pipeline::export::{Request, export};
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
 use crate::pipeline::run::{Effort, run};
-use crate::pipeline::store::Store;
+use crate::pipeline::store::{Manifest, Store};
 use crate::stage::{Profile, Settings, Stage};
 use serde_json::json;
 use std::path::Path;
@@ -60,7 +60,10 @@ pub fn list(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
     for plan in &plans {
         let stage = plan.stage;
         println!("{} ({})\n    {}", stage.name, stage.kind.word(), stage.title);
-        println!("    claims: {}", if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") });
+        println!(
+            "    claims: {}",
+            if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") }
+        );
         println!("    figures: {}", stage.figures.join(", "));
         println!("    experiments: {}", names(plan).join(", "));
     }
@@ -71,7 +74,13 @@ pub fn list(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
 ///
 /// # Errors
 /// Bad parameters; a store or figures folder that cannot be written or healed.
-pub fn run_stages(all: &Stages, names: &[String], shared: &Shared, jobs: Option<u16>, force: bool) -> Result<ExitCode> {
+pub fn run_stages(
+    all: &Stages,
+    names: &[String],
+    shared: &Shared,
+    jobs: Option<u16>,
+    force: bool,
+) -> Result<ExitCode> {
     let settings = shared.settings()?;
     let stages = named(all, names)?;
     let jobs = match jobs {
@@ -94,7 +103,11 @@ pub fn run_stages(all: &Stages, names: &[String], shared: &Shared, jobs: Option<
     for stage in &done {
         let name = stage.plan.stage.name;
         let state = if stage.computed { "computed" } else { "up to date" };
-        let written = if changed.iter().any(|other| other == name) { format!(", written to {}", folder.display()) } else { String::new() };
+        let written = if changed.iter().any(|other| other == name) {
+            format!(", written to {}", folder.display())
+        } else {
+            String::new()
+        };
         println!("{name}: {state}{written}");
         for claim in crate::pipeline::run::claims(&store, &stage.figures)? {
             println!("    {}", line(&claim));
@@ -114,7 +127,8 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
     if committed {
         let lock = Figures::at(&shared.figures).lock()?;
         for plan in &plans {
-            let entry = lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(settings.profile.word()));
+            let entry =
+                lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(settings.profile.word()));
             let recipe = plan.recipe(&settings)?.digest();
             let state = match entry {
                 None => "missing",
@@ -123,7 +137,9 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
             };
             rows.push((plan.stage.name.to_owned(), state));
         }
-        for name in lock.stages.keys().filter(|name| !plans.iter().any(|plan| plan.stage.name == name.as_str())) {
+        for name in
+            lock.stages.keys().filter(|name| !plans.iter().any(|plan| plan.stage.name == name.as_str()))
+        {
             rows.push((name.clone(), "stale"));
         }
     } else {
@@ -137,14 +153,16 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
             };
             let state = match current {
                 Some(_) => "up to date",
-                None if tables.iter().any(|unit| unit.name == plan.stage.name) => "stale",
+                None if tables.iter().any(|unit| earlier(unit, plan.stage.name, &settings)) => "stale",
                 None => "missing",
             };
             rows.push((plan.stage.name.to_owned(), state));
         }
     }
     if as_json {
-        print_json(&rows.iter().map(|(stage, state)| json!({ "stage": stage, "status": state })).collect::<Vec<_>>());
+        print_json(
+            &rows.iter().map(|(stage, state)| json!({ "stage": stage, "status": state })).collect::<Vec<_>>(),
+        );
     } else {
         for (stage, state) in &rows {
             println!("{stage}: {state}");
@@ -152,6 +170,11 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
     }
     let stale = committed && rows.iter().any(|(_, state)| *state != "up to date");
     Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Whether a unit holds tables of a stage in the same profile, whatever else they were made from.
+fn earlier(unit: &Manifest, stage: &str, settings: &Settings) -> bool {
+    unit.name == stage && unit.ingredients.get("profile") == Some(&settings.profile.word().into())
 }
 
 /// `tables`.
@@ -165,8 +188,18 @@ pub fn tables(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Resu
     let plan = StagePlan::new(stage, &settings)?;
     let store = open(shared)?;
     let shelf = Shelf::new(&store, &settings)?;
-    let manifest = shelf.current_tables(&plan)?.ok_or_else(|| {
-        Error::damaged(&shared.data, format!("the tables of {0} are not there; `spectral-alignment run {0}` makes them", stage.name))
+    let current = match shelf.current_tables(&plan)? {
+        Some(manifest) if store.is_whole(&manifest)? => Some(manifest),
+        _ => None,
+    };
+    for note in store.take_notes() {
+        eprintln!("damaged: {note}");
+    }
+    let manifest = current.ok_or_else(|| {
+        Error::damaged(
+            &shared.data,
+            format!("the tables of {0} are not there; `spectral-alignment run {0}` makes them", stage.name),
+        )
     })?;
     let folder = store.folder(&manifest);
     if as_json {
@@ -217,13 +250,23 @@ pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
             println!("{}", line(claim));
         }
         let count = |verdict: Verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
-        println!("{} hold, {} fail, {} not run", count(Verdict::Holds), count(Verdict::Fails), count(Verdict::NotRun));
+        println!(
+            "{} hold, {} fail, {} not run",
+            count(Verdict::Holds),
+            count(Verdict::Fails),
+            count(Verdict::NotRun)
+        );
         if claims.iter().any(|claim| claim.source == crate::claim::Source::Committed) {
             println!("(some from the values committed in {}; `run` computes them)", shared.figures.display());
         }
     }
     let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// A number with four decimals, or four digits where that would hide it.
+fn brief(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 1e-3 { format!("{value:.4}") } else { format!("{value:.3e}") }
 }
 
 /// One claim in one line.
@@ -235,11 +278,13 @@ fn line(claim: &Claim) -> String {
         crate::claim::Relation::Contains => "contains",
     };
     let bound = match claim.bound {
-        Bound::Number(bound) => format!("{bound:.4}"),
-        Bound::Pair([low, high]) => format!("[{low:.4}, {high:.4}]"),
+        Bound::Number(bound) => brief(bound),
+        Bound::Pair([low, high]) => format!("[{}, {}]", brief(low), brief(high)),
     };
     let measured = match (claim.measured, claim.low, claim.high) {
-        (Some(measured), Some(low), Some(high)) => format!("{measured:.4} [{low:.4}, {high:.4}] {relation} {bound}"),
+        (Some(measured), Some(low), Some(high)) => {
+            format!("{} [{}, {}] {relation} {bound}", brief(measured), brief(low), brief(high))
+        }
         _ => String::new(),
     };
     let reason = claim.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
@@ -260,13 +305,17 @@ pub fn export_checkpoint(
 ) -> Result<ExitCode> {
     let settings = shared.settings()?;
     let plans = plan_all(all, &settings)?;
-    let mut experiments: std::collections::BTreeMap<String, _> = plans.iter().flat_map(StagePlan::experiments).collect();
+    let mut experiments: std::collections::BTreeMap<String, _> =
+        plans.iter().flat_map(StagePlan::experiments).collect();
     let known: Vec<String> = experiments.keys().cloned().collect();
     let experiment = experiments.remove(name).ok_or_else(|| Error::unknown("experiment", name, &known))?;
-    let checkpoint = match checkpoint {
-        "last" => None,
-        number => Some(number.parse().map_err(|_| Error::parameter("--checkpoint", number, "must be a number from 0 or `last`"))?),
-    };
+    let checkpoint =
+        match checkpoint {
+            "last" => None,
+            number => Some(number.parse().map_err(|_| {
+                Error::parameter("--checkpoint", number, "must be a number from 0 or `last`")
+            })?),
+        };
     let store = open(shared)?;
     let _lock = store.lock_exclusive(|| eprintln!("waiting for another run on {}", shared.data.display()))?;
     let shelf = Shelf::new(&store, &settings)?;

@@ -78,10 +78,8 @@ pub enum Error {
 }
 
 fn hint(nearest: Option<&str>, known: &[String]) -> String {
-    nearest.map_or_else(
-        || format!("; known: {}", known.join(", ")),
-        |near| format!("; did you mean `{near}`?"),
-    )
+    nearest
+        .map_or_else(|| format!("; known: {}", known.join(", ")), |near| format!("; did you mean `{near}`?"))
 }
 
 impl Error {

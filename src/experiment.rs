@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Fewest checkpoints of an experiment.
 pub const FEWEST_CHECKPOINTS: usize = 5;
 
+/// Largest total of the parameters of all checkpoints of a trajectory, in bytes.
+const PARAMETER_BYTES: f64 = 2e9;
+
 /// How checkpoints are spread over the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Spacing {
@@ -33,7 +36,7 @@ pub struct Experiment {
     pub replicates: u32,
 }
 
-/// A name of a `--set` key with what it changes.
+/// The keys of `--set`: the names of the fields that they change.
 pub const KEYS: [&str; 10] =
     ["d", "k", "width", "lambda", "beta", "c", "phi", "horizon", "replicates", "checkpoints"];
 
@@ -78,10 +81,22 @@ impl Experiment {
         let name = |key: &str| format!("{}.{key}", self.name);
         self.model.validate(&self.name, self.horizon)?;
         if self.replicates == 0 || self.replicates > 100_000 {
-            return Err(Error::parameter(name("replicates"), self.replicates, "must be between 1 and 100000"));
+            return Err(Error::parameter(
+                name("replicates"),
+                self.replicates,
+                "must be between 1 and 100000",
+            ));
         }
         if !(FEWEST_CHECKPOINTS..=10_000).contains(&self.checkpoints) {
-            let rule = format!("must be between {FEWEST_CHECKPOINTS} and 10000, the initial point among them");
+            let rule =
+                format!("must be between {FEWEST_CHECKPOINTS} and 10000, the initial point among them");
+            return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
+        }
+        let stored = (self.model.d * self.model.task.classes() * self.checkpoints) as f64 * 8.0;
+        if stored > PARAMETER_BYTES {
+            let rule = format!(
+                "k · d parameters at each are {stored:e} bytes, more than {PARAMETER_BYTES:e}; lower checkpoints, k or d"
+            );
             return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
         }
         if self.schedule().len() < self.checkpoints {
@@ -107,7 +122,9 @@ impl Experiment {
         };
         let count = |most: u64| match value.trim().parse::<u64>() {
             Ok(count) if (1..=most).contains(&count) => Ok(count),
-            _ => Err(Error::parameter(name.clone(), value, format!("must be a whole number from 1 to {most}"))),
+            _ => {
+                Err(Error::parameter(name.clone(), value, format!("must be a whole number from 1 to {most}")))
+            }
         };
         match key {
             "d" => self.model.d = count(1_000_000)? as usize,
@@ -122,7 +139,11 @@ impl Experiment {
                 self.model.task = TaskKind::mixture(k);
             }
             "width" => {
-                return Err(Error::parameter(name, value, "task A has no hidden layer, so width does not apply"));
+                return Err(Error::parameter(
+                    name,
+                    value,
+                    "task A has no hidden layer, so width does not apply",
+                ));
             }
             "lambda" => self.model.lambda = number()?,
             "beta" => self.model.beta = number()?,

@@ -18,14 +18,14 @@ pub mod seed;
 pub mod kernel;
 pub mod task;
 
-pub mod sgd;
 pub mod experiment;
+pub mod sgd;
 pub mod simulate;
 
+pub mod answer;
+pub mod ask;
 pub mod spectrum;
 pub mod subspace;
-pub mod ask;
-pub mod answer;
 
 pub mod theory;
 

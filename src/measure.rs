@@ -1,7 +1,9 @@
 //! Rows of the tables that every stage shares, and what is made of them: means, ranges, curves per replicate.
 
+use crate::ask::Ask;
 use crate::error::Result;
 use crate::pipeline::table::{Table, TableBuilder};
+use crate::spectrum::Pair;
 use std::collections::BTreeMap;
 
 /// Where a number was measured.
@@ -51,12 +53,34 @@ pub struct Eigenvalue {
     pub row: u32,
     /// Second index.
     pub col: u32,
-    /// Rank by magnitude, from 1.
+    /// Rank from 1, the largest; by magnitude where pairs were computed, by value where all eigenvalues were.
     pub rank: u32,
     /// The eigenvalue.
     pub eigenvalue: f64,
     /// `‖A v - θ v‖/‖A‖`; none where no eigenvector was computed.
     pub residual: Option<f64>,
+}
+
+impl Eigenvalue {
+    /// The rows of the block of one question at one place, from its eigenpairs in their order.
+    pub fn of_block<'a>(
+        at: &'a At,
+        matrix: &'a str,
+        ask: &'a Ask,
+        pairs: &'a [Pair],
+    ) -> impl Iterator<Item = Self> + 'a {
+        (1..).zip(pairs).map(move |(rank, pair)| Self {
+            at: at.clone(),
+            sample: ask.sample.name().to_owned(),
+            matrix: matrix.to_owned(),
+            layer: ask.block.layer.name().to_owned(),
+            row: ask.block.row,
+            col: ask.block.col,
+            rank,
+            eigenvalue: pair.value,
+            residual: Some(pair.residual),
+        })
+    }
 }
 
 /// A row of `statistics` (measured) or `theory` (predicted): any other number with a name and up to two indices.
@@ -111,7 +135,12 @@ fn places(table: &Table) -> Result<Vec<At>> {
     let step = table.present("step", table.u64s("step")?)?;
     let time = table.present("time", table.f64s("time")?)?;
     Ok((0..table.rows())
-        .map(|row| At { experiment: experiment[row].to_owned(), replicate: replicate[row], step: step[row], time: time[row] })
+        .map(|row| At {
+            experiment: experiment[row].to_owned(),
+            replicate: replicate[row],
+            step: step[row],
+            time: time[row],
+        })
         .collect())
 }
 
@@ -227,7 +256,13 @@ pub fn statistics_rows(table: &Table) -> Result<Vec<Statistic>> {
     Ok(places(table)?
         .into_iter()
         .enumerate()
-        .map(|(i, at)| Statistic { at, statistic: statistic[i].clone(), row: row[i], col: col[i], value: value[i] })
+        .map(|(i, at)| Statistic {
+            at,
+            statistic: statistic[i].clone(),
+            row: row[i],
+            col: col[i],
+            value: value[i],
+        })
         .collect())
 }
 
@@ -272,7 +307,10 @@ fn columns(curves: &Curves) -> Vec<(f64, Vec<f64>)> {
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "a number of replicates is exact in f64")]
 pub fn mean(curves: &Curves) -> Vec<(f64, f64)> {
-    columns(curves).into_iter().map(|(time, values)| (time, values.iter().sum::<f64>() / values.len() as f64)).collect()
+    columns(curves)
+        .into_iter()
+        .map(|(time, values)| (time, values.iter().sum::<f64>() / values.len() as f64))
+        .collect()
 }
 
 /// Smallest and largest value over replicates at each time.
@@ -281,7 +319,11 @@ pub fn range(curves: &Curves) -> Vec<(f64, f64, f64)> {
     columns(curves)
         .into_iter()
         .map(|(time, values)| {
-            (time, values.iter().copied().fold(f64::INFINITY, f64::min), values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+            (
+                time,
+                values.iter().copied().fold(f64::INFINITY, f64::min),
+                values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            )
         })
         .collect()
 }

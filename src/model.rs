@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Largest test or training sample that is held in memory, in bytes.
+/// Largest sample or block that is held in memory, in bytes.
 const SAMPLE_BYTES: f64 = 8.0 * 1024.0 * 1024.0 * 1024.0;
 /// Largest number of SGD steps of one trajectory.
 const MOST_STEPS: f64 = 1e10;
@@ -37,7 +37,7 @@ pub enum TaskKind {
     },
 }
 
-/// How the unit class means lie to each other. By rotation invariance they span the first k coordinates.
+/// How the unit class means lie to each other. By rotation invariance they may as well span the first k coordinates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Means {
     /// `μ_a = e_a`.
@@ -105,6 +105,13 @@ impl Model {
         if self.d == 0 {
             return Err(Error::parameter(name("d"), self.d, "must be at least 1"));
         }
+        if self.d as f64 * self.d as f64 * 8.0 > SAMPLE_BYTES {
+            return Err(Error::parameter(
+                name("d"),
+                self.d,
+                "a block of d × d entries needs over 8 GiB; lower d",
+            ));
+        }
         positive("lambda", self.lambda)?;
         positive("c", self.c)?;
         positive("phi", self.phi)?;
@@ -117,12 +124,16 @@ impl Model {
             return Err(Error::parameter(name("phi"), self.phi, "must give at least one sample, n = φ d"));
         }
         if n * self.d as f64 * 8.0 > SAMPLE_BYTES {
-            let rule = format!("a sample of n = φ d = {n} points in dimension {} needs over 8 GiB; lower d or phi", self.d);
+            let rule = format!(
+                "a sample of n = φ d = {n} points in dimension {} needs over 8 GiB; lower d or phi",
+                self.d
+            );
             return Err(Error::parameter(name("phi"), self.phi, rule));
         }
         let steps = horizon / self.step_size();
         if !(0.5..=MOST_STEPS).contains(&steps) {
-            let rule = format!("gives {steps:.3e} SGD steps (horizon·d/c); choose between 1 and {MOST_STEPS:e}");
+            let rule =
+                format!("gives {steps:.3e} SGD steps (horizon·d/c); choose between 1 and {MOST_STEPS:e}");
             return Err(Error::parameter(name("horizon"), horizon, rule));
         }
         let TaskKind::Mixture { probabilities, means } = &self.task;
@@ -130,7 +141,12 @@ impl Model {
     }
 }
 
-fn validate_mixture(name: &dyn Fn(&str) -> String, d: usize, probabilities: &[f64], means: &Means) -> Result<()> {
+fn validate_mixture(
+    name: &dyn Fn(&str) -> String,
+    d: usize,
+    probabilities: &[f64],
+    means: &Means,
+) -> Result<()> {
     let k = probabilities.len();
     if k < 2 {
         return Err(Error::parameter(name("k"), k, "a classification task needs at least 2 classes"));
@@ -140,7 +156,11 @@ fn validate_mixture(name: &dyn Fn(&str) -> String, d: usize, probabilities: &[f6
     }
     for &p in probabilities {
         if !(p.is_finite() && p > 0.0) {
-            return Err(Error::parameter(name("probabilities"), p, "every class probability must be above 0"));
+            return Err(Error::parameter(
+                name("probabilities"),
+                p,
+                "every class probability must be above 0",
+            ));
         }
     }
     let total: f64 = probabilities.iter().sum();
@@ -149,7 +169,11 @@ fn validate_mixture(name: &dyn Fn(&str) -> String, d: usize, probabilities: &[f6
     }
     if let Means::Gram(gram) = means {
         if gram.len() != k || gram.iter().any(|row| row.len() != k) {
-            return Err(Error::parameter(name("means"), gram.len(), format!("the Gram matrix of means must be {k} × {k}")));
+            return Err(Error::parameter(
+                name("means"),
+                gram.len(),
+                format!("the Gram matrix of means must be {k} × {k}"),
+            ));
         }
         for (a, row) in gram.iter().enumerate() {
             for (b, &entry) in row.iter().enumerate() {

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 const LAYERS: usize = 256;
 /// Right end of the base layer, where the tail begins.
-const TAIL: f64 = 3.654_152_885_361_008_8;
+const TAIL: f64 = 3.654_152_885_361_009;
 /// Area of every layer under `exp(-x²/2)`.
 const AREA: f64 = 0.004_928_673_233_99;
 const LANES: usize = 4;

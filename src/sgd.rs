@@ -3,7 +3,7 @@
 use crate::kernel::padded;
 use crate::seed::{Purpose, Seed};
 use crate::task::data::Stream;
-use crate::task::{Parameters, Task};
+use crate::task::{LARGEST, Parameters, Task};
 
 /// Parameters after a number of steps.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Checkpoint {
 pub struct Trajectory {
     /// The checkpoints reached, the initial point first.
     pub checkpoints: Vec<Checkpoint>,
-    /// The step at which the parameters were no longer finite, if that happened.
+    /// The step at which a parameter or logit exceeded [`LARGEST`] or was no number, if that happened.
     pub diverged: Option<u64>,
 }
 
@@ -47,7 +47,7 @@ pub fn train(task: &dyn Task, seed: &Seed, schedule: &[u64], progress: &dyn Fn(u
         if step > 0 {
             parameters = learner.parameters();
         }
-        if !parameters.iter().all(|layer| layer.iter().all(|value| value.is_finite())) {
+        if !parameters.iter().all(|layer| layer.iter().all(|value| value.abs() <= LARGEST)) {
             return Trajectory { checkpoints, diverged: Some(taken) };
         }
         checkpoints.push(Checkpoint { step, parameters: parameters.clone() });

@@ -1,7 +1,7 @@
 //! One replicate of an experiment: its SGD trajectory with what is observed at every checkpoint.
 
 use crate::experiment::Experiment;
-use crate::seed::{Purpose, Seed};
+use crate::seed::Seed;
 use crate::sgd;
 use crate::task::data::Sample;
 use crate::task::{Parameters, Task};
@@ -28,20 +28,25 @@ pub struct Observed {
 pub struct Trajectory {
     /// The checkpoints reached, the initial point first.
     pub checkpoints: Vec<Observed>,
-    /// The step at which the parameters were no longer finite, if that happened.
+    /// The step at which SGD diverged, if it did.
     pub diverged: Option<u64>,
 }
 
-/// Runs SGD and evaluates every checkpoint on the replicate's test sample.
+/// Runs SGD and evaluates every checkpoint on a sample: the replicate's fresh one.
 #[must_use]
-pub fn observe(experiment: &Experiment, task: &dyn Task, seed: &Seed, progress: &dyn Fn(u64)) -> Trajectory {
+pub fn observe(
+    experiment: &Experiment,
+    task: &dyn Task,
+    seed: &Seed,
+    sample: &Sample,
+    progress: &dyn Fn(u64),
+) -> Trajectory {
     let run = sgd::train(task, seed, &experiment.schedule(), progress);
-    let sample = test_sample(task, seed);
     let checkpoints = run
         .checkpoints
         .into_iter()
         .map(|checkpoint| {
-            let evaluation = task.evaluate(&checkpoint.parameters, &sample);
+            let evaluation = task.evaluate(&checkpoint.parameters, sample);
             Observed {
                 step: checkpoint.step,
                 time: experiment.time(checkpoint.step),
@@ -53,10 +58,4 @@ pub fn observe(experiment: &Experiment, task: &dyn Task, seed: &Seed, progress: 
         })
         .collect();
     Trajectory { checkpoints, diverged: run.diverged }
-}
-
-/// The fresh test sample of size `n = φ d` that serves all checkpoints of a replicate.
-#[must_use]
-pub fn test_sample(task: &dyn Task, seed: &Seed) -> Sample {
-    Sample::first(task.law(), seed, Purpose::Test, task.model().sample_size())
 }

@@ -105,6 +105,11 @@ impl Settings {
 pub trait Data {
     /// The experiments of the stage.
     fn experiments(&self) -> Vec<&Experiment>;
+    /// The replicates of an experiment that reached the end; in the others SGD diverged, and stages leave them out.
+    ///
+    /// # Errors
+    /// An experiment the stage did not ask for; a store that cannot be read.
+    fn finished(&self, experiment: &str) -> Result<Vec<u32>>;
     /// A trajectory.
     ///
     /// # Errors

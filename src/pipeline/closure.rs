@@ -12,7 +12,7 @@ use crate::pipeline::key::hex;
 pub struct Source {
     /// Path below the package, like `src/sgd.rs`.
     pub path: &'static str,
-    /// SHA-256 of its tokens, without comments, documentation and tests.
+    /// SHA-256 of its tokens, without comments, documentation and tests; of its bytes, if it is no Rust file.
     pub digest: &'static str,
     /// Files it names, sorted.
     pub dependencies: &'static [&'static str],

@@ -76,11 +76,14 @@ impl Figures {
         let path = self.root.join("figures.lock");
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Lock { format: FORMAT, ..Lock::default() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Lock { format: FORMAT, ..Lock::default() });
+            }
             Err(error) => return Err(Error::io("read", path)(error)),
         };
-        let lock: Lock = serde_json::from_slice(&bytes)
-            .map_err(|error| Error::damaged(&path, format!("{error}; restore the committed file or delete it")))?;
+        let lock: Lock = serde_json::from_slice(&bytes).map_err(|error| {
+            Error::damaged(&path, format!("{error}; restore the committed file or delete it"))
+        })?;
         if lock.format == FORMAT {
             Ok(lock)
         } else {
@@ -93,7 +96,12 @@ impl Figures {
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub fn publish(&self, store: &Store, settings: &Settings, done: &[Done]) -> Result<(PathBuf, Vec<String>)> {
+    pub fn publish(
+        &self,
+        store: &Store,
+        settings: &Settings,
+        done: &[Done],
+    ) -> Result<(PathBuf, Vec<String>)> {
         if !Self::commits(settings) {
             let folder = self.root.join("variants").join(variant(settings));
             let mut changed = Vec::new();
@@ -121,7 +129,8 @@ impl Figures {
             }
             let folder = self.values(name);
             for table in &stage.tables.tables {
-                let values = store.table(&stage.tables, &table.table)?.ok_or_else(|| damaged(store, &stage.tables))?;
+                let values =
+                    store.table(&stage.tables, &table.table)?.ok_or_else(|| damaged(store, &stage.tables))?;
                 update(&folder.join(&table.file), &values.to_parquet_bytes(&[])?)?;
             }
             lock.stages.entry(name.to_owned()).or_default().insert(settings.profile.word().to_owned(), entry);
@@ -166,12 +175,15 @@ impl Figures {
         let Some(old) = lock.stages.get(name).and_then(|profiles| profiles.get(Profile::Paper.word())) else {
             return Ok(false);
         };
-        let whole = |file: &String, digest: &String| fs::read(self.root.join(file)).is_ok_and(|bytes| sha256(&bytes) == *digest);
+        let whole = |file: &String, digest: &String| {
+            fs::read(self.root.join(file)).is_ok_and(|bytes| sha256(&bytes) == *digest)
+        };
         if old.recipe != new.recipe || !old.figures.iter().all(|(file, digest)| whole(file, digest)) {
             return Ok(false);
         }
         for entry in &done.tables.tables {
-            let Ok(committed) = Table::from_parquet(&entry.table, &self.values(name).join(&entry.file)) else {
+            let Ok(committed) = Table::from_parquet(&entry.table, &self.values(name).join(&entry.file))
+            else {
                 return Ok(false);
             };
             if old.values.get(&entry.table) != Some(&committed.values_digest()?) {
@@ -180,7 +192,8 @@ impl Figures {
             if committed.values_digest()? == entry.values_sha256 {
                 continue;
             }
-            let computed = store.table(&done.tables, &entry.table)?.ok_or_else(|| damaged(store, &done.tables))?;
+            let computed =
+                store.table(&done.tables, &entry.table)?.ok_or_else(|| damaged(store, &done.tables))?;
             if matches!(compare(&committed, &computed, TOLERANCE)?, Comparison::Different { .. }) {
                 return Ok(false);
             }
@@ -213,7 +226,13 @@ impl Figures {
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub fn claims(&self, store: &Store, settings: &Settings, plan: &StagePlan, current: Option<&Manifest>) -> Result<Vec<Claim>> {
+    pub fn claims(
+        &self,
+        store: &Store,
+        settings: &Settings,
+        plan: &StagePlan,
+        current: Option<&Manifest>,
+    ) -> Result<Vec<Claim>> {
         if let Some(figures) = current {
             return claims(store, figures);
         }
@@ -231,7 +250,8 @@ impl Figures {
 
 /// A claim of which nothing was computed.
 fn unknown(id: &'static str, plan: &StagePlan, reason: &str) -> Claim {
-    let mut claim = crate::claim::declare(id, plan.stage.title, "not computed").at_most(0.0).not_run(0, reason);
+    let mut claim =
+        crate::claim::declare(id, plan.stage.title, "not computed").at_most(0.0).not_run(0, reason);
     plan.stage.name.clone_into(&mut claim.stage);
     debug_assert!(claim.verdict == Verdict::NotRun);
     claim
@@ -249,8 +269,11 @@ pub fn variant(settings: &Settings) -> String {
         name = format!("{name}-seed-{}", settings.seed);
     }
     if !settings.overrides.is_empty() {
-        let changes: Vec<String> =
-            settings.overrides.iter().map(|change| format!("{}.{}={}", change.experiment, change.key, change.value)).collect();
+        let changes: Vec<String> = settings
+            .overrides
+            .iter()
+            .map(|change| format!("{}.{}={}", change.experiment, change.key, change.value))
+            .collect();
         let digest = sha256(changes.join("\n").as_bytes());
         name = format!("{name}-set-{}", digest.get(..8).unwrap_or_default());
     }
@@ -271,7 +294,12 @@ fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<Entry> {
         recipe: done.plan.recipe(settings)?.digest().to_string(),
         seed: settings.seed,
         parameters: done.plan.parameters(),
-        values: done.tables.tables.iter().map(|entry| (entry.table.clone(), entry.values_sha256.clone())).collect(),
+        values: done
+            .tables
+            .tables
+            .iter()
+            .map(|entry| (entry.table.clone(), entry.values_sha256.clone()))
+            .collect(),
         figures: done
             .figures
             .blobs

@@ -33,7 +33,12 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
 }
 
 /// About how long a trajectory takes, in nanoseconds.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate"
+)]
 fn trajectory_cost(experiment: &Experiment) -> u64 {
     let model = &experiment.model;
     let (d, k) = (model.d as f64, model.task.classes() as f64);
@@ -41,7 +46,12 @@ fn trajectory_cost(experiment: &Experiment) -> u64 {
 }
 
 /// About how long one answer takes, in nanoseconds.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate"
+)]
 fn answer_cost(experiment: &Experiment) -> u64 {
     let d = experiment.model.d as f64;
     (2.0 * experiment.model.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
@@ -60,12 +70,17 @@ pub fn compute(shelf: &Shelf, mut works: Vec<Work>, jobs: usize, force: bool) ->
         return Ok(());
     }
     works.sort_by_key(|work| std::cmp::Reverse(cost(work)));
-    let progress = Progress::start(&format!("simulating {} replicates", works.len()), works.iter().map(cost).sum());
+    let progress =
+        Progress::start(&format!("simulating {} replicates", works.len()), works.iter().map(cost).sum());
     let queue = Mutex::new(VecDeque::from(works));
     let failed = AtomicBool::new(false);
     let worker = || -> Result<()> {
         loop {
-            let next = if failed.load(Ordering::Relaxed) { None } else { queue.lock().ok().and_then(|mut queue| queue.pop_front()) };
+            let next = if failed.load(Ordering::Relaxed) {
+                None
+            } else {
+                queue.lock().ok().and_then(|mut queue| queue.pop_front())
+            };
             let Some(work) = next else { return Ok(()) };
             let outcome = replicate(shelf, &work, force, &progress)
                 .context(|| format!("experiment {}, replicate {}", work.experiment.name, work.replicate));
@@ -81,7 +96,10 @@ pub fn compute(shelf: &Shelf, mut works: Vec<Work>, jobs: usize, force: bool) ->
         for thread in threads {
             let outcome = thread.join().unwrap_or_else(|_| {
                 failed.store(true, Ordering::Relaxed);
-                Err(Error::Numeric { routine: "simulation", problem: "a worker stopped unexpectedly".to_owned() })
+                Err(Error::Numeric {
+                    routine: "simulation",
+                    problem: "a worker stopped unexpectedly".to_owned(),
+                })
             });
             first = first.and(outcome);
         }
@@ -94,18 +112,18 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
     let task = task::build(&experiment.model);
     let seed = shelf.seed(experiment, work.replicate);
     let label = format!("{}-{}", experiment.name, work.replicate);
-    let (manifest, trajectory) = trajectory(shelf, experiment, &*task, &seed, &label, force, progress)?;
-    let mut samples: BTreeMap<SampleKind, Sample> = BTreeMap::new();
+    let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
+    let (manifest, trajectory) = trajectory(shelf, experiment, &mut samples, &label, force, progress)?;
     let mut asks = work.asks.as_slice();
     while let Some(&first) = asks.first() {
-        let together = asks.iter().take_while(|ask| ask.checkpoint == first.checkpoint && ask.sample == first.sample).count();
+        let together = asks
+            .iter()
+            .take_while(|ask| ask.checkpoint == first.checkpoint && ask.sample == first.sample)
+            .count();
         let (now, later) = asks.split_at(together);
         asks = later;
         let Some(observed) = trajectory.checkpoints.get(first.checkpoint) else { continue };
-        let sample = samples
-            .entry(first.sample)
-            .or_insert_with(|| Sample::first(task.law(), &seed, first.sample.purpose(), task.model().sample_size()));
-        let point = Point::new(&*task, &observed.parameters, sample);
+        let point = Point::new(&*task, &observed.parameters, samples.of(first.sample));
         for same_block in now.chunk_by(|a, b| a.block == b.block) {
             let matrices = point.matrices(same_block[0].block)?;
             for &ask in same_block {
@@ -113,7 +131,14 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
                 if force || shelf.find(&key)?.is_none() {
                     let answer = point.answer(ask, &matrices).context(|| describe(ask))?;
                     let table = answer_table(&answer)?;
-                    shelf.remember(&shelf.store.publish("spectra", &label, &key, &[table], &[], &provenance())?);
+                    shelf.remember(&shelf.store.publish(
+                        "spectra",
+                        &label,
+                        &key,
+                        &[table],
+                        &[],
+                        &provenance(),
+                    )?);
                 }
                 progress.add(answer_cost(experiment));
             }
@@ -122,20 +147,42 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
     Ok(())
 }
 
+/// The samples of one replicate, drawn when first needed.
+struct Samples<'a> {
+    task: &'a dyn Task,
+    seed: &'a Seed,
+    drawn: BTreeMap<SampleKind, Sample>,
+}
+
+impl Samples<'_> {
+    fn of(&mut self, kind: SampleKind) -> &Sample {
+        let size = self.task.model().sample_size();
+        self.drawn
+            .entry(kind)
+            .or_insert_with(|| Sample::first(self.task.law(), self.seed, kind.purpose(), size))
+    }
+}
+
 fn describe(ask: Ask) -> String {
     let block = ask.block;
     format!("checkpoint {}, block ({}, {}, {})", ask.checkpoint, block.layer.name(), block.row, block.col)
 }
 
+/// `total · part / whole`, rounded down.
+fn share_of(total: u64, part: u64, whole: u64) -> u64 {
+    let share = u128::from(total) * u128::from(part) / u128::from(whole.max(1));
+    u64::try_from(share).unwrap_or(total)
+}
+
 fn trajectory(
     shelf: &Shelf,
     experiment: &Experiment,
-    task: &dyn Task,
-    seed: &Seed,
+    samples: &mut Samples,
     label: &str,
     force: bool,
     progress: &Progress,
 ) -> Result<(Manifest, Trajectory)> {
+    let (task, seed) = (samples.task, samples.seed);
     let key = trajectory_key(&shelf.code, experiment, seed);
     if !force
         && let Some(manifest) = shelf.find(&key)?
@@ -146,12 +193,13 @@ fn trajectory(
         return Ok((manifest, trajectory_from([&rows, &evaluation], task)?));
     }
     let (total, steps) = (trajectory_cost(experiment), experiment.model.steps(experiment.horizon));
-    let trajectory = observe(experiment, task, seed, &|taken| progress.add(total * taken / steps.max(1)));
+    let trajectory = observe(experiment, task, seed, samples.of(SampleKind::Test), &|taken| {
+        progress.add(share_of(total, taken, steps));
+    });
     if let Some(step) = trajectory.diverged {
         progress.say(&format!(
-            "{label}: SGD diverged at step {step}: parameters no longer finite with lambda = {}, beta = {}, c = {}, d = {}; \
-             lower c or beta",
-            experiment.model.lambda, experiment.model.beta, experiment.model.c, experiment.model.d
+            "{}, replicate {}: SGD diverged at step {step} with lambda = {}, beta = {}, c = {}, d = {}; lower c or beta",
+            experiment.name, seed.replicate, experiment.model.lambda, experiment.model.beta, experiment.model.c, experiment.model.d
         ));
     }
     let tables = trajectory_tables(&trajectory, task)?;

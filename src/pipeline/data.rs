@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::ask::Ask;
 use crate::error::{Error, Result, WithContext};
 use crate::experiment::Experiment;
-use crate::pipeline::plan::{Shelf, StagePlan};
+use crate::pipeline::plan::{Shelf, StagePlan, reached};
 use crate::pipeline::store::Manifest;
 use crate::pipeline::table::{Table, TableBuilder};
 use crate::pipeline::units::{answer_from, trajectory_from};
@@ -54,10 +54,9 @@ impl<'a> StageData<'a> {
     }
 
     fn table(&self, manifest: &Manifest, name: &str) -> Result<Table> {
-        self.shelf
-            .store
-            .table(manifest, name)?
-            .ok_or_else(|| Error::damaged(self.shelf.store.folder(manifest), "was damaged and is computed again"))
+        self.shelf.store.table(manifest, name)?.ok_or_else(|| {
+            Error::damaged(self.shelf.store.folder(manifest), "was damaged and is computed again")
+        })
     }
 }
 
@@ -68,6 +67,18 @@ fn missing(experiment: &str, replicate: u32) -> Error {
 impl Data for StageData<'_> {
     fn experiments(&self) -> Vec<&Experiment> {
         self.plan.studies.iter().map(|study| &study.experiment).collect()
+    }
+
+    fn finished(&self, experiment: &str) -> Result<Vec<u32>> {
+        let experiment = self.experiment(experiment)?;
+        let all = experiment.schedule().len();
+        let mut finished = Vec::new();
+        for replicate in 0..experiment.replicates {
+            if reached(&self.unit(experiment, replicate)?, experiment) == all {
+                finished.push(replicate);
+            }
+        }
+        Ok(finished)
     }
 
     fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory> {
@@ -84,7 +95,10 @@ impl Data for StageData<'_> {
         let manifest = self.unit(experiment, replicate)?;
         let key = self.shelf.answer(experiment, replicate, ask, &manifest)?;
         let answer = self.shelf.find(&key)?.ok_or_else(|| {
-            Error::damaged(format!("{}, replicate {replicate}", experiment.name), format!("{ask:?} was not asked for"))
+            Error::damaged(
+                format!("{}, replicate {replicate}", experiment.name),
+                format!("{ask:?} was not asked for"),
+            )
         })?;
         answer_from(&self.table(&answer, "answer")?, ask.question)
             .context(|| format!("experiment {}, replicate {replicate}", experiment.name))

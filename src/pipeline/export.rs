@@ -4,6 +4,7 @@ use crate::answer::Answer;
 use crate::ask::{Ask, Question, SampleKind};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
+use crate::measure::{Alignment, At, Eigenvalue, alignment_table, spectrum_table};
 use crate::model::TaskKind;
 use crate::pipeline::committed::update;
 use crate::pipeline::compute::compute;
@@ -12,9 +13,10 @@ use crate::pipeline::table::{Table, TableBuilder};
 use crate::pipeline::units::{answer_from, trajectory_from};
 use crate::simulate::Observed;
 use crate::spectrum::{Pair, leading_space};
-use crate::subspace::alignment;
+use crate::subspace::{alignment, sine};
 use crate::task::data::Sample;
 use crate::task::{self, Matrix, Task};
+use ndarray::Array2;
 use std::path::Path;
 
 /// Fewest eigenpairs of each block.
@@ -31,14 +33,16 @@ pub struct Request {
     pub sample: SampleKind,
 }
 
-/// Writes the files of one checkpoint into a folder, after computing what is missing.
+/// Writes the files of one checkpoint into a folder, after computing what is missing: `meta.json`, and the tables `means`,
+/// `parameters`, `sample`, `spectrum`, `eigenvectors` (both of the diagonal blocks) and `alignment`.
 ///
 /// # Errors
 /// A replicate or checkpoint the experiment does not have; a folder that cannot be written.
 pub fn export(shelf: &Shelf, experiment: &Experiment, request: Request, out: &Path) -> Result<()> {
     let Request { replicate, checkpoint, sample: kind } = request;
     if replicate >= experiment.replicates {
-        let rule = format!("experiment {} has replicates 0 to {}", experiment.name, experiment.replicates - 1);
+        let rule =
+            format!("experiment {} has replicates 0 to {}", experiment.name, experiment.replicates - 1);
         return Err(Error::parameter("--replicate", replicate, rule));
     }
     let last = experiment.schedule().len() - 1;
@@ -51,11 +55,17 @@ pub fn export(shelf: &Shelf, experiment: &Experiment, request: Request, out: &Pa
     let asks: Vec<Ask> = task
         .diagonal_blocks()
         .into_iter()
-        .map(|block| Ask { checkpoint, sample: kind, block, question: Question::Top(PAIRS.max(space_size(&*task) + 2)) })
+        .map(|block| Ask {
+            checkpoint,
+            sample: kind,
+            block,
+            question: Question::Top(PAIRS.max(space_size(&*task) + 2)),
+        })
         .collect();
     compute(shelf, vec![Work { experiment: experiment.clone(), replicate, asks: asks.clone() }], 1, false)?;
 
-    let missing = || Error::damaged(&experiment.name, "was damaged while it was exported; run the same command again");
+    let missing =
+        || Error::damaged(&experiment.name, "was damaged while it was exported; run the same command again");
     let unit = shelf.trajectory(experiment, replicate)?.ok_or_else(missing)?;
     let tables = [
         shelf.store.table(&unit, "trajectory")?.ok_or_else(missing)?,
@@ -74,19 +84,32 @@ pub fn export(shelf: &Shelf, experiment: &Experiment, request: Request, out: &Pa
             answers.push((ask, pairs));
         }
     }
+    let here = At {
+        experiment: experiment.name.clone(),
+        replicate: Some(replicate),
+        step: observed.step,
+        time: observed.time,
+    };
+    let mut spectrum = Vec::new();
+    for (ask, both) in &answers {
+        for (matrix, pairs) in Matrix::BOTH.into_iter().zip(both) {
+            spectrum.extend(Eigenvalue::of_block(&here, matrix.name(), ask, pairs));
+        }
+    }
     let written = [
         means_table(&*task)?,
         parameters_table(&*task, observed)?,
         sample_table(&sample)?,
-        spectrum_table(experiment, replicate, observed, &answers)?,
+        spectrum_table(&spectrum)?,
         vectors_table(&answers)?,
-        alignment_table(experiment, replicate, observed, &*task, &answers)?,
+        alignment_table(&alignments(&here, observed, &*task, &answers)?)?,
     ];
     for table in written {
         update(&out.join(format!("{}.parquet", table.name())), &table.to_parquet_bytes(&[])?)?;
     }
     let meta = meta(experiment, shelf.settings.seed, replicate, checkpoint, kind, observed);
-    let mut meta = serde_json::to_vec_pretty(&meta).map_err(|error| Error::damaged(out.join("meta.json"), error))?;
+    let mut meta =
+        serde_json::to_vec_pretty(&meta).map_err(|error| Error::damaged(out.join("meta.json"), error))?;
     meta.push(b'\n');
     update(&out.join("meta.json"), &meta).map(|_| ())
 }
@@ -97,7 +120,14 @@ fn space_size(task: &dyn Task) -> u32 {
     u32::try_from(task.mean_space().ncols()).unwrap_or(u32::MAX - 2)
 }
 
-fn meta(experiment: &Experiment, seed: u64, replicate: u32, checkpoint: usize, sample: SampleKind, at: &Observed) -> serde_json::Value {
+fn meta(
+    experiment: &Experiment,
+    seed: u64,
+    replicate: u32,
+    checkpoint: usize,
+    sample: SampleKind,
+    at: &Observed,
+) -> serde_json::Value {
     let model = &experiment.model;
     let TaskKind::Mixture { probabilities, .. } = &model.task;
     serde_json::json!({
@@ -134,7 +164,12 @@ fn parameters_table(task: &dyn Task, at: &Observed) -> Result<Table> {
             value.push(*entry);
         }
     }
-    TableBuilder::new("parameters").str("layer", &layer).u32("row", row).u32("col", col).f64("value", value).build()
+    TableBuilder::new("parameters")
+        .str("layer", &layer)
+        .u32("row", row)
+        .u32("col", col)
+        .f64("value", value)
+        .build()
 }
 
 fn sample_table(sample: &Sample) -> Result<Table> {
@@ -142,32 +177,10 @@ fn sample_table(sample: &Sample) -> Result<Table> {
         .u64("index", (0..sample.len() as u64).collect())
         .u32("label", sample.labels.clone())
         .u32("cluster", sample.clusters.clone())
-        .f64_list("features", &sample.features().rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>())
-        .build()
-}
-
-fn spectrum_table(experiment: &Experiment, replicate: u32, at: &Observed, answers: &Answers) -> Result<Table> {
-    let rows: Vec<(&Ask, Matrix, usize, &Pair)> = answers
-        .iter()
-        .flat_map(|(ask, both)| {
-            Matrix::BOTH.into_iter().zip(both).flat_map(move |(matrix, pairs)| {
-                pairs.iter().enumerate().map(move |(index, pair)| (ask, matrix, index, pair))
-            })
-        })
-        .collect();
-    TableBuilder::new("spectrum")
-        .str("experiment", &vec![experiment.name.as_str(); rows.len()])
-        .u32("replicate", vec![replicate; rows.len()])
-        .u64("step", vec![at.step; rows.len()])
-        .f64("time", vec![at.time; rows.len()])
-        .str("sample", &rows.iter().map(|row| row.0.sample.name()).collect::<Vec<_>>())
-        .str("matrix", &rows.iter().map(|row| row.1.name()).collect::<Vec<_>>())
-        .str("layer", &rows.iter().map(|row| row.0.block.layer.name()).collect::<Vec<_>>())
-        .u32("row", rows.iter().map(|row| row.0.block.row).collect())
-        .u32("col", rows.iter().map(|row| row.0.block.col).collect())
-        .u32("rank", rows.iter().map(|row| small(row.2) + 1).collect())
-        .f64("eigenvalue", rows.iter().map(|row| row.3.value).collect())
-        .f64("residual", rows.iter().map(|row| row.3.residual).collect())
+        .f64_list(
+            "features",
+            &sample.features().rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
+        )
         .build()
 }
 
@@ -198,28 +211,28 @@ fn vectors_table(answers: &Answers) -> Result<Table> {
         .build()
 }
 
-fn alignment_table(experiment: &Experiment, replicate: u32, at: &Observed, task: &dyn Task, answers: &Answers) -> Result<Table> {
+fn alignments(here: &At, at: &Observed, task: &dyn Task, answers: &Answers) -> Result<Vec<Alignment>> {
     let space = task.mean_space();
-    let mut rows: Vec<(&str, u32, Option<&str>, &str, f64)> = Vec::new();
+    let mut rows = Vec::new();
     for (ask, both) in answers {
         let block = ask.block;
         let layer = task.layers().iter().position(|(layer, ..)| *layer == block.layer).unwrap_or(0);
         let x = at.parameters[layer].row(block.row as usize);
-        rows.push((block.layer.name(), block.row, None, "means", alignment(x, &space)));
+        let mut add = |sample: Option<&str>, subspace: &str, basis: &Array2<f64>| {
+            rows.push(Alignment {
+                at: here.clone(),
+                layer: block.layer.name().to_owned(),
+                row: block.row,
+                sample: sample.map(str::to_owned),
+                subspace: subspace.to_owned(),
+                value: alignment(x, basis),
+                sine: sine(x, basis),
+            });
+        };
+        add(None, "means", &space);
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(both) {
-            let outliers = leading_space(pairs, space.ncols())?;
-            rows.push((block.layer.name(), block.row, Some(ask.sample.name()), matrix.name(), alignment(x, &outliers)));
+            add(Some(ask.sample.name()), matrix.name(), &leading_space(pairs, space.ncols())?);
         }
     }
-    TableBuilder::new("alignment")
-        .str("experiment", &vec![experiment.name.as_str(); rows.len()])
-        .u32("replicate", vec![replicate; rows.len()])
-        .u64("step", vec![at.step; rows.len()])
-        .f64("time", vec![at.time; rows.len()])
-        .str("layer", &rows.iter().map(|row| row.0).collect::<Vec<_>>())
-        .u32("row", rows.iter().map(|row| row.1).collect())
-        .str_or_null("sample", &rows.iter().map(|row| row.2).collect::<Vec<_>>())
-        .str("subspace", &rows.iter().map(|row| row.3).collect::<Vec<_>>())
-        .f64("value", rows.iter().map(|row| row.4).collect())
-        .build()
+    Ok(rows)
 }

@@ -64,9 +64,11 @@ impl StagePlan {
             .studies
             .iter()
             .flat_map(|study| {
-                (0..study.experiment.replicates).map(move |replicate| (study, replicate)).map(|(study, replicate)| {
-                    format!("{} {replicate} {:?}", study.experiment.name, study.asks(replicate))
-                })
+                (0..study.experiment.replicates).map(move |replicate| (study, replicate)).map(
+                    |(study, replicate)| {
+                        format!("{} {replicate} {:?}", study.experiment.name, study.asks(replicate))
+                    },
+                )
             })
             .collect();
         let roots = [self.stage.source, "src/simulate.rs", "src/answer.rs"];
@@ -88,7 +90,8 @@ impl StagePlan {
 /// # Errors
 /// A parameter outside its range; an unknown experiment.
 pub fn plan_all(stages: &[&'static Stage], settings: &Settings) -> Result<Vec<StagePlan>> {
-    let plans: Vec<StagePlan> = stages.iter().map(|stage| StagePlan::new(stage, settings)).collect::<Result<_>>()?;
+    let plans: Vec<StagePlan> =
+        stages.iter().map(|stage| StagePlan::new(stage, settings)).collect::<Result<_>>()?;
     let known: BTreeSet<String> = plans.iter().flat_map(|plan| plan.experiments().into_keys()).collect();
     let known: Vec<String> = known.into_iter().collect();
     for change in &settings.overrides {
@@ -190,7 +193,13 @@ impl<'a> Shelf<'a> {
     ///
     /// # Errors
     /// A trajectory without its table.
-    pub fn answer(&self, experiment: &Experiment, replicate: u32, ask: Ask, of: &Manifest) -> Result<Ingredients> {
+    pub fn answer(
+        &self,
+        experiment: &Experiment,
+        replicate: u32,
+        ask: Ask,
+        of: &Manifest,
+    ) -> Result<Ingredients> {
         let values = values_of(of, "trajectory")?;
         Ok(answer_key(&self.code, experiment, &self.seed(experiment, replicate), ask, &values))
     }

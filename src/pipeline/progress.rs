@@ -24,7 +24,9 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total.max(1)), target);
-        if let Ok(style) = ProgressStyle::with_template("{msg:28} {wide_bar} {percent:>3} %  {elapsed} gone, {eta} left") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg:28} {wide_bar} {percent:>3} %  {elapsed} gone, {eta} left")
+        {
             bar.set_style(style);
         }
         bar.set_message(what.to_owned());

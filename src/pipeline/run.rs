@@ -4,6 +4,7 @@ use crate::claim::Claim;
 use crate::error::{Error, Result, WithContext};
 use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::data::StageData;
+use crate::pipeline::key::Ingredients;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
 use crate::pipeline::provenance::provenance;
 use crate::pipeline::store::{Blob, Manifest, Store};
@@ -11,8 +12,9 @@ use crate::pipeline::table::Table;
 use crate::stage::{Results, Settings, Stage};
 use std::collections::BTreeMap;
 
-/// How often damaged units are computed again before a store counts as beyond healing.
-const HEALINGS: usize = 3;
+/// How often damaged units are set aside and computed again before a store counts as beyond healing; every round finds
+/// at least one.
+const HEALINGS: usize = 1000;
 /// Name of the blob with the claims of a stage.
 pub const CLAIMS: &str = "claims.json";
 
@@ -42,7 +44,13 @@ pub struct Effort {
 ///
 /// # Errors
 /// Bad parameters; a store that cannot be written or healed; a stage that fails.
-pub fn run(stages: &[&'static Stage], all: &[&'static Stage], store: &Store, settings: &Settings, effort: Effort) -> Result<Vec<Done>> {
+pub fn run(
+    stages: &[&'static Stage],
+    all: &[&'static Stage],
+    store: &Store,
+    settings: &Settings,
+    effort: Effort,
+) -> Result<Vec<Done>> {
     plan_all(all, settings)?;
     let mut effort = effort;
     let mut attempt = 1;
@@ -63,7 +71,8 @@ pub fn run(stages: &[&'static Stage], all: &[&'static Stage], store: &Store, set
 }
 
 fn attempt_run(stages: &[&'static Stage], shelf: &Shelf, effort: Effort) -> Result<Vec<Done>> {
-    let plans: Vec<StagePlan> = stages.iter().map(|stage| StagePlan::new(stage, shelf.settings)).collect::<Result<_>>()?;
+    let plans: Vec<StagePlan> =
+        stages.iter().map(|stage| StagePlan::new(stage, shelf.settings)).collect::<Result<_>>()?;
     let mut works = Vec::new();
     for plan in &plans {
         if effort.force {
@@ -89,32 +98,41 @@ fn attempt_run(stages: &[&'static Stage], shelf: &Shelf, effort: Effort) -> Resu
         .collect()
 }
 
+/// The unit with these ingredients, every byte checked: what a stage hands out must be what was published.
+fn whole(shelf: &Shelf, key: &Ingredients, force: bool) -> Result<Option<Manifest>> {
+    match shelf.find(key)? {
+        Some(manifest) if !force && shelf.store.is_whole(&manifest)? => Ok(Some(manifest)),
+        _ => Ok(None),
+    }
+}
+
 fn finish(shelf: &Shelf, plan: StagePlan, force: bool, simulated: bool) -> Result<Done> {
     let upstream = shelf.upstream(&plan)?;
     if let Some(work) = upstream.missing.first() {
-        return Err(Error::damaged(&work.experiment.name, format!("replicate {} is missing", work.replicate)));
+        return Err(Error::damaged(
+            &work.experiment.name,
+            format!("replicate {} is missing", work.replicate),
+        ));
     }
     let key = shelf.tables(&plan, &upstream)?;
     let mut computed = simulated;
-    let tables = match shelf.find(&key)?.filter(|_| !force) {
-        Some(manifest) => manifest,
-        None => {
-            computed = true;
-            let data = StageData::new(shelf, &plan);
-            let mut tables = (plan.stage.reduce)(&data)?;
-            tables.push(data.replicates()?);
-            shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &provenance())?
-        }
+    let tables = if let Some(manifest) = whole(shelf, &key, force)? {
+        manifest
+    } else {
+        computed = true;
+        let data = StageData::new(shelf, &plan);
+        let mut tables = (plan.stage.reduce)(&data)?;
+        tables.push(data.replicates()?);
+        shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &provenance())?
     };
     let key = shelf.figures(&plan, &tables)?;
-    let figures = match shelf.find(&key)?.filter(|_| !force) {
-        Some(manifest) => manifest,
-        None => {
-            computed = true;
-            let results = results(shelf.store, shelf.settings, &plan, &tables)?;
-            let blobs = present(&plan, &results)?;
-            shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &provenance())?
-        }
+    let figures = if let Some(manifest) = whole(shelf, &key, force)? {
+        manifest
+    } else {
+        computed = true;
+        let results = results(shelf.store, shelf.settings, &plan, &tables)?;
+        let blobs = present(&plan, &results)?;
+        shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &provenance())?
     };
     Ok(Done { plan, tables, figures, computed })
 }
@@ -139,12 +157,24 @@ fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
     let claims = judge(plan.stage, results)?;
     let claims = serde_json::to_vec_pretty(&claims).map_err(|error| Error::damaged(CLAIMS, error))?;
     let mut blobs = vec![Blob { name: CLAIMS.to_owned(), bytes: claims }];
+    if let Some(experiment) = unfinished(results)? {
+        eprintln!(
+            "{}: no figures, because SGD diverged in the first replicate of {experiment}",
+            plan.stage.name
+        );
+        return Ok(blobs);
+    }
     for figure in (plan.stage.draw)(results)? {
         let name = figure.name().to_owned();
         if !plan.stage.figures.contains(&name.as_str()) {
-            return Err(Error::Figure { figure: name, problem: "is not in the stage's list of figures".to_owned() });
+            return Err(Error::Figure {
+                figure: name,
+                problem: "is not in the stage's list of figures".to_owned(),
+            });
         }
-        let svg = figure.render().map_err(|error| Error::Figure { figure: name.clone(), problem: error.to_string() })?;
+        let svg = figure
+            .render()
+            .map_err(|error| Error::Figure { figure: name.clone(), problem: error.to_string() })?;
         blobs.push(Blob { name: format!("{name}.svg"), bytes: svg.into_bytes() });
     }
     Ok(blobs)
@@ -160,14 +190,29 @@ pub fn judge(stage: &Stage, results: &Results) -> Result<Vec<Claim>> {
     for claim in &mut claims {
         stage.name.clone_into(&mut claim.stage);
         if !stage.claims.contains(&claim.id.as_str()) {
-            return Err(Error::damaged(stage.source, format!("claim {} is not in the stage's list of claims", claim.id)));
+            return Err(Error::damaged(
+                stage.source,
+                format!("claim {} is not in the stage's list of claims", claim.id),
+            ));
         }
         if !diverged.is_empty() {
-            let reason = claim.reason.take().map_or_else(|| diverged.clone(), |reason| format!("{reason}; {diverged}"));
+            let reason = claim
+                .reason
+                .take()
+                .map_or_else(|| diverged.clone(), |reason| format!("{reason}; {diverged}"));
             claim.reason = Some(reason);
         }
     }
     Ok(claims)
+}
+
+/// An experiment whose first replicate, which figures show, diverged.
+fn unfinished(results: &Results) -> Result<Option<String>> {
+    let table = results.table("replicates")?;
+    let experiment = table.present("experiment", table.strs("experiment")?)?;
+    let (replicate, diverged) = (table.u32s("replicate")?, table.u64s("diverged_step")?);
+    let row = (0..experiment.len()).find(|&row| replicate[row] == Some(0) && diverged[row].is_some());
+    Ok(row.map(|row| experiment[row].to_owned()))
 }
 
 fn divergences(results: &Results) -> Result<String> {
@@ -176,7 +221,10 @@ fn divergences(results: &Results) -> Result<String> {
     let replicate = table.present("replicate", table.u32s("replicate")?)?;
     let diverged = table.u64s("diverged_step")?;
     let list: Vec<String> = (0..experiment.len())
-        .filter_map(|row| diverged[row].map(|step| format!("{} replicate {} at step {step}", experiment[row], replicate[row])))
+        .filter_map(|row| {
+            diverged[row]
+                .map(|step| format!("{} replicate {} at step {step}", experiment[row], replicate[row]))
+        })
         .collect();
     Ok(if list.is_empty() { String::new() } else { format!("SGD diverged: {}", list.join(", ")) })
 }

@@ -175,6 +175,19 @@ impl Store {
         Table::from_parquet_bytes(name, &bytes).map(Some).map_err(|error| Error::damaged(path, error))
     }
 
+    /// Whether every file of a unit is what was published; if not, the unit has been set aside.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn is_whole(&self, manifest: &Manifest) -> Result<bool> {
+        for (file, digest) in manifest.files() {
+            if self.checked(manifest, file, digest)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// A blob of a unit, likewise.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ pub fn crates() -> Vec<String> {
     NUMERICAL_CRATES.iter().map(|(name, version)| format!("{name} {version}")).collect()
 }
 
-/// The parameters of an experiment that its replicates depend on, by name.
+/// The parameters of an experiment that each replicate depends on, by name: not how many replicates there are.
 #[must_use]
 pub fn parameters(experiment: &Experiment) -> BTreeMap<String, Value> {
     let model = &experiment.model;
@@ -93,7 +93,13 @@ pub fn trajectory_key(code: &Code, experiment: &Experiment, seed: &Seed) -> Ingr
 
 /// Ingredients of an answer: the question, and the values of the trajectory it is about.
 #[must_use]
-pub fn answer_key(code: &Code, experiment: &Experiment, seed: &Seed, ask: Ask, trajectory: &str) -> Ingredients {
+pub fn answer_key(
+    code: &Code,
+    experiment: &Experiment,
+    seed: &Seed,
+    ask: Ask,
+    trajectory: &str,
+) -> Ingredients {
     let (question, count) = match ask.question {
         Question::Top(count) => ("top", count),
         Question::Outliers(count) => ("outliers", count),
@@ -124,7 +130,8 @@ fn small(index: usize) -> u32 {
     index as u32
 }
 
-/// The two tables of a trajectory.
+/// The two tables of a trajectory: `trajectory` with the parameters, one row of a layer at one checkpoint in each row, and
+/// `evaluation` with loss and accuracy on the test sample, over all clusters (null) and within each.
 ///
 /// # Errors
 /// A value that is NaN.
@@ -222,7 +229,7 @@ pub fn trajectory_from(tables: [&Table; 2], task: &dyn Task) -> Result<Trajector
     Ok(Trajectory { checkpoints, diverged })
 }
 
-/// The table of an answer.
+/// The table of an answer: `matrix`, then `eigenvalue, residual, vector` of each pair, `eigenvalue`, or the three norms.
 ///
 /// # Errors
 /// A value that is NaN.
@@ -230,7 +237,12 @@ pub fn answer_table(answer: &Answer) -> Result<Table> {
     let table = TableBuilder::new("answer");
     match answer {
         Answer::Pairs(both) => {
-            let all = || Matrix::BOTH.iter().zip(both).flat_map(|(matrix, pairs)| pairs.iter().map(move |pair| (matrix, pair)));
+            let all = || {
+                Matrix::BOTH
+                    .iter()
+                    .zip(both)
+                    .flat_map(|(matrix, pairs)| pairs.iter().map(move |pair| (matrix, pair)))
+            };
             table
                 .str("matrix", &all().map(|(matrix, _)| matrix.name()).collect::<Vec<_>>())
                 .f64("eigenvalue", all().map(|(_, pair)| pair.value).collect())
@@ -238,7 +250,12 @@ pub fn answer_table(answer: &Answer) -> Result<Table> {
                 .f64_list("vector", &all().map(|(_, pair)| pair.vector.to_vec()).collect::<Vec<_>>())
         }
         Answer::Values(both) => {
-            let all = || Matrix::BOTH.iter().zip(both).flat_map(|(matrix, values)| values.iter().map(move |value| (matrix, *value)));
+            let all = || {
+                Matrix::BOTH
+                    .iter()
+                    .zip(both)
+                    .flat_map(|(matrix, values)| values.iter().map(move |value| (matrix, *value)))
+            };
             table
                 .str("matrix", &all().map(|(matrix, _)| matrix.name()).collect::<Vec<_>>())
                 .f64("eigenvalue", all().map(|(_, value)| value).collect())
@@ -277,14 +294,22 @@ pub fn answer_from(table: &Table, question: Question) -> Result<Answer> {
         }
         Question::Values => {
             let value = column("eigenvalue")?;
-            Answer::Values(Matrix::BOTH.map(|of| (0..value.len()).filter(|&row| is(row, of)).map(|row| value[row]).collect()))
+            Answer::Values(
+                Matrix::BOTH
+                    .map(|of| (0..value.len()).filter(|&row| is(row, of)).map(|row| value[row]).collect()),
+            )
         }
         Question::Norms => {
-            let (operator, outside, perpendicular) = (column("operator")?, column("outside")?, column("perpendicular")?);
+            let (operator, outside, perpendicular) =
+                (column("operator")?, column("outside")?, column("perpendicular")?);
             if operator.len() != 2 {
                 return Err(misshapen("answer"));
             }
-            let norms = |row: usize| Norms { operator: operator[row], outside: outside[row], perpendicular: perpendicular[row] };
+            let norms = |row: usize| Norms {
+                operator: operator[row],
+                outside: outside[row],
+                perpendicular: perpendicular[row],
+            };
             Answer::Norms([norms(0), norms(1)])
         }
     })

@@ -199,7 +199,20 @@ fn brief(value: f64) -> String {
     }
 }
 
+/// Commands that words need another way.
+const SPOKEN: [(&str, &str); 8] = [
+    ("\\mathrm", ""),
+    ("\\langle ", "⟨"),
+    ("\\rangle", "⟩"),
+    ("\\|", "‖"),
+    ("\\,", " "),
+    ("\\leq", "≤"),
+    ("\\ldots", "…"),
+    ("\\times", "×"),
+];
+
 /// Markup as words.
 fn plain(text: &str) -> String {
-    text.replace(['$', '\\', '{', '}'], "").replace('\n', " ")
+    let spoken = SPOKEN.iter().fold(text.to_owned(), |text, (command, word)| text.replace(command, word));
+    spoken.replace(['$', '\\', '{', '}'], "").replace('\n', " ")
 }

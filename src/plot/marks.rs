@@ -14,6 +14,8 @@ pub const TOLERANCE: f64 = 0.05;
 const BAR: f64 = 0.8;
 const CAP: f64 = 1.5;
 const OUTLINE: f64 = 0.8;
+/// Least distance of the marks on a curve, in diameters.
+const APART: f64 = 2.0;
 /// How far a heat map's cell reaches under its neighbours, in pt: more than a pixel of a screen.
 const OVERLAP: f64 = 0.8;
 
@@ -22,7 +24,7 @@ pub(crate) fn band_fill(style: &Style) -> (Rgb, f64) {
     (style.colour.rgb(), 0.25)
 }
 
-/// The marks of a style at points in pt: a fill, or strokes for crosses.
+/// The marks of a style at points in pt: a fill, or strokes for crosses and open marks.
 pub(crate) fn marker_item(points: &[(f64, f64)], style: &Style) -> Option<Item> {
     let radius = style.size / 2.0;
     let polygon = |(x, y): (f64, f64), corners: &[(f64, f64)]| {
@@ -42,8 +44,8 @@ pub(crate) fn marker_item(points: &[(f64, f64)], style: &Style) -> Option<Item> 
     let parts: Vec<Part> = points
         .iter()
         .flat_map(|&point| match marker {
-            Marker::None | Marker::Circle => vec![Part::Circle(place(point), units(radius))],
-            Marker::Square => {
+            Marker::None | Marker::Circle | Marker::Ring => vec![Part::Circle(place(point), units(radius))],
+            Marker::Square | Marker::OpenSquare => {
                 vec![polygon(point, &[(-0.89, -0.89), (0.89, -0.89), (0.89, 0.89), (-0.89, 0.89)])]
             }
             Marker::Triangle => vec![polygon(point, &[(0.0, -1.2), (1.1, 0.75), (-1.1, 0.75)])],
@@ -56,7 +58,7 @@ pub(crate) fn marker_item(points: &[(f64, f64)], style: &Style) -> Option<Item> 
         return None;
     }
     Some(match marker {
-        Marker::Cross | Marker::Plus => {
+        Marker::Cross | Marker::Plus | Marker::Ring | Marker::OpenSquare => {
             let width = style.width.clamp(0.6, 1.0);
             Item::Stroke(parts, Stroke { colour: style.rgb(), width, dash: Dash::Solid, data: true })
         }
@@ -75,7 +77,7 @@ pub(crate) fn draw(series: &Series, frame: &Frame, scene: &mut Scene) {
         Shape::Line { points, marks } => {
             scene.stroke(curve(points, frame), stroke);
             if *marks {
-                scene.items.extend(marker_item(&inside(points), style));
+                scene.items.extend(marker_item(&apart(&inside(points), APART * style.size), style));
             }
         }
         Shape::Points(points) => scene.items.extend(marker_item(&inside(points), style)),
@@ -96,7 +98,7 @@ pub(crate) fn draw(series: &Series, frame: &Frame, scene: &mut Scene) {
         }
         Shape::ErrorBars(points) => {
             let thin = Stroke { width: BAR, dash: Dash::Solid, ..stroke };
-            scene.stroke(error_bars(points, frame), thin);
+            scene.stroke(error_bars(points, style.size / 2.0, frame), thin);
             let middles: Vec<(f64, f64)> = points.iter().map(|point| (point.0, point.1)).collect();
             scene.items.extend(marker_item(&inside(&middles), style));
         }
@@ -124,6 +126,17 @@ pub(crate) fn draw(series: &Series, frame: &Frame, scene: &mut Scene) {
 pub(crate) fn within(share: &Share) -> bool {
     let open = -1e-9..=1.0 + 1e-9;
     open.contains(&share.0) && open.contains(&share.1)
+}
+
+/// The points that are at least `least` pt from the one kept before.
+fn apart(points: &[(f64, f64)], least: f64) -> Vec<(f64, f64)> {
+    let mut kept: Vec<(f64, f64)> = Vec::new();
+    for &(x, y) in points {
+        if kept.last().is_none_or(|last| libm::hypot(x - last.0, y - last.1) >= least) {
+            kept.push((x, y));
+        }
+    }
+    kept
 }
 
 /// A clipped and thinned curve.
@@ -209,14 +222,19 @@ fn histogram(edges: &[f64], heights: &[f64], style: &Style, frame: &Frame, scene
     scene.stroke(lines, Stroke { colour: style.rgb(), width, dash: style.dash, data: true });
 }
 
-fn error_bars(points: &[(f64, f64, f64, f64)], frame: &Frame) -> Vec<Part> {
+/// Bars with caps; what would lie inside a mark of this radius is left out, as it would fill an open one.
+fn error_bars(points: &[(f64, f64, f64, f64)], radius: f64, frame: &Frame) -> Vec<Part> {
     let cap = CAP / frame.width;
     let mut segments = Vec::new();
-    for &(x, _, lo, hi) in points {
+    for &(x, y, lo, hi) in points {
         let (x, lo, hi) = (frame.x.share(x), frame.y.share_or_below(lo), frame.y.share_or_below(hi));
-        segments.push([(x, lo), (x, hi)]);
+        let middle = frame.y.share(y);
+        let seen = |end: f64| (end - middle).abs() * frame.height >= radius;
+        if seen(lo) || seen(hi) {
+            segments.push([(x, lo), (x, hi)]);
+        }
         for end in [lo, hi] {
-            if within(&(x, end)) {
+            if within(&(x, end)) && seen(end) {
                 let y = frame.at((x, end)).1;
                 let middle = frame.at((x, end)).0;
                 let half = cap * frame.width;

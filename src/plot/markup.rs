@@ -62,7 +62,7 @@ const ACCENTS: &[(&str, char)] = &[
 
 /// Names set upright.
 #[rustfmt::skip]
-const FUNCTIONS: &[&str] = &["log", "ln", "exp", "min", "max", "tr", "det", "dim", "rank", "diag", "sign", "cos", "Span"];
+const FUNCTIONS: &[&str] = &["log", "ln", "exp", "min", "max", "tr", "det", "dim", "rank", "diag", "sign", "sin", "cos", "Span"];
 
 /// Spaces in em.
 #[rustfmt::skip]

@@ -60,9 +60,9 @@ pub use crate::plot::axis::{Axis, Scale};
 pub use crate::plot::colour::{Colour, ColourMap, Rgb};
 pub use crate::plot::compose::Frame;
 pub use crate::plot::figure::{Figure, Width};
-pub use panel::{Anchor, Panel};
 pub use crate::plot::series::{HeatMap, Series};
 pub use crate::plot::style::{Dash, Marker, Style};
+pub use panel::{Anchor, Panel};
 
 /// Everything that can be wrong with the description of a figure.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

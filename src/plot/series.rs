@@ -51,7 +51,7 @@ impl Series {
         Self::new(label, style, Shape::Line { points, marks: false })
     }
 
-    /// A curve with the style's marker at every point.
+    /// A curve with the style's marker at its points, save where it would touch the one before.
     #[must_use]
     pub fn marked_line(label: impl Into<String>, style: Style, points: Vec<(f64, f64)>) -> Self {
         Self::new(label, style, Shape::Line { points, marks: true })

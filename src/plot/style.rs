@@ -42,8 +42,12 @@ pub enum Marker {
     None,
     /// Filled disc.
     Circle,
+    /// Open circle, which shows what it surrounds.
+    Ring,
     /// Filled square.
     Square,
+    /// Open square, which shows what it surrounds.
+    OpenSquare,
     /// Filled triangle, point up.
     Triangle,
     /// Filled square on its corner.

@@ -169,6 +169,9 @@ impl Setter<'_> {
                 Ok(x)
             }
             Node::Group(nodes) => {
+                if level == 0 {
+                    x += space_between(before.class, Class::Ordinary) * size;
+                }
                 let width = self.row(nodes, level, x, y)?;
                 *before = Before { class: Some(Class::Ordinary), glyph: None };
                 Ok(x + width)

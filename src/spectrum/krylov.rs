@@ -16,7 +16,8 @@ pub struct Ritz {
 /// The `count` eigenpairs of largest magnitude of a symmetric p × p operator, by Rayleigh-Ritz on the block Krylov
 /// space of `start`, once each residual is at most `tolerance` times the largest Ritz value in magnitude.
 ///
-/// None when the space has grown to `most` vectors (or to p) without that.
+/// `start` is p × b, its columns need not be orthonormal. None when the space has grown to `most` vectors (or to p), or no
+/// longer grows, without that.
 ///
 /// # Errors
 /// [`crate::error::Error::Numeric`] if the small dense problem does not converge.

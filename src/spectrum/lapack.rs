@@ -26,7 +26,11 @@ fn size(length: usize) -> Result<i32> {
 }
 
 fn check(routine: &'static str, info: i32) -> Result<()> {
-    if info == 0 { Ok(()) } else { Err(Error::Numeric { routine, problem: format!("returned info = {info}") }) }
+    if info == 0 {
+        Ok(())
+    } else {
+        Err(Error::Numeric { routine, problem: format!("returned info = {info}") })
+    }
 }
 
 fn slice(matrix: &mut Array2<f64>) -> Result<&mut [f64]> {
@@ -39,6 +43,9 @@ fn slice(matrix: &mut Array2<f64>) -> Result<&mut [f64]> {
 ///
 /// # Errors
 /// [`Error::Numeric`] where a dimension does not fit.
+///
+/// # Panics
+/// If the matrix is not square or the tile does not hold whole rows.
 pub fn add_gram(matrix: &mut Array2<f64>, tile: &[f64], alpha: f64) -> Result<()> {
     let p = matrix.nrows();
     let rows = tile.len() / p.max(1);
@@ -90,11 +97,25 @@ fn dsyevd(matrix: &mut Array2<f64>, job: u8) -> Result<Vec<f64>> {
     let mut values = vec![0.0; p];
     let (mut info, mut work, mut iwork) = (0, vec![0.0; 1], vec![0; 1]);
     // SAFETY: a workspace query, then the call with workspaces of the sizes it asked for.
-    unsafe { lapack::dsyevd(job, b'U', n, entries, n, &mut values, &mut work, -1, &mut iwork, -1, &mut info) };
+    unsafe {
+        lapack::dsyevd(job, b'U', n, entries, n, &mut values, &mut work, -1, &mut iwork, -1, &mut info);
+    };
     check("dsyevd", info)?;
     let (lwork, liwork) = workspace(&mut work, &mut iwork);
     unsafe {
-        lapack::dsyevd(job, b'U', n, entries, n, &mut values, &mut work, lwork, &mut iwork, liwork, &mut info);
+        lapack::dsyevd(
+            job,
+            b'U',
+            n,
+            entries,
+            n,
+            &mut values,
+            &mut work,
+            lwork,
+            &mut iwork,
+            liwork,
+            &mut info,
+        );
     }
     check("dsyevd", info)?;
     Ok(values)
@@ -113,7 +134,14 @@ fn workspace(work: &mut Vec<f64>, iwork: &mut Vec<i32>) -> (i32, i32) {
 ///
 /// # Errors
 /// [`Error::Numeric`] if LAPACK does not converge or the range is empty.
-pub fn eigenpairs_between(mut matrix: Array2<f64>, first: usize, last: usize) -> Result<(Vec<f64>, Array2<f64>)> {
+///
+/// # Panics
+/// If the matrix is not square.
+pub fn eigenpairs_between(
+    mut matrix: Array2<f64>,
+    first: usize,
+    last: usize,
+) -> Result<(Vec<f64>, Array2<f64>)> {
     let p = matrix.nrows();
     if first == 0 || first > last || last > p {
         let problem = format!("eigenpairs {first} to {last} of {p}");
@@ -132,8 +160,27 @@ pub fn eigenpairs_between(mut matrix: Array2<f64>, first: usize, last: usize) ->
         // SAFETY: n × n matrix, `count` columns of length n in z, 2·count entries in the support, workspaces as queried.
         unsafe {
             lapack::dsyevr(
-                b'V', b'I', b'U', n, entries, n, 0.0, 0.0, il, iu, 0.0, &mut found, &mut values, z, n, &mut support,
-                work, lwork, iwork, liwork, &mut info,
+                b'V',
+                b'I',
+                b'U',
+                n,
+                entries,
+                n,
+                0.0,
+                0.0,
+                il,
+                iu,
+                0.0,
+                &mut found,
+                &mut values,
+                z,
+                n,
+                &mut support,
+                work,
+                lwork,
+                iwork,
+                liwork,
+                &mut info,
             );
         }
         check("dsyevr", info)

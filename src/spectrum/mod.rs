@@ -1,7 +1,7 @@
 //! Spectra of one block of the Hessian or the gradient matrix: the only user of LAPACK.
 //!
-//! A block is `A = (1/n) Σ w_i g_i g_iᵀ` (p × p). Eigenvalues are ordered by decreasing magnitude; the entry of
-//! largest magnitude of every eigenvector is positive.
+//! A block is `A = (1/n) Σ w_i g_i g_iᵀ` (p × p) over the n samples. Pairs are ordered by decreasing magnitude of the
+//! eigenvalue; of every eigenvector the first entry within a relative 1e-6 of the largest magnitude is positive.
 
 pub mod krylov;
 pub mod lapack;
@@ -11,7 +11,7 @@ use crate::task::Curvature;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s, stack};
 use std::cell::OnceCell;
 
-/// Largest residual `‖A v - θ v‖ / ‖A‖` of a stored pair.
+/// Largest residual `‖A v - θ v‖ / ‖A‖` of a stored pair; `‖A‖` is the largest magnitude of an eigenvalue.
 pub const RESIDUAL: f64 = 1e-12;
 /// Residual at which the Krylov iteration stops, below [`RESIDUAL`] to leave room for rounding.
 const KRYLOV_RESIDUAL: f64 = 2e-13;
@@ -31,7 +31,7 @@ pub struct Pair {
     pub residual: f64,
 }
 
-/// Operator norms that say how well a matrix lives in a subspace `B` with projector `P`.
+/// Operator norms, not normalised, that say how well a matrix lives in a subspace `B` with projector `P`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norms {
     /// `‖A‖`.
@@ -60,7 +60,7 @@ impl<'a> BlockMatrix<'a> {
         self.curvature.features.ncols()
     }
 
-    /// The dense matrix.
+    /// The dense matrix, p × p, both triangles.
     ///
     /// # Errors
     /// [`Error::Numeric`] where a dimension does not fit LAPACK.
@@ -72,7 +72,7 @@ impl<'a> BlockMatrix<'a> {
         Ok(self.dense.get_or_init(|| formed))
     }
 
-    /// The `count` eigenpairs of largest magnitude, from the dense matrix.
+    /// The `count` eigenpairs of largest magnitude (all p if there are fewer), from the dense matrix.
     ///
     /// # Errors
     /// [`Error::Numeric`] if LAPACK fails or a residual is above [`RESIDUAL`].
@@ -110,7 +110,7 @@ impl<'a> BlockMatrix<'a> {
         }
     }
 
-    /// All eigenvalues, largest first.
+    /// All eigenvalues by value, largest first.
     ///
     /// # Errors
     /// [`Error::Numeric`] if LAPACK fails.
@@ -188,10 +188,17 @@ fn finish(image: &Array2<f64>, values: &[f64], vectors: &Array2<f64>) -> Result<
         let difference = &image.column(index) - &(&vector * value);
         let residual = difference.dot(&difference).sqrt();
         if residual.is_nan() || residual > RESIDUAL * norm {
-            let problem = format!("residual {residual:e} of pair {} is above {RESIDUAL:e} of the norm {norm:e}", index + 1);
+            let problem = format!(
+                "residual {residual:e} of pair {} is above {RESIDUAL:e} of the norm {norm:e}",
+                index + 1
+            );
             return Err(Error::Numeric { routine: "eigenpairs", problem });
         }
-        pairs.push(Pair { value, vector: signed(vector.to_owned()), residual: if norm > 0.0 { residual / norm } else { 0.0 } });
+        pairs.push(Pair {
+            value,
+            vector: signed(vector.to_owned()),
+            residual: if norm > 0.0 { residual / norm } else { 0.0 },
+        });
     }
     Ok(pairs)
 }

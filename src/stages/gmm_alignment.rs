@@ -1,16 +1,17 @@
 //! A1 and A3: the rows of softmax regression align with the span of the means, hence with the outlier eigenspaces of
 //! their Hessian and gradient-matrix blocks, and these with each other.
 
+use crate::ask::Study;
 use crate::claim::{Claim, declare};
 use crate::error::Result;
 use crate::measure::{
-    Alignment, Curves, Statistic, alignment_rows, alignment_table, curves, last, mean, range, statistics_rows, statistics_table,
+    Alignment, Curves, Statistic, alignment_rows, alignment_table, curves, last, mean, range,
+    statistics_rows, statistics_table,
 };
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, Dash, Figure, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::ask::Study;
 use crate::stages::mixture::{CONTRAST, MAIN, MATRICES, REPLICATED, at, contrast, main, outliers};
 use crate::subspace::{alignment, overlap, sine};
 use crate::task;
@@ -51,7 +52,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let k = experiment.model.task.classes();
         let count = experiment.schedule().len();
         let asked = if name == MAIN { REPLICATED } else { crate::ask::Checkpoints::Three }.indices(count);
-        for replicate in 0..experiment.replicates {
+        for replicate in data.finished(&experiment.name)? {
             let trajectory = data.trajectory(name, replicate)?;
             for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
                 let here = at(experiment, replicate, observed);
@@ -77,7 +78,13 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 statistics.push(Statistic::plain(&here, "accuracy", observed.accuracy));
                 for entry in task.summary(&observed.parameters) {
                     let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-                    statistics.push(Statistic::between(&here, entry.statistic, index(entry.row), index(entry.col), entry.value));
+                    statistics.push(Statistic::between(
+                        &here,
+                        entry.statistic,
+                        index(entry.row),
+                        index(entry.col),
+                        entry.value,
+                    ));
                 }
                 if asked.contains(&checkpoint) {
                     let pairs = data.pairs(name, replicate, outliers(experiment, checkpoint))?;
@@ -85,7 +92,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     for ((matrix, _), space) in MATRICES.iter().zip(&spaces) {
                         add(0, Some("test"), matrix, alignment(x.row(0), space), sine(x.row(0), space));
                     }
-                    statistics.push(Statistic::plain(&here, "overlap of H and G", overlap(&spaces[0], &spaces[1])));
+                    statistics.push(Statistic::plain(
+                        &here,
+                        "overlap of H and G",
+                        overlap(&spaces[0], &spaces[1]),
+                    ));
                 }
             }
         }
@@ -223,7 +234,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let read = Read::new(results)?;
     let n = results.experiment(MAIN)?.replicates;
-    let whole = format!("range over {n} replicates");
+    let whole = format!("bars and band: range of {n} replicates");
     let mut figure = Figure::new(
         "gmm-alignment",
         "Alignment of softmax regression with the means and with the outlier eigenspaces",
@@ -240,40 +251,58 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         )
         .title(format!(r"$\lambda = {lambda}$"))
         .series(Series::band(whole.clone(), Style::measured(Colour::Black), range(&rho("means"))))
-        .series(Series::line(r"$B = \mathrm{Span}(\mu)$, mean", Style::measured(Colour::Black), mean(&rho("means"))));
-        for (subspace, label, colour) in [
-            ("hessian", r"$B$ = top $k$ of $H_{11}$, mean and range", Colour::Blue),
-            ("gradient", r"$B$ = top $k$ of $G_{11}$, mean and range", Colour::Vermillion),
+        .series(Series::line(
+            r"$B = \Span(\mu)$",
+            Style::measured(Colour::Black),
+            mean(&rho("means")),
+        ));
+        for (subspace, label, style) in [
+            ("hessian", r"$B$: top $k$ of $H_{11}$", Style::measured(Colour::Blue)),
+            (
+                "gradient",
+                r"$B$: top $k$ of $G_{11}$",
+                Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(5.0),
+            ),
         ] {
-            panel = panel.series(Series::error_bars(label, marked(colour), with_ends(&rho(subspace))));
+            panel = panel.series(Series::error_bars(label, style, with_ends(&rho(subspace))));
         }
         figure = figure.panel(panel);
     }
-    let mut error = Panel::new(Axis::linear("training time $t$"), Axis::log(r"error $\mathrm{sin}(x^1; \mathrm{Span}\,\mu)$"));
-    let mut spaces = Panel::new(Axis::linear("training time $t$"), Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.02));
-    for (name, colour) in [(MAIN, Colour::Green), (CONTRAST, Colour::Purple)] {
+    let mut error = Panel::new(Axis::linear("training time $t$"), Axis::log(r"error $\sin(x^1; \Span\mu)$"))
+        .legend_inside(0.21, 1.03);
+    let mut spaces = Panel::new(
+        Axis::linear("training time $t$"),
+        Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.02),
+    )
+    .legend_inside(0.3, 0.66);
+    for (name, style) in looks() {
         let lambda = results.experiment(name)?.model.lambda;
-        let measured = mean(&read.alignment(name, 0, "means", |a| a.sine));
+        let label = format!(r"$\lambda = {lambda}$, mean and range");
+        let sines = read.alignment(name, 0, "means", |a| a.sine);
         let norms = mean(&read.statistic(name, "norm", Some(0)));
         let bounds = norms
             .iter()
-            .map(|&(time, norm)| bound(results, name, time, norms[0].1).map(|(left, floor)| (time, ((left + floor) / norm).min(1.0))))
+            .map(|&(time, norm)| {
+                bound(results, name, time, norms[0].1)
+                    .map(|(left, floor)| (time, ((left + floor) / norm).min(1.0)))
+            })
             .collect::<Result<Vec<_>>>()?;
         error = error
-            .series(Series::line(format!(r"$\lambda = {lambda}$, measured mean"), Style::measured(colour), measured))
-            .series(Series::line(format!(r"$\lambda = {lambda}$, bound"), Style::theory(colour), bounds));
+            .series(Series::marked_line(label.clone(), style, mean(&sines)))
+            .series(Series::band(label.clone(), style, range(&sines)))
+            .series(Series::line("bound", Style::theory(style.colour), bounds));
         let overlaps = read.statistic(name, "overlap of H and G", None);
-        spaces = spaces.series(Series::error_bars(
-            format!(r"$\lambda = {lambda}$, mean and range"),
-            marked(colour),
-            with_ends(&overlaps),
-        ));
+        spaces = spaces.series(Series::error_bars(label, style, with_ends(&overlaps)));
     }
     Ok(vec![figure.panel(error).panel(spaces), training(results, &read)?])
 }
 
-fn marked(colour: Colour) -> Style {
-    Style::measured(colour)
+/// The two experiments with the look of what was measured in each; the open mark shows a filled one under it.
+fn looks() -> [(&'static str, Style); 2] {
+    [
+        (MAIN, Style::measured(Colour::Green)),
+        (CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(4.6)),
+    ]
 }
 
 /// Mean with smallest and largest value, as `(x, y, lo, hi)`.
@@ -288,26 +317,28 @@ fn training(results: &Results, read: &Read) -> Result<Figure> {
         Panel::new(Axis::linear("training time $t$"), Axis::linear("test accuracy").range(0.0, 1.02)),
         Panel::new(Axis::linear("training time $t$"), Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
     ];
-    for (name, colour) in [(MAIN, Colour::Green), (CONTRAST, Colour::Purple)] {
+    for (name, style) in looks() {
         let model = &results.experiment(name)?.model;
         let names = ["loss", "accuracy", "norm of the class sum"];
         for (panel, statistic) in panels.iter_mut().zip(names) {
             let curves = read.statistic(name, statistic, None);
+            let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", model.lambda);
             *panel = panel
                 .clone()
-                .series(Series::band(
-                    format!(r"$\lambda = {}$, range over {n} replicates", model.lambda),
-                    Style::measured(colour),
-                    range(&curves),
-                ))
-                .series(Series::line(format!(r"$\lambda = {}$, mean", model.lambda), Style::measured(colour), mean(&curves)));
+                .series(Series::marked_line(label.clone(), style, mean(&curves)))
+                .series(Series::band(label, style, range(&curves)));
         }
     }
     let start = mean(&read.statistic(MAIN, "norm of the class sum", None));
     let model = &results.experiment(MAIN)?.model;
     let law = start.iter().map(|&(time, _)| (time, start[0].1 * libm::exp(-model.beta * time))).collect();
     let [loss, accuracy, sum] = panels;
-    let sum = sum.series(Series::line(r"$e^{-\beta t}$ from the mean start", Style::theory(Colour::Black).dash(Dash::Dashed), law));
+    let sum = sum.note(0.06, 0.08, format!(r"$\beta = {}$", model.beta), Anchor::Left);
+    let sum = sum.series(Series::line(
+        r"law $e^{-\beta t}$ from the mean start",
+        Style::theory(Colour::Black).dash(Dash::Dashed).width(0.9),
+        law,
+    ));
     Ok(Figure::new(
         "gmm-training",
         "Loss, accuracy and the decay of the class sum along training",

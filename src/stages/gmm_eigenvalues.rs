@@ -1,17 +1,18 @@
 //! A4, eigenvalues: one leading outlier, then k-1 smaller ones, then the bulk.
 
-use crate::ask::{Checkpoints, Question, Study};
+use crate::ask::{Ask, Checkpoints, Question, Study};
 use crate::claim::{Claim, declare};
 use crate::error::Result;
 use crate::measure::{
-    At, Curves, Eigenvalue, Statistic, curves, first, last, spectrum_rows, spectrum_table, statistics_rows, statistics_table,
+    At, Curves, Eigenvalue, Statistic, curves, first, last, spectrum_rows, spectrum_table, statistics_rows,
+    statistics_table,
 };
 use crate::pipeline::table::Table;
 use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
-use crate::spectrum::Pair;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{
-    CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, REPLICATED, SHOWN, ask, at, classes, contrast, gram, main, outliers,
+    CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, REPLICATED, SHOWN, ask, at, classes, contrast, gram,
+    main, outliers,
 };
 
 /// The stage.
@@ -41,8 +42,16 @@ pub const STAGE: Stage = Stage {
 const DEGENERATE: f64 = 6.0;
 
 fn plan(settings: &Settings) -> Result<Vec<Study>> {
-    let shown = |study: Study| study.first_replicate(Checkpoints::All, FIRST_BLOCK, Question::Top(SHOWN));
-    Ok(vec![shown(main(settings)?), shown(contrast(settings)?)])
+    let show = |study: Study| {
+        let checkpoints = shown(&study.experiment.name);
+        study.first_replicate(checkpoints, FIRST_BLOCK, Question::Top(SHOWN))
+    };
+    Ok(vec![show(main(settings)?), show(contrast(settings)?)])
+}
+
+/// Checkpoints at which the bulk of the first replicate is shown.
+fn shown(experiment: &str) -> Checkpoints {
+    if experiment == MAIN { Checkpoints::All } else { Checkpoints::Spread(13) }
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
@@ -50,24 +59,38 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
         let count = experiment.schedule().len();
+        let shown = shown(name).indices(count);
         let asked = if name == MAIN { REPLICATED } else { Checkpoints::Three }.indices(count);
-        for replicate in 0..experiment.replicates {
+        for replicate in data.finished(&experiment.name)? {
             let trajectory = data.trajectory(name, replicate)?;
             for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
                 let here = at(experiment, replicate, observed);
-                if replicate == 0 {
-                    let pairs = data.pairs(name, 0, ask(checkpoint, FIRST_BLOCK, Question::Top(SHOWN)))?;
-                    record(&mut spectrum, &here, &pairs);
+                if replicate == 0 && shown.contains(&checkpoint) {
+                    let top = ask(checkpoint, FIRST_BLOCK, Question::Top(SHOWN));
+                    record(data, &here, 0, top, &mut spectrum)?;
                     for (matrix, of) in MATRICES {
                         let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
-                        theory.push(Statistic::plain(&here, format!("edge, {matrix}"), predicted.spectrum.right_edge().position));
-                        theory.push(Statistic::plain(&here, format!("level, {matrix}"), predicted.level(experiment.model.d)));
+                        theory.push(Statistic::plain(
+                            &here,
+                            format!("edge, {matrix}"),
+                            predicted.spectrum.right_edge().position,
+                        ));
+                        theory.push(Statistic::plain(
+                            &here,
+                            format!("level, {matrix}"),
+                            predicted.level(experiment.model.d),
+                        ));
                         for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
-                            theory.push(Statistic::of(&here, format!("outlier, {matrix}"), rank, outlier.position));
+                            theory.push(Statistic::of(
+                                &here,
+                                format!("outlier, {matrix}"),
+                                rank,
+                                outlier.position,
+                            ));
                         }
                     }
-                } else if asked.contains(&checkpoint) {
-                    record(&mut spectrum, &here, &data.pairs(name, replicate, outliers(experiment, checkpoint))?);
+                } else if replicate > 0 && asked.contains(&checkpoint) {
+                    record(data, &here, replicate, outliers(experiment, checkpoint), &mut spectrum)?;
                 }
             }
         }
@@ -75,24 +98,17 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?])
 }
 
-fn record(spectrum: &mut Vec<Eigenvalue>, at: &At, pairs: &[Vec<Pair>; 2]) {
-    for ((matrix, _), pairs) in MATRICES.iter().zip(pairs) {
-        spectrum.extend((1..).zip(pairs).map(|(rank, pair)| Eigenvalue {
-            at: at.clone(),
-            sample: "test".to_owned(),
-            matrix: (*matrix).to_owned(),
-            layer: "x".to_owned(),
-            row: 0,
-            col: 0,
-            rank,
-            eigenvalue: pair.value,
-            residual: Some(pair.residual),
-        }));
+/// Asks for eigenpairs and adds their rows.
+fn record(data: &dyn Data, at: &At, replicate: u32, ask: Ask, spectrum: &mut Vec<Eigenvalue>) -> Result<()> {
+    for ((matrix, _), pairs) in MATRICES.iter().zip(&data.pairs(&at.experiment, replicate, ask)?) {
+        spectrum.extend(Eigenvalue::of_block(at, matrix, &ask, pairs));
     }
+    Ok(())
 }
 
 fn trajectory(rows: &[Eigenvalue], experiment: &str, matrix: &str, rank: u32) -> Curves {
-    let wanted = |row: &&Eigenvalue| row.at.experiment == experiment && row.matrix == matrix && row.rank == rank;
+    let wanted =
+        |row: &&Eigenvalue| row.at.experiment == experiment && row.matrix == matrix && row.rank == rank;
     curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue)))
 }
 
@@ -103,15 +119,25 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let others = f64::from(k - 1);
     #[allow(clippy::cast_precision_loss, reason = "a sample size is exact in f64")]
     let sample = results.experiment(MAIN)?.model.sample_size() as f64;
-    let pick = |matrix: &str, rank: u32, of: fn(&Curves) -> Vec<f64>| of(&trajectory(&rows, MAIN, matrix, rank));
+    let pick =
+        |matrix: &str, rank: u32, of: fn(&Curves) -> Vec<f64>| of(&trajectory(&rows, MAIN, matrix, rank));
     let ratio = |matrix: &str, lower: u32, of: fn(&Curves) -> Vec<f64>| -> Vec<f64> {
-        pick(matrix, 1, of).iter().zip(pick(matrix, lower, of)).map(|(first, second)| first / second).collect()
+        pick(matrix, 1, of)
+            .iter()
+            .zip(pick(matrix, lower, of))
+            .map(|(first, second)| first / second)
+            .collect()
     };
     let level = |matrix: &str| {
         let name = format!("level, {matrix}");
-        theory.iter().rfind(|row| row.at.experiment == MAIN && row.statistic == name).map_or(f64::INFINITY, |row| row.value)
+        theory
+            .iter()
+            .rfind(|row| row.at.experiment == MAIN && row.statistic == name)
+            .map_or(f64::INFINITY, |row| row.value)
     };
-    let clear = |matrix: &str| -> Vec<f64> { pick(matrix, k, last).iter().map(|value| value / level(matrix)).collect() };
+    let clear = |matrix: &str| -> Vec<f64> {
+        pick(matrix, k, last).iter().map(|value| value / level(matrix)).collect()
+    };
     Ok(vec![
         declare(
             "A4.gradient-start",
@@ -158,6 +184,19 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     ])
 }
 
+/// The points at times at least `gap` apart: early checkpoints are so dense that marks would hide the curves.
+fn spaced(points: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
+    let mut last = f64::NEG_INFINITY;
+    let mut kept = Vec::new();
+    for &(time, value) in points {
+        if time.total_cmp(&last).is_eq() || time >= last + gap {
+            last = time;
+            kept.push((time, value));
+        }
+    }
+    kept
+}
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let rows = spectrum_rows(results.table("spectrum")?)?;
     let theory = statistics_rows(results.table("theory")?)?;
@@ -171,9 +210,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for name in [MAIN, CONTRAST] {
         let lambda = results.experiment(name)?.model.lambda;
         for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
-            let ranked = (1..=SHOWN)
-                .filter_map(|rank| trajectory(&rows, name, matrix, rank).remove(&0))
-                .collect();
+            let ranked =
+                (1..=SHOWN).filter_map(|rank| trajectory(&rows, name, matrix, rank).remove(&0)).collect();
+            let horizon = results.experiment(name)?.horizon;
             let predicted = |statistic: &str| -> Vec<(f64, f64)> {
                 let statistic = format!("{statistic}, {matrix}");
                 theory
@@ -183,15 +222,22 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     .collect()
             };
             figure = figure.panel(
-                Panel::new(Axis::linear("training time $t$"), Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")))
-                    .title(format!(r"$\lambda = {lambda}$"))
-                    .series(Series::ranked("rank", Style::measured(Colour::Black), ranked))
-                    .series(Series::points(
-                        "predicted outlier",
-                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
-                        predicted("outlier"),
-                    ))
-                    .series(Series::line("predicted edge of the bulk", Style::theory(Colour::Black), predicted("edge"))),
+                Panel::new(
+                    Axis::linear("training time $t$"),
+                    Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")),
+                )
+                .title(format!(r"$\lambda = {lambda}$"))
+                .series(Series::ranked("rank (measured)", Style::measured(Colour::Black), ranked))
+                .series(Series::points(
+                    "predicted outlier",
+                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
+                    spaced(&predicted("outlier"), horizon / 25.0),
+                ))
+                .series(Series::line(
+                    "predicted edge of the bulk",
+                    Style::theory(Colour::Black),
+                    predicted("edge"),
+                )),
             );
         }
     }

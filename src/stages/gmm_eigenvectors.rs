@@ -7,7 +7,9 @@ use crate::measure::{Statistic, curves, last, statistics_rows, statistics_table}
 use crate::pipeline::table::{Table, TableBuilder};
 use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::mixture::{FIRST_BLOCK, MAIN, MATRICES, REPLICATED, SHOWN, ask, at, classes, main, outliers, squared_cosine};
+use crate::stages::mixture::{
+    FIRST_BLOCK, MAIN, MATRICES, REPLICATED, SHOWN, ask, at, classes, main, outliers, squared_cosine,
+};
 use crate::task;
 use std::collections::BTreeMap;
 
@@ -17,7 +19,12 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Figure,
     title: "Entries of x^1 and of the leading eigenvectors of H_11 and G_11, at the start and at the end",
     source: file!(),
-    claims: &["A4.hessian-direction", "A4.gradient-direction", "A4.hessian-preference", "A4.gradient-preference"],
+    claims: &[
+        "A4.hessian-direction",
+        "A4.gradient-direction",
+        "A4.hessian-preference",
+        "A4.gradient-preference",
+    ],
     figures: &["gmm-eigenvectors", "gmm-eigenvector-entries"],
     plan,
     reduce,
@@ -32,10 +39,11 @@ const AROUND: f64 = 0.1;
 
 fn plan(settings: &Settings) -> Result<Vec<Study>> {
     let main = main(settings)?;
-    Ok(vec![
-        main.first_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(SHOWN))
-            .first_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Top(SHOWN)),
-    ])
+    Ok(vec![main.first_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(SHOWN)).first_replicate(
+        Checkpoints::Last,
+        FIRST_BLOCK,
+        Question::Top(SHOWN),
+    )])
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
@@ -43,7 +51,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let means = task::build(&experiment.model).law().means();
     let count = experiment.schedule().len();
     let mut statistics = Vec::new();
-    for replicate in 0..experiment.replicates {
+    for replicate in data.finished(&experiment.name)? {
         let trajectory = data.trajectory(MAIN, replicate)?;
         for checkpoint in REPLICATED.indices(count) {
             let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
@@ -52,8 +60,16 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let pairs = data.pairs(MAIN, replicate, outliers(experiment, checkpoint))?;
             for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
                 let Some(leading) = pairs.first() else { continue };
-                statistics.push(Statistic::plain(&here, format!("v_1 along mu_1, {matrix}"), squared_cosine(leading, means.row(0))));
-                statistics.push(Statistic::plain(&here, format!("x^1 along v_1, {matrix}"), squared_cosine(leading, x)));
+                statistics.push(Statistic::plain(
+                    &here,
+                    format!("v_1 along mu_1, {matrix}"),
+                    squared_cosine(leading, means.row(0)),
+                ));
+                statistics.push(Statistic::plain(
+                    &here,
+                    format!("x^1 along v_1, {matrix}"),
+                    squared_cosine(leading, x),
+                ));
             }
         }
     }
@@ -92,7 +108,9 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let rows = statistics_rows(results.table("statistics")?)?;
-    let end = |name: &str| last(&curves(rows.iter().filter(|row| row.statistic == name).map(|row| (&row.at, row.value))));
+    let end = |name: &str| {
+        last(&curves(rows.iter().filter(|row| row.statistic == name).map(|row| (&row.at, row.value))))
+    };
     let k = f64::from(classes(results.experiment(MAIN)?));
     let limit = (k - 1.0) / k;
     let along = "squared overlap of the leading eigenvector with mu_1 at the end";
@@ -124,7 +142,10 @@ fn entries(results: &Results) -> Result<Entries> {
     let value = table.present("value", table.f64s("value")?)?;
     let mut entries = Entries::new();
     for row in 0..step.len() {
-        entries.entry((step[row], vector[row].to_owned(), matrix[row].map(str::to_owned))).or_default().push(value[row]);
+        entries
+            .entry((step[row], vector[row].to_owned(), matrix[row].map(str::to_owned)))
+            .or_default()
+            .push(value[row]);
     }
     Ok(entries)
 }
@@ -140,6 +161,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Width::Full,
         3,
     )
+    .shared_x()
     .shared_y();
     for (step, when) in [(0, "start"), (end, "end")] {
         for (vector, matrix, label) in [
@@ -148,13 +170,28 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             ("v1", Some("gradient"), r"$v_1$ of $G_{11}$"),
         ] {
             let key = (step, vector.to_owned(), matrix.map(str::to_owned));
-            let points = all.get(&key).map_or_else(Vec::new, |values| {
-                (1u32..).zip(values).map(|(coordinate, value)| (f64::from(coordinate), *value)).collect()
-            });
+            let points: Vec<(u32, f64)> =
+                all.get(&key).map_or_else(Vec::new, |values| (1..).zip(values.iter().copied()).collect());
+            let part = |along: bool| -> Vec<(f64, f64)> {
+                points
+                    .iter()
+                    .filter(|point| (point.0 <= k) == along)
+                    .map(|&(i, value)| (f64::from(i), value))
+                    .collect()
+            };
             figure = figure.panel(
-                Panel::new(Axis::log("coordinate $i$"), Axis::linear("entry").range(-0.65, 1.05))
+                Panel::new(Axis::log("coordinate $i$"), Axis::linear("entry"))
                     .title(format!("{label}, {when}"))
-                    .series(Series::stems("", Style::measured(Colour::Blue).width(0.5), points)),
+                    .series(Series::stems(
+                        r"$i \leq k$: along the mean $\mu_i$",
+                        Style::measured(Colour::Vermillion).width(1.4),
+                        part(true),
+                    ))
+                    .series(Series::stems(
+                        r"$i > k$: outside the span of the means",
+                        Style::measured(Colour::Blue).width(0.5),
+                        part(false),
+                    )),
             );
         }
     }
@@ -164,7 +201,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         "Heat maps of the entries of the leading eigenvectors of H_11 and G_11 along the means, at the start and at the end of training",
         Width::Full,
         2,
-    );
+    )
+    .shared_y();
     for (step, when) in [(0, "start"), (end, "end")] {
         for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
             let entry = |mean: u32, rank: u32| {
@@ -174,7 +212,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             };
             let edges: Vec<f64> = (0..=k).map(|index| f64::from(index) + 0.5).collect();
             let values = (0..k).map(|mean| (1..=k).map(|rank| entry(mean, rank)).collect()).collect();
-            let heat = HeatMap { x_edges: edges.clone(), y_edges: edges, values, map: ColourMap::Diverging, range: (-1.0, 1.0) };
+            let heat = HeatMap {
+                x_edges: edges.clone(),
+                y_edges: edges,
+                values,
+                map: ColourMap::Diverging,
+                range: (-1.0, 1.0),
+            };
             map = map.panel(
                 Panel::new(
                     Axis::linear(format!(r"rank $i$ of the eigenvector of ${label}_{{11}}$")).whole(),

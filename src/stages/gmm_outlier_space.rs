@@ -3,18 +3,22 @@
 use crate::ask::{Checkpoints, Question, Study};
 use crate::claim::{Claim, declare};
 use crate::error::Result;
+use crate::experiment::Experiment;
 use crate::measure::{
-    Curves, Eigenvalue, Statistic, curves, first, last, mean, range, spectrum_rows, spectrum_table, statistics_rows, statistics_table,
+    Curves, Eigenvalue, Statistic, curves, first, last, mean, range, spectrum_rows, spectrum_table,
+    statistics_rows, statistics_table,
 };
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
-use crate::spectrum::{Pair, leading_space};
+use crate::plot::{Axis, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width};
+use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{
-    FIRST_BLOCK, MAIN, MATRICES, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, ask, at, classes, experiment, gram, main, outliers,
+    FIRST_BLOCK, MAIN, MATRICES, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, ask, at, classes,
+    experiment, gram, main, number, outliers,
 };
 use crate::subspace::overlap;
 use crate::task::{self, Block, Layer};
+use crate::theory::effective_spectrum::Outlier;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -44,99 +48,30 @@ const INSIDE_GRADIENT: f64 = 0.8;
 
 fn plan(settings: &Settings) -> Result<Vec<Study>> {
     let mut main = main(settings)?
-        .every_replicate(Checkpoints::First, OFF_DIAGONAL, Question::Top(SHOWN))
-        .every_replicate(Checkpoints::Last, OFF_DIAGONAL, Question::Top(SHOWN));
+        .every_replicate(Checkpoints::First, OFF_DIAGONAL, Question::Values)
+        .every_replicate(Checkpoints::Last, OFF_DIAGONAL, Question::Values)
+        .first_replicate(Checkpoints::First, OFF_DIAGONAL, Question::Top(SHOWN))
+        .first_replicate(Checkpoints::Last, OFF_DIAGONAL, Question::Top(SHOWN));
     for row in 0..classes(&main.experiment) {
         main = main.first_replicate(Checkpoints::Three, Block::diagonal(Layer::X, row), Question::Top(SHOWN));
     }
-    let wide = experiment(settings, WIDE, 10, 100.0)?;
+    let wide = settings.experiment(experiment(settings.profile, WIDE, 10, 100.0))?;
     let question = Question::Outliers(classes(&wide));
-    let wide = Study::new(wide)
-        .every_replicate(Checkpoints::First, FIRST_BLOCK, question)
-        .every_replicate(Checkpoints::Last, FIRST_BLOCK, question);
+    let wide = Study::new(wide).every_replicate(Checkpoints::First, FIRST_BLOCK, question).every_replicate(
+        Checkpoints::Last,
+        FIRST_BLOCK,
+        question,
+    );
     Ok(vec![main, wide])
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut statistics, mut theory, mut spectrum) = (Vec::new(), Vec::new(), Vec::new());
     for name in [MAIN, WIDE] {
-        let experiment = data.experiment(name)?;
-        let task = task::build(&experiment.model);
-        let space = task.mean_space();
-        let k = experiment.model.task.classes();
-        let count = experiment.schedule().len();
-        let asked = if name == MAIN { REPLICATED.indices(count) } else { vec![0, count - 1] };
-        for replicate in 0..experiment.replicates {
-            let trajectory = data.trajectory(name, replicate)?;
-            for &checkpoint in &asked {
-                let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-                let here = at(experiment, replicate, observed);
-                let pairs = data.pairs(name, replicate, outliers(experiment, checkpoint))?;
-                for ((matrix, of), pairs) in MATRICES.iter().zip(&pairs) {
-                    let value = overlap(&leading_space(pairs, k)?, &space);
-                    statistics.push(Statistic::plain(&here, format!("overlap with Span mu, {matrix}"), value));
-                    if replicate == 0 {
-                        let predicted = Predicted::block(experiment, &gram(experiment, observed)?, *of, 0, 0)?;
-                        let outliers = predicted.spectrum.outliers_above()?;
-                        let total: f64 = outliers.iter().take(k).map(|outlier| outlier.overlap_with_span_of_means(&predicted.law)).sum();
-                        #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-                        theory.push(Statistic::plain(&here, format!("overlap with Span mu, {matrix}"), total / k as f64));
-                    }
-                }
-            }
-        }
+        overlaps(data, data.experiment(name)?, &mut statistics, &mut theory)?;
     }
-    let experiment = data.experiment(MAIN)?;
-    let means = task::build(&experiment.model).law().means();
-    let last = experiment.schedule().len() - 1;
-    for replicate in 0..experiment.replicates {
-        let trajectory = data.trajectory(MAIN, replicate)?;
-        for checkpoint in [0, last] {
-            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-            let here = at(experiment, replicate, observed);
-            let pairs = data.pairs(MAIN, replicate, ask(checkpoint, OFF_DIAGONAL, Question::Top(SHOWN)))?;
-            for ((matrix, of), pairs) in MATRICES.iter().zip(&pairs) {
-                let predicted = Predicted::block(experiment, &gram(experiment, observed)?, *of, 0, 1)?;
-                let (low, high) = (predicted.level_below(experiment.model.d), predicted.level(experiment.model.d));
-                let count = |chosen: &dyn Fn(&Pair) -> bool| f64::from(u32::try_from(pairs.iter().filter(|pair| chosen(pair)).count()).unwrap_or(u32::MAX));
-                statistics.push(Statistic::plain(&here, format!("negative outliers of block (1,2), {matrix}"), count(&|pair| pair.value < low)));
-                statistics.push(Statistic::plain(&here, format!("positive outliers of block (1,2), {matrix}"), count(&|pair| pair.value > high)));
-                if replicate == 0 {
-                    theory.push(Statistic::plain(&here, format!("left edge of block (1,2), {matrix}"), predicted.spectrum.left_edge().position));
-                    theory.push(Statistic::plain(&here, format!("right edge of block (1,2), {matrix}"), predicted.spectrum.right_edge().position));
-                    for (rank, outlier) in (1..).zip(predicted.spectrum.outliers()?) {
-                        theory.push(Statistic::of(&here, format!("outlier of block (1,2), {matrix}"), rank, outlier.position));
-                    }
-                    spectrum.extend((1..).zip(pairs).map(|(rank, pair)| Eigenvalue {
-                        at: here.clone(),
-                        sample: "test".to_owned(),
-                        matrix: (*matrix).to_owned(),
-                        layer: "x".to_owned(),
-                        row: 0,
-                        col: 1,
-                        rank,
-                        eigenvalue: pair.value,
-                        residual: Some(pair.residual),
-                    }));
-                }
-            }
-        }
-    }
-    let trajectory = data.trajectory(MAIN, 0)?;
-    if let Some(observed) = trajectory.checkpoints.get(last) {
-        let here = at(experiment, 0, observed);
-        for row in 0..classes(experiment) {
-            let pairs = data.pairs(MAIN, 0, ask(last, Block::diagonal(Layer::X, row), Question::Top(SHOWN)))?;
-            for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
-                for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
-                    for (mean, direction) in (0..).zip(means.rows()) {
-                        let name = format!("entry of eigenvector {rank} along a mean, {matrix}");
-                        statistics.push(Statistic::between(&here, name, row, mean, pair.vector.dot(&direction)));
-                    }
-                }
-            }
-        }
-    }
+    off_diagonal_outliers(data, &mut statistics, &mut theory, &mut spectrum)?;
+    eigenvector_entries(data, &mut statistics)?;
     Ok(vec![
         statistics_table("statistics", &statistics)?,
         statistics_table("theory", &theory)?,
@@ -144,8 +79,120 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     ])
 }
 
+/// Overlap of the top-k eigenspaces of the first block with the span of the means, measured and predicted.
+fn overlaps(
+    data: &dyn Data,
+    experiment: &Experiment,
+    statistics: &mut Vec<Statistic>,
+    theory: &mut Vec<Statistic>,
+) -> Result<()> {
+    let space = task::build(&experiment.model).mean_space();
+    let k = experiment.model.task.classes();
+    let count = experiment.schedule().len();
+    let asked = if experiment.name == MAIN { REPLICATED.indices(count) } else { vec![0, count - 1] };
+    for replicate in data.finished(&experiment.name)? {
+        let trajectory = data.trajectory(&experiment.name, replicate)?;
+        for &checkpoint in &asked {
+            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+            let here = at(experiment, replicate, observed);
+            let pairs = data.pairs(&experiment.name, replicate, outliers(experiment, checkpoint))?;
+            for ((matrix, of), pairs) in MATRICES.iter().zip(&pairs) {
+                let name = format!("overlap with Span mu, {matrix}");
+                statistics.push(Statistic::plain(
+                    &here,
+                    name.clone(),
+                    overlap(&leading_space(pairs, k)?, &space),
+                ));
+                if replicate == 0 {
+                    let predicted = Predicted::block(experiment, &gram(experiment, observed)?, *of, 0, 0)?;
+                    let outliers = predicted.spectrum.outliers_above()?;
+                    let inside = |outlier: &Outlier| outlier.overlap_with_span_of_means(&predicted.law);
+                    let total: f64 = outliers.iter().take(k).map(inside).sum();
+                    theory.push(Statistic::plain(&here, name, total / number(k)));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Numbers of negative and positive outliers of an off-diagonal block in every replicate, and its largest eigenvalues
+/// in the first, with predicted edges and outliers.
+fn off_diagonal_outliers(
+    data: &dyn Data,
+    statistics: &mut Vec<Statistic>,
+    theory: &mut Vec<Statistic>,
+    spectrum: &mut Vec<Eigenvalue>,
+) -> Result<()> {
+    let experiment = data.experiment(MAIN)?;
+    for checkpoint in [0, experiment.schedule().len() - 1] {
+        for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
+            let named = |what: &str| format!("{what} of block (1,2), {matrix}");
+            for replicate in data.finished(&experiment.name)? {
+                let trajectory = data.trajectory(MAIN, replicate)?;
+                let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+                let here = at(experiment, replicate, observed);
+                let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 1)?;
+                let (low, high) =
+                    (predicted.level_below(experiment.model.d), predicted.level(experiment.model.d));
+                let values =
+                    &data.values(MAIN, replicate, ask(checkpoint, OFF_DIAGONAL, Question::Values))?[index];
+                let below = values.iter().filter(|value| **value < low).count();
+                let above = values.iter().filter(|value| **value > high).count();
+                statistics.push(Statistic::plain(&here, named("negative outliers"), number(below)));
+                statistics.push(Statistic::plain(&here, named("positive outliers"), number(above)));
+                if replicate > 0 {
+                    continue;
+                }
+                theory.push(Statistic::plain(
+                    &here,
+                    named("left edge"),
+                    predicted.spectrum.left_edge().position,
+                ));
+                theory.push(Statistic::plain(
+                    &here,
+                    named("right edge"),
+                    predicted.spectrum.right_edge().position,
+                ));
+                for (rank, outlier) in (1..).zip(predicted.spectrum.outliers()?) {
+                    theory.push(Statistic::of(&here, named("outlier"), rank, outlier.position));
+                }
+                let top = ask(checkpoint, OFF_DIAGONAL, Question::Top(SHOWN));
+                spectrum.extend(Eigenvalue::of_block(&here, matrix, &top, &data.pairs(MAIN, 0, top)?[index]));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Entries of the leading eigenvectors of every diagonal block along the means, in the first replicate at the end.
+fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
+    let experiment = data.experiment(MAIN)?;
+    let means = task::build(&experiment.model).law().means();
+    let last = experiment.schedule().len() - 1;
+    let trajectory = data.trajectory(MAIN, 0)?;
+    let Some(observed) = trajectory.checkpoints.get(last) else { return Ok(()) };
+    let here = at(experiment, 0, observed);
+    for row in 0..classes(experiment) {
+        let pairs = data.pairs(MAIN, 0, ask(last, Block::diagonal(Layer::X, row), Question::Top(SHOWN)))?;
+        for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
+            for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
+                for (mean, direction) in (0..).zip(means.rows()) {
+                    let name = format!("entry of eigenvector {rank} along a mean, {matrix}");
+                    statistics.push(Statistic::between(&here, name, row, mean, pair.vector.dot(&direction)));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 fn statistic(rows: &[Statistic], experiment: &str, name: &str) -> Curves {
-    curves(rows.iter().filter(|row| row.at.experiment == experiment && row.statistic == name).map(|row| (&row.at, row.value)))
+    curves(
+        rows.iter()
+            .filter(|row| row.at.experiment == experiment && row.statistic == name)
+            .map(|row| (&row.at, row.value)),
+    )
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
@@ -201,24 +248,46 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for name in [MAIN, WIDE] {
         let experiment = results.experiment(name)?;
         let title = format!(r"$k = {}$, $\lambda = {}$", classes(experiment), experiment.model.lambda);
+        let overlap = Axis::linear(r"overlap $\| P_U P_{\mu}\|_F^2/k$");
+        // Overlaps near one need a range of their own to tell measurement from theory.
+        let least = rows
+            .iter()
+            .filter(|row| row.at.experiment == name && row.statistic.starts_with("overlap with Span mu"))
+            .map(|row| row.value)
+            .fold(1.0, f64::min);
+        let enlarged = (1.0 - 1.3 * (1.0 - least)).clamp(0.0, 0.99);
         let mut panel = Panel::new(
             Axis::linear("training time $t$"),
-            Axis::linear(r"overlap $\| P_U P_{\mu}\|_F^2/k$").range(0.0, 1.02),
+            if name == MAIN { overlap.range(enlarged, 1.0) } else { overlap.range(0.0, 1.02) },
         )
-        .title(title);
-        for (matrix, label, colour) in [("hessian", "H", Colour::Blue), ("gradient", "G", Colour::Vermillion)] {
+        .title(if name == MAIN { format!("{title} (enlarged)") } else { title });
+        for (matrix, label, style) in [
+            ("hessian", "H", Style::measured(Colour::Blue)),
+            ("gradient", "G", Style::measured(Colour::Vermillion).marker(Marker::Square)),
+        ] {
             let statistic_name = format!("overlap with Span mu, {matrix}");
             let measured = statistic(&rows, name, &statistic_name);
-            let ends: Vec<_> =
-                mean(&measured).into_iter().zip(range(&measured)).map(|((x, y), (_, lo, hi))| (x, y, lo, hi)).collect();
+            let ends: Vec<_> = mean(&measured)
+                .into_iter()
+                .zip(range(&measured))
+                .map(|((x, y), (_, lo, hi))| (x, y, lo, hi))
+                .collect();
             let predicted = mean(&statistic(&theory, name, &statistic_name));
             panel = panel
                 .series(Series::error_bars(
                     format!(r"${label}_{{11}}$, mean and range of {} replicates", experiment.replicates),
-                    Style::measured(colour),
+                    style,
                     ends,
                 ))
-                .series(Series::line(format!(r"${label}_{{11}}$, effective spectrum"), Style::theory(colour), predicted));
+                .series(Series::line(
+                    format!(r"${label}_{{11}}$, predicted (replicate 1)"),
+                    Style::theory(style.colour).dash(if matrix == "hessian" {
+                        Dash::Dashed
+                    } else {
+                        Dash::DashDot
+                    }),
+                    predicted,
+                ));
         }
         figure = figure.panel(panel);
     }
@@ -241,7 +310,8 @@ fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> 
         }
     }
     #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-    let edges = |count: usize, step: f64| (0..=count).map(|index| 0.5 + index as f64 * step).collect::<Vec<_>>();
+    let edges =
+        |count: usize, step: f64| (0..=count).map(|index| 0.5 + index as f64 * step).collect::<Vec<_>>();
     #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
     let map = HeatMap {
         x_edges: edges(k * k, 1.0 / k as f64),
@@ -250,11 +320,22 @@ fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> 
         map: ColourMap::Diverging,
         range: (-1.0, 1.0),
     };
-    Ok(Panel::new(
-        Axis::linear(format!(r"block $c$ of ${label}_{{cc}}$, in it ranks 1 to {k}")).whole(),
+    let mut panel = Panel::new(
+        Axis::linear(format!("block ${label}_{{cc}}$ of class $c$,\nin each the ranks $i = 1$ to ${k}$"))
+            .whole(),
         Axis::linear("mean $b$").whole(),
     )
-    .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", map)))
+    .title(format!(r"$k = {k}$, $\lambda = {}$, end of training", results.experiment(MAIN)?.model.lambda))
+    .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", map));
+    for block in 1..u32::try_from(k).unwrap_or(1) {
+        let between = f64::from(block) + 0.5;
+        panel = panel.series(Series::rule_vertical(
+            "between blocks",
+            Style::measured(Colour::Black).width(0.6),
+            between,
+        ));
+    }
+    Ok(panel)
 }
 
 fn off_diagonal(results: &Results, theory: &[Statistic]) -> Result<Figure> {
@@ -277,22 +358,29 @@ fn off_diagonal(results: &Results, theory: &[Statistic]) -> Result<Figure> {
             let measured = spectrum
                 .iter()
                 .filter(|row| row.at.step == step && row.matrix == matrix)
-                .map(|row| (f64::from(row.rank), row.eigenvalue))
+                .map(|row| (f64::from(row.rank), row.eigenvalue * 1e3))
                 .collect();
             let mut outliers = named("outlier");
             outliers.sort_by(|a, b| b.abs().total_cmp(&a.abs()));
-            let predicted = (1..).zip(outliers).map(|(rank, value)| (f64::from(rank), value)).collect();
+            let predicted = (1..).zip(outliers).map(|(rank, value)| (f64::from(rank), value * 1e3)).collect();
             let mut panel = Panel::new(
                 Axis::linear("rank by magnitude").whole().range(0.4, f64::from(SHOWN) + 0.6),
-                Axis::linear(format!(r"eigenvalue of ${label}_{{12}}$")),
+                Axis::linear(format!(r"eigenvalue of ${label}_{{12}}$ [$10^{{-3}}$]")),
             )
             .title(format!("{when} of training"))
             .series(Series::points("measured, replicate 1", Style::measured(Colour::Blue), measured))
-            .series(Series::points("predicted outlier", Style::theory(Colour::Black).marker(Marker::Cross).size(5.0), predicted));
-            for edge in ["left edge", "right edge"] {
-                for value in named(edge) {
-                    panel = panel.series(Series::rule_horizontal("predicted edge of the bulk", Style::reference(), value));
-                }
+            .series(Series::points(
+                "predicted outlier",
+                Style::theory(Colour::Black).marker(Marker::OpenSquare).size(6.0),
+                predicted,
+            ));
+            if let (Some(&low), Some(&high)) = (named("left edge").first(), named("right edge").first()) {
+                let ends = [0.4, f64::from(SHOWN) + 0.6].map(|rank| (rank, low * 1e3, high * 1e3)).to_vec();
+                panel = panel.series(Series::band(
+                    "predicted support of the bulk",
+                    Style::measured(Colour::Grey),
+                    ends,
+                ));
             }
             figure = figure.panel(panel);
         }

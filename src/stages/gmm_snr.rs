@@ -3,15 +3,16 @@
 use crate::ask::{Checkpoints, Question, Study};
 use crate::claim::{Claim, declare, interval, log_slope};
 use crate::error::Result;
-use crate::experiment::Experiment;
-use crate::measure::{Statistic, statistics_rows, statistics_table};
+use crate::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::measure::{At, Statistic, statistics_rows, statistics_table};
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::mixture::{FIRST_BLOCK, MATRICES, Predicted, ask, at, classes, experiment, gram};
+use crate::stages::mixture::{
+    FIRST_BLOCK, MATRICES, Predicted, ask, at, classes, experiment, mean_gram, number,
+};
 use crate::subspace::sine;
 use crate::task;
-use ndarray::Array2;
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -65,15 +66,11 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
     let grid: &[u32] = settings.profile.pick(&GRID, &QUICK_GRID);
     grid.iter()
         .map(|&lambda| {
-            let point = experiment(settings, &name(lambda), 5, f64::from(lambda))?;
+            let mut point = experiment(settings.profile, &name(lambda), 5, f64::from(lambda));
             // Rates need no large dimension: the errors are operator norms, not fluctuations.
-            let d = settings.profile.pick(400, 60);
-            let overridden = |key: &str| settings.overrides.iter().any(|change| change.experiment == point.name && change.key == key);
-            let model = if overridden("d") { point.model.clone() } else { crate::model::Model { d, ..point.model.clone() } };
-            let checkpoints = if overridden("checkpoints") { point.checkpoints } else { crate::experiment::FEWEST_CHECKPOINTS };
-            let point = Experiment { model, checkpoints, ..point };
-            point.validate()?;
-            Ok(Study::new(point)
+            point.model.d = settings.profile.pick(300, 60);
+            point.checkpoints = FEWEST_CHECKPOINTS;
+            Ok(Study::new(settings.experiment(point)?)
                 .every_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(COUNTED))
                 .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Top(COUNTED))
                 .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Norms))
@@ -84,75 +81,94 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut statistics, mut theory) = (Vec::new(), Vec::new());
     for experiment in data.experiments() {
-        let name = experiment.name.as_str();
-        let space = task::build(&experiment.model).mean_space();
-        let last = experiment.schedule().len() - 1;
-        let mut grams: BTreeMap<usize, (Array2<f64>, f64)> = BTreeMap::new();
-        for replicate in 0..experiment.replicates {
-            let trajectory = data.trajectory(name, replicate)?;
-            for checkpoint in [0, last] {
-                let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-                let gram = gram(experiment, observed)?;
-                let entry = grams.entry(checkpoint).or_insert_with(|| (Array2::zeros(gram.raw_dim()), 0.0));
-                entry.0 += &gram;
-                entry.1 += 1.0;
-            }
-        }
-        // Gram matrices concentrate, so the mean over replicates predicts each of them.
-        let mut levels = BTreeMap::new();
-        for (&checkpoint, (total, count)) in &grams {
-            let mean = total / *count;
-            let schedule = experiment.schedule();
-            let here = crate::measure::At {
-                experiment: name.to_owned(),
-                replicate: None,
-                step: schedule[checkpoint],
-                time: experiment.time(schedule[checkpoint]),
-            };
-            for (matrix, of) in MATRICES {
-                let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
-                let level = predicted.level(experiment.model.d);
-                let outliers = predicted.spectrum.outliers_above()?;
-                let counted = outliers.iter().filter(|outlier| outlier.position > level).count();
-                theory.push(Statistic::plain(&here, format!("edge, {matrix}"), predicted.spectrum.right_edge().position));
-                theory.push(Statistic::plain(&here, format!("level, {matrix}"), level));
-                theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), f64::from(u32::try_from(counted).unwrap_or(u32::MAX))));
-                levels.insert((checkpoint, matrix), level);
-            }
-        }
-        for replicate in 0..experiment.replicates {
-            let trajectory = data.trajectory(name, replicate)?;
-            for checkpoint in [0, last] {
-                let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-                let here = at(experiment, replicate, observed);
-                let x = observed.parameters[0].row(0);
-                statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
-                statistics.push(Statistic::plain(&here, "norm", x.dot(&x).sqrt()));
-                let pairs = data.pairs(name, replicate, ask(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-                for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
-                    let level = levels.get(&(checkpoint, *matrix)).copied().unwrap_or(f64::INFINITY);
-                    let count = pairs.iter().filter(|pair| pair.value > level).count();
-                    statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), f64::from(u32::try_from(count).unwrap_or(u32::MAX))));
-                    for (rank, pair) in (1..).zip(pairs) {
-                        statistics.push(Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, pair.value));
-                    }
-                }
-                if checkpoint == last {
-                    let norms = data.norms(name, replicate, ask(last, FIRST_BLOCK, Question::Norms))?;
-                    for ((matrix, _), norms) in MATRICES.iter().zip(&norms) {
-                        let relative = |norm: f64| norm / norms.operator;
-                        statistics.push(Statistic::plain(&here, format!("full error, {matrix}"), relative(norms.outside)));
-                        statistics.push(Statistic::plain(&here, format!("perpendicular error, {matrix}"), relative(norms.perpendicular)));
-                    }
-                }
+        for checkpoint in [0, experiment.schedule().len() - 1] {
+            let Some(levels) = predict(data, experiment, checkpoint, &mut theory)? else { continue };
+            for replicate in data.finished(&experiment.name)? {
+                measure(data, experiment, (replicate, checkpoint), levels, &mut statistics)?;
             }
         }
     }
     Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
 }
 
+/// Predicted edges and numbers of outliers of both matrices; returns the levels above which eigenvalues count, none
+/// where every replicate diverged.
+fn predict(
+    data: &dyn Data,
+    experiment: &Experiment,
+    checkpoint: usize,
+    theory: &mut Vec<Statistic>,
+) -> Result<Option<[f64; 2]>> {
+    let Some(mean) = mean_gram(data, experiment, checkpoint)? else { return Ok(None) };
+    let step = experiment.schedule()[checkpoint];
+    let here = At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) };
+    let mut levels = [0.0; 2];
+    for ((matrix, of), level) in MATRICES.into_iter().zip(&mut levels) {
+        let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
+        *level = predicted.level(experiment.model.d);
+        let outliers = predicted.spectrum.outliers_above()?;
+        let counted = outliers.iter().filter(|outlier| outlier.position > *level).count();
+        theory.push(Statistic::plain(
+            &here,
+            format!("edge, {matrix}"),
+            predicted.spectrum.right_edge().position,
+        ));
+        theory.push(Statistic::plain(&here, format!("level, {matrix}"), *level));
+        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(counted)));
+    }
+    Ok(Some(levels))
+}
+
+/// Alignment, numbers of outliers and, at the end, the operator-norm errors of one replicate.
+fn measure(
+    data: &dyn Data,
+    experiment: &Experiment,
+    (replicate, checkpoint): (u32, usize),
+    levels: [f64; 2],
+    statistics: &mut Vec<Statistic>,
+) -> Result<()> {
+    let name = experiment.name.as_str();
+    let trajectory = data.trajectory(name, replicate)?;
+    let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
+    let here = at(experiment, replicate, observed);
+    let x = observed.parameters[0].row(0);
+    let space = task::build(&experiment.model).mean_space();
+    statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
+    statistics.push(Statistic::plain(&here, "norm", x.dot(&x).sqrt()));
+    let pairs = data.pairs(name, replicate, ask(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+    for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
+        let count = pairs.iter().filter(|pair| pair.value > level).count();
+        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(count)));
+        for (rank, pair) in (1..).zip(pairs) {
+            statistics.push(Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, pair.value));
+        }
+    }
+    if checkpoint > 0 {
+        let norms = data.norms(name, replicate, ask(checkpoint, FIRST_BLOCK, Question::Norms))?;
+        for ((matrix, _), norms) in MATRICES.iter().zip(&norms).filter(|(_, norms)| norms.operator > 0.0) {
+            let relative = |norm: f64| norm / norms.operator;
+            statistics.push(Statistic::plain(
+                &here,
+                format!("full error, {matrix}"),
+                relative(norms.outside),
+            ));
+            statistics.push(Statistic::plain(
+                &here,
+                format!("perpendicular error, {matrix}"),
+                relative(norms.perpendicular),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Values of a statistic at the start or at the end: by λ, then by replicate (0 for a prediction).
-fn over_grid(results: &Results, table: &str, statistic: &str, start: bool) -> Result<Vec<(f64, BTreeMap<u32, f64>)>> {
+fn over_grid(
+    results: &Results,
+    table: &str,
+    statistic: &str,
+    start: bool,
+) -> Result<Vec<(f64, BTreeMap<u32, f64>)>> {
     let rows = statistics_rows(results.table(table)?)?;
     let mut grid: Vec<(f64, BTreeMap<u32, f64>)> = results
         .experiments
@@ -160,7 +176,11 @@ fn over_grid(results: &Results, table: &str, statistic: &str, start: bool) -> Re
         .map(|experiment| {
             let values = rows
                 .iter()
-                .filter(|row| row.at.experiment == experiment.name && row.statistic == statistic && (row.at.step == 0) == start)
+                .filter(|row| {
+                    row.at.experiment == experiment.name
+                        && row.statistic == statistic
+                        && (row.at.step == 0) == start
+                })
                 .map(|row| (row.at.replicate.unwrap_or(0), row.value))
                 .collect();
             (experiment.model.lambda, values)
@@ -177,8 +197,10 @@ fn slopes(grid: &[(f64, BTreeMap<u32, f64>)], least: f64) -> Vec<f64> {
     first
         .keys()
         .filter_map(|replicate| {
-            let points: Option<Vec<(f64, f64)>> =
-                fitted.iter().map(|(lambda, values)| values.get(replicate).map(|value| (*lambda, *value))).collect();
+            let points: Option<Vec<(f64, f64)>> = fitted
+                .iter()
+                .map(|(lambda, values)| values.get(replicate).map(|value| (*lambda, *value)))
+                .collect();
             points.filter(|points| points.len() >= 3).map(|points| log_slope(&points))
         })
         .collect()
@@ -197,14 +219,18 @@ fn miscounts(results: &Results, matrix: &str, start: bool) -> Result<Vec<f64>> {
             totals.entry(*replicate).or_default().push((count - predicted).abs());
         }
     }
-    Ok(totals.values().map(|differences| differences.iter().sum::<f64>() / differences.len() as f64).collect())
+    Ok(totals
+        .values()
+        .map(|differences| differences.iter().sum::<f64>() / differences.len() as f64)
+        .collect())
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let slope = |statistic: &str, least: f64| -> Result<Vec<f64>> {
         Ok(slopes(&over_grid(results, "statistics", statistic, false)?, least))
     };
-    let fitted = |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
+    let fitted =
+        |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
         declare(
             "A1.slope",
@@ -214,10 +240,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .at_most(-0.5 + SLOPE_ALIGNMENT)
         .measure(&slope("sine", FIT_ALIGNMENT)?)?,
     ];
-    for (id, matrix, symbol) in [
-        ("A2.perpendicular-hessian", "hessian", "H_11"),
-        ("A2.perpendicular-gradient", "gradient", "G_11"),
-    ] {
+    for (id, matrix, symbol) in
+        [("A2.perpendicular-hessian", "hessian", "H_11"), ("A2.perpendicular-gradient", "gradient", "G_11")]
+    {
         claims.push(
             declare(
                 id,
@@ -228,7 +253,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .measure(&slope(&format!("perpendicular error, {matrix}"), FIT_PERPENDICULAR)?)?,
         );
     }
-    for (id, matrix, symbol) in [("A2.full-hessian", "hessian", "H_11"), ("A2.full-gradient", "gradient", "G_11")] {
+    for (id, matrix, symbol) in
+        [("A2.full-hessian", "hessian", "H_11"), ("A2.full-gradient", "gradient", "G_11")]
+    {
         claims.push(
             declare(
                 id,
@@ -280,48 +307,58 @@ fn rates(results: &Results) -> Result<Figure> {
         return Ok(Figure::new("gmm-snr-rates", "empty", "empty", Width::Full, 3));
     };
     let (k, phi, beta, c) = (f64::from(classes(point)), point.model.phi, point.model.beta, point.model.c);
-    let lambdas: Vec<f64> = over_grid(results, "statistics", "sine", false)?.iter().map(|(lambda, _)| *lambda).collect();
-    let label = format!("mean and 95 % interval, n = {}", point.replicates);
-    let curve = |of: &dyn Fn(f64) -> f64| -> Vec<(f64, f64)> { lambdas.iter().map(|&lambda| (lambda, of(lambda))).collect() };
+    let lambdas: Vec<f64> =
+        over_grid(results, "statistics", "sine", false)?.iter().map(|(lambda, _)| *lambda).collect();
+    let label = format!(r"mean of {}, 95 % interval", point.replicates);
+    let curve = |of: &dyn Fn(f64) -> f64| -> Vec<(f64, f64)> {
+        lambdas.iter().map(|&lambda| (lambda, of(lambda))).collect()
+    };
     let x = || Axis::log(r"signal-to-noise ratio $\lambda$");
     let norms = over_grid(results, "statistics", "norm", false)?;
     let mut floor = Vec::new();
-    for (lambda, values) in &norms {
+    for (lambda, values) in norms.iter().filter(|(_, values)| !values.is_empty()) {
         let (norm, _) = interval(&values.values().copied().collect::<Vec<_>>())?;
         let p = 1.0 / k;
         let left = libm::exp(-beta * point.horizon);
         floor.push((*lambda, ((c * p * (1.0 - p) / (2.0 * beta * lambda)).sqrt() + left) / norm));
     }
-    let alignment = Panel::new(x(), Axis::log(r"error $\mathrm{sin}(x^1; \mathrm{Span}\,\mu)$"))
+    let alignment = Panel::new(x(), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"))
         .series(Series::error_bars(
-            format!("$x^1$, {label}"),
+            format!("$x^1$: {label}"),
             Style::measured(Colour::Green),
             bars(&over_grid(results, "statistics", "sine", false)?)?,
         ))
-        .series(Series::line("bound of the step noise", Style::theory(Colour::Green), floor));
+        .series(Series::line("bound", Style::theory(Colour::Green), floor));
     let mut panels = vec![alignment];
     let perpendicular = |lambda: f64| (k / lambda) * (1.0 + 1.0 / phi.sqrt()) * (1.0 + 1.0 / phi.sqrt());
     let full = |lambda: f64| (k / (phi * lambda)).sqrt();
+    let used = format!(r"$k = {k}$, $\phi = {phi}$");
     for (statistic, axis, legend, law) in [
         (
             "perpendicular error",
-            r"$\| (I-P) A (I-P)\| / \| A\|$",
+            "perpendicular error\n$\\| (I-P) A (I-P)\\| / \\| A\\|$",
             r"$(k/\lambda)(1+\phi^{-1/2})^2$",
             &perpendicular as &dyn Fn(f64) -> f64,
         ),
-        ("full error", r"$\| A - PAP\| / \| A\|$", r"$\sqrt{k/(\phi\lambda)}$", &full),
+        ("full error", "full error\n$\\| A - PAP\\| / \\| A\\|$", r"$\sqrt{k/(\phi\lambda)}$", &full),
     ] {
         let mut panel = Panel::new(x(), Axis::log(axis));
-        for (matrix, symbol, colour, marker) in
-            [("hessian", "H", Colour::Blue, Marker::Circle), ("gradient", "G", Colour::Vermillion, Marker::Square)]
-        {
+        for (matrix, symbol, colour, marker) in [
+            ("hessian", "H", Colour::Blue, Marker::Circle),
+            ("gradient", "G", Colour::Vermillion, Marker::OpenSquare),
+        ] {
             panel = panel.series(Series::error_bars(
-                format!("${symbol}_{{11}}$, {label}"),
-                Style::measured(colour).marker(marker),
+                format!("$A = {symbol}_{{11}}$: {label}"),
+                Style::measured(colour).marker(marker).size(if marker == Marker::Circle { 3.0 } else { 4.4 }),
                 bars(&over_grid(results, "statistics", &format!("{statistic}, {matrix}"), false)?)?,
             ));
         }
-        panels.push(panel.series(Series::line(legend, Style::theory(Colour::Black), curve(law))));
+        panels.push(
+            panel
+                .note(1.0, 0.9, legend, Anchor::Right)
+                .note(0.05, 0.06, used.clone(), Anchor::Left)
+                .series(Series::line("law in the panel", Style::theory(Colour::Black), curve(law))),
+        );
     }
     let figure = Figure::new(
         "gmm-snr-rates",
@@ -330,7 +367,7 @@ fn rates(results: &Results) -> Result<Figure> {
         Width::Full,
         3,
     );
-    Ok(panels.into_iter().fold(figure, Figure::panel))
+    Ok(panels.into_iter().fold(figure.axes_height(96.0), Figure::panel))
 }
 
 fn outliers(results: &Results) -> Result<Figure> {
@@ -347,9 +384,15 @@ fn outliers(results: &Results) -> Result<Figure> {
             Axis::log(r"signal-to-noise ratio $\lambda$"),
             Axis::linear(format!(r"number of outliers of ${symbol}_{{11}}$")).range(-0.3, 5.8).whole(),
         );
-        for (start, when, colour, marker) in
-            [(true, "start", Colour::Black, Marker::Circle), (false, "end", Colour::Purple, Marker::Square)]
-        {
+        for (start, when, style, dash) in [
+            (true, "start", Style::measured(Colour::Purple), Dash::Dashed),
+            (
+                false,
+                "end",
+                Style::measured(Colour::Black).marker(Marker::OpenSquare).size(5.0),
+                Dash::DashDot,
+            ),
+        ] {
             let statistic = format!("outliers, {matrix}");
             let predicted: Vec<(f64, f64)> = over_grid(results, "theory", &statistic, start)?
                 .iter()
@@ -357,11 +400,24 @@ fn outliers(results: &Results) -> Result<Figure> {
                 .collect();
             panel = panel
                 .series(Series::error_bars(
-                    format!("{when}, measured, mean and 95 % interval, n = {replicates}"),
-                    Style::measured(colour).marker(marker),
+                    format!("{when}: mean, 95 % interval"),
+                    style,
                     bars(&over_grid(results, "statistics", &statistic, start)?)?,
                 ))
-                .series(Series::line(format!("{when}, effective spectrum at the same grid"), Style::theory(colour), predicted));
+                .series(Series::line(
+                    format!("{when}: predicted"),
+                    Style::theory(style.colour).dash(dash),
+                    predicted,
+                ));
+        }
+        if let Some(point) = results.experiments.values().next() {
+            let note = format!(
+                r"$k = {}$, $d = {}$, $\phi = {}$, $n = {replicates}$",
+                classes(point),
+                point.model.d,
+                point.model.phi
+            );
+            panel = panel.note(0.97, 0.05, note, Anchor::Right);
         }
         figure = figure.panel(panel);
     }

@@ -1,19 +1,23 @@
-//! Histograms of the whole spectrum of H_11 and G_11 at the start, in the middle and at the end of training.
+//! Histograms of the whole spectrum of `H_11` and `G_11` at the start, in the middle and at the end of training.
 
 use crate::ask::{Checkpoints, Question, Study};
 use crate::claim::Claim;
 use crate::error::Result;
-use crate::measure::{At, Eigenvalue, Statistic, spectrum_rows, spectrum_table, statistics_rows, statistics_table};
+use crate::measure::{
+    At, Eigenvalue, Statistic, spectrum_rows, spectrum_table, statistics_rows, statistics_table,
+};
 use crate::pipeline::table::{Table, TableBuilder};
 use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::mixture::{CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, ask, at, contrast, gram, main};
+use crate::stages::mixture::{
+    CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, ask, at, contrast, gram, main,
+};
 
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "gmm-spectrum",
     kind: Kind::Figure,
-    title: "The whole spectrum of H_11 and G_11 at the start, in the middle and at the end of training",
+    title: "The whole spectrum of `H_11` and `G_11` at the start, in the middle and at the end of training",
     source: file!(),
     claims: &[],
     figures: &["gmm-spectrum", "gmm-spectrum-lambda-10"],
@@ -56,7 +60,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     residual: None,
                 }));
                 let predicted = Predicted::block(experiment, &gram(experiment, observed)?, *of, 0, 0)?;
-                theory.push(Statistic::plain(&here, format!("edge, {matrix}"), predicted.spectrum.right_edge().position));
+                theory.push(Statistic::plain(
+                    &here,
+                    format!("edge, {matrix}"),
+                    predicted.spectrum.right_edge().position,
+                ));
                 for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
                     theory.push(Statistic::of(&here, format!("outlier, {matrix}"), rank, outlier.position));
                 }
@@ -81,8 +89,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?, densities])
 }
 
-/// The predicted density as (experiment, step, matrix, eigenvalue, density).
-fn densities(results: &Results) -> Result<Vec<(String, u64, String, f64, f64)>> {
+/// A point of a predicted density: experiment, step, matrix, eigenvalue, density.
+type Point = (String, u64, String, f64, f64);
+
+/// The predicted densities, point by point.
+fn densities(results: &Results) -> Result<Vec<Point>> {
     let table = results.table("density")?;
     let experiment = table.present("experiment", table.strs("experiment")?)?;
     let step = table.present("step", table.u64s("step")?)?;
@@ -96,7 +107,11 @@ fn densities(results: &Results) -> Result<Vec<(String, u64, String, f64, f64)>> 
 
 /// Edges and heights of a histogram in `log10`, normalised to area 1 there.
 fn histogram(values: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let logs: Vec<f64> = values.iter().filter(|value| **value > 0.0).map(|value| libm::log10(*value)).collect();
+    let logs: Vec<f64> =
+        values.iter().filter(|value| **value > 0.0).map(|value| libm::log10(*value)).collect();
+    if logs.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
     let low = logs.iter().copied().fold(f64::INFINITY, f64::min);
     let high = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let width = ((high - low) / f64::from(BINS)).max(1e-9);
@@ -126,11 +141,23 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 "Histograms of all eigenvalues of one diagonal block of H and of G at the start, in the middle and at the end of training, with the predicted density of the bulk and the predicted outliers",
                 Width::Full,
                 3,
-            );
+            )
+            .shared_y();
             let mut steps: Vec<(u64, f64)> =
                 spectrum.iter().filter(|row| row.at.experiment == name).map(|row| (row.at.step, row.at.time)).collect();
             steps.dedup();
+            let of = |matrix: &str| -> Vec<&Eigenvalue> {
+                spectrum.iter().filter(|row| row.at.experiment == name && row.matrix == matrix && row.eigenvalue > 0.0).collect()
+            };
             for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+                // One range for all times, so that they can be compared.
+                let wanted = format!("outlier, {matrix}");
+                let shown = theory.iter().filter(|row| row.at.experiment == name && row.statistic == wanted).map(|row| row.value);
+                let (low, high) = of(matrix)
+                    .iter()
+                    .map(|row| row.eigenvalue)
+                    .chain(shown.filter(|value| *value > 0.0))
+                    .fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), value| (low.min(value), high.max(value)));
                 let mut seen = Vec::new();
                 for &(step, time) in &steps {
                     if seen.contains(&step) {
@@ -143,27 +170,36 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                         .map(|row| row.eigenvalue)
                         .collect();
                     let (edges, heights) = histogram(&values);
+                    if edges.is_empty() {
+                        continue;
+                    }
                     let curve = densities
                         .iter()
                         .filter(|row| row.0 == name && row.1 == step && row.2 == matrix && row.3 > 0.0)
                         .map(|row| (row.3, row.4 * row.3 * std::f64::consts::LN_10))
                         .collect();
-                    let wanted = format!("outlier, {matrix}");
+                    // A single eigenvalue in its bin stands clear of the axis, and of the mark of its prediction below it.
+                    let least = heights.iter().copied().filter(|height| *height > 0.0).fold(f64::INFINITY, f64::min);
+                    let floor = if least.is_finite() { least / 4.0 } else { 0.01 };
+                    let top = 1.8 * heights.iter().copied().fold(floor, f64::max);
                     let outliers = theory
                         .iter()
                         .filter(|row| row.at.experiment == name && row.at.step == step && row.statistic == wanted)
-                        .map(|row| (row.value, 0.0))
+                        .map(|row| (row.value, 1.4 * floor))
                         .collect();
                     figure = figure.panel(
-                        Panel::new(Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")), Axis::linear("density of its $\\log_{10}$"))
-                            .title(format!("$t = {time:.1}$"))
-                            .series(Series::histogram("all eigenvalues, replicate 1", Style::measured(Colour::Blue), edges, heights))
-                            .series(Series::line("predicted density", Style::theory(Colour::Black), curve))
-                            .series(Series::points(
-                                "predicted outlier",
-                                Style::theory(Colour::Vermillion).marker(Marker::Triangle).size(4.0),
-                                outliers,
-                            )),
+                        Panel::new(
+                            Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")).range(low / 1.15, high * 1.25),
+                            Axis::log("density per decade").range(floor, top),
+                        )
+                        .title(format!(r"$\lambda = {lambda}$, $t = {}$", (10.0 * time).round() / 10.0))
+                        .series(Series::histogram("all eigenvalues, replicate 1", Style::measured(Colour::Blue), edges, heights))
+                        .series(Series::line("predicted density", Style::theory(Colour::Black), curve))
+                        .series(Series::points(
+                            "predicted outlier",
+                            Style::theory(Colour::Vermillion).marker(Marker::Triangle).size(4.0),
+                            outliers,
+                        )),
                     );
                 }
             }

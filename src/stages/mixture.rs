@@ -7,11 +7,11 @@ use crate::measure::At;
 use crate::model::{Model, TaskKind};
 use crate::simulate::Observed;
 use crate::spectrum::Pair;
-use crate::stage::Settings;
+use crate::stage::{Data, Profile, Settings};
 use crate::task::{self, Block, Layer};
-use crate::theory::{Matrix, Weights};
 use crate::theory::effective_spectrum::EffectiveSpectrum;
 use crate::theory::mixture_law::MixtureLaw;
+use crate::theory::{Matrix, Weights};
 use ndarray::{Array2, Axis, concatenate};
 
 /// Signal-to-noise ratio 100: all outliers of H and G stand clear of the bulk.
@@ -28,25 +28,23 @@ pub const OFF_DIAGONAL: Block = Block { layer: Layer::X, row: 0, col: 1 };
 /// Eigenpairs shown of a block: the outliers and some of the bulk.
 pub const SHOWN: u32 = 12;
 /// Checkpoints at which every replicate's outliers are computed.
-pub const REPLICATED: Checkpoints = Checkpoints::Spread(7);
+pub const REPLICATED: Checkpoints = Checkpoints::Spread(5);
 
-/// A mixture experiment with equally likely classes and orthonormal means, under the user's settings.
+/// A mixture experiment with equally likely classes and orthonormal means.
 ///
 /// β = 0.05 makes `e^{-βt}` vanish within the horizon of 150, and φ = 10 test samples per dimension keep the bulk
 /// narrow.
-///
-/// # Errors
-/// A parameter outside its range.
-pub fn experiment(settings: &Settings, name: &str, k: usize, lambda: f64) -> Result<Experiment> {
-    let d = settings.profile.pick(1000, 100);
-    settings.experiment(Experiment {
+#[must_use]
+pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experiment {
+    let d = profile.pick(1000, 100);
+    Experiment {
         name: name.to_owned(),
         model: Model { task: TaskKind::mixture(k), d, lambda, beta: 0.05, c: 1.0, phi: 10.0 },
         horizon: 150.0,
-        checkpoints: settings.profile.pick(25, 13),
+        checkpoints: profile.pick(25, 13),
         spacing: Spacing::Geometric,
         replicates: 20,
-    })
+    }
 }
 
 /// Number of classes of an experiment.
@@ -60,7 +58,7 @@ pub fn classes(experiment: &Experiment) -> u32 {
 /// # Errors
 /// A parameter outside its range.
 pub fn main(settings: &Settings) -> Result<Study> {
-    let main = experiment(settings, MAIN, 5, 100.0)?;
+    let main = settings.experiment(experiment(settings.profile, MAIN, 5, 100.0))?;
     let outliers = Question::Outliers(classes(&main));
     Ok(Study::new(main).every_replicate(REPLICATED, FIRST_BLOCK, outliers))
 }
@@ -70,7 +68,7 @@ pub fn main(settings: &Settings) -> Result<Study> {
 /// # Errors
 /// A parameter outside its range.
 pub fn contrast(settings: &Settings) -> Result<Study> {
-    let contrast = experiment(settings, CONTRAST, 5, 10.0)?;
+    let contrast = settings.experiment(experiment(settings.profile, CONTRAST, 5, 10.0))?;
     let outliers = Question::Outliers(classes(&contrast));
     Ok(Study::new(contrast).every_replicate(Checkpoints::Three, FIRST_BLOCK, outliers))
 }
@@ -78,7 +76,12 @@ pub fn contrast(settings: &Settings) -> Result<Study> {
 /// Where a checkpoint of a replicate is.
 #[must_use]
 pub fn at(experiment: &Experiment, replicate: u32, observed: &Observed) -> At {
-    At { experiment: experiment.name.clone(), replicate: Some(replicate), step: observed.step, time: observed.time }
+    At {
+        experiment: experiment.name.clone(),
+        replicate: Some(replicate),
+        step: observed.step,
+        time: observed.time,
+    }
 }
 
 /// The question about test-sample outliers of the first block that [`main`] and [`contrast`] ask.
@@ -104,6 +107,29 @@ pub fn gram(experiment: &Experiment, observed: &Observed) -> Result<Array2<f64>>
     Ok(all.dot(&all.t()))
 }
 
+/// Mean over replicates of the Gram matrix at a checkpoint; Gram matrices concentrate, so it predicts each of them. None
+/// where SGD diverged in all of them before.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn mean_gram(data: &dyn Data, experiment: &Experiment, checkpoint: usize) -> Result<Option<Array2<f64>>> {
+    let mut grams = Vec::new();
+    for replicate in data.finished(&experiment.name)? {
+        if let Some(observed) = data.trajectory(&experiment.name, replicate)?.checkpoints.get(checkpoint) {
+            grams.push(gram(experiment, observed)?);
+        }
+    }
+    let count = number(grams.len());
+    Ok(grams.into_iter().reduce(|total, gram| total + gram).map(|total| total / count))
+}
+
+/// A count as a value of a table.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]
+pub fn number(count: usize) -> f64 {
+    count as f64
+}
+
 /// The effective spectrum of one block, predicted from a Gram matrix alone.
 ///
 /// The law of the weights is taken as a sample of n points shows it: the largest weights of a trained G are so rare
@@ -121,11 +147,23 @@ impl Predicted {
     ///
     /// # Errors
     /// A Gram matrix that is none.
-    pub fn block(experiment: &Experiment, gram: &Array2<f64>, matrix: Matrix, a: usize, b: usize) -> Result<Self> {
+    pub fn block(
+        experiment: &Experiment,
+        gram: &Array2<f64>,
+        matrix: Matrix,
+        a: usize,
+        b: usize,
+    ) -> Result<Self> {
         let model = &experiment.model;
         let TaskKind::Mixture { probabilities, .. } = &model.task;
         let k = probabilities.len();
-        let law = MixtureLaw::with_nodes(gram, k, probabilities, model.lambda, model.sample_size().div_ceil(k).max(8 * (k + 1)))?;
+        let law = MixtureLaw::with_nodes(
+            gram,
+            k,
+            probabilities,
+            model.lambda,
+            model.sample_size().div_ceil(k).max(8 * (k + 1)),
+        )?;
         let weights = Weights::discrete(law.weights(matrix, a, b)?.values);
         let spectrum = EffectiveSpectrum::new(law.nodes(), &weights, model.phi, model.lambda)?;
         Ok(Self { law, spectrum })
@@ -136,14 +174,14 @@ impl Predicted {
     #[must_use]
     pub fn level(&self, d: usize) -> f64 {
         let edge = self.spectrum.right_edge();
-        edge.position + MARGIN * scale(edge.tracy_widom_scale(dimension(d)))
+        edge.position + MARGIN * scale(edge.tracy_widom_scale(number(d)))
     }
 
     /// The level below which an eigenvalue counts as a negative outlier, likewise.
     #[must_use]
     pub fn level_below(&self, d: usize) -> f64 {
         let edge = self.spectrum.left_edge();
-        edge.position - MARGIN * scale(edge.tracy_widom_scale(dimension(d)))
+        edge.position - MARGIN * scale(edge.tracy_widom_scale(number(d)))
     }
 }
 
@@ -152,11 +190,6 @@ pub const MARGIN: f64 = 4.0;
 
 fn scale(scale: Option<f64>) -> f64 {
     scale.unwrap_or(0.0)
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a dimension is exact in f64")]
-fn dimension(d: usize) -> f64 {
-    d as f64
 }
 
 /// Both matrices, named as in tables and as the theory knows them.

@@ -20,7 +20,7 @@ pub struct DataLaw {
 }
 
 impl DataLaw {
-    /// The law with these cluster means (leading coordinates), labels and probabilities.
+    /// The law with these cluster means (leading coordinates), labels and probabilities, one of each per cluster.
     #[must_use]
     pub fn new(d: usize, lambda: f64, means: Vec<Vec<f64>>, labels: Vec<u32>, probabilities: &[f64]) -> Self {
         let mut total = 0.0;
@@ -93,7 +93,7 @@ impl<'a> Stream<'a> {
         Self { law, seed, purpose, drawn: 0, normals: seed.stream(purpose, 0) }
     }
 
-    /// Draws the next sample into `y` and returns its cluster.
+    /// Draws the next sample into the first `d` entries of `y` and returns its cluster.
     pub fn next_into(&mut self, y: &mut [f64]) -> u32 {
         if self.drawn > 0 && self.drawn.is_multiple_of(BLOCK) {
             self.normals = self.seed.stream(self.purpose, self.drawn / BLOCK);
@@ -115,7 +115,8 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The first `n` samples of a purpose.
+    /// The first `n` samples of a purpose: of [`Purpose::Test`] the fresh sample that serves all checkpoints of a replicate,
+    /// of [`Purpose::Train`] the first that SGD saw.
     #[must_use]
     pub fn first(law: &DataLaw, seed: &Seed, purpose: Purpose, n: usize) -> Self {
         let mut rows = Array2::zeros((n, padded(law.d)));

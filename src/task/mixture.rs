@@ -1,7 +1,8 @@
 //! Task A: softmax regression on a k-component Gaussian mixture.
 //!
 //! `Y = μ_b + z/√λ` with probability `p_b`; parameters `x^1..x^k`; `π = softmax(x·Y)`, `L = -log π_b`.
-//! `∇_a L = (π_a - 1{b=a}) Y`, `H_ab = mean (π_a 1{a=b} - π_a π_b) YYᵀ`, `G_ab = mean (π_a - y_a)(π_b - y_b) YYᵀ`.
+//! With `y_a = 1{a=b}` for a sample of class b, `∇_a L = (π_a - y_a) Y`; block (a, a') of the matrices, both d × d, is
+//! `H = (1/n) Σ (π_a 1{a=a'} - π_a π_a') YYᵀ` and `G = (1/n) Σ (π_a - y_a)(π_a' - y_a') YYᵀ`.
 
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, padded};
@@ -9,7 +10,7 @@ use crate::model::{Means, Model, cholesky};
 use crate::normal::StandardNormal;
 use crate::seed::{Purpose, Seed};
 use crate::task::data::{DataLaw, Sample};
-use crate::task::{Block, Curvature, Evaluation, Layer, Learner, Matrix, Parameters, Summary, Task};
+use crate::task::{Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Summary, Task};
 use ndarray::{Array2, s};
 use ndarray_rand::RandomExt;
 
@@ -65,7 +66,7 @@ struct SoftmaxSgd {
 impl Learner for SoftmaxSgd {
     fn step(&mut self, label: u32, y: &[f64]) -> bool {
         self.kernel.dots(&self.rows, y, &mut self.probabilities);
-        if !self.probabilities.iter().all(|logit| logit.is_finite()) {
+        if !self.probabilities.iter().all(|logit| logit.abs() <= LARGEST) {
             return false;
         }
         softmax(&mut self.probabilities);
@@ -164,11 +165,21 @@ impl Task for Mixture {
         }
     }
 
-    fn curvature<'a>(&self, matrix: Matrix, block: Block, at: &Evaluation, sample: &'a Sample) -> Result<Curvature<'a>> {
+    fn curvature<'a>(
+        &self,
+        matrix: Matrix,
+        block: Block,
+        at: &Evaluation,
+        sample: &'a Sample,
+    ) -> Result<Curvature<'a>> {
         let (a, b) = (block.row as usize, block.col as usize);
         if block.layer != Layer::X || a >= self.k || b >= self.k {
             let shown = format!("({}, {a}, {b})", block.layer.name());
-            return Err(Error::parameter("block", shown, format!("task A has blocks (x, 0..{0}, 0..{0})", self.k)));
+            return Err(Error::parameter(
+                "block",
+                shown,
+                format!("task A has blocks (x, 0..{0}, 0..{0})", self.k),
+            ));
         }
         let weights = at
             .outputs

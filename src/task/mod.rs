@@ -47,7 +47,8 @@ impl Block {
     }
 }
 
-/// Which of the two empirical matrices; the ridge penalty is left out of both.
+/// Which of the two empirical matrices, over a sample `Y^1..Y^n`. The ridge penalty `(β/2)‖x‖²` is left out of both: it would
+/// add `βI` to H, and cross terms to G.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Matrix {
     /// `H(x) = (1/n) Σ ∇²L(x, Y^i)`.
@@ -70,6 +71,9 @@ impl Matrix {
     }
 }
 
+/// Largest magnitude of a parameter or a logit: beyond it SGD counts as diverged, since fourth powers overflow.
+pub const LARGEST: f64 = 1e75;
+
 /// Parameters: one array (rows × columns) per layer, in the order of [`Task::layers`].
 pub type Parameters = Vec<Array2<f64>>;
 
@@ -82,16 +86,16 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// The same share within each cluster; none where the sample has no point of it.
     pub cluster_accuracy: Vec<Option<f64>>,
-    /// What [`Task::curvature`] needs of each sample.
+    /// What [`Task::curvature`] needs of each sample, one row each; for task A the class probabilities π, n × k.
     pub outputs: Array2<f64>,
 }
 
-/// A block written as `(1/n) Σ_i weights_i · features_i features_iᵀ`.
+/// A block written as `(1/n) Σ_i weights_i · features_i features_iᵀ`, p × p.
 #[derive(Debug)]
 pub struct Curvature<'a> {
     /// n × p.
     pub features: ArrayView2<'a, f64>,
-    /// One weight per sample.
+    /// One weight per sample, of either sign.
     pub weights: Vec<f64>,
 }
 
@@ -110,7 +114,8 @@ pub struct Summary {
 
 /// The state of SGD between two samples.
 pub trait Learner {
-    /// One step on one sample; false when the parameters are no longer finite.
+    /// One step `x ← x - δ (∇L(x, Y) + β x)` on a sample, padded with zeros to whole lanes ([`crate::kernel::padded`]).
+    /// False, without a step, when a logit exceeds [`LARGEST`] or is no number.
     fn step(&mut self, label: u32, y: &[f64]) -> bool;
     /// A copy of the parameters.
     fn parameters(&self) -> Parameters;
@@ -126,17 +131,23 @@ pub trait Task: Send + Sync {
     fn layers(&self) -> Vec<(Layer, usize, usize)>;
     /// Orthonormal basis (columns, d × dim) of the span of the means that rows of the first layer align with.
     fn mean_space(&self) -> Array2<f64>;
-    /// Random initial parameters.
+    /// Random initial parameters; rows of the first layer are `N(0, I_d/d)`.
     fn initial(&self, seed: &Seed) -> Parameters;
     /// SGD from these parameters on.
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner>;
-    /// Loss, accuracy and outputs on a sample.
+    /// Mean loss, accuracy and outputs on a sample.
     fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation;
     /// A block of a matrix at evaluated parameters.
     ///
     /// # Errors
     /// [`crate::error::Error::Parameter`] for a block the task does not have.
-    fn curvature<'a>(&self, matrix: Matrix, block: Block, at: &Evaluation, sample: &'a Sample) -> Result<Curvature<'a>>;
+    fn curvature<'a>(
+        &self,
+        matrix: Matrix,
+        block: Block,
+        at: &Evaluation,
+        sample: &'a Sample,
+    ) -> Result<Curvature<'a>>;
     /// Summary statistics of the parameters.
     fn summary(&self, parameters: &Parameters) -> Vec<Summary>;
     /// Every diagonal block.

@@ -16,7 +16,7 @@ const DEFAULT_NODES: usize = 4096;
 /// Squared length of a vector's new part, relative to the vector's, below which it lies in the span of the others.
 const RANK_TOLERANCE: f64 = 1e-12;
 /// Relative violation of positive semidefiniteness above which a Gram matrix is refused.
-const GRAM_TOLERANCE: f64 = 1e-6;
+const GRAM_TOLERANCE: f64 = 1e-5;
 
 /// The mixture, seen on `V`: orthonormal coordinates, quadrature nodes and softmax probabilities at the nodes.
 #[derive(Debug, Clone)]

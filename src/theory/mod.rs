@@ -7,6 +7,7 @@
 //!
 //! Source: arXiv 2310.03010 and companion 2502.15655.
 
+pub mod bulk;
 pub mod effective_spectrum;
 pub mod jacobi;
 pub mod mixture_law;

@@ -9,7 +9,7 @@ use spectral_alignment::pipeline::table::{
     Comparison, Table, TableBuilder, compare, compare_columns, parquet_metadata,
 };
 
-use crate::{ingredients, table};
+use crate::store::{ingredients, table};
 
 #[test]
 fn different_ingredients_have_different_keys() {

@@ -1,17 +1,7 @@
 //! The store: what is published is found, what is damaged is not believed.
 
-#[path = "store/closure.rs"]
 mod closure;
-#[path = "../build/graph.rs"]
-mod graph;
-#[path = "store/laws.rs"]
 mod laws;
-#[path = "../build/lock.rs"]
-mod lock;
-#[path = "../build/paths.rs"]
-mod paths;
-#[path = "../build/tokens.rs"]
-mod tokens;
 
 use std::collections::BTreeSet;
 use std::fs;

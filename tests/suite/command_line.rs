@@ -1,0 +1,527 @@
+use crate::support::{Place, quick, quick_settings, stages, tables};
+use serde_json::Value;
+use spectral_alignment::pipeline::key::sha256;
+use spectral_alignment::pipeline::run::results;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|entry| entry.as_str().unwrap()).collect()
+}
+
+#[test]
+fn list_names_every_stage() {
+    let place = Place::new();
+    let rows = place.call(&["list", "--json"]).good().rows();
+    assert_eq!(rows.iter().map(|row| row["name"].as_str().unwrap()).collect::<Vec<_>>(), stages());
+    for row in &rows {
+        assert!(["theorem", "figure", "extension"].contains(&row["kind"].as_str().unwrap()));
+        assert!(!row["title"].as_str().unwrap().is_empty());
+        assert!(texts(&row["experiments"]).iter().all(|name| name.starts_with("gmm")));
+        texts(&row["claims"]);
+        assert!(!texts(&row["figures"]).is_empty());
+    }
+    let plain = place.call(&["list"]).good().out;
+    assert!(stages().iter().all(|stage| plain.contains(stage)));
+    assert!(!place.data().exists(), "a list needs no store");
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let place = Place::new();
+    for command in ["list", "run", "status", "tables", "claims", "export"] {
+        let help: crate::support::Answer = place.bare().args([command, "--help"]).output().unwrap().into();
+        assert!(help.good().out.contains("--profile"), "{command}");
+    }
+    let nothing: crate::support::Answer = place.bare().output().unwrap().into();
+    assert_eq!(nothing.status, Some(2));
+}
+
+#[test]
+fn a_second_run_finds_everything_up_to_date() {
+    let place = Place::copy_of(quick());
+    let before = quick().digests(&stages(), &[]);
+    let again = place.call(&["run"]).good();
+    for stage in stages() {
+        assert!(again.out.contains(&format!("{stage}: up to date")), "{again:?}");
+    }
+    assert!(!again.out.contains("computed"), "{}", again.out);
+    assert_eq!(place.digests(&stages(), &[]), before);
+    for row in place.call(&["status", "--json"]).good().rows() {
+        assert_eq!(row["status"], "up to date", "{row}");
+    }
+}
+
+#[test]
+fn a_run_draws_every_figure_and_answers_every_claim() {
+    let folder = quick().figures().join("variants").join("quick");
+    let mut claimed = Vec::new();
+    for row in quick().call(&["list", "--json"]).good().rows() {
+        for figure in texts(&row["figures"]) {
+            assert!(
+                fs::read_to_string(folder.join(format!("{figure}.svg"))).unwrap().starts_with("<svg"),
+                "{figure}"
+            );
+        }
+        claimed.extend(texts(&row["claims"]).into_iter().map(str::to_owned));
+    }
+    let claims = quick().call(&["claims", "--json"]).rows();
+    assert_eq!(
+        claims.iter().map(|claim| claim["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>(),
+        claimed
+    );
+}
+
+#[test]
+fn figures_of_every_stage_have_no_lint() {
+    let store = quick().store();
+    let mut findings = Vec::new();
+    for name in stages() {
+        let (plan, manifest) = tables(&store, &quick_settings(), name);
+        let results = results(&store, &quick_settings(), &plan, &manifest).unwrap();
+        let figures = (plan.stage.draw)(&results).unwrap();
+        assert_eq!(
+            figures.iter().map(spectral_alignment::plot::Figure::name).collect::<Vec<_>>(),
+            plan.stage.figures
+        );
+        for figure in figures {
+            findings.extend(figure.lint().into_iter().map(|finding| format!("{}: {finding}", figure.name())));
+        }
+    }
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// The fields of a claim, and a verdict that follows from them.
+fn check_claim(claim: &Value) {
+    let number = |key: &str| claim[key].as_f64();
+    let fields: BTreeSet<&str> = claim.as_object().unwrap().keys().map(String::as_str).collect();
+    for field in [
+        "id",
+        "stage",
+        "statement",
+        "statistic",
+        "measured",
+        "low",
+        "high",
+        "relation",
+        "bound",
+        "replicates",
+        "source",
+        "verdict",
+    ] {
+        assert!(fields.contains(field), "{field} of {claim}");
+    }
+    assert!(
+        !claim["statement"].as_str().unwrap().is_empty() && !claim["statistic"].as_str().unwrap().is_empty()
+    );
+    if claim["verdict"] == "not run" {
+        assert!(claim["measured"].is_null() && claim["low"].is_null() && claim["high"].is_null(), "{claim}");
+        assert!(!claim["reason"].as_str().unwrap().is_empty(), "{claim}");
+        return;
+    }
+    assert!(claim["replicates"].as_u64().unwrap() >= 20, "{claim}");
+    let (low, high) = (number("low").unwrap(), number("high").unwrap());
+    assert!(low <= number("measured").unwrap() && number("measured").unwrap() <= high, "{claim}");
+    let bound = |index: usize| claim["bound"][index].as_f64().unwrap();
+    let complies = match claim["relation"].as_str().unwrap() {
+        "<=" => high <= number("bound").unwrap(),
+        ">=" => low >= number("bound").unwrap(),
+        "in" => low >= bound(0) && high <= bound(1),
+        "contains" => (low..=high).contains(&number("bound").unwrap()),
+        other => panic!("relation {other}"),
+    };
+    assert_eq!(claim["verdict"], if complies { "holds" } else { "fails" }, "{claim}");
+}
+
+#[test]
+fn claims_carry_their_fields_and_verdicts_follow_from_them() {
+    let answer = quick().call(&["claims", "--json"]);
+    let claims = answer.rows();
+    let fails = claims.iter().any(|claim| claim["verdict"] == "fails");
+    assert_eq!(answer.status, Some(i32::from(fails)));
+    for claim in &claims {
+        check_claim(claim);
+        assert_eq!(claim["source"], "computed");
+        assert_ne!(claim["verdict"], "not run", "{claim}");
+    }
+}
+
+#[test]
+fn claims_of_nothing_computed_are_not_run() {
+    let place = Place::new();
+    let claims = place.call(&["claims", "--json"]).good().rows();
+    assert!(!claims.is_empty());
+    for claim in claims {
+        check_claim(&claim);
+        assert_eq!(claim["verdict"], "not run");
+        assert!(claim["reason"].as_str().unwrap().contains(claim["stage"].as_str().unwrap()));
+    }
+}
+
+#[test]
+fn a_signal_ten_times_weaker_makes_claims_fail() {
+    let place = Place::copy_of(quick());
+    let set = ["--set", "gmm.lambda=10", "--set", "gmm-k10.lambda=10", "--set", "gmm-lambda-10.lambda=1"];
+    let changed = ["gmm-alignment", "gmm-outlier-space", "gmm-eigenvalues", "gmm-eigenvectors"];
+    place.call(&[&["run"], &changed[..], &set].concat()).good();
+    let answer = place.call(&[&["claims", "--json"], &set[..]].concat());
+    assert_eq!(answer.status, Some(1));
+    let (mut failing, mut stages) = (0, BTreeSet::new());
+    for claim in answer.rows() {
+        check_claim(&claim);
+        if claim["verdict"] == "fails" {
+            failing += 1;
+            stages.insert(claim["stage"].as_str().unwrap().to_owned());
+        }
+    }
+    assert!(failing >= 4 && stages.len() >= 2, "{failing} claims of {stages:?} fail");
+}
+
+#[test]
+fn tables_name_their_files_and_digests() {
+    for stage in stages() {
+        let rows = quick().call(&["tables", stage, "--json"]).good().rows();
+        assert!(rows.iter().any(|row| row["table"] == "replicates"), "{stage}");
+        for row in rows {
+            let path = Path::new(row["path"].as_str().unwrap());
+            assert!(path.is_absolute());
+            let bytes = fs::read(path).unwrap();
+            assert_eq!(row["sha256"], sha256(&bytes), "{row}");
+            let table = spectral_alignment::pipeline::table::Table::from_parquet_bytes("t", &bytes).unwrap();
+            assert_eq!(row["values_sha256"], table.values_digest().unwrap());
+            assert_eq!(row["rows"], table.rows());
+            promised_columns(row["table"].as_str().unwrap(), &table.columns(), stage);
+        }
+    }
+}
+
+/// The long format that outside programs read.
+fn promised_columns(table: &str, columns: &[&str], stage: &str) {
+    let promised: &[&str] = match table {
+        "alignment" => {
+            &["experiment", "replicate", "step", "time", "layer", "row", "sample", "subspace", "value"]
+        }
+        "spectrum" => &[
+            "experiment",
+            "replicate",
+            "step",
+            "time",
+            "sample",
+            "matrix",
+            "layer",
+            "row",
+            "col",
+            "rank",
+            "eigenvalue",
+            "residual",
+        ],
+        _ => &[],
+    };
+    for column in promised {
+        assert!(columns.contains(column), "{stage}: {table} has no {column}: {columns:?}");
+    }
+}
+
+#[test]
+fn stored_residuals_are_at_most_a_trillionth_of_the_norm() {
+    let store = quick().store();
+    let mut seen = 0;
+    for unit in store.units("spectra").unwrap() {
+        let table = store.table(&unit, "answer").unwrap().unwrap();
+        if table.columns().contains(&"residual") {
+            for residual in table.f64s("residual").unwrap() {
+                seen += 1;
+                assert!(residual.unwrap() <= 1e-12);
+            }
+        }
+    }
+    assert!(seen > 1000, "{seen}");
+}
+
+#[test]
+fn status_tells_missing_from_stale_from_up_to_date() {
+    let place = Place::new();
+    let status = |more: &[&str]| {
+        let rows = place.call(&[&["status", "--json"], more].concat()).good().rows();
+        rows.iter()
+            .map(|row| {
+                (row["stage"].as_str().unwrap().to_owned(), row["status"].as_str().unwrap().to_owned())
+            })
+            .collect::<Vec<_>>()
+    };
+    assert!(status(&[]).iter().all(|(_, state)| state == "missing"));
+    let small = ["--set", "gmm.replicates=2", "--set", "gmm-lambda-10.replicates=2"];
+    place.call(&[&["run", "gmm-spectrum"], &small[..]].concat()).good();
+    for (stage, state) in status(&small) {
+        assert_eq!(state, if stage == "gmm-spectrum" { "up to date" } else { "missing" }, "{stage}");
+    }
+    for (stage, state) in status(&[]) {
+        assert_eq!(state, if stage == "gmm-spectrum" { "stale" } else { "missing" }, "{stage}");
+    }
+    place.call(&["tables", "gmm-spectrum"]).refused(3, &["gmm-spectrum", "run"]);
+    place.call(&["tables", "gmm-alignment", "--json"]).refused(3, &["gmm-alignment"]);
+}
+
+#[test]
+fn fewer_than_twenty_replicates_give_no_verdict() {
+    let place = Place::new();
+    let set = ["--set", "gmm.replicates=2", "--set", "gmm-lambda-10.replicates=2"];
+    place.call(&[&["run", "gmm-alignment"], &set[..]].concat()).good();
+    let claims = place.call(&[&["claims", "--json"], &set[..]].concat()).good().rows();
+    for claim in claims.iter().filter(|claim| claim["stage"] == "gmm-alignment") {
+        check_claim(claim);
+        assert_eq!(claim["verdict"], "not run");
+        assert!(claim["reason"].as_str().unwrap().contains("2 replicates"), "{claim}");
+    }
+}
+
+#[test]
+fn unknown_names_get_the_nearest_and_status_2() {
+    let place = Place::new();
+    place.call(&["run", "gmm-alignmnet"]).refused(2, &["gmm-alignmnet", "did you mean `gmm-alignment`"]);
+    place.call(&["run", "gmm-snr", "zzzzzz"]).refused(2, &["zzzzzz", "gmm-snr"]);
+    place.call(&["tables", "gmm-spectrun"]).refused(2, &["gmm-spectrun", "did you mean `gmm-spectrum`"]);
+    place.call(&["run", "--set", "gmm.lamda=3"]).refused(2, &["lamda", "did you mean `lambda`"]);
+    place.call(&["run", "--set", "gmn.lambda=3"]).refused(2, &["gmn", "did you mean `gmm`"]);
+    place.call(&["run", "gmm-spectrum", "--set", "nothing.lambda=3"]).refused(2, &["nothing"]);
+    let export = |name: &str, replicate: &str, checkpoint: &str| {
+        let out = place.path().join("out");
+        place.call(&[
+            "export",
+            name,
+            "--replicate",
+            replicate,
+            "--checkpoint",
+            checkpoint,
+            "--out",
+            out.to_str().unwrap(),
+        ])
+    };
+    export("gmmm", "0", "last").refused(2, &["gmmm", "did you mean `gmm`"]);
+    export("gmm", "20", "last").refused(2, &["--replicate = 20", "0 to 19"]);
+    export("gmm", "0", "13").refused(2, &["--checkpoint = 13", "0 to 12"]);
+    for checkpoint in ["first", "-1", "1.5", ""] {
+        let answer = export("gmm", "0", checkpoint);
+        assert_eq!(answer.status, Some(2), "{answer:?}");
+    }
+    place.call(&["run", "--jobs", "0"]).refused(2, &["--jobs = 0"]);
+    for unknown in
+        [&["runn"][..], &["run", "--porfile", "x"], &["run", "--jobs", "-1"], &["run", "--seed", "x"]]
+    {
+        assert_eq!(place.call(unknown).status, Some(2), "{unknown:?}");
+    }
+}
+
+#[test]
+fn bad_parameters_are_refused_with_name_value_and_status_2() {
+    let place = Place::new();
+    for (set, words) in [
+        ("gmm.lambda=NaN", "gmm.lambda = NaN"),
+        ("gmm.lambda=-1", "gmm.lambda = -1"),
+        ("gmm.lambda=0", "gmm.lambda = 0"),
+        ("gmm.lambda=inf", "gmm.lambda = inf"),
+        ("gmm.beta=-0.1", "gmm.beta = -0.1"),
+        ("gmm.beta=nan", "gmm.beta = nan"),
+        ("gmm.c=0", "gmm.c = 0"),
+        ("gmm.phi=0", "gmm.phi = 0"),
+        ("gmm.phi=1e9", "gmm.phi = 1000000000"),
+        ("gmm.horizon=0", "gmm.horizon = 0"),
+        ("gmm.k=101", "gmm.k = 101"),
+        ("gmm.k=1", "gmm.k = 1"),
+        ("gmm.d=4", "gmm.k = 5"),
+        ("gmm.d=-1", "gmm.d = -1"),
+        ("gmm.width=8", "gmm.width = 8"),
+        ("gmm.checkpoints=4", "gmm.checkpoints = 4"),
+        ("gmm.replicates=0", "gmm.replicates = 0"),
+        ("gmm.replicates=two", "gmm.replicates = two"),
+        ("gmm-snr-lambda-30.lambda=-2", "gmm-snr-lambda-30.lambda = -2"),
+        ("gmm.lambda", "gmm.lambda"),
+        ("lambda=3", "lambda=3"),
+        ("gmm.=3", "gmm.=3"),
+        ("=", "="),
+        ("", "EXPERIMENT.KEY=VALUE"),
+    ] {
+        for command in [&["run"][..], &["list"], &["claims"], &["status"]] {
+            place.call(&[command, &["--set", set]].concat()).refused(2, &[words]);
+        }
+    }
+    assert!(!place.data().exists(), "nothing is written before parameters are checked");
+}
+
+/// More memory than a matrix may take is refused like any parameter, not met with an abort.
+#[test]
+fn a_matrix_too_large_for_memory_is_refused() {
+    let place = Place::new();
+    for set in [["gmm.d=1000000", "gmm.phi=1e-6"], ["gmm.d=200000", "gmm.phi=1e-5"]] {
+        place.call(&["list", "--set", set[0], "--set", set[1]]).refused(2, &["gmm.d"]);
+    }
+}
+
+/// A grid whose stage takes five checkpoints needs no steps for thirteen.
+#[test]
+fn a_short_horizon_that_has_room_for_the_checkpoints_is_accepted() {
+    Place::new().call(&["list", "--set", "gmm-snr-lambda-1.horizon=1"]).good();
+}
+
+#[test]
+fn extreme_but_valid_parameters_end_well() {
+    let base = ["gmm.replicates=2", "gmm-lambda-10.replicates=2", "gmm-k10.replicates=2"];
+    let mut bad = Vec::new();
+    for set in [
+        "gmm.k=2",
+        "gmm.d=5",
+        "gmm.d=6",
+        "gmm.phi=0.02",
+        "gmm.phi=0.3",
+        "gmm.lambda=1e-6",
+        "gmm.lambda=1e12",
+        "gmm.beta=0",
+        "gmm.checkpoints=5",
+        "gmm.c=50",
+        "gmm.replicates=1",
+    ] {
+        let place = Place::new();
+        let mut arguments = vec![
+            "run",
+            "gmm-alignment",
+            "gmm-outlier-space",
+            "gmm-eigenvalues",
+            "gmm-eigenvectors",
+            "gmm-spectrum",
+        ];
+        for change in base.iter().chain([&set]) {
+            arguments.extend(["--set", *change]);
+        }
+        let answer = place.call(&arguments);
+        if answer.status != Some(0) {
+            let error = answer
+                .err
+                .lines()
+                .rfind(|line| line.starts_with("error") || line.contains("panicked"))
+                .unwrap_or_default()
+                .to_owned();
+            bad.push(format!("--set {set}: status {:?}: {error}", answer.status));
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+#[test]
+fn folders_that_cannot_be_used_are_refused_with_status_3() {
+    let place = Place::new();
+    let file = place.path().join("file");
+    fs::write(&file, "x").unwrap();
+    for (data, figures) in [
+        (file.clone(), place.figures()),
+        (file.join("below"), place.figures()),
+        ("/proc/spectral-alignment".into(), place.figures()),
+        (place.data(), file.clone()),
+        (place.data(), file.join("below")),
+    ] {
+        let named = if data == place.data() { &figures } else { &data };
+        let mut command = place.bare();
+        command.args([
+            "run",
+            "gmm-spectrum",
+            "--profile",
+            "quick",
+            "--set",
+            "gmm.replicates=1",
+            "--set",
+            "gmm-lambda-10.replicates=1",
+        ]);
+        let answer: crate::support::Answer =
+            command.arg("--data").arg(&data).arg("--figures").arg(&figures).output().unwrap().into();
+        answer.refused(3, &[named.to_str().unwrap()]);
+    }
+    for command in [&["status"][..], &["claims"], &["tables", "gmm-snr"]] {
+        let answer: crate::support::Answer = place
+            .bare()
+            .args(command)
+            .args(["--profile", "quick", "--data"])
+            .arg(&file)
+            .output()
+            .unwrap()
+            .into();
+        answer.refused(3, &[file.to_str().unwrap()]);
+    }
+    let lock = place.path().join("broken");
+    fs::create_dir(&lock).unwrap();
+    fs::write(lock.join("figures.lock"), "{").unwrap();
+    let answer: crate::support::Answer = place
+        .bare()
+        .args(["claims", "--data"])
+        .arg(place.data())
+        .arg("--figures")
+        .arg(&lock)
+        .output()
+        .unwrap()
+        .into();
+    answer.refused(3, &["figures.lock"]);
+}
+
+/// The four ways to diverge: before the first checkpoint, between two, with parameters near the largest number at a
+/// stored one, and with so large ones that only their squares are infinite.
+#[test]
+fn divergence_is_named_and_leaves_other_stages_alone() {
+    let before = quick().digests(&["gmm-snr"], &[]);
+    let mut bad = Vec::new();
+    for set in [
+        ["gmm.beta=1e300", "gmm.horizon=2"],
+        ["gmm.beta=25000", "gmm.horizon=20"],
+        ["gmm.beta=250", "gmm.horizon=40"],
+        ["gmm.c=1e6", "gmm.horizon=1e7"],
+    ] {
+        let place = Place::copy_of(quick());
+        let set = ["--set", set[0], "--set", set[1]];
+        let run = place.call(&[&["run"], &set[..]].concat());
+        let what = set.join(" ");
+        let parameters = set[1].strip_prefix("gmm.").unwrap().split_once('=').unwrap();
+        if run.status != Some(0) {
+            bad.push(format!(
+                "{what}: status {:?}: {}",
+                run.status,
+                run.err.lines().last().unwrap_or_default()
+            ));
+            continue;
+        }
+        for word in ["diverged at step", parameters.0, "gmm, replicate 0"] {
+            assert!(run.err.contains(word), "{what}: `{word}` is missing: {:?}", run.err.lines().next());
+        }
+        for claim in place.call(&[&["claims", "--json"], &set[..]].concat()).rows() {
+            check_claim(&claim);
+            let (stage, reason) =
+                (claim["stage"].as_str().unwrap(), claim["reason"].as_str().unwrap_or_default());
+            let told = claim["verdict"] == "not run" && reason.contains("diverged: gmm replicate 0 at step");
+            // No replicate of the main experiment reached its end, nor the time from which alignment is claimed.
+            let diverged = ["gmm-alignment", "gmm-eigenvectors"].contains(&stage)
+                || claim["id"].as_str().unwrap().ends_with("-end");
+            if stage == "gmm-snr" {
+                assert_ne!(claim["verdict"], "not run", "{claim}");
+            } else if diverged && !told {
+                bad.push(format!("{what}: {} is `{}`: {reason}", claim["id"], claim["verdict"]));
+            }
+        }
+        assert_eq!(place.digests(&["gmm-snr"], &set), before, "{what}");
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+#[test]
+fn set_options_are_told_apart_by_key_and_the_last_one_counts() {
+    let place = Place::new();
+    let small = ["--set", "gmm.replicates=1", "--set", "gmm-lambda-10.replicates=1"];
+    let digests = |more: &[&str]| {
+        let more = [&small[..], more].concat();
+        place.call(&[&["run", "gmm-spectrum"], &more[..]].concat()).good();
+        place.digests(&["gmm-spectrum"], &more)
+    };
+    let plain = digests(&[]);
+    let changed = digests(&["--set", "gmm.beta=0.1"]);
+    assert_ne!(plain, changed);
+    assert_eq!(digests(&["--set", "gmm.beta=0.3", "--set", "gmm.beta=0.1"]), changed);
+    assert_eq!(digests(&["--set", "gmm.beta=0.1000"]), changed, "the value counts, not how it is written");
+    assert_eq!(digests(&["--set", "gmm.beta=0.05"]), plain);
+    assert_ne!(digests(&["--seed", "1"]), plain);
+}

@@ -1,0 +1,246 @@
+use proc_macro2::{TokenStream, TokenTree};
+use spectral_alignment::pipeline::closure::{SOURCES, VIOLATIONS, closure};
+use spectral_alignment::pipeline::plan::{StagePlan, plan_all};
+use spectral_alignment::stage::{Kind, Override, Profile, Settings};
+use spectral_alignment::stages::STAGES;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Everything that draws samples, trains on them, or solves for their spectra.
+const SIMULATION: [&str; 8] = [
+    "src/task/",
+    "src/sgd.rs",
+    "src/spectrum/",
+    "src/simulate.rs",
+    "src/seed.rs",
+    "src/normal.rs",
+    "src/kernel.rs",
+    "src/answer.rs",
+];
+
+fn settings(profile: Profile) -> Settings {
+    Settings { profile, seed: 0, overrides: Vec::new() }
+}
+
+fn simulates(path: &str) -> bool {
+    SIMULATION.iter().any(|prefix| path.starts_with(prefix))
+}
+
+fn reached(root: &str) -> Vec<&'static str> {
+    closure(&[root], &[]).unwrap().files().iter().map(|(path, _)| *path).collect()
+}
+
+#[test]
+fn theory_knows_no_simulation_and_simulation_no_theory() {
+    for prefix in SIMULATION {
+        assert!(SOURCES.iter().any(|source| source.path.starts_with(prefix)), "there is no {prefix}");
+    }
+    let theory: Vec<&str> =
+        SOURCES.iter().map(|source| source.path).filter(|path| path.starts_with("src/theory/")).collect();
+    assert!(theory.len() >= 3);
+    for file in theory {
+        let met: Vec<&str> = reached(file).into_iter().filter(|path| simulates(path)).collect();
+        assert!(met.is_empty(), "{file} reaches {met:?}");
+    }
+    for source in SOURCES.iter().filter(|source| simulates(source.path)) {
+        let met: Vec<&str> =
+            reached(source.path).into_iter().filter(|path| path.starts_with("src/theory/")).collect();
+        assert!(met.is_empty(), "{} reaches {met:?}", source.path);
+    }
+}
+
+#[test]
+fn simulation_does_not_depend_on_stages_plots_or_the_store() {
+    for source in SOURCES.iter().filter(|source| simulates(source.path)) {
+        for path in reached(source.path) {
+            let outer = [
+                "src/stages/",
+                "src/stage.rs",
+                "src/plot/",
+                "src/pipeline/",
+                "src/claim.rs",
+                "src/cli.rs",
+                "src/commands.rs",
+            ];
+            assert!(!outer.iter().any(|prefix| path.starts_with(prefix)), "{} reaches {path}", source.path);
+        }
+    }
+}
+
+fn words(stream: TokenStream, found: &mut BTreeSet<String>) {
+    for token in stream {
+        match token {
+            TokenTree::Ident(word) => {
+                found.insert(word.to_string());
+            }
+            TokenTree::Group(group) => words(group.stream(), found),
+            _ => {}
+        }
+    }
+}
+
+/// The identifiers and keywords of every source file.
+fn identifiers() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rust = |path: &&str| Path::new(path).extension().is_some_and(|extension| extension == "rs");
+    SOURCES
+        .iter()
+        .map(|source| source.path)
+        .filter(rust)
+        .map(|path| {
+            let mut found = BTreeSet::new();
+            words(std::fs::read_to_string(root.join(path)).unwrap().parse().unwrap(), &mut found);
+            (path, found)
+        })
+        .collect()
+}
+
+#[test]
+fn only_plot_draws_and_only_lapack_is_unsafe() {
+    for (path, words) in identifiers() {
+        if words.iter().any(|word| word.starts_with("plotters")) {
+            assert!(path.starts_with("src/plot/"), "{path} uses plotters");
+        }
+        if words.contains("unsafe") {
+            assert_eq!(path, "src/spectrum/lapack.rs", "{path} is unsafe");
+        }
+        if words.contains("polars") {
+            assert!(path.starts_with("src/pipeline/"), "{path} uses polars");
+        }
+        if ["ndarray_linalg", "lapack", "blas"].iter().any(|word| words.contains(*word)) {
+            let allowed = ["src/spectrum/", "src/subspace.rs", "src/main.rs"];
+            assert!(allowed.iter().any(|prefix| path.starts_with(prefix)), "{path} calls LAPACK");
+        }
+    }
+}
+
+#[test]
+fn nothing_hides_its_dependencies() {
+    assert_eq!(VIOLATIONS, []);
+}
+
+#[test]
+fn every_stage_obeys_the_rules_of_stages() {
+    let known: BTreeSet<&str> = SOURCES.iter().map(|source| source.path).collect();
+    let (mut names, mut claims, mut figures, mut sources) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let kebab = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with('-')
+            && !name.ends_with('-')
+            && !name.contains("--")
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
+    };
+    for stage in STAGES {
+        let name = stage.name;
+        assert!(names.insert(name), "two stages {name}");
+        assert!(kebab(name), "{name}");
+        assert!(known.contains(stage.source), "{name}: {} is no source file", stage.source);
+        assert!(sources.insert(stage.source), "two stages in {}", stage.source);
+        assert_eq!(stage.source, format!("src/stages/{}.rs", name.replace('-', "_")));
+        assert!(
+            !stage.title.is_empty() && !stage.title.contains('\n') && !stage.title.ends_with('.'),
+            "{name}: {}",
+            stage.title
+        );
+        assert!(!stage.figures.is_empty(), "{name} draws nothing");
+        for figure in stage.figures {
+            assert!(figures.insert(*figure), "two figures {figure}");
+            assert!(kebab(figure), "{figure}");
+        }
+        for claim in stage.claims {
+            assert!(claims.insert(*claim), "two claims {claim}");
+            let (letter, rest) = claim.split_at(1);
+            let (number, suffix) =
+                rest.split_once('.').map_or((rest, None), |(number, suffix)| (number, Some(suffix)));
+            assert!(
+                "ABCD".contains(letter) && number.parse::<u8>().is_ok_and(|number| number >= 1),
+                "{claim}"
+            );
+            assert!(suffix.is_none_or(kebab), "{claim}");
+        }
+        assert!(stage.kind != Kind::Theorem || !stage.claims.is_empty(), "{name}: a theorem without a claim");
+    }
+}
+
+#[test]
+fn the_theorems_of_task_a_are_claimed() {
+    for id in ["A1", "A2", "A3", "A4", "A5"] {
+        let claimed =
+            STAGES.iter().any(|stage| stage.claims.iter().any(|claim| claim.split('.').next() == Some(id)));
+        assert!(claimed, "{id}");
+    }
+}
+
+#[test]
+fn every_plan_obeys_the_rules_of_experiments() {
+    for profile in [Profile::Paper, Profile::Quick] {
+        let settings = settings(profile);
+        let mut shared = BTreeMap::new();
+        for plan in plan_all(STAGES, &settings).unwrap() {
+            let name = plan.stage.name;
+            assert!(!plan.studies.is_empty(), "{name}");
+            assert_eq!(plan.experiments().len(), plan.studies.len(), "{name}: one study per experiment");
+            for study in &plan.studies {
+                let experiment = &study.experiment;
+                experiment.validate().unwrap();
+                let task = experiment.name.split('-').next();
+                assert_eq!(task, Some("gmm"), "{name}: {}", experiment.name);
+                assert!(experiment.schedule().len() >= 5 && experiment.schedule()[0] == 0, "{name}");
+                if plan.stage.kind == Kind::Theorem {
+                    assert!(experiment.replicates >= 20, "{name}: {} in {profile:?}", experiment.name);
+                }
+                // Stages that share an experiment mean the same one, or they would not share its trajectories.
+                let first = shared.entry(experiment.name.clone()).or_insert_with(|| experiment.clone());
+                assert_eq!(first, experiment, "{name}");
+                for replicate in 0..experiment.replicates.min(2) {
+                    let asks = study.asks(replicate);
+                    assert!(asks.iter().all(|ask| ask.checkpoint < experiment.schedule().len()), "{name}");
+                }
+            }
+        }
+        let snr = shared.keys().filter(|name| name.starts_with("gmm-snr")).count();
+        assert!(snr >= 5, "a grid has one experiment per point");
+    }
+}
+
+#[test]
+fn an_override_reaches_every_stage_that_uses_the_experiment() {
+    let plain = settings(Profile::Quick);
+    let names: BTreeSet<String> =
+        plan_all(STAGES, &plain).unwrap().iter().flat_map(|plan| plan.experiments().into_keys()).collect();
+    for name in names {
+        for (key, value) in [
+            ("d", "83"),
+            ("lambda", "77"),
+            ("beta", "0.07"),
+            ("c", "0.9"),
+            ("phi", "9"),
+            ("horizon", "90"),
+            ("replicates", "3"),
+            ("checkpoints", "8"),
+            ("k", "4"),
+        ] {
+            let change = Override { experiment: name.clone(), key: key.to_owned(), value: value.to_owned() };
+            let changed = Settings { overrides: vec![change], ..plain.clone() };
+            for stage in STAGES {
+                let (before, after) =
+                    (StagePlan::new(stage, &plain).unwrap(), StagePlan::new(stage, &changed).unwrap());
+                for (experiment, old) in before.experiments() {
+                    let mut expected = old.clone();
+                    if experiment == name {
+                        expected.set(key, value).unwrap();
+                    }
+                    assert_eq!(
+                        after.experiments()[&experiment],
+                        expected,
+                        "{}: --set {name}.{key}={value}",
+                        stage.name
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! All tests, in one program: the polars library is linked once, and one quick run serves every test that needs one.
+//!
+//! Every module checks one part against a reference that shares no code with it.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "counts and indices of tests are small"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "references are written in the plain mathematics of the standard library"
+)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by a panic")]
+#![allow(clippy::float_cmp, reason = "where bits are promised, bits are compared")]
+
+// The build script's modules, which are no part of the library.
+#[path = "../../build/graph.rs"]
+mod graph;
+#[path = "../../build/lock.rs"]
+mod lock;
+#[path = "../../build/paths.rs"]
+mod paths;
+#[path = "../../build/tokens.rs"]
+mod tokens;
+
+/// The program in a folder of its own, and one quick run that tests share.
+mod support;
+
+/// Named streams against PCG and SHA-256 written out; the normal law against its distribution function.
+mod seeds;
+
+/// The two loops of SGD and whole trajectories against a scalar loop, to the last bit.
+mod kernel;
+
+/// Task A against finite differences, double loops and exact laws.
+mod mixture;
+
+/// Eigenpairs and norms against another route, known spectra, and the closed form at x = 0.
+mod spectrum;
+
+/// Alignment against rotations by known angles.
+mod subspace;
+
+/// Schedules, keys of `--set`, and what is refused.
+mod experiment;
+
+/// Intervals, verdicts and slopes against numbers worked out by hand.
+mod claim;
+
+/// Cached units: there and back again, and what their keys depend on.
+mod units;
+
+/// What the source code and the list of stages must obey.
+mod laws;
+
+/// The theory of spectra against closed forms and random matrices.
+mod effective_spectrum;
+
+/// Figures: what is drawn, and what a reviewer would mark.
+mod plot;
+
+/// The store: damage, crashes and crowds.
+mod store;
+
+/// The program as its users meet it: answers and exit statuses.
+mod command_line;
+
+/// The same values whatever the threads, the place, the locale, the processor or the interruptions.
+mod reproducible;
+
+/// `export`, recomputed naively.
+mod export;
+
+/// What is committed beside the code.
+mod committed;

@@ -1,0 +1,231 @@
+use crate::support::{quick, quick_settings, tables};
+use ndarray::Array2;
+use spectral_alignment::answer::{Answer, Point};
+use spectral_alignment::ask::{Ask, Question, SampleKind};
+use spectral_alignment::experiment::{Experiment, Spacing};
+use spectral_alignment::model::{Means, Model, TaskKind};
+use spectral_alignment::pipeline::key::diff;
+use spectral_alignment::pipeline::plan::{Shelf, StagePlan};
+use spectral_alignment::pipeline::table::{Table, TableBuilder};
+use spectral_alignment::pipeline::units::{
+    Code, answer_from, answer_key, answer_table, trajectory_from, trajectory_key, trajectory_tables,
+};
+use spectral_alignment::seed::{Purpose, Seed};
+use spectral_alignment::simulate::{Trajectory, observe};
+use spectral_alignment::spectrum::lapack::use_one_thread;
+use spectral_alignment::stage::{Override, Stage};
+use spectral_alignment::stages::STAGES;
+use spectral_alignment::task::data::Sample;
+use spectral_alignment::task::{self, Block, Layer, Task};
+use std::collections::BTreeSet;
+
+fn experiment() -> Experiment {
+    Experiment {
+        name: "gmm-units".to_owned(),
+        model: Model { task: TaskKind::mixture(3), d: 12, lambda: 10.0, beta: 0.05, c: 1.0, phi: 0.5 },
+        horizon: 20.0,
+        checkpoints: 6,
+        spacing: Spacing::Linear,
+        replicates: 20,
+    }
+}
+
+fn seed() -> Seed {
+    Seed { root: 1, experiment: "gmm-units".to_owned(), replicate: 2 }
+}
+
+fn test_sample(task: &dyn Task) -> Sample {
+    Sample::first(task.law(), &seed(), Purpose::Test, task.model().sample_size())
+}
+
+fn again(table: &Table) -> Table {
+    Table::from_parquet_bytes(table.name(), &table.to_parquet_bytes(&[]).unwrap()).unwrap()
+}
+
+fn same(one: &Trajectory, other: &Trajectory) {
+    assert_eq!((one.diverged, one.checkpoints.len()), (other.diverged, other.checkpoints.len()));
+    for (a, b) in one.checkpoints.iter().zip(&other.checkpoints) {
+        assert_eq!(
+            (a.step, a.time.to_bits(), a.loss.to_bits(), a.accuracy.to_bits()),
+            (b.step, b.time.to_bits(), b.loss.to_bits(), b.accuracy.to_bits())
+        );
+        assert_eq!(a.cluster_accuracy, b.cluster_accuracy);
+        let bits = |layer: &Array2<f64>| layer.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&a.parameters[0]), bits(&b.parameters[0]));
+    }
+}
+
+#[test]
+fn a_trajectory_survives_its_tables() {
+    // Six test samples of three clusters: some cluster may be without a sample, and its accuracy null.
+    let mut diverging = experiment();
+    diverging.model.beta = 40.0 * 12.0;
+    diverging.horizon = 200.0;
+    for (experiment, diverges) in [(experiment(), false), (diverging, true)] {
+        let task = task::build(&experiment.model);
+        let trajectory = observe(&experiment, &*task, &seed(), &test_sample(&*task), &|_| {});
+        assert_eq!(trajectory.diverged.is_some(), diverges);
+        let tables: Vec<Table> = trajectory_tables(&trajectory, &*task).unwrap().iter().map(again).collect();
+        same(&trajectory_from([&tables[0], &tables[1]], &*task).unwrap(), &trajectory);
+    }
+}
+
+#[test]
+fn tables_of_another_shape_are_no_trajectory() {
+    let experiment = experiment();
+    let task = task::build(&experiment.model);
+    let tables =
+        trajectory_tables(&observe(&experiment, &*task, &seed(), &test_sample(&*task), &|_| {}), &*task)
+            .unwrap();
+    let wider = task::build(&Model { d: 13, ..experiment.model.clone() });
+    let more = task::build(&Model { task: TaskKind::mixture(4), ..experiment.model.clone() });
+    assert!(trajectory_from([&tables[0], &tables[1]], &*wider).is_err());
+    assert!(trajectory_from([&tables[0], &tables[1]], &*more).is_err());
+    assert!(trajectory_from([&tables[1], &tables[0]], &*task).is_err());
+    let empty = TableBuilder::new("trajectory").u32("checkpoint", vec![]).build().unwrap();
+    assert!(trajectory_from([&empty, &tables[1]], &*task).is_err());
+}
+
+#[test]
+fn every_answer_survives_its_table() {
+    use_one_thread();
+    let experiment = experiment();
+    let task = task::build(&experiment.model);
+    let parameters = task.initial(&seed());
+    let sample = test_sample(&*task);
+    let point = Point::new(&*task, &parameters, &sample);
+    for block in [Block { layer: Layer::X, row: 1, col: 1 }, Block { layer: Layer::X, row: 0, col: 2 }] {
+        let matrices = point.matrices(block).unwrap();
+        for question in [Question::Top(4), Question::Outliers(3), Question::Values, Question::Norms] {
+            let ask = Ask { checkpoint: 0, sample: SampleKind::Test, block, question };
+            let answer: Answer = point.answer(ask, &matrices).unwrap();
+            assert_eq!(
+                answer_from(&again(&answer_table(&answer).unwrap()), question).unwrap(),
+                answer,
+                "{question:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_ingredient_changes_the_key() {
+    type Change = fn(&mut Experiment, &mut Seed);
+    let code = Code::embedded().unwrap();
+    let ask = Ask {
+        checkpoint: 1,
+        sample: SampleKind::Test,
+        block: Block { layer: Layer::X, row: 0, col: 0 },
+        question: Question::Top(3),
+    };
+    let changes: &[(&str, Change)] = &[
+        ("nothing", |_, _| {}),
+        ("d", |e, _| e.model.d = 13),
+        ("k", |e, _| e.model.task = TaskKind::mixture(4)),
+        ("probabilities", |e, _| {
+            e.model.task =
+                TaskKind::Mixture { probabilities: vec![0.5, 0.25, 0.25], means: Means::Orthonormal }
+        }),
+        ("means", |e, _| {
+            let gram = vec![vec![1.0, 0.1, 0.0], vec![0.1, 1.0, 0.0], vec![0.0, 0.0, 1.0]];
+            e.model.task = TaskKind::Mixture { probabilities: vec![1.0 / 3.0; 3], means: Means::Gram(gram) };
+        }),
+        ("lambda", |e, _| e.model.lambda = 10.000_000_000_000_002),
+        ("beta", |e, _| e.model.beta = 0.06),
+        ("c", |e, _| e.model.c = 2.0),
+        ("phi", |e, _| e.model.phi = 0.6),
+        ("horizon", |e, _| e.horizon = 21.0),
+        ("checkpoints", |e, _| e.checkpoints = 7),
+        ("spacing", |e, _| e.spacing = Spacing::Geometric),
+        ("name", |e, s| {
+            e.name.push('x');
+            s.experiment.push('x');
+        }),
+        ("seed", |_, s| s.root = 2),
+        ("replicate", |_, s| s.replicate = 3),
+    ];
+    let mut keys = BTreeSet::new();
+    for (what, change) in changes {
+        let (mut experiment, mut seed) = (experiment(), seed());
+        change(&mut experiment, &mut seed);
+        assert!(
+            keys.insert(trajectory_key(&code, &experiment, &seed).digest()),
+            "{what} does not change the trajectory's key"
+        );
+        assert!(
+            keys.insert(answer_key(&code, &experiment, &seed, ask, "values").digest()),
+            "{what} does not change the answer's key"
+        );
+    }
+    for other in [
+        Ask { checkpoint: 2, ..ask },
+        Ask { sample: SampleKind::Train, ..ask },
+        Ask { block: Block { row: 1, ..ask.block }, ..ask },
+        Ask { block: Block { col: 1, ..ask.block }, ..ask },
+        Ask { question: Question::Top(4), ..ask },
+        Ask { question: Question::Outliers(3), ..ask },
+        Ask { question: Question::Values, ..ask },
+        Ask { question: Question::Norms, ..ask },
+    ] {
+        assert!(
+            keys.insert(answer_key(&code, &experiment(), &seed(), other, "values").digest()),
+            "{other:?}"
+        );
+    }
+    assert!(keys.insert(answer_key(&code, &experiment(), &seed(), ask, "other values").digest()));
+    // The number of replicates is not a property of any of them.
+    let more = Experiment { replicates: 99, ..experiment() };
+    assert_eq!(trajectory_key(&code, &more, &seed()), trajectory_key(&code, &experiment(), &seed()));
+}
+
+#[test]
+fn a_new_title_or_another_stage_keys_nothing_anew() {
+    let (place, settings) = (quick(), quick_settings());
+    let store = place.store();
+    let shelf = Shelf::new(&store, &settings).unwrap();
+    for stage in STAGES {
+        let plan = StagePlan::new(stage, &settings).unwrap();
+        let upstream = shelf.upstream(&plan).unwrap();
+        assert!(upstream.missing.is_empty());
+        let retitled: &'static Stage = Box::leak(Box::new(Stage { title: "another title", ..**stage }));
+        let other = StagePlan::new(retitled, &settings).unwrap();
+        assert_eq!(shelf.tables(&other, &upstream).unwrap(), shelf.tables(&plan, &upstream).unwrap());
+        assert_eq!(other.recipe(&settings).unwrap(), plan.recipe(&settings).unwrap());
+        // Under another name the stage finds all its simulations again.
+        let renamed: &'static Stage = Box::leak(Box::new(Stage { name: "another-name", ..**stage }));
+        let other = StagePlan::new(renamed, &settings).unwrap();
+        assert!(shelf.upstream(&other).unwrap().missing.is_empty());
+        let changed =
+            diff(&shelf.tables(&plan, &upstream).unwrap(), &shelf.tables(&other, &upstream).unwrap());
+        assert_eq!(changed.iter().map(|change| change.0.as_str()).collect::<Vec<_>>(), ["stage"]);
+    }
+}
+
+#[test]
+fn a_changed_experiment_keys_only_the_stages_that_use_it() {
+    let plain = quick_settings();
+    let change =
+        Override { experiment: "gmm-k10".to_owned(), key: "lambda".to_owned(), value: "50".to_owned() };
+    let mut changed = quick_settings();
+    changed.overrides = vec![change];
+    for stage in STAGES {
+        let recipe = |settings| StagePlan::new(stage, settings).unwrap().recipe(settings).unwrap();
+        let uses = StagePlan::new(stage, &plain).unwrap().experiments().contains_key("gmm-k10");
+        assert_eq!(recipe(&plain) != recipe(&changed), uses, "{}", stage.name);
+    }
+}
+
+#[test]
+fn nothing_is_simulated_twice() {
+    let store = quick().store();
+    let mut wanted = BTreeSet::new();
+    for stage in STAGES {
+        let (plan, _) = tables(&store, &quick_settings(), stage.name);
+        for study in &plan.studies {
+            wanted.extend(
+                (0..study.experiment.replicates).map(|replicate| (study.experiment.name.clone(), replicate)),
+            );
+        }
+    }
+    assert_eq!(store.units("trajectory").unwrap().len(), wanted.len());
+}
