@@ -10,13 +10,24 @@ use crate::pipeline::run::{Effort, run};
 use crate::pipeline::store::{Manifest, Store};
 use crate::stage::{Profile, Settings, Stage};
 use serde_json::json;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 type Stages = [&'static Stage];
 
-fn print_json(rows: &[serde_json::Value]) {
-    println!("{:#}", serde_json::Value::from(rows.to_vec()));
+/// Prints a line. A reader that has gone away, as in `… | head`, is no error.
+fn say(line: &str) -> Result<()> {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write", "standard output")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn print_json(rows: &[serde_json::Value]) -> Result<()> {
+    say(&format!("{:#}", serde_json::Value::from(rows.to_vec())))
 }
 
 fn named(all: &Stages, names: &[String]) -> Result<Vec<&'static Stage>> {
@@ -54,18 +65,18 @@ pub fn list(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
                         "figures": stage.figures, "experiments": names(plan) })
             })
             .collect();
-        print_json(&rows);
+        print_json(&rows)?;
         return Ok(ExitCode::SUCCESS);
     }
     for plan in &plans {
         let stage = plan.stage;
-        println!("{} ({})\n    {}", stage.name, stage.kind.word(), stage.title);
-        println!(
+        say(&format!("{} ({})\n    {}", stage.name, stage.kind.word(), stage.title))?;
+        say(&format!(
             "    claims: {}",
             if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") }
-        );
-        println!("    figures: {}", stage.figures.join(", "));
-        println!("    experiments: {}", names(plan).join(", "));
+        ))?;
+        say(&format!("    figures: {}", stage.figures.join(", ")))?;
+        say(&format!("    experiments: {}", names(plan).join(", ")))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -108,9 +119,9 @@ pub fn run_stages(
         } else {
             String::new()
         };
-        println!("{name}: {state}{written}");
+        say(&format!("{name}: {state}{written}"))?;
         for claim in crate::pipeline::run::claims(&store, &stage.figures)? {
-            println!("    {}", line(&claim));
+            say(&format!("    {}", line(&claim)))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -125,23 +136,7 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
     let plans = plan_all(all, &settings)?;
     let mut rows = Vec::new();
     if committed {
-        let lock = Figures::at(&shared.figures).lock()?;
-        for plan in &plans {
-            let entry =
-                lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(settings.profile.word()));
-            let recipe = plan.recipe(&settings)?.digest();
-            let state = match entry {
-                None => "missing",
-                Some(entry) if entry.recipe == recipe.as_str() => "up to date",
-                Some(_) => "stale",
-            };
-            rows.push((plan.stage.name.to_owned(), state));
-        }
-        for name in
-            lock.stages.keys().filter(|name| !plans.iter().any(|plan| plan.stage.name == name.as_str()))
-        {
-            rows.push((name.clone(), "stale"));
-        }
+        rows = committed_states(all, shared)?;
     } else {
         let store = open(shared)?;
         let shelf = Shelf::new(&store, &settings)?;
@@ -156,20 +151,46 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
                 None if tables.iter().any(|unit| earlier(unit, plan.stage.name, &settings)) => "stale",
                 None => "missing",
             };
-            rows.push((plan.stage.name.to_owned(), state));
+            rows.push((plan.stage.name.to_owned(), settings.profile.word(), state));
         }
     }
     if as_json {
-        print_json(
-            &rows.iter().map(|(stage, state)| json!({ "stage": stage, "status": state })).collect::<Vec<_>>(),
-        );
+        let row =
+            |(stage, profile, state): &State| json!({ "stage": stage, "profile": profile, "status": state });
+        print_json(&rows.iter().map(row).collect::<Vec<_>>())?;
     } else {
-        for (stage, state) in &rows {
-            println!("{stage}: {state}");
+        for (stage, profile, state) in &rows {
+            let profile = if committed { format!(" ({profile})") } else { String::new() };
+            say(&format!("{stage}{profile}: {state}"))?;
         }
     }
-    let stale = committed && rows.iter().any(|(_, state)| *state != "up to date");
+    let stale = committed && rows.iter().any(|(_, _, state)| *state != "up to date");
     Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Stage, profile, state.
+type State = (String, &'static str, &'static str);
+
+/// For every stage in every profile, whether its recipe is the one in `figures.lock`; a stage that is no more is stale.
+fn committed_states(all: &Stages, shared: &Shared) -> Result<Vec<State>> {
+    let lock = Figures::at(&shared.figures).lock()?;
+    let mut rows = Vec::new();
+    for profile in [Profile::Paper, Profile::Quick] {
+        let settings = Settings { profile, ..shared.settings()? };
+        for plan in plan_all(all, &settings)? {
+            let entry = lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(profile.word()));
+            let recipe = plan.recipe(&settings)?.digest();
+            let state = match entry {
+                None => "missing",
+                Some(entry) if entry.recipe == recipe.as_str() => "up to date",
+                Some(_) => "stale",
+            };
+            rows.push((plan.stage.name.to_owned(), profile.word(), state));
+        }
+    }
+    let gone = |name: &&String| !all.iter().any(|stage| stage.name == name.as_str());
+    rows.extend(lock.stages.keys().filter(gone).map(|name| (name.clone(), "any", "stale")));
+    Ok(rows)
 }
 
 /// Whether a unit holds tables of a stage in the same profile, whatever else they were made from.
@@ -211,10 +232,10 @@ pub fn tables(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Resu
                         "sha256": entry.sha256, "values_sha256": entry.values_sha256 })
             })
             .collect();
-        print_json(&rows);
+        print_json(&rows)?;
     } else {
         for entry in &manifest.tables {
-            println!("{}: {} rows, {}", entry.table, entry.rows, folder.join(&entry.file).display());
+            say(&format!("{}: {} rows, {}", entry.table, entry.rows, folder.join(&entry.file).display()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -244,20 +265,23 @@ pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
             .map(serde_json::to_value)
             .collect::<std::result::Result<_, _>>()
             .map_err(|error| Error::damaged("claims", error))?;
-        print_json(&rows);
+        print_json(&rows)?;
     } else {
         for claim in &claims {
-            println!("{}", line(claim));
+            say(&line(claim))?;
         }
         let count = |verdict: Verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
-        println!(
+        say(&format!(
             "{} hold, {} fail, {} not run",
             count(Verdict::Holds),
             count(Verdict::Fails),
             count(Verdict::NotRun)
-        );
+        ))?;
         if claims.iter().any(|claim| claim.source == crate::claim::Source::Committed) {
-            println!("(some from the values committed in {}; `run` computes them)", shared.figures.display());
+            say(&format!(
+                "(some from the values committed in {}; `run` computes them)",
+                shared.figures.display()
+            ))?;
         }
     }
     let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
@@ -320,6 +344,6 @@ pub fn export_checkpoint(
     let _lock = store.lock_exclusive(|| eprintln!("waiting for another run on {}", shared.data.display()))?;
     let shelf = Shelf::new(&store, &settings)?;
     export(&shelf, &experiment, Request { replicate, checkpoint, sample }, out)?;
-    println!("{name}, replicate {replicate}: written to {}", out.display());
+    say(&format!("{name}, replicate {replicate}: written to {}", out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
