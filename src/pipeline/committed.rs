@@ -4,8 +4,8 @@ use crate::claim::{Claim, Source, Verdict};
 use crate::error::{Error, Result};
 use crate::pipeline::key::{Value, sha256};
 use crate::pipeline::plan::StagePlan;
-use crate::pipeline::run::{Done, claims, judge};
-use crate::pipeline::store::{Manifest, Store};
+use crate::pipeline::run::{CLAIMS, Done, claims, judge};
+use crate::pipeline::store::{BlobEntry, Manifest, Store};
 use crate::pipeline::table::{Comparison, Table, compare};
 use crate::stage::{Profile, Results, Settings};
 use serde::{Deserialize, Serialize};
@@ -107,7 +107,7 @@ impl Figures {
             let mut changed = Vec::new();
             for stage in done {
                 let mut any = false;
-                for entry in &stage.figures.blobs {
+                for entry in drawn(&stage.figures) {
                     any |= update(&folder.join(&entry.name), &blob(store, &stage.figures, &entry.name)?)?;
                 }
                 if any {
@@ -288,8 +288,12 @@ fn blob(store: &Store, manifest: &Manifest, name: &str) -> Result<Vec<u8>> {
     store.blob(manifest, name)?.ok_or_else(|| damaged(store, manifest))
 }
 
+/// The figures among the files of a unit.
+fn drawn(figures: &Manifest) -> impl Iterator<Item = &BlobEntry> {
+    figures.blobs.iter().filter(|entry| entry.name != CLAIMS)
+}
+
 fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<Entry> {
-    let svg = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "svg");
     Ok(Entry {
         recipe: done.plan.recipe(settings)?.digest().to_string(),
         seed: settings.seed,
@@ -300,13 +304,7 @@ fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<Entry> {
             .iter()
             .map(|entry| (entry.table.clone(), entry.values_sha256.clone()))
             .collect(),
-        figures: done
-            .figures
-            .blobs
-            .iter()
-            .filter(|entry| svg(&entry.name))
-            .map(|entry| (entry.name.clone(), entry.sha256.clone()))
-            .collect(),
+        figures: drawn(&done.figures).map(|entry| (entry.name.clone(), entry.sha256.clone())).collect(),
         claims: claims(store, &done.figures)?,
     })
 }
