@@ -64,8 +64,25 @@ fn claims_from_committed_values_are_those_of_the_lock() {
     for stage in STAGES {
         let plan = StagePlan::new(stage, &settings).unwrap();
         let Some(results) = Figures::at(&folder()).results(&settings, &plan).unwrap() else { continue };
-        let written: &Vec<Claim> = &lock.stages[stage.name]["paper"].claims;
-        assert_eq!(&judge(stage, &results).unwrap(), written, "{}", stage.name);
+        let mut written: Vec<Claim> = lock.stages[stage.name]["paper"].claims.clone();
+        let mut judged = judge(stage, &results).unwrap();
+        assert_eq!(judged.len(), written.len(), "{}", stage.name);
+        for (new, old) in judged.iter_mut().zip(&mut written) {
+            // Quantiles of Student's t come from the system's mathematical library: their last bits may differ.
+            for (new, old) in [
+                (&mut new.measured, &mut old.measured),
+                (&mut new.low, &mut old.low),
+                (&mut new.high, &mut old.high),
+            ] {
+                match (new.take(), old.take()) {
+                    (Some(new), Some(old)) => {
+                        assert!((new - old).abs() <= 1e-12 * old.abs(), "{new} against {old}");
+                    }
+                    (new, old) => assert_eq!(new, old),
+                }
+            }
+            assert_eq!(new, old, "{}", stage.name);
+        }
     }
 }
 
