@@ -142,11 +142,7 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
         let shelf = Shelf::new(&store, &settings)?;
         let tables = store.units("tables")?;
         for plan in &plans {
-            let current = match shelf.current_tables(plan)? {
-                Some(tables) => shelf.find(&shelf.figures(plan, &tables)?)?,
-                None => None,
-            };
-            let state = match current {
+            let state = match shelf.current_figures(plan)? {
                 Some(_) => "up to date",
                 None if tables.iter().any(|unit| earlier(unit, plan.stage.name, &settings)) => "stale",
                 None => "missing",
@@ -253,10 +249,7 @@ pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
     let committed = Figures::at(&shared.figures);
     let mut claims: Vec<Claim> = Vec::new();
     for plan in &plans {
-        let current = match shelf.current_tables(plan)? {
-            Some(tables) => shelf.find(&shelf.figures(plan, &tables)?)?,
-            None => None,
-        };
+        let current = shelf.current_figures(plan)?;
         claims.extend(committed.claims(&store, &settings, plan, current.as_ref())?);
     }
     if as_json {

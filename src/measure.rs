@@ -313,6 +313,12 @@ pub fn mean(curves: &Curves) -> Vec<(f64, f64)> {
         .collect()
 }
 
+/// Mean, smallest and largest value over replicates at each time, as `(time, mean, low, high)`.
+#[must_use]
+pub fn mean_and_range(curves: &Curves) -> Vec<(f64, f64, f64, f64)> {
+    mean(curves).into_iter().zip(range(curves)).map(|((x, y), (_, low, high))| (x, y, low, high)).collect()
+}
+
 /// Smallest and largest value over replicates at each time.
 #[must_use]
 pub fn range(curves: &Curves) -> Vec<(f64, f64, f64)> {

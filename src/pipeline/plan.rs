@@ -270,6 +270,17 @@ impl<'a> Shelf<'a> {
             .finish())
     }
 
+    /// The claims and figures of a stage, if they are up to date.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn current_figures(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
+        match self.current_tables(plan)? {
+            Some(tables) => self.find(&self.figures(plan, &tables)?),
+            None => Ok(None),
+        }
+    }
+
     /// The tables of a stage, if they are up to date.
     ///
     /// # Errors

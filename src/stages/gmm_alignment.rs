@@ -5,14 +5,14 @@ use crate::ask::Study;
 use crate::claim::{Claim, declare};
 use crate::error::Result;
 use crate::measure::{
-    Alignment, Curves, Statistic, alignment_rows, alignment_table, curves, last, mean, range,
+    Alignment, Curves, Statistic, alignment_rows, alignment_table, curves, last, mean, mean_and_range, range,
     statistics_rows, statistics_table,
 };
 use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::mixture::{CONTRAST, MAIN, MATRICES, REPLICATED, at, contrast, main, outliers};
+use crate::stages::mixture::{CONTRAST, MAIN, MATRICES, at, contrast, main, outliers, replicated};
 use crate::subspace::{alignment, overlap, sine};
 use crate::task;
 use ndarray::Axis as Along;
@@ -51,7 +51,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let space = task.mean_space();
         let k = experiment.model.task.classes();
         let count = experiment.schedule().len();
-        let asked = if name == MAIN { REPLICATED } else { crate::ask::Checkpoints::Three }.indices(count);
+        let asked = replicated(name).indices(count);
         for replicate in data.finished(&experiment.name)? {
             let trajectory = data.trajectory(name, replicate)?;
             for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
@@ -264,7 +264,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(5.0),
             ),
         ] {
-            panel = panel.series(Series::error_bars(label, style, with_ends(&rho(subspace))));
+            panel = panel.series(Series::error_bars(label, style, mean_and_range(&rho(subspace))));
         }
         figure = figure.panel(panel);
     }
@@ -292,7 +292,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .series(Series::band(label.clone(), style, range(&sines)))
             .series(Series::line("bound", Style::theory(style.colour), bounds));
         let overlaps = read.statistic(name, "overlap of H and G", None);
-        spaces = spaces.series(Series::error_bars(label, style, with_ends(&overlaps)));
+        spaces = spaces.series(Series::error_bars(label, style, mean_and_range(&overlaps)));
     }
     Ok(vec![figure.panel(error).panel(spaces), training(results, &read)?])
 }
@@ -303,11 +303,6 @@ fn looks() -> [(&'static str, Style); 2] {
         (MAIN, Style::measured(Colour::Green)),
         (CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(4.6)),
     ]
-}
-
-/// Mean with smallest and largest value, as `(x, y, lo, hi)`.
-fn with_ends(curves: &Curves) -> Vec<(f64, f64, f64, f64)> {
-    mean(curves).into_iter().zip(range(curves)).map(|((x, y), (_, lo, hi))| (x, y, lo, hi)).collect()
 }
 
 fn training(results: &Results, read: &Read) -> Result<Figure> {

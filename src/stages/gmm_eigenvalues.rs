@@ -11,8 +11,8 @@ use crate::pipeline::table::Table;
 use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{
-    CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, REPLICATED, SHOWN, ask, at, classes, contrast, gram,
-    main, outliers,
+    CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, SHOWN, ask, at, classes, contrast, gram, main,
+    outliers, replicated,
 };
 
 /// The stage.
@@ -60,7 +60,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let experiment = data.experiment(name)?;
         let count = experiment.schedule().len();
         let shown = shown(name).indices(count);
-        let asked = if name == MAIN { REPLICATED } else { Checkpoints::Three }.indices(count);
+        let asked = replicated(name).indices(count);
         for replicate in data.finished(&experiment.name)? {
             let trajectory = data.trajectory(name, replicate)?;
             for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {

@@ -5,7 +5,7 @@ use crate::claim::{Claim, declare};
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::measure::{
-    Curves, Eigenvalue, Statistic, curves, first, last, mean, range, spectrum_rows, spectrum_table,
+    Curves, Eigenvalue, Statistic, curves, first, last, mean, mean_and_range, spectrum_rows, spectrum_table,
     statistics_rows, statistics_table,
 };
 use crate::pipeline::table::Table;
@@ -126,19 +126,19 @@ fn off_diagonal_outliers(
 ) -> Result<()> {
     let experiment = data.experiment(MAIN)?;
     for checkpoint in [0, experiment.schedule().len() - 1] {
-        for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
-            let named = |what: &str| format!("{what} of block (1,2), {matrix}");
-            for replicate in data.finished(&experiment.name)? {
-                let trajectory = data.trajectory(MAIN, replicate)?;
-                let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-                let here = at(experiment, replicate, observed);
-                let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 1)?;
+        for replicate in data.finished(&experiment.name)? {
+            let trajectory = data.trajectory(MAIN, replicate)?;
+            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+            let here = at(experiment, replicate, observed);
+            let gram = gram(experiment, observed)?;
+            let values = data.values(MAIN, replicate, ask(checkpoint, OFF_DIAGONAL, Question::Values))?;
+            for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
+                let named = |what: &str| format!("{what} of block (1,2), {matrix}");
+                let predicted = Predicted::block(experiment, &gram, of, 0, 1)?;
                 let (low, high) =
                     (predicted.level_below(experiment.model.d), predicted.level(experiment.model.d));
-                let values =
-                    &data.values(MAIN, replicate, ask(checkpoint, OFF_DIAGONAL, Question::Values))?[index];
-                let below = values.iter().filter(|value| **value < low).count();
-                let above = values.iter().filter(|value| **value > high).count();
+                let below = values[index].iter().filter(|value| **value < low).count();
+                let above = values[index].iter().filter(|value| **value > high).count();
                 statistics.push(Statistic::plain(&here, named("negative outliers"), number(below)));
                 statistics.push(Statistic::plain(&here, named("positive outliers"), number(above)));
                 if replicate > 0 {
@@ -267,11 +267,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         ] {
             let statistic_name = format!("overlap with Span mu, {matrix}");
             let measured = statistic(&rows, name, &statistic_name);
-            let ends: Vec<_> = mean(&measured)
-                .into_iter()
-                .zip(range(&measured))
-                .map(|((x, y), (_, lo, hi))| (x, y, lo, hi))
-                .collect();
+            let ends = mean_and_range(&measured);
             let predicted = mean(&statistic(&theory, name, &statistic_name));
             panel = panel
                 .series(Series::error_bars(

@@ -17,7 +17,7 @@ use crate::stages::mixture::{
 pub const STAGE: Stage = Stage {
     name: "gmm-spectrum",
     kind: Kind::Figure,
-    title: "The whole spectrum of `H_11` and `G_11` at the start, in the middle and at the end of training",
+    title: "The whole spectrum of H_11 and G_11 at the start, in the middle and at the end of training",
     source: file!(),
     claims: &[],
     figures: &["gmm-spectrum", "gmm-spectrum-lambda-10"],

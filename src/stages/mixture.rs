@@ -27,8 +27,14 @@ pub const FIRST_BLOCK: Block = Block { layer: Layer::X, row: 0, col: 0 };
 pub const OFF_DIAGONAL: Block = Block { layer: Layer::X, row: 0, col: 1 };
 /// Eigenpairs shown of a block: the outliers and some of the bulk.
 pub const SHOWN: u32 = 12;
-/// Checkpoints at which every replicate's outliers are computed.
+/// Checkpoints at which the outliers of every replicate of [`MAIN`] are computed.
 pub const REPLICATED: Checkpoints = Checkpoints::Spread(5);
+
+/// Checkpoints at which the outliers of every replicate of an experiment are computed.
+#[must_use]
+pub fn replicated(experiment: &str) -> Checkpoints {
+    if experiment == MAIN { REPLICATED } else { Checkpoints::Three }
+}
 
 /// A mixture experiment with equally likely classes and orthonormal means.
 ///
@@ -60,7 +66,7 @@ pub fn classes(experiment: &Experiment) -> u32 {
 pub fn main(settings: &Settings) -> Result<Study> {
     let main = settings.experiment(experiment(settings.profile, MAIN, 5, 100.0))?;
     let outliers = Question::Outliers(classes(&main));
-    Ok(Study::new(main).every_replicate(REPLICATED, FIRST_BLOCK, outliers))
+    Ok(Study::new(main).every_replicate(replicated(MAIN), FIRST_BLOCK, outliers))
 }
 
 /// The contrast, with the outliers of the first block of every replicate at three checkpoints.
@@ -70,7 +76,7 @@ pub fn main(settings: &Settings) -> Result<Study> {
 pub fn contrast(settings: &Settings) -> Result<Study> {
     let contrast = settings.experiment(experiment(settings.profile, CONTRAST, 5, 10.0))?;
     let outliers = Question::Outliers(classes(&contrast));
-    Ok(Study::new(contrast).every_replicate(Checkpoints::Three, FIRST_BLOCK, outliers))
+    Ok(Study::new(contrast).every_replicate(replicated(CONTRAST), FIRST_BLOCK, outliers))
 }
 
 /// Where a checkpoint of a replicate is.
