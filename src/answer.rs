@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::spectrum::{BlockMatrix, Norms, Pair, warm_start};
 use crate::task::data::Sample;
 use crate::task::{Block, Evaluation, Matrix, Parameters, Task};
-use ndarray::s;
+use ndarray::Array2;
 
 /// The answer to a question, for the Hessian and for the gradient matrix, in the order of [`Matrix::BOTH`].
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,7 @@ impl<'a> Point<'a> {
             Ok(BlockMatrix::new(self.task.curvature(
                 Matrix::BOTH[index],
                 block,
+                self.parameters,
                 &self.evaluation,
                 self.sample,
             )?))
@@ -59,20 +60,28 @@ impl<'a> Point<'a> {
     /// # Errors
     /// [`crate::error::Error::Numeric`] if a routine misses its declared accuracy.
     pub fn answer(&self, ask: Ask, matrices: &[BlockMatrix; 2]) -> Result<Answer> {
-        let space = self.task.mean_space();
-        let (row, layer) = (ask.block.row as usize, self.layer(ask.block));
+        let space = || self.task.space(ask.block.layer, self.parameters);
         Ok(match ask.question {
             Question::Top(count) => Answer::Pairs(both(|index| matrices[index].top(count as usize))?),
             Question::Outliers(count) => {
-                let start = warm_start(&space, self.parameters[layer].slice(s![row..=row, ..]));
+                let start = warm_start(&space()?, self.task.vector(self.parameters, ask.block)?);
                 Answer::Pairs(both(|index| matrices[index].outliers(count as usize, &start))?)
             }
             Question::Values => Answer::Values(both(|index| matrices[index].values())?),
-            Question::Norms => Answer::Norms(both(|index| matrices[index].norms(&space))?),
+            Question::Norms => {
+                let space = space()?;
+                Answer::Norms(both(|index| matrices[index].norms(&space))?)
+            }
         })
     }
 
-    fn layer(&self, block: Block) -> usize {
-        self.task.layers().iter().position(|(layer, ..)| *layer == block.layer).unwrap_or(0)
+    /// The rectangular block of both matrices between a row of the first layer and the whole second, d × K.
+    ///
+    /// # Errors
+    /// A row the task does not have, or a task of one layer.
+    pub fn cross(&self, row: u32) -> Result<[Array2<f64>; 2]> {
+        both(|index| {
+            self.task.cross(Matrix::BOTH[index], row, self.parameters, &self.evaluation, self.sample)
+        })
     }
 }

@@ -92,10 +92,11 @@ impl Experiment {
                 format!("must be between {FEWEST_CHECKPOINTS} and 10000, the initial point among them");
             return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
         }
-        let stored = (self.model.d * self.model.task.classes() * self.checkpoints) as f64 * 8.0;
+        let rows = self.model.task.rows_key();
+        let stored = self.model.d as f64 * self.model.task.rows() as f64 * self.checkpoints as f64 * 8.0;
         if stored > PARAMETER_BYTES {
             let rule = format!(
-                "k · d parameters at each are {stored:e} bytes, more than {PARAMETER_BYTES:e}; lower checkpoints, k or d"
+                "{rows} · d parameters at each are {stored:e} bytes, more than {PARAMETER_BYTES:e}; lower checkpoints, {rows} or d"
             );
             return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
         }
@@ -130,7 +131,10 @@ impl Experiment {
             "d" => self.model.d = count(1_000_000)? as usize,
             "k" => {
                 let k = count(10_000)? as usize;
-                let TaskKind::Mixture { probabilities, means } = &self.model.task;
+                let TaskKind::Mixture { probabilities, means } = &self.model.task else {
+                    let rule = "task B always has four clusters, so k does not apply; set width";
+                    return Err(Error::parameter(name, value, rule));
+                };
                 let equal = probabilities.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits());
                 if !(equal && *means == crate::model::Means::Orthonormal) {
                     let rule = "the classes of this experiment are not exchangeable, so k is fixed";
@@ -138,13 +142,13 @@ impl Experiment {
                 }
                 self.model.task = TaskKind::mixture(k);
             }
-            "width" => {
-                return Err(Error::parameter(
-                    name,
-                    value,
-                    "task A has no hidden layer, so width does not apply",
-                ));
-            }
+            "width" => match &mut self.model.task {
+                TaskKind::Xor { width, .. } => *width = count(10_000)? as usize,
+                TaskKind::Mixture { .. } => {
+                    let rule = "task A has no hidden layer, so width does not apply; set k";
+                    return Err(Error::parameter(name, value, rule));
+                }
+            },
             "lambda" => self.model.lambda = number()?,
             "beta" => self.model.beta = number()?,
             "c" => self.model.c = number()?,

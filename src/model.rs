@@ -35,6 +35,15 @@ pub enum TaskKind {
         /// The class means.
         means: Means,
     },
+    /// Task B: four equally likely clusters `±μ` (label 1) and `±ν` (label 0), 2-layer ReLU network.
+    Xor {
+        /// Width `K` of the hidden layer.
+        width: usize,
+        /// Leading coordinates of the unit vector μ; the rest are zero.
+        mu: Vec<f64>,
+        /// Leading coordinates of the unit vector ν, orthogonal to μ.
+        nu: Vec<f64>,
+    },
 }
 
 /// How the unit class means lie to each other. By rotation invariance they may as well span the first k coordinates.
@@ -55,11 +64,27 @@ impl TaskKind {
         Self::Mixture { probabilities, means: Means::Orthonormal }
     }
 
-    /// Number of classes `k` of task A.
+    /// Task B with a hidden layer of this width, `μ = e_1` and `ν = e_2`.
     #[must_use]
-    pub fn classes(&self) -> usize {
+    pub fn xor(width: usize) -> Self {
+        Self::Xor { width, mu: vec![1.0], nu: vec![0.0, 1.0] }
+    }
+
+    /// Number of rows of `d` weights in the first layer: classes `k` in task A, neurons `K` in task B.
+    #[must_use]
+    pub fn rows(&self) -> usize {
         match self {
             Self::Mixture { probabilities, .. } => probabilities.len(),
+            Self::Xor { width, .. } => *width,
+        }
+    }
+
+    /// Name of the number of rows, as `--set` knows it.
+    #[must_use]
+    pub fn rows_key(&self) -> &'static str {
+        match self {
+            Self::Mixture { .. } => "k",
+            Self::Xor { .. } => "width",
         }
     }
 }
@@ -130,14 +155,22 @@ impl Model {
             );
             return Err(Error::parameter(name("phi"), self.phi, rule));
         }
+        if n * self.task.rows() as f64 * 8.0 > SAMPLE_BYTES {
+            let rule = format!("{n} sample points with as many outputs each need over 8 GiB");
+            return Err(Error::parameter(name(self.task.rows_key()), self.task.rows(), rule));
+        }
         let steps = horizon / self.step_size();
         if !(0.5..=MOST_STEPS).contains(&steps) {
             let rule =
                 format!("gives {steps:.3e} SGD steps (horizon·d/c); choose between 1 and {MOST_STEPS:e}");
             return Err(Error::parameter(name("horizon"), horizon, rule));
         }
-        let TaskKind::Mixture { probabilities, means } = &self.task;
-        validate_mixture(&name, self.d, probabilities, means)
+        match &self.task {
+            TaskKind::Mixture { probabilities, means } => {
+                validate_mixture(&name, self.d, probabilities, means)
+            }
+            TaskKind::Xor { width, mu, nu } => validate_xor(&name, self.d, *width, mu, nu),
+        }
     }
 }
 
@@ -188,6 +221,36 @@ fn validate_mixture(
             let rule = "the Gram matrix of means must be positive definite (linearly independent means)";
             return Err(Error::parameter(name("means"), format!("{gram:?}"), rule));
         }
+    }
+    Ok(())
+}
+
+fn validate_xor(name: &dyn Fn(&str) -> String, d: usize, width: usize, mu: &[f64], nu: &[f64]) -> Result<()> {
+    if width < 1 {
+        return Err(Error::parameter(name("width"), width, "the hidden layer needs at least 1 neuron"));
+    }
+    if d < 2 {
+        return Err(Error::parameter(name("d"), d, "two orthogonal means need d of at least 2"));
+    }
+    let dot = |u: &[f64], v: &[f64]| u.iter().zip(v).fold(0.0, |sum, (left, right)| sum + left * right);
+    for (key, mean) in [("mu", mu), ("nu", nu)] {
+        let shown = format!("{mean:?}");
+        if mean.len() > d {
+            let rule = format!("has more coordinates than d = {d}");
+            return Err(Error::parameter(name(key), shown, rule));
+        }
+        let squared = dot(mean, mean);
+        if squared == 0.0 {
+            return Err(Error::parameter(name(key), shown, "a mean of the XOR mixture must not be zero"));
+        }
+        if squared.is_nan() || (squared - 1.0).abs() > 1e-12 {
+            return Err(Error::parameter(name(key), shown, "a mean of the XOR mixture must have length 1"));
+        }
+    }
+    let cosine = dot(mu, nu);
+    if cosine.abs() > 1e-12 {
+        let rule = "the means μ and ν of the XOR mixture must be orthogonal; this is their inner product";
+        return Err(Error::parameter(name("mu·nu"), cosine, rule));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Alignment of vectors and of subspaces.
 
 use crate::error::{Error, Result};
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, s};
 use ndarray_linalg::{QR, SVD};
 
 /// Orthonormal basis (d × dim) of the span of linearly independent columns.
@@ -11,6 +11,20 @@ use ndarray_linalg::{QR, SVD};
 pub fn orthonormal(columns: &Array2<f64>) -> Result<Array2<f64>> {
     let (q, _) = columns.qr().map_err(|error| numeric("qr", &error))?;
     Ok(q)
+}
+
+/// Orthonormal basis (d × dim) of the span of columns, without the directions whose singular value is below `cut` times
+/// the largest.
+///
+/// # Errors
+/// [`Error::Numeric`] if LAPACK fails.
+pub fn span(columns: &Array2<f64>, cut: f64) -> Result<Array2<f64>> {
+    let (vectors, values, _) = columns.svd(true, false).map_err(|error| numeric("svd", &error))?;
+    let Some(vectors) = vectors else {
+        return Err(Error::Numeric { routine: "svd", problem: "gave no vectors".to_owned() });
+    };
+    let kept = values.iter().filter(|value| **value > cut * values[0]).count();
+    Ok(vectors.slice(s![.., ..kept]).to_owned())
 }
 
 fn numeric(routine: &'static str, error: &dyn std::fmt::Display) -> Error {

@@ -41,7 +41,7 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
 )]
 fn trajectory_cost(experiment: &Experiment) -> u64 {
     let model = &experiment.model;
-    let (d, k) = (model.d as f64, model.task.classes() as f64);
+    let (d, k) = (model.d as f64, model.task.rows() as f64);
     (model.steps(experiment.horizon) as f64 * (100.0 + d * (2.0 + 0.35 * k))) as u64
 }
 

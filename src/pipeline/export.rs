@@ -1,6 +1,6 @@
 //! One checkpoint with everything needed to compute its spectra elsewhere.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Point};
 use crate::ask::{Ask, Question, SampleKind};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
@@ -15,7 +15,8 @@ use crate::simulate::Observed;
 use crate::spectrum::{Pair, leading_space};
 use crate::subspace::{alignment, sine};
 use crate::task::data::Sample;
-use crate::task::{self, Matrix, Task};
+use crate::task::xor::CLUSTERS;
+use crate::task::{self, Block, Layer, Matrix, Task};
 use ndarray::Array2;
 use std::path::Path;
 
@@ -34,7 +35,8 @@ pub struct Request {
 }
 
 /// Writes the files of one checkpoint into a folder, after computing what is missing: `meta.json`, and the tables `means`,
-/// `parameters`, `sample`, `spectrum`, `eigenvectors` (both of the diagonal blocks) and `alignment`.
+/// `parameters`, `sample`, `spectrum`, `eigenvectors` (of the diagonal blocks) and `alignment`; of task B also `cross`, the
+/// entries of the rectangular blocks `W_i v` (`row` i, `neuron` j, `col` the coordinate), and spectra of all `W_i W_j`.
 ///
 /// # Errors
 /// A replicate or checkpoint the experiment does not have; a folder that cannot be written.
@@ -52,16 +54,9 @@ pub fn export(shelf: &Shelf, experiment: &Experiment, request: Request, out: &Pa
         return Err(Error::parameter("--checkpoint", checkpoint, rule));
     }
     let task = task::build(&experiment.model);
-    let asks: Vec<Ask> = task
-        .diagonal_blocks()
-        .into_iter()
-        .map(|block| Ask {
-            checkpoint,
-            sample: kind,
-            block,
-            question: Question::Top(PAIRS.max(space_size(&*task) + 2)),
-        })
-        .collect();
+    let question = Question::Top(PAIRS.max(space_size(&*task) + 2));
+    let asks: Vec<Ask> =
+        blocks(&*task).into_iter().map(|block| Ask { checkpoint, sample: kind, block, question }).collect();
     compute(shelf, vec![Work { experiment: experiment.clone(), replicate, asks: asks.clone() }], 1, false)?;
 
     let missing =
@@ -102,9 +97,9 @@ pub fn export(shelf: &Shelf, experiment: &Experiment, request: Request, out: &Pa
         sample_table(&sample)?,
         spectrum_table(&spectrum)?,
         vectors_table(&answers)?,
-        alignment_table(&alignments(&here, observed, &*task, &answers)?)?,
+        alignment_table(&alignments(&here, observed, &*task, kind, &answers)?)?,
     ];
-    for table in written {
+    for table in written.into_iter().chain(cross_table(&*task, observed, &sample)?) {
         update(&out.join(format!("{}.parquet", table.name())), &table.to_parquet_bytes(&[])?)?;
     }
     let meta = meta(experiment, shelf.settings.seed, replicate, checkpoint, kind, observed);
@@ -115,6 +110,16 @@ pub fn export(shelf: &Shelf, experiment: &Experiment, request: Request, out: &Pa
 }
 
 type Answers = [(Ask, [Vec<Pair>; 2])];
+
+/// The blocks whose spectra are exported: the diagonal ones, and in task B all `W_i W_j`.
+fn blocks(task: &dyn Task) -> Vec<Block> {
+    let mut blocks = task.diagonal_blocks();
+    for (layer, rows, _) in task.layers().into_iter().filter(|(layer, ..)| *layer == Layer::W) {
+        let pairs = (0..small(rows)).flat_map(|row| (row + 1..small(rows)).map(move |col| (row, col)));
+        blocks.extend(pairs.map(|(row, col)| Block { layer, row, col }));
+    }
+    blocks
+}
 
 fn space_size(task: &dyn Task) -> u32 {
     u32::try_from(task.mean_space().ncols()).unwrap_or(u32::MAX - 2)
@@ -129,11 +134,14 @@ fn meta(
     at: &Observed,
 ) -> serde_json::Value {
     let model = &experiment.model;
-    let TaskKind::Mixture { probabilities, .. } = &model.task;
+    let (task, probabilities) = match &model.task {
+        TaskKind::Mixture { probabilities, .. } => ("mixture", probabilities.as_slice()),
+        TaskKind::Xor { .. } => ("xor", &[0.25; CLUSTERS] as &[f64]),
+    };
     serde_json::json!({
-        "experiment": experiment.name, "task": "mixture", "d": model.d, "k": probabilities.len(), "lambda": model.lambda,
-        "beta": model.beta, "c": model.c, "phi": model.phi, "probabilities": probabilities, "n": model.sample_size(),
-        "step": at.step, "time": at.time, "seed": seed, "replicate": replicate, "checkpoint": checkpoint,
+        "experiment": experiment.name, "task": task, "d": model.d, model.task.rows_key(): model.task.rows(),
+        "lambda": model.lambda, "beta": model.beta, "c": model.c, "phi": model.phi, "probabilities": probabilities,
+        "n": model.sample_size(), "step": at.step, "time": at.time, "seed": seed, "replicate": replicate, "checkpoint": checkpoint,
         "sample": sample.name(),
     })
 }
@@ -187,7 +195,7 @@ fn sample_table(sample: &Sample) -> Result<Table> {
 fn vectors_table(answers: &Answers) -> Result<Table> {
     let (mut matrix, mut layer, mut row, mut rank) = (vec![], vec![], vec![], vec![]);
     let (mut col, mut value) = (vec![], vec![]);
-    for (ask, both) in answers {
+    for (ask, both) in answers.iter().filter(|(ask, _)| ask.block.row == ask.block.col) {
         for (of, pairs) in Matrix::BOTH.into_iter().zip(both) {
             for (index, pair) in pairs.iter().enumerate() {
                 for (place, entry) in pair.vector.iter().enumerate() {
@@ -211,13 +219,18 @@ fn vectors_table(answers: &Answers) -> Result<Table> {
         .build()
 }
 
-fn alignments(here: &At, at: &Observed, task: &dyn Task, answers: &Answers) -> Result<Vec<Alignment>> {
-    let space = task.mean_space();
+fn alignments(
+    here: &At,
+    at: &Observed,
+    task: &dyn Task,
+    kind: SampleKind,
+    answers: &Answers,
+) -> Result<Vec<Alignment>> {
     let mut rows = Vec::new();
-    for (ask, both) in answers {
+    for (ask, both) in answers.iter().filter(|(ask, _)| ask.block.row == ask.block.col) {
         let block = ask.block;
-        let layer = task.layers().iter().position(|(layer, ..)| *layer == block.layer).unwrap_or(0);
-        let x = at.parameters[layer].row(block.row as usize);
+        let space = task.space(block.layer, &at.parameters)?;
+        let x = task.vector(&at.parameters, block)?;
         let mut add = |sample: Option<&str>, subspace: &str, basis: &Array2<f64>| {
             rows.push(Alignment {
                 at: here.clone(),
@@ -231,8 +244,37 @@ fn alignments(here: &At, at: &Observed, task: &dyn Task, answers: &Answers) -> R
         };
         add(None, "means", &space);
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(both) {
-            add(Some(ask.sample.name()), matrix.name(), &leading_space(pairs, space.ncols())?);
+            add(Some(kind.name()), matrix.name(), &leading_space(pairs, space.ncols())?);
         }
     }
     Ok(rows)
+}
+
+/// The rectangular blocks between every row of the first layer and the whole second; nothing of a task of one layer.
+fn cross_table(task: &dyn Task, at: &Observed, sample: &Sample) -> Result<Option<Table>> {
+    if !task.layers().iter().any(|(layer, ..)| *layer == Layer::V) {
+        return Ok(None);
+    }
+    let point = Point::new(task, &at.parameters, sample);
+    let (mut matrix, mut row, mut neuron) = (vec![], vec![], vec![]);
+    let (mut col, mut value) = (vec![], vec![]);
+    for i in 0..small(at.parameters[0].nrows()) {
+        for (of, block) in Matrix::BOTH.into_iter().zip(point.cross(i)?) {
+            for ((place, j), entry) in block.indexed_iter() {
+                matrix.push(of.name());
+                row.push(i);
+                neuron.push(small(j));
+                col.push(small(place));
+                value.push(*entry);
+            }
+        }
+    }
+    TableBuilder::new("cross")
+        .str("matrix", &matrix)
+        .u32("row", row)
+        .u32("neuron", neuron)
+        .u32("col", col)
+        .f64("value", value)
+        .build()
+        .map(Some)
 }

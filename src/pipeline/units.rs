@@ -73,6 +73,12 @@ pub fn parameters(experiment: &Experiment) -> BTreeMap<String, Value> {
             };
             map.insert("means".to_owned(), means);
         }
+        TaskKind::Xor { width, mu, nu } => {
+            map.insert("task".to_owned(), "xor".into());
+            map.insert("width".to_owned(), (*width).into());
+            map.insert("mu".to_owned(), mu.clone().into());
+            map.insert("nu".to_owned(), nu.clone().into());
+        }
     }
     map
 }

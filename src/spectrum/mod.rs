@@ -8,7 +8,7 @@ pub mod lapack;
 
 use crate::error::{Error, Result};
 use crate::task::Curvature;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s, stack};
+use ndarray::{Array1, Array2, ArrayView1, Axis, s, stack};
 use std::cell::OnceCell;
 
 /// Largest residual `‖A v - θ v‖ / ‖A‖` of a stored pair; `‖A‖` is the largest magnitude of an eigenvalue.
@@ -232,11 +232,11 @@ pub fn scattered(p: usize, columns: usize) -> Array2<f64> {
 /// Columns to start the outliers of one block from: a basis of the mean space, one parameter row, two in general
 /// position.
 #[must_use]
-pub fn warm_start(space: &Array2<f64>, row: ArrayView2<f64>) -> Array2<f64> {
+pub fn warm_start(space: &Array2<f64>, row: ArrayView1<f64>) -> Array2<f64> {
     let p = space.nrows();
-    let mut start = Array2::zeros((p, space.ncols() + row.nrows() + 2));
+    let mut start = Array2::zeros((p, space.ncols() + 3));
     start.slice_mut(s![.., ..space.ncols()]).assign(space);
-    start.slice_mut(s![.., space.ncols()..space.ncols() + row.nrows()]).assign(&row.t());
-    start.slice_mut(s![.., space.ncols() + row.nrows()..]).assign(&scattered(p, 2));
+    start.slice_mut(s![.., space.ncols()]).assign(&row);
+    start.slice_mut(s![.., space.ncols() + 1..]).assign(&scattered(p, 2));
     start
 }

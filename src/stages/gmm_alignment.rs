@@ -49,7 +49,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let experiment = data.experiment(name)?;
         let task = task::build(&experiment.model);
         let space = task.mean_space();
-        let k = experiment.model.task.classes();
+        let k = experiment.model.task.rows();
         let count = experiment.schedule().len();
         let asked = replicated(name).indices(count);
         for replicate in data.finished(&experiment.name)? {
@@ -138,7 +138,7 @@ impl Read {
 fn bound(results: &Results, experiment: &str, time: f64, start: f64) -> Result<(f64, f64)> {
     let model = &results.experiment(experiment)?.model;
     #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-    let p = 1.0 / model.task.classes() as f64;
+    let p = 1.0 / model.task.rows() as f64;
     let decay = libm::exp(-model.beta * time);
     let gathered = if model.beta > 0.0 { (1.0 - decay * decay) / (2.0 * model.beta) } else { time };
     Ok((decay * start, (model.c * p * (1.0 - p) * gathered / model.lambda).sqrt()))
@@ -153,7 +153,7 @@ fn onset_bound(results: &Results, experiment: &str) -> Result<f64> {
 /// Per replicate: the largest ratio of error to bound over rows and over times from `log(1/ε)/β` on, and the time from
 /// which all rows are aligned.
 fn errors(results: &Results, read: &Read, experiment: &str) -> Result<(Vec<f64>, Vec<f64>)> {
-    let k = results.experiment(experiment)?.model.task.classes();
+    let k = results.experiment(experiment)?.model.task.rows();
     let (mut worst, mut onset) = (BTreeMap::<u32, f64>::new(), BTreeMap::<u32, f64>::new());
     for row in 0..u32::try_from(k).unwrap_or(u32::MAX) {
         let norms = read.statistic(experiment, "norm", Some(row));

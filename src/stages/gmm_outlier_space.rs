@@ -87,7 +87,7 @@ fn overlaps(
     theory: &mut Vec<Statistic>,
 ) -> Result<()> {
     let space = task::build(&experiment.model).mean_space();
-    let k = experiment.model.task.classes();
+    let k = experiment.model.task.rows();
     let count = experiment.schedule().len();
     let asked = if experiment.name == MAIN { REPLICATED.indices(count) } else { vec![0, count - 1] };
     for replicate in data.finished(&experiment.name)? {
@@ -295,7 +295,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
 
 /// Heat map of `⟨v_i, μ_b⟩` for the leading eigenvectors of every diagonal block.
 fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> Result<Panel> {
-    let k = results.experiment(MAIN)?.model.task.classes();
+    let k = results.experiment(MAIN)?.model.task.rows();
     let mut values = vec![vec![f64::NAN; k * k]; k];
     for rank in 1..=k {
         let name = format!("entry of eigenvector {rank} along a mean, {matrix}");

@@ -56,7 +56,7 @@ pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experi
 /// Number of classes of an experiment.
 #[must_use]
 pub fn classes(experiment: &Experiment) -> u32 {
-    u32::try_from(experiment.model.task.classes()).unwrap_or(u32::MAX)
+    u32::try_from(experiment.model.task.rows()).unwrap_or(u32::MAX)
 }
 
 /// The main experiment, with the outliers of the first block of every replicate.
@@ -161,7 +161,9 @@ impl Predicted {
         b: usize,
     ) -> Result<Self> {
         let model = &experiment.model;
-        let TaskKind::Mixture { probabilities, .. } = &model.task;
+        let TaskKind::Mixture { probabilities, .. } = &model.task else {
+            return Err(Error::parameter("experiment", &experiment.name, "is not one of task A"));
+        };
         let k = probabilities.len();
         let law = MixtureLaw::with_nodes(
             gram,

@@ -4,12 +4,13 @@
 //! With `y_a = 1{a=b}` for a sample of class b, `∇_a L = (π_a - y_a) Y`; block (a, a') of the matrices, both d × d, is
 //! `H = (1/n) Σ (π_a 1{a=a'} - π_a π_a') YYᵀ` and `G = (1/n) Σ (π_a - y_a)(π_a' - y_a') YYᵀ`.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::{Kernel, padded};
 use crate::model::{Means, Model, cholesky};
 use crate::normal::StandardNormal;
 use crate::seed::{Purpose, Seed};
 use crate::task::data::{DataLaw, Sample};
+use crate::task::tally::Tally;
 use crate::task::{Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Summary, Task};
 use ndarray::{Array2, s};
 use ndarray_rand::RandomExt;
@@ -136,9 +137,7 @@ impl Task for Mixture {
         let x = x.into_raw_vec_and_offset().0;
         let kernel = Kernel::default();
         let mut outputs = Array2::zeros((sample.len(), self.k));
-        let mut loss = 0.0;
-        let mut correct = vec![0u64; self.k];
-        let mut seen = vec![0u64; self.k];
+        let mut tally = Tally::new(self.k);
         for ((mut output, y), &label) in
             outputs.rows_mut().into_iter().zip(sample.padded_rows().rows()).zip(&sample.labels)
         {
@@ -148,38 +147,22 @@ impl Task for Mixture {
             let logit = output[label];
             let first_largest =
                 (0..self.k).fold(0, |best, class| if output[class] > output[best] { class } else { best });
-            loss += softmax(output) - logit;
-            seen[label] += 1;
-            correct[label] += u64::from(first_largest == label);
+            tally.add(label, softmax(output) - logit, first_largest == label);
         }
-        let n = sample.len() as f64;
-        Evaluation {
-            loss: loss / n,
-            accuracy: correct.iter().sum::<u64>() as f64 / n,
-            cluster_accuracy: correct
-                .iter()
-                .zip(&seen)
-                .map(|(&correct, &seen)| (seen > 0).then(|| correct as f64 / seen as f64))
-                .collect(),
-            outputs,
-        }
+        tally.evaluation(outputs)
     }
 
     fn curvature<'a>(
         &self,
         matrix: Matrix,
         block: Block,
+        _parameters: &Parameters,
         at: &Evaluation,
         sample: &'a Sample,
     ) -> Result<Curvature<'a>> {
         let (a, b) = (block.row as usize, block.col as usize);
         if block.layer != Layer::X || a >= self.k || b >= self.k {
-            let shown = format!("({}, {a}, {b})", block.layer.name());
-            return Err(Error::parameter(
-                "block",
-                shown,
-                format!("task A has blocks (x, 0..{0}, 0..{0})", self.k),
-            ));
+            return Err(self.no_block(block));
         }
         let weights = at
             .outputs
@@ -195,7 +178,7 @@ impl Task for Mixture {
                 }
             })
             .collect();
-        Ok(Curvature { features: sample.features(), weights })
+        Ok(Curvature { features: sample.features().into(), weights })
     }
 
     fn summary(&self, parameters: &Parameters) -> Vec<Summary> {

@@ -2,13 +2,16 @@
 
 pub mod data;
 pub mod mixture;
+pub mod tally;
+pub mod xor;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Model, TaskKind};
 use crate::seed::Seed;
 use crate::task::data::{DataLaw, Sample};
 use crate::task::mixture::Mixture;
-use ndarray::{Array2, ArrayView2};
+use crate::task::xor::Xor;
+use ndarray::{Array2, ArrayView1, CowArray, Ix2};
 use serde::{Deserialize, Serialize};
 
 /// A layer of parameters.
@@ -16,6 +19,10 @@ use serde::{Deserialize, Serialize};
 pub enum Layer {
     /// Task A: one row of `d` weights per class.
     X,
+    /// Task B, first layer: one row of `d` weights per neuron.
+    W,
+    /// Task B, second layer: one weight per neuron, K rows of one entry.
+    V,
 }
 
 impl Layer {
@@ -24,11 +31,14 @@ impl Layer {
     pub fn name(self) -> &'static str {
         match self {
             Self::X => "x",
+            Self::W => "W",
+            Self::V => "v",
         }
     }
 }
 
-/// A block of the Hessian or gradient matrix: rows `row` and `col` of one layer, indices from 0.
+/// A block of the Hessian or gradient matrix: rows `row` and `col` of one layer, indices from 0. The second layer `v` of
+/// task B is one block, (v, 0, 0), K × K.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Block {
     /// The layer.
@@ -86,7 +96,8 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// The same share within each cluster; none where the sample has no point of it.
     pub cluster_accuracy: Vec<Option<f64>>,
-    /// What [`Task::curvature`] needs of each sample, one row each; for task A the class probabilities π, n × k.
+    /// What [`Task::curvature`] needs of each sample, one row each: for task A the class probabilities π, n × k, for task B
+    /// the K inner products `W_i·Y` and the output f, n × (K+1).
     pub outputs: Array2<f64>,
 }
 
@@ -94,7 +105,7 @@ pub struct Evaluation {
 #[derive(Debug)]
 pub struct Curvature<'a> {
     /// n × p.
-    pub features: ArrayView2<'a, f64>,
+    pub features: CowArray<'a, f64, Ix2>,
     /// One weight per sample, of either sign.
     pub weights: Vec<f64>,
 }
@@ -131,23 +142,74 @@ pub trait Task: Send + Sync {
     fn layers(&self) -> Vec<(Layer, usize, usize)>;
     /// Orthonormal basis (columns, d × dim) of the span of the means that rows of the first layer align with.
     fn mean_space(&self) -> Array2<f64>;
+    /// Orthonormal basis (columns, p × dim) of the subspace that parameter vectors of a layer align with: that of the means,
+    /// if there is one layer only.
+    ///
+    /// # Errors
+    /// [`Error::Numeric`] if LAPACK fails.
+    fn space(&self, _layer: Layer, _parameters: &Parameters) -> Result<Array2<f64>> {
+        Ok(self.mean_space())
+    }
+    /// The parameter vector that a diagonal block belongs to: a row of its layer, or the whole of a layer of single weights.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a block the task does not have.
+    fn vector<'p>(&self, parameters: &'p Parameters, block: Block) -> Result<ArrayView1<'p, f64>> {
+        let layers = self.layers();
+        let found = layers.iter().zip(parameters).find(|((layer, ..), _)| *layer == block.layer);
+        match found {
+            Some((_, weights)) if weights.ncols() == 1 && block.row == 0 => Ok(weights.column(0)),
+            Some((_, weights)) if weights.ncols() > 1 && (block.row as usize) < weights.nrows() => {
+                Ok(weights.row(block.row as usize))
+            }
+            _ => Err(self.no_block(block)),
+        }
+    }
+    /// The error about a block the task does not have.
+    fn no_block(&self, block: Block) -> Error {
+        let shown = format!("({}, {}, {})", block.layer.name(), block.row, block.col);
+        let known: Vec<String> = self
+            .layers()
+            .iter()
+            .map(|(layer, rows, cols)| {
+                let rows = if *cols == 1 { 1 } else { *rows };
+                format!("({}, 0..{rows}, 0..{rows})", layer.name())
+            })
+            .collect();
+        Error::parameter("block", shown, format!("the task has blocks {}", known.join(" and ")))
+    }
     /// Random initial parameters; rows of the first layer are `N(0, I_d/d)`.
     fn initial(&self, seed: &Seed) -> Parameters;
     /// SGD from these parameters on.
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner>;
     /// Mean loss, accuracy and outputs on a sample.
     fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation;
-    /// A block of a matrix at evaluated parameters.
+    /// A block of a matrix within one layer, at evaluated parameters.
     ///
     /// # Errors
-    /// [`crate::error::Error::Parameter`] for a block the task does not have.
+    /// [`Error::Parameter`] for a block the task does not have.
     fn curvature<'a>(
         &self,
         matrix: Matrix,
         block: Block,
+        parameters: &Parameters,
         at: &Evaluation,
         sample: &'a Sample,
     ) -> Result<Curvature<'a>>;
+    /// The rectangular block of a matrix between one row of the first layer and the whole second, d × K.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a row the task does not have; one layer has no such block.
+    fn cross(
+        &self,
+        _matrix: Matrix,
+        row: u32,
+        _parameters: &Parameters,
+        _at: &Evaluation,
+        _sample: &Sample,
+    ) -> Result<Array2<f64>> {
+        Err(Error::parameter("block", format!("({row}, v)"), "the task has one layer only"))
+    }
     /// Summary statistics of the parameters.
     fn summary(&self, parameters: &Parameters) -> Vec<Summary>;
     /// Every diagonal block.
@@ -165,5 +227,6 @@ impl std::fmt::Debug for dyn Task + '_ {
 pub fn build(model: &Model) -> Box<dyn Task> {
     match &model.task {
         TaskKind::Mixture { probabilities, means } => Box::new(Mixture::new(model, probabilities, means)),
+        TaskKind::Xor { width, mu, nu } => Box::new(Xor::new(model, *width, mu, nu)),
     }
 }

@@ -76,7 +76,7 @@ fn descents_are_not_fused() {
 /// SGD in scalar code: `x^a ← (1-δβ) x^a - δ (π_a - 1{a=b}) Y`.
 fn plain_sgd(model: &Model, seed: &Seed, schedule: &[u64]) -> Vec<Array2<f64>> {
     let task = task::build(model);
-    let (d, k) = (model.d, model.task.classes());
+    let (d, k) = (model.d, model.task.rows());
     let mut x: Vec<Vec<f64>> = task.initial(seed)[0].rows().into_iter().map(|row| row.to_vec()).collect();
     let mut stream = Stream::new(task.law(), seed, Purpose::Train);
     let (delta, mut y, mut found, mut taken) = (model.c / d as f64, vec![0.0; d], Vec::new(), 0);
