@@ -11,9 +11,9 @@ use crate::pipeline::table::Table;
 use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{
-    CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, SHOWN, ask, at, classes, contrast, gram, main,
-    outliers, replicated,
+    CONTRAST, FIRST_BLOCK, MAIN, Predicted, SHOWN, classes, contrast, gram, main, outliers, replicated,
 };
+use crate::stages::shared::{MATRICES, ask, at, level};
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -78,7 +78,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                         theory.push(Statistic::plain(
                             &here,
                             format!("level, {matrix}"),
-                            predicted.level(experiment.model.d),
+                            level(&predicted.spectrum, experiment.model.d),
                         ));
                         for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
                             theory.push(Statistic::of(

@@ -7,9 +7,8 @@ use crate::measure::{Statistic, curves, last, statistics_rows, statistics_table}
 use crate::pipeline::table::{Table, TableBuilder};
 use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::mixture::{
-    FIRST_BLOCK, MAIN, MATRICES, REPLICATED, SHOWN, ask, at, classes, main, outliers, squared_cosine,
-};
+use crate::stages::mixture::{FIRST_BLOCK, MAIN, REPLICATED, SHOWN, classes, main, outliers};
+use crate::stages::shared::{MATRICES, ask, at, squared_cosine};
 use crate::task;
 use std::collections::BTreeMap;
 

@@ -13,9 +13,10 @@ use crate::plot::{Axis, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel,
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{
-    FIRST_BLOCK, MAIN, MATRICES, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, ask, at, classes,
-    experiment, gram, main, number, outliers,
+    FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
+    outliers,
 };
+use crate::stages::shared::{MATRICES, ask, at, level, level_below, number};
 use crate::subspace::overlap;
 use crate::task::{self, Block, Layer};
 use crate::theory::effective_spectrum::Outlier;
@@ -135,8 +136,10 @@ fn off_diagonal_outliers(
             for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
                 let named = |what: &str| format!("{what} of block (1,2), {matrix}");
                 let predicted = Predicted::block(experiment, &gram, of, 0, 1)?;
-                let (low, high) =
-                    (predicted.level_below(experiment.model.d), predicted.level(experiment.model.d));
+                let (low, high) = (
+                    level_below(&predicted.spectrum, experiment.model.d),
+                    level(&predicted.spectrum, experiment.model.d),
+                );
                 let below = values[index].iter().filter(|value| **value < low).count();
                 let above = values[index].iter().filter(|value| **value > high).count();
                 statistics.push(Statistic::plain(&here, named("negative outliers"), number(below)));

@@ -1,16 +1,16 @@
 //! A1, A2 and A5 over a grid of signal-to-noise ratios: rates of the alignment errors, and where outliers appear.
 
 use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::{Claim, declare, interval, log_slope};
+use crate::claim::{Claim, declare, interval};
 use crate::error::Result;
 use crate::experiment::{Experiment, FEWEST_CHECKPOINTS};
-use crate::measure::{At, Statistic, statistics_rows, statistics_table};
+use crate::measure::{At, Statistic, statistics_table};
 use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::mixture::{
-    FIRST_BLOCK, MATRICES, Predicted, ask, at, classes, experiment, mean_gram, number,
-};
+use crate::stages::grid::{bars, over_grid, slopes};
+use crate::stages::mixture::{FIRST_BLOCK, Predicted, classes, experiment, mean_gram};
+use crate::stages::shared::{MATRICES, ask, at, level, number};
 use crate::subspace::sine;
 use crate::task;
 use std::collections::BTreeMap;
@@ -103,17 +103,17 @@ fn predict(
     let step = experiment.schedule()[checkpoint];
     let here = At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) };
     let mut levels = [0.0; 2];
-    for ((matrix, of), level) in MATRICES.into_iter().zip(&mut levels) {
+    for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
         let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
-        *level = predicted.level(experiment.model.d);
+        *least = level(&predicted.spectrum, experiment.model.d);
         let outliers = predicted.spectrum.outliers_above()?;
-        let counted = outliers.iter().filter(|outlier| outlier.position > *level).count();
+        let counted = outliers.iter().filter(|outlier| outlier.position > *least).count();
         theory.push(Statistic::plain(
             &here,
             format!("edge, {matrix}"),
             predicted.spectrum.right_edge().position,
         ));
-        theory.push(Statistic::plain(&here, format!("level, {matrix}"), *level));
+        theory.push(Statistic::plain(&here, format!("level, {matrix}"), *least));
         theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(counted)));
     }
     Ok(Some(levels))
@@ -160,50 +160,6 @@ fn measure(
         }
     }
     Ok(())
-}
-
-/// Values of a statistic at the start or at the end: by λ, then by replicate (0 for a prediction).
-fn over_grid(
-    results: &Results,
-    table: &str,
-    statistic: &str,
-    start: bool,
-) -> Result<Vec<(f64, BTreeMap<u32, f64>)>> {
-    let rows = statistics_rows(results.table(table)?)?;
-    let mut grid: Vec<(f64, BTreeMap<u32, f64>)> = results
-        .experiments
-        .values()
-        .map(|experiment| {
-            let values = rows
-                .iter()
-                .filter(|row| {
-                    row.at.experiment == experiment.name
-                        && row.statistic == statistic
-                        && (row.at.step == 0) == start
-                })
-                .map(|row| (row.at.replicate.unwrap_or(0), row.value))
-                .collect();
-            (experiment.model.lambda, values)
-        })
-        .collect();
-    grid.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(grid)
-}
-
-/// One slope per replicate, over the grid from `least` on; none where a point is missing.
-fn slopes(grid: &[(f64, BTreeMap<u32, f64>)], least: f64) -> Vec<f64> {
-    let fitted: Vec<_> = grid.iter().filter(|(lambda, _)| *lambda >= least).collect();
-    let Some((_, first)) = fitted.first() else { return Vec::new() };
-    first
-        .keys()
-        .filter_map(|replicate| {
-            let points: Option<Vec<(f64, f64)>> = fitted
-                .iter()
-                .map(|(lambda, values)| values.get(replicate).map(|value| (*lambda, *value)))
-                .collect();
-            points.filter(|points| points.len() >= 3).map(|points| log_slope(&points))
-        })
-        .collect()
 }
 
 /// Mean over the grid of |measured - predicted| number of outliers, per replicate.
@@ -284,17 +240,6 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     Ok(claims)
-}
-
-/// Mean with its 95 % interval at every λ.
-fn bars(grid: &[(f64, BTreeMap<u32, f64>)]) -> Result<Vec<(f64, f64, f64, f64)>> {
-    grid.iter()
-        .filter(|(_, values)| !values.is_empty())
-        .map(|(lambda, values)| {
-            let (mean, half) = interval(&values.values().copied().collect::<Vec<_>>())?;
-            Ok((*lambda, mean, mean - half, mean + half))
-        })
-        .collect()
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {

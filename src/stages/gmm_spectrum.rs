@@ -9,9 +9,8 @@ use crate::measure::{
 use crate::pipeline::table::{Table, TableBuilder};
 use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::mixture::{
-    CONTRAST, FIRST_BLOCK, MAIN, MATRICES, Predicted, ask, at, contrast, gram, main,
-};
+use crate::stages::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
+use crate::stages::shared::{MATRICES, ask, at};
 
 /// The stage.
 pub const STAGE: Stage = Stage {

@@ -1,13 +1,12 @@
 //! What the stages on the k-component Gaussian mixture share: experiments, questions, predictions.
 
-use crate::ask::{Ask, Checkpoints, Question, SampleKind, Study};
+use crate::ask::{Ask, Checkpoints, Question, Study};
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Spacing};
-use crate::measure::At;
 use crate::model::{Model, TaskKind};
 use crate::simulate::Observed;
-use crate::spectrum::Pair;
 use crate::stage::{Data, Profile, Settings};
+use crate::stages::shared::{ask, number};
 use crate::task::{self, Block, Layer};
 use crate::theory::effective_spectrum::EffectiveSpectrum;
 use crate::theory::mixture_law::MixtureLaw;
@@ -79,27 +78,10 @@ pub fn contrast(settings: &Settings) -> Result<Study> {
     Ok(Study::new(contrast).every_replicate(replicated(CONTRAST), FIRST_BLOCK, outliers))
 }
 
-/// Where a checkpoint of a replicate is.
-#[must_use]
-pub fn at(experiment: &Experiment, replicate: u32, observed: &Observed) -> At {
-    At {
-        experiment: experiment.name.clone(),
-        replicate: Some(replicate),
-        step: observed.step,
-        time: observed.time,
-    }
-}
-
 /// The question about test-sample outliers of the first block that [`main`] and [`contrast`] ask.
 #[must_use]
 pub fn outliers(experiment: &Experiment, checkpoint: usize) -> Ask {
     ask(checkpoint, FIRST_BLOCK, Question::Outliers(classes(experiment)))
-}
-
-/// A question about the test sample.
-#[must_use]
-pub fn ask(checkpoint: usize, block: Block, question: Question) -> Ask {
-    Ask { checkpoint, sample: SampleKind::Test, block, question }
 }
 
 /// Gram matrix of `x^1..x^k, μ_1..μ_k` in this order.
@@ -127,13 +109,6 @@ pub fn mean_gram(data: &dyn Data, experiment: &Experiment, checkpoint: usize) ->
     }
     let count = number(grams.len());
     Ok(grams.into_iter().reduce(|total, gram| total + gram).map(|total| total / count))
-}
-
-/// A count as a value of a table.
-#[must_use]
-#[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]
-pub fn number(count: usize) -> f64 {
-    count as f64
 }
 
 /// The effective spectrum of one block, predicted from a Gram matrix alone.
@@ -176,38 +151,6 @@ impl Predicted {
         let spectrum = EffectiveSpectrum::new(law.nodes(), &weights, model.phi, model.lambda)?;
         Ok(Self { law, spectrum })
     }
-
-    /// The level above which an eigenvalue of a d × d matrix counts as an outlier: the right edge of the bulk plus four
-    /// Tracy-Widom scales, which its extreme eigenvalue exceeds with probability below 10^-3.
-    #[must_use]
-    pub fn level(&self, d: usize) -> f64 {
-        let edge = self.spectrum.right_edge();
-        edge.position + MARGIN * scale(edge.tracy_widom_scale(number(d)))
-    }
-
-    /// The level below which an eigenvalue counts as a negative outlier, likewise.
-    #[must_use]
-    pub fn level_below(&self, d: usize) -> f64 {
-        let edge = self.spectrum.left_edge();
-        edge.position - MARGIN * scale(edge.tracy_widom_scale(number(d)))
-    }
-}
-
-/// Tracy-Widom scales between the edge and what counts as an outlier.
-pub const MARGIN: f64 = 4.0;
-
-fn scale(scale: Option<f64>) -> f64 {
-    scale.unwrap_or(0.0)
-}
-
-/// Both matrices, named as in tables and as the theory knows them.
-pub const MATRICES: [(&str, Matrix); 2] = [("hessian", Matrix::Hessian), ("gradient", Matrix::Gradient)];
-
-/// Squared cosine of the angle between an eigenvector and a vector.
-#[must_use]
-pub fn squared_cosine(pair: &Pair, vector: ndarray::ArrayView1<f64>) -> f64 {
-    let product = pair.vector.dot(&vector);
-    product * product / vector.dot(&vector)
 }
 
 /// The largest number of replicates that finished, as words for a legend.

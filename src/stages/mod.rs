@@ -6,7 +6,9 @@ pub mod gmm_eigenvectors;
 pub mod gmm_outlier_space;
 pub mod gmm_snr;
 pub mod gmm_spectrum;
+pub mod grid;
 pub mod mixture;
+pub mod shared;
 
 use crate::stage::Stage;
 
