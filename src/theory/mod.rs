@@ -12,6 +12,7 @@ pub mod effective_spectrum;
 pub mod jacobi;
 pub mod mixture_law;
 mod span;
+pub mod xor_law;
 
 use ndarray::{Array1, Array2};
 
