@@ -8,6 +8,8 @@
 //! Source: arXiv 2310.03010 and companion 2502.15655.
 
 pub mod bulk;
+pub mod collapse;
+pub mod coupon_collector;
 pub mod effective_spectrum;
 pub mod jacobi;
 pub mod mixture_law;

@@ -64,6 +64,9 @@ mod xor_law;
 /// Its effective spectra, with gates, against dense matrices.
 mod xor_spectrum;
 
+/// The coupon collector against all assignments; the collapse threshold against the dynamics.
+mod xor_limits;
+
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
 
