@@ -6,6 +6,7 @@
 use ndarray::Array1;
 
 use crate::error::{Error, Result};
+use crate::theory::whole;
 
 /// Relative distance of values of `f` of sizeable mass from which on a gap of the bulk is looked for between them.
 const GAP: f64 = 0.02;
@@ -313,9 +314,4 @@ pub(crate) fn clustered(low: f64, high: f64, count: usize, range: f64) -> Vec<f6
     abscissas.sort_by(f64::total_cmp);
     abscissas.dedup();
     abscissas
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a number of points is far below 2^52")]
-fn whole(count: usize) -> f64 {
-    count as f64
 }

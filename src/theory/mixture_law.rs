@@ -9,14 +9,8 @@
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use crate::error::{Error, Result};
-use crate::theory::{Matrix, NodeSet, Weights, gaussian_nodes};
-
-/// Total number of nodes, over all classes, unless told otherwise.
-const DEFAULT_NODES: usize = 4096;
-/// Squared length of a vector's new part, relative to the vector's, below which it lies in the span of the others.
-const RANK_TOLERANCE: f64 = 1e-12;
-/// Relative violation of positive semidefiniteness above which a Gram matrix is refused.
-const GRAM_TOLERANCE: f64 = 1e-5;
+use crate::theory::span::{Coordinates, check_gram, mixture_nodes, orthonormal_span, product};
+use crate::theory::{DEFAULT_NODES, Matrix, NodeSet, Weights, whole};
 
 /// The mixture, seen on `V`: orthonormal coordinates, quadrature nodes and softmax probabilities at the nodes.
 #[derive(Debug, Clone)]
@@ -60,30 +54,10 @@ impl MixtureLaw {
         lambda: f64,
         nodes_per_class: usize,
     ) -> Result<Self> {
-        check(gram, classes, probabilities, lambda)?;
-        let Coordinates { parameters, means, sampled } = coordinates(gram, classes)?;
-        let dimension = parameters.ncols();
-        let gaussian = gaussian_nodes(sampled, nodes_per_class)?;
-        let per_class = gaussian.nrows();
-        let count = per_class * probabilities.len();
-        let mut points = Array2::zeros((count, dimension));
-        let mut masses = Array1::zeros(count);
-        let mut labels = Vec::with_capacity(count);
-        for (label, probability) in probabilities.iter().enumerate() {
-            for (index, noise) in gaussian.outer_iter().enumerate() {
-                let node = label * per_class + index;
-                let mut point = points.row_mut(node);
-                point.assign(&means.row(label));
-                for (coordinate, z) in point.iter_mut().zip(noise) {
-                    *coordinate += z / lambda.sqrt();
-                }
-                masses[node] = probability / whole(per_class);
-                labels.push(label);
-            }
-        }
-        let residual = Array1::from_shape_fn(dimension, |i| if i < sampled { 0.0 } else { 1.0 / lambda });
-        let (softmax, complement) = softmax(&points, &parameters);
-        let nodes = NodeSet::new(points, masses, residual)?;
+        check(gram, classes, probabilities)?;
+        let (parameters, means, sampled) = coordinates(gram, classes)?;
+        let (nodes, labels) = mixture_nodes(&means, probabilities, lambda, sampled, nodes_per_class)?;
+        let (softmax, complement) = softmax(nodes.points(), &parameters);
         let means_basis = orthonormal_span(&means);
         let class_probabilities = probabilities.to_vec();
         Ok(Self {
@@ -209,23 +183,11 @@ impl MixtureLaw {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts of nodes and classes are far below 2^52")]
-fn whole(count: usize) -> f64 {
-    count as f64
-}
-
-fn check(gram: &Array2<f64>, classes: usize, probabilities: &[f64], lambda: f64) -> Result<()> {
+fn check(gram: &Array2<f64>, classes: usize, probabilities: &[f64]) -> Result<()> {
     let components = probabilities.len();
     if classes < 2 || components == 0 || components > classes {
         let rule = format!("needs 1 ≤ k ≤ C and C ≥ 2, found k = {components}");
         return Err(Error::parameter("classes", classes, rule));
-    }
-    if gram.dim() != (classes + components, classes + components) {
-        let rule = format!("the Gram matrix of {classes} parameters and {components} means");
-        return Err(Error::parameter("gram", format!("{:?}", gram.dim()), rule));
-    }
-    if gram.iter().any(|value| !value.is_finite()) {
-        return Err(Error::parameter("gram", "not finite", "entries must be finite"));
     }
     if probabilities.iter().any(|p| !p.is_finite() || *p < 0.0)
         || (probabilities.iter().sum::<f64>() - 1.0).abs() > 1e-9
@@ -236,31 +198,12 @@ fn check(gram: &Array2<f64>, classes: usize, probabilities: &[f64], lambda: f64)
             "must be ≥ 0 and sum to 1",
         ));
     }
-    if !(lambda.is_finite() && lambda > 0.0) {
-        return Err(Error::parameter("lambda", lambda, "must be positive"));
-    }
-    for ((i, j), value) in gram.indexed_iter() {
-        let scale = (gram[[i, i]].max(0.0) * gram[[j, j]].max(0.0)).sqrt();
-        if (value - gram[[j, i]]).abs() > GRAM_TOLERANCE * scale
-            || value.abs() > (1.0 + GRAM_TOLERANCE) * scale
-        {
-            let rule = "must be symmetric positive semidefinite";
-            return Err(Error::parameter(format!("gram[{i}, {j}]"), value, rule));
-        }
-    }
-    Ok(())
+    check_gram(gram, classes + components)
 }
 
-struct Coordinates {
-    parameters: Array2<f64>,
-    means: Array2<f64>,
-    sampled: usize,
-}
-
-/// Coordinates by a Cholesky factor with pivots taken first among `x^a - x̄`, then `x̄`, then the means.
-///
-/// So the first coordinates are exactly those on which differences of logits depend.
-fn coordinates(gram: &Array2<f64>, classes: usize) -> Result<Coordinates> {
+/// Coordinates of the parameters and of the means, with pivots taken first among `x^a - x̄`, then `x̄`, then the means: the
+/// first coordinates, whose number is the third answer, are exactly those on which differences of logits depend.
+fn coordinates(gram: &Array2<f64>, classes: usize) -> Result<(Array2<f64>, Array2<f64>, usize)> {
     let components = gram.nrows() - classes;
     // Rows express x^a - x̄ (C of them), x̄ and μ_b in terms of x^1..x^C, μ_1..μ_k.
     let average = 1.0 / whole(classes);
@@ -274,62 +217,31 @@ fn coordinates(gram: &Array2<f64>, classes: usize) -> Result<Coordinates> {
         }
     });
     let size = combination.nrows();
-    let product = |left: ArrayView1<f64>, right: ArrayView1<f64>| -> f64 {
+    let entry = |left: ArrayView1<f64>, right: ArrayView1<f64>| -> f64 {
         let pairs =
             left.indexed_iter().flat_map(|(i, l)| right.indexed_iter().map(move |(j, r)| (i, j, l * r)));
         pairs.map(|(i, j, weight)| weight * 0.5 * (gram[[i, j]] + gram[[j, i]])).sum()
     };
-    let mut rest =
-        Array2::from_shape_fn((size, size), |(i, j)| product(combination.row(i), combination.row(j)));
+    let differences =
+        Array2::from_shape_fn((size, size), |(i, j)| entry(combination.row(i), combination.row(j)));
     let longest = (0..classes).map(|a| gram[[a, a]]).fold(0.0, f64::max);
     let scale: Vec<f64> =
         (0..size).map(|i| if i <= classes { longest } else { gram[[i - 1, i - 1]] }).collect();
-    let mut columns: Vec<Array1<f64>> = Vec::new();
-    let mut sampled = 0;
-    for stage in [0..classes, classes..classes + 1, classes + 1..size] {
-        let differences = stage.start == 0;
-        while let Some(pivot) = largest(&rest, &scale, stage.clone()) {
-            let column = &rest.column(pivot) / rest[[pivot, pivot]].sqrt();
-            for ((i, j), entry) in rest.indexed_iter_mut() {
-                *entry -= column[i] * column[j];
-            }
-            rest.row_mut(pivot).fill(0.0);
-            rest.column_mut(pivot).fill(0.0);
-            columns.push(column);
-        }
-        if differences {
-            sampled = columns.len();
-        }
-    }
-    for ((i, j), left) in rest.indexed_iter() {
-        if left.abs() > GRAM_TOLERANCE * (scale[i] * scale[j]).sqrt() {
-            let rule = format!("must be positive semidefinite; remainder {left:e} at ({i}, {j})");
-            return Err(Error::parameter("gram", "indefinite", rule));
-        }
-    }
-    let factor = Array2::from_shape_fn((size, columns.len()), |(row, column)| {
+    let Coordinates { mut rows, ranks } =
+        Coordinates::new(differences, &scale, &[0..classes, classes..classes + 1, classes + 1..size])?;
+    let sampled = ranks[0];
+    if sampled == 0 {
         // Differences of rank 0 are exactly 0, so that all logits are exactly equal.
-        if sampled == 0 && row < classes { 0.0 } else { columns[column][row] }
-    });
-    Ok(Coordinates {
-        parameters: &factor.slice(s![..classes, ..]) + &factor.slice(s![classes..=classes, ..]),
-        means: factor.slice(s![classes + 1.., ..]).to_owned(),
-        sampled,
-    })
-}
-
-/// The index in `stage` with the largest remaining squared length relative to its scale, if above the tolerance.
-fn largest(rest: &Array2<f64>, scale: &[f64], stage: std::ops::Range<usize>) -> Option<usize> {
-    stage
-        .filter(|&i| rest[[i, i]] > RANK_TOLERANCE * scale[i])
-        .max_by(|&i, &j| (rest[[i, i]] * scale[j]).total_cmp(&(rest[[j, j]] * scale[i])))
+        rows.slice_mut(s![..classes, ..]).fill(0.0);
+    }
+    let parameters = &rows.slice(s![..classes, ..]) + &rows.slice(s![classes..=classes, ..]);
+    Ok((parameters, rows.slice(s![classes + 1.., ..]).to_owned(), sampled))
 }
 
 /// `π_a` and `1 - π_a` at every node (`N × C` each).
 fn softmax(points: &Array2<f64>, parameters: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
     let shape = (points.nrows(), parameters.nrows());
     let (mut softmax, mut complement) = (Array2::zeros(shape), Array2::zeros(shape));
-    let product = |x: ArrayView1<f64>, u: ArrayView1<f64>| x.iter().zip(u).map(|(a, b)| a * b).sum::<f64>();
     for (node, point) in points.outer_iter().enumerate() {
         let logits: Vec<f64> = parameters.outer_iter().map(|row| product(row, point)).collect();
         let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -343,29 +255,4 @@ fn softmax(points: &Array2<f64>, parameters: &Array2<f64>) -> (Array2<f64>, Arra
         }
     }
     (softmax, complement)
-}
-
-/// Orthonormal basis (columns) of the span of the rows, by Gram-Schmidt done twice with pivoting.
-fn orthonormal_span(rows: &Array2<f64>) -> Array2<f64> {
-    let squared = |row: &Array1<f64>| row.iter().map(|value| value * value).sum::<f64>();
-    let mut left: Vec<(f64, Array1<f64>)> =
-        rows.outer_iter().map(|row| (squared(&row.to_owned()), row.to_owned())).collect();
-    left.retain(|(scale, _)| *scale > 0.0);
-    let mut basis: Vec<Array1<f64>> = Vec::new();
-    loop {
-        for (_, row) in &mut left {
-            for unit in basis.iter().chain(&basis) {
-                let along: f64 = unit.iter().zip(row.iter()).map(|(a, b)| a * b).sum();
-                row.zip_mut_with(unit, |value, direction| *value -= along * direction);
-            }
-        }
-        left.retain(|(scale, row)| squared(row) > RANK_TOLERANCE * scale);
-        let Some(next) = (0..left.len()).max_by(|&i, &j| squared(&left[i].1).total_cmp(&squared(&left[j].1)))
-        else {
-            break;
-        };
-        let (_, row) = left.swap_remove(next);
-        basis.push(&row / squared(&row).sqrt());
-    }
-    Array2::from_shape_fn((rows.ncols(), basis.len()), |(row, column)| basis[column][row])
 }

@@ -8,13 +8,20 @@
 //! Source: arXiv 2310.03010 and companion 2502.15655.
 
 pub mod bulk;
+pub mod collapse;
+pub mod coupon_collector;
 pub mod effective_spectrum;
 pub mod jacobi;
 pub mod mixture_law;
+mod span;
+pub mod xor_law;
 
 use ndarray::{Array1, Array2};
 
 use crate::error::{Error, Result};
+
+/// Total number of nodes of the law of a task, over all components of the mixture, unless told otherwise.
+const DEFAULT_NODES: usize = 4096;
 
 /// Which empirical matrix a block belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -191,20 +198,18 @@ fn normal_quantile(probability: f64) -> f64 {
 }
 
 /// The positive root of `g^{d+1} = g + 1`, by the contraction `g ← (1 + g)^{1/(d+1)}`.
-#[allow(clippy::cast_precision_loss, reason = "a dimension is far below 2^52")]
 fn kronecker_generator(dimension: usize) -> f64 {
-    let exponent = 1.0 / (dimension as f64 + 1.0);
+    let exponent = 1.0 / (whole(dimension) + 1.0);
     (0..64).fold(2.0, |root, _| libm::pow(1.0 + root, exponent))
 }
 
 /// Replaces each row `g` by `L⁻¹ g`, where `L Lᵀ` is the second moment of the rows.
-#[allow(clippy::cast_precision_loss, reason = "a number of nodes is far below 2^52")]
 fn whiten(points: &mut Array2<f64>) -> Result<()> {
     let (count, size) = points.dim();
     let mut lower = Array2::<f64>::zeros((size, size));
     for i in 0..size {
         for j in 0..=i {
-            let moment = points.outer_iter().map(|row| row[i] * row[j]).sum::<f64>() / count as f64;
+            let moment = points.outer_iter().map(|row| row[i] * row[j]).sum::<f64>() / whole(count);
             let known: f64 = (0..j).map(|l| lower[[i, l]] * lower[[j, l]]).sum();
             let rest = moment - known;
             if i != j {
@@ -224,6 +229,12 @@ fn whiten(points: &mut Array2<f64>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A count as a number.
+#[allow(clippy::cast_precision_loss, reason = "counts of nodes, classes and neurons are far below 2^52")]
+fn whole(count: usize) -> f64 {
+    count as f64
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn spectrum(law: &MixtureLaw, block: (Matrix, usize, usize), ratio: f64, lambda:
     EffectiveSpectrum::new(law.nodes(), &weights, ratio, lambda).unwrap()
 }
 
-fn close(value: f64, expected: f64, relative: f64) {
+pub(crate) fn close(value: f64, expected: f64, relative: f64) {
     assert!((value - expected).abs() <= relative * expected.abs(), "{value} instead of {expected}");
 }
 
@@ -46,7 +46,7 @@ fn integral(curve: &[(f64, f64)]) -> f64 {
 }
 
 /// A spectrum without projection: `V` has dimension 0 and `f` takes the given values.
-fn bulk_only(values: &[f64], masses: &[f64], ratio: f64, lambda: f64) -> EffectiveSpectrum {
+pub(crate) fn bulk_only(values: &[f64], masses: &[f64], ratio: f64, lambda: f64) -> EffectiveSpectrum {
     let masses = Array1::from(masses.to_vec());
     let nodes = NodeSet::new(Array2::zeros((values.len(), 0)), masses, Array1::zeros(0)).unwrap();
     let weights = Weights::discrete(Array1::from(values.to_vec()));
@@ -370,16 +370,16 @@ fn integrating_directions_exactly_is_consistent_with_nodes() {
 }
 
 /// Box-Muller numbers.
-struct Gaussian {
+pub(crate) struct Gaussian {
     source: Pcg64Mcg,
 }
 
 impl Gaussian {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { source: Pcg64Mcg::seed_from_u64(seed) }
     }
 
-    fn draw(&mut self) -> f64 {
+    pub(crate) fn draw(&mut self) -> f64 {
         let mut uniform = || ((self.source.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
         let radius = (-2.0 * libm::log(uniform())).sqrt();
         radius * libm::cos(2.0 * std::f64::consts::PI * uniform())

@@ -58,6 +58,15 @@ mod laws;
 /// The theory of spectra against closed forms and random matrices.
 mod effective_spectrum;
 
+/// The law of the XOR mixture under a ReLU network against samples and integrals.
+mod xor_law;
+
+/// Its effective spectra, with gates, against dense matrices.
+mod xor_spectrum;
+
+/// The coupon collector against all assignments; the collapse threshold against the dynamics.
+mod xor_limits;
+
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
 
