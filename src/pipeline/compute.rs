@@ -2,8 +2,9 @@
 
 use crate::answer::Point;
 use crate::ask::{Ask, SampleKind};
-use crate::error::{Error, Result, WithContext};
+use crate::error::{Result, WithContext};
 use crate::experiment::Experiment;
+use crate::pipeline::parallel::each;
 use crate::pipeline::plan::{Shelf, Work};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::provenance;
@@ -13,9 +14,7 @@ use crate::seed::Seed;
 use crate::simulate::{Trajectory, observe};
 use crate::task::data::Sample;
 use crate::task::{self, Task};
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
 
 /// Merges the work of several stages on the same replicates, so that nothing is computed twice.
 #[must_use]
@@ -72,39 +71,11 @@ pub fn compute(shelf: &Shelf, mut works: Vec<Work>, jobs: usize, force: bool) ->
     works.sort_by_key(|work| std::cmp::Reverse(cost(work)));
     let progress =
         Progress::start(&format!("simulating {} replicates", works.len()), works.iter().map(cost).sum());
-    let queue = Mutex::new(VecDeque::from(works));
-    let failed = AtomicBool::new(false);
-    let worker = || -> Result<()> {
-        loop {
-            let next = if failed.load(Ordering::Relaxed) {
-                None
-            } else {
-                queue.lock().ok().and_then(|mut queue| queue.pop_front())
-            };
-            let Some(work) = next else { return Ok(()) };
-            let outcome = replicate(shelf, &work, force, &progress)
-                .context(|| format!("experiment {}, replicate {}", work.experiment.name, work.replicate));
-            if outcome.is_err() {
-                failed.store(true, Ordering::Relaxed);
-                return outcome;
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
-        let mut first = Ok(());
-        for thread in threads {
-            let outcome = thread.join().unwrap_or_else(|_| {
-                failed.store(true, Ordering::Relaxed);
-                Err(Error::Numeric {
-                    routine: "simulation",
-                    problem: "a worker stopped unexpectedly".to_owned(),
-                })
-            });
-            first = first.and(outcome);
-        }
-        first
+    each(&works, jobs, |work| {
+        replicate(shelf, work, force, &progress)
+            .context(|| format!("experiment {}, replicate {}", work.experiment.name, work.replicate))
     })
+    .map(|_| ())
 }
 
 fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Result<()> {

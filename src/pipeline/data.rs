@@ -34,11 +34,16 @@ impl<'a> StageData<'a> {
         let (mut experiment, mut replicate, mut checkpoints, mut diverged) = (vec![], vec![], vec![], vec![]);
         for study in &self.plan.studies {
             for number in 0..study.experiment.replicates {
-                let trajectory = self.trajectory(&study.experiment.name, number)?;
+                let reached = reached(&self.unit(&study.experiment, number)?, &study.experiment);
                 experiment.push(study.experiment.name.clone());
                 replicate.push(number);
-                checkpoints.push(trajectory.checkpoints.len() as u64);
-                diverged.push(trajectory.diverged);
+                checkpoints.push(reached as u64);
+                let early = reached < study.experiment.schedule().len();
+                diverged.push(if early {
+                    self.trajectory(&study.experiment.name, number)?.diverged
+                } else {
+                    None
+                });
             }
         }
         TableBuilder::new("replicates")

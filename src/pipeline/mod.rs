@@ -6,6 +6,7 @@ pub mod compute;
 pub mod data;
 pub mod export;
 pub mod key;
+pub mod parallel;
 pub mod plan;
 pub mod progress;
 pub mod provenance;

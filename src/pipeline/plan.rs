@@ -5,8 +5,9 @@ use crate::error::{Error, Result, WithContext};
 use crate::experiment::Experiment;
 use crate::pipeline::closure::closure;
 use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
-use crate::pipeline::store::{Manifest, Store};
-use crate::pipeline::units::{Code, NO_MATHEMATICS, answer_key, crates, parameters, trajectory_key};
+use crate::pipeline::provenance::provenance;
+use crate::pipeline::store::{Blob, Manifest, Store};
+use crate::pipeline::units::{Code, NO_MATHEMATICS, answer_key, crates, foreign, parameters, trajectory_key};
 use crate::seed::{SCHEME, Seed};
 use crate::stage::{Settings, Stage};
 use crate::task;
@@ -16,8 +17,11 @@ use std::sync::Mutex;
 /// Code that turns tables into claims and pictures, but not data into tables.
 const PRESENTATION: [&str; 3] = [NO_MATHEMATICS, "src/plot/", "src/claim.rs"];
 
+/// The file of a note on inputs.
+const DIGEST: &str = "digest";
+
 /// A stage with the studies it asks for under the current settings.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StagePlan {
     /// The stage.
     pub stage: &'static Stage,
@@ -33,6 +37,13 @@ impl StagePlan {
     pub fn new(stage: &'static Stage, settings: &Settings) -> Result<Self> {
         let studies = (stage.plan)(settings).context(|| format!("stage {}", stage.name))?;
         Ok(Self { stage, studies })
+    }
+
+    /// These files, and those of the tasks that the stage does not have.
+    fn skipped(&self, files: &[&'static str]) -> Vec<&'static str> {
+        let mut skipped = files.to_vec();
+        skipped.extend(foreign(self.studies.iter().map(|study| &study.experiment)));
+        skipped
     }
 
     /// Its experiments by name.
@@ -79,7 +90,7 @@ impl StagePlan {
             .with("seed scheme", SCHEME)
             .with("experiments", self.parameters())
             .with("questions", questions)
-            .with("code", closure(&roots, &[NO_MATHEMATICS])?.digest())
+            .with("code", closure(&roots, &self.skipped(&[NO_MATHEMATICS]))?.digest())
             .with("crates", crates())
             .finish())
     }
@@ -234,7 +245,7 @@ impl<'a> Shelf<'a> {
                 }
             }
             let digest = KeyBuilder::new("inputs").with("values", digests).finish().digest();
-            upstream.digests.insert(experiment.name.clone(), (&digest).into());
+            upstream.digests.insert(experiment.name.clone(), digest.as_str().into());
         }
         Ok(upstream)
     }
@@ -249,7 +260,7 @@ impl<'a> Shelf<'a> {
             .with("profile", self.settings.profile.word())
             .with("experiments", plan.parameters())
             .with("inputs", upstream.digests.clone())
-            .with("code", closure(&[plan.stage.source], &PRESENTATION)?.digest())
+            .with("code", closure(&[plan.stage.source], &plan.skipped(&PRESENTATION))?.digest())
             .with("crates", crates())
             .finish())
     }
@@ -266,7 +277,7 @@ impl<'a> Shelf<'a> {
             .with("profile", self.settings.profile.word())
             .with("experiments", plan.parameters())
             .with("tables", values)
-            .with("code", closure(&[plan.stage.source], &[NO_MATHEMATICS])?.digest())
+            .with("code", closure(&[plan.stage.source], &plan.skipped(&[NO_MATHEMATICS]))?.digest())
             .finish())
     }
 
@@ -286,8 +297,62 @@ impl<'a> Shelf<'a> {
     /// # Errors
     /// A store that cannot be read.
     pub fn current_tables(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
+        if let Some(tables) = self.remembered_tables(plan)? {
+            return Ok(Some(tables));
+        }
         let upstream = self.upstream(plan)?;
         if upstream.missing.is_empty() { self.find(&self.tables(plan, &upstream)?) } else { Ok(None) }
+    }
+
+    /// The tables of a stage as made from what a complete run noted of its inputs, without a look at any of them: thousands
+    /// of small units stand behind some stages, and a run that has nothing to do should not read them.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn remembered_tables(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
+        let mut upstream = Upstream::default();
+        for study in &plan.studies {
+            let Some(note) = self.find(&self.inputs(study))? else { return Ok(None) };
+            let Some(digest) = self.store.blob(&note, DIGEST)? else { return Ok(None) };
+            let digest = String::from_utf8_lossy(&digest).into_owned();
+            upstream.digests.insert(study.experiment.name.clone(), digest.into());
+        }
+        self.find(&self.tables(plan, &upstream)?)
+    }
+
+    /// Notes the digests of complete inputs.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub fn remember_inputs(&self, plan: &StagePlan, upstream: &Upstream) -> Result<()> {
+        for study in &plan.studies {
+            let Some(Value::Text(digest)) = upstream.digests.get(&study.experiment.name) else { continue };
+            let key = self.inputs(study);
+            let blob = Blob { name: DIGEST.to_owned(), bytes: digest.clone().into_bytes() };
+            let note =
+                self.store.publish("inputs", &study.experiment.name, &key, &[], &[blob], &provenance())?;
+            self.remember(&note);
+        }
+        Ok(())
+    }
+
+    /// Everything that the values of a study's units depend on.
+    fn inputs(&self, study: &Study) -> Ingredients {
+        let experiment = &study.experiment;
+        let [trajectory, answer] = self.code.of(experiment);
+        let questions: Vec<String> =
+            (0..experiment.replicates).map(|replicate| format!("{:?}", study.asks(replicate))).collect();
+        KeyBuilder::new("inputs")
+            .with("experiment", &experiment.name)
+            .with("replicates", experiment.replicates)
+            .with("seed", self.settings.seed)
+            .with("seed scheme", SCHEME)
+            .with("parameters", parameters(experiment))
+            .with("questions", questions)
+            .with("trajectory code", trajectory)
+            .with("answer code", answer)
+            .with("crates", crates())
+            .finish()
     }
 }
 

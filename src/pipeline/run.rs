@@ -5,7 +5,9 @@ use crate::error::{Error, Result, WithContext};
 use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::data::StageData;
 use crate::pipeline::key::Ingredients;
+use crate::pipeline::parallel::each;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
+use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::provenance;
 use crate::pipeline::store::{Blob, Manifest, Store};
 use crate::pipeline::table::Table;
@@ -83,19 +85,19 @@ fn attempt_run(stages: &[&'static Stage], shelf: &Shelf, effort: Effort) -> Resu
                     asks: study.asks(replicate),
                 })
             }));
-        } else {
+        } else if shelf.remembered_tables(plan)?.is_none() {
             works.extend(shelf.upstream(plan)?.missing);
         }
     }
     let simulated = !works.is_empty();
     compute(shelf, merge(works), effort.jobs, effort.force)?;
-    plans
-        .into_iter()
-        .map(|plan| {
-            let name = plan.stage.name;
-            finish(shelf, plan, effort.force, simulated).context(|| format!("stage {name}"))
-        })
-        .collect()
+    let progress = Progress::start(&format!("finishing {} stages", plans.len()), plans.len() as u64);
+    each(&plans, effort.jobs, |plan| {
+        let done =
+            finish(shelf, plan, effort.force, simulated).context(|| format!("stage {}", plan.stage.name));
+        progress.add(1);
+        done
+    })
 }
 
 /// The unit with these ingredients, every byte checked: what a stage hands out must be what was published.
@@ -106,35 +108,43 @@ fn whole(shelf: &Shelf, key: &Ingredients, force: bool) -> Result<Option<Manifes
     }
 }
 
-fn finish(shelf: &Shelf, plan: StagePlan, force: bool, simulated: bool) -> Result<Done> {
-    let upstream = shelf.upstream(&plan)?;
-    if let Some(work) = upstream.missing.first() {
-        return Err(Error::damaged(
-            &work.experiment.name,
-            format!("replicate {} is missing", work.replicate),
-        ));
-    }
-    let key = shelf.tables(&plan, &upstream)?;
+fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Result<Done> {
     let mut computed = simulated;
-    let tables = if let Some(manifest) = whole(shelf, &key, force)? {
-        manifest
-    } else {
-        computed = true;
-        let data = StageData::new(shelf, &plan);
-        let mut tables = (plan.stage.reduce)(&data)?;
-        tables.push(data.replicates()?);
-        shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &provenance())?
+    let remembered = if force { None } else { shelf.remembered_tables(plan)? };
+    let tables = match remembered {
+        Some(manifest) if shelf.store.is_whole(&manifest)? => manifest,
+        _ => {
+            let upstream = shelf.upstream(plan)?;
+            if let Some(work) = upstream.missing.first() {
+                return Err(Error::damaged(
+                    &work.experiment.name,
+                    format!("replicate {} is missing", work.replicate),
+                ));
+            }
+            let key = shelf.tables(plan, &upstream)?;
+            let tables = if let Some(manifest) = whole(shelf, &key, force)? {
+                manifest
+            } else {
+                computed = true;
+                let data = StageData::new(shelf, plan);
+                let mut tables = (plan.stage.reduce)(&data)?;
+                tables.push(data.replicates()?);
+                shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &provenance())?
+            };
+            shelf.remember_inputs(plan, &upstream)?;
+            tables
+        }
     };
-    let key = shelf.figures(&plan, &tables)?;
+    let key = shelf.figures(plan, &tables)?;
     let figures = if let Some(manifest) = whole(shelf, &key, force)? {
         manifest
     } else {
         computed = true;
-        let results = results(shelf.store, shelf.settings, &plan, &tables)?;
-        let blobs = present(&plan, &results)?;
+        let results = results(shelf.store, shelf.settings, plan, &tables)?;
+        let blobs = present(plan, &results)?;
         shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &provenance())?
     };
-    Ok(Done { plan, tables, figures, computed })
+    Ok(Done { plan: plan.clone(), tables, figures, computed })
 }
 
 /// The tables of a stage out of the store.

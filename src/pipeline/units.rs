@@ -21,8 +21,8 @@ pub const NO_MATHEMATICS: &str = "src/error.rs";
 /// Digests of the code behind the two kinds of simulated units.
 #[derive(Clone, Debug)]
 pub struct Code {
-    trajectory: String,
-    answer: String,
+    mixture: [String; 2],
+    xor: [String; 2],
     crates: Vec<String>,
 }
 
@@ -32,12 +32,37 @@ impl Code {
     /// # Errors
     /// A root that is not among the embedded sources.
     pub fn embedded() -> Result<Self> {
-        Ok(Self {
-            trajectory: closure(&["src/simulate.rs"], &[NO_MATHEMATICS])?.digest(),
-            answer: closure(&["src/answer.rs"], &[NO_MATHEMATICS])?.digest(),
-            crates: crates(),
-        })
+        let behind = |foreign: &'static str| -> Result<[String; 2]> {
+            let digest = |root: &str| Ok(closure(&[root], &[NO_MATHEMATICS, foreign])?.digest());
+            Ok([digest("src/simulate.rs")?, digest("src/answer.rs")?])
+        };
+        Ok(Self { mixture: behind(XOR)?, xor: behind(MIXTURE)?, crates: crates() })
     }
+
+    /// Digests of the code behind trajectories and behind answers of an experiment.
+    #[must_use]
+    pub fn of(&self, experiment: &Experiment) -> &[String; 2] {
+        match experiment.model.task {
+            TaskKind::Mixture { .. } => &self.mixture,
+            TaskKind::Xor { .. } => &self.xor,
+        }
+    }
+}
+
+const MIXTURE: &str = "src/task/mixture.rs";
+const XOR: &str = "src/task/xor.rs";
+
+/// Files of the tasks that none of these experiments has: a change in one task is no change of another's results.
+pub fn foreign<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> Vec<&'static str> {
+    let mut foreign = vec![MIXTURE, XOR];
+    for experiment in experiments {
+        let own = match experiment.model.task {
+            TaskKind::Mixture { .. } => MIXTURE,
+            TaskKind::Xor { .. } => XOR,
+        };
+        foreign.retain(|file| *file != own);
+    }
+    foreign
 }
 
 /// Names and locked versions of the crates whose arithmetic enters results.
@@ -92,7 +117,7 @@ pub fn trajectory_key(code: &Code, experiment: &Experiment, seed: &Seed) -> Ingr
         .with("seed", seed.root)
         .with("seed scheme", SCHEME)
         .with("parameters", parameters(experiment))
-        .with("code", &code.trajectory)
+        .with("code", &code.of(experiment)[0])
         .with("crates", code.crates.clone())
         .finish()
 }
@@ -126,7 +151,7 @@ pub fn answer_key(
         .with("col", ask.block.col)
         .with("question", question)
         .with("count", count)
-        .with("code", &code.answer)
+        .with("code", &code.of(experiment)[1])
         .with("crates", code.crates.clone())
         .finish()
 }

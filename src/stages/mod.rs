@@ -9,6 +9,17 @@ pub mod gmm_spectrum;
 pub mod grid;
 pub mod mixture;
 pub mod shared;
+pub mod xor;
+pub mod xor_collapse;
+pub mod xor_eigenvalues_first;
+pub mod xor_eigenvalues_second;
+pub mod xor_eigenvectors;
+pub mod xor_first_layer;
+pub mod xor_rank_deficiency;
+pub mod xor_rank_law;
+pub mod xor_runs;
+pub mod xor_second_layer;
+pub mod xor_snr;
 
 use crate::stage::Stage;
 
@@ -20,4 +31,13 @@ pub const STAGES: &[&Stage] = &[
     &gmm_eigenvectors::STAGE,
     &gmm_spectrum::STAGE,
     &gmm_snr::STAGE,
+    &xor_first_layer::STAGE,
+    &xor_second_layer::STAGE,
+    &xor_eigenvalues_first::STAGE,
+    &xor_eigenvalues_second::STAGE,
+    &xor_eigenvectors::STAGE,
+    &xor_rank_deficiency::STAGE,
+    &xor_rank_law::STAGE,
+    &xor_snr::STAGE,
+    &xor_collapse::STAGE,
 ];

@@ -1,13 +1,16 @@
-//! What the stages of both tasks share: places, questions, levels.
+//! What the stages of both tasks share: places, questions, levels, statistics.
 
 use crate::ask::{Ask, Question, SampleKind};
+use crate::error::Result;
 use crate::experiment::Experiment;
-use crate::measure::At;
+use crate::measure::{At, Curves, Statistic, curves, statistics_rows};
 use crate::simulate::Observed;
 use crate::spectrum::Pair;
+use crate::stage::Results;
 use crate::task::Block;
 use crate::theory::Matrix;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
+use std::collections::BTreeMap;
 
 /// Both matrices, named as in tables and as the theory knows them.
 pub const MATRICES: [(&str, Matrix); 2] = [("hessian", Matrix::Hessian), ("gradient", Matrix::Gradient)];
@@ -59,4 +62,50 @@ pub fn level_below(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
 pub fn squared_cosine(pair: &Pair, vector: ndarray::ArrayView1<f64>) -> f64 {
     let product = pair.vector.dot(&vector);
     product * product / vector.dot(&vector)
+}
+
+/// A table of statistics, read for its curves.
+#[derive(Clone, Debug)]
+pub struct Statistics(Vec<Statistic>);
+
+impl Statistics {
+    /// The table of this name.
+    ///
+    /// # Errors
+    /// A table the stage does not have or of another shape.
+    pub fn read(results: &Results, table: &str) -> Result<Self> {
+        Ok(Self(statistics_rows(results.table(table)?)?))
+    }
+
+    /// The rows of one statistic of an experiment.
+    pub fn rows<'a>(&'a self, experiment: &'a str, name: &'a str) -> impl Iterator<Item = &'a Statistic> {
+        self.0.iter().filter(move |row| row.at.experiment == experiment && row.statistic == name)
+    }
+
+    /// One curve over time per replicate (0 for a prediction), of a statistic with this first index, or without any.
+    #[must_use]
+    pub fn curves(&self, experiment: &str, name: &str, row: Option<u32>) -> Curves {
+        curves(
+            self.rows(experiment, name)
+                .filter(|found| found.row == row)
+                .map(|found| (&found.at, found.value)),
+        )
+    }
+
+    /// The smallest value over the first index, as one curve over time per replicate.
+    #[must_use]
+    pub fn smallest(&self, experiment: &str, name: &str) -> Curves {
+        let mut smallest: BTreeMap<u32, BTreeMap<u64, (f64, f64)>> = BTreeMap::new();
+        for found in self.rows(experiment, name) {
+            let replicate = smallest.entry(found.at.replicate.unwrap_or(0)).or_default();
+            let point = replicate.entry(found.at.step).or_insert((found.at.time, f64::INFINITY));
+            point.1 = point.1.min(found.value);
+        }
+        smallest.into_iter().map(|(replicate, points)| (replicate, points.into_values().collect())).collect()
+    }
+}
+
+/// Every value as a claim's statistic: 1 where it complies, 0 where it does not.
+pub fn indicators<T>(values: impl IntoIterator<Item = T>, complies: impl Fn(T) -> bool) -> Vec<f64> {
+    values.into_iter().map(|value| f64::from(u8::from(complies(value)))).collect()
 }

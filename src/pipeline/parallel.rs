@@ -1,0 +1,45 @@
+//! Work on several threads, whose results do not depend on how many there are.
+
+use crate::error::{Error, Result};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Does the work on every item, in their order but on `jobs` threads, and gives the results in that order. After a failure
+/// no further item is begun.
+///
+/// # Errors
+/// The error of the first item, in their order, that failed.
+pub fn each<T: Sync, R: Send>(
+    items: &[T],
+    jobs: usize,
+    work: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let done: Mutex<Vec<(usize, Result<R>)>> = Mutex::new(Vec::with_capacity(items.len()));
+    let worker = || {
+        while !failed.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return };
+            let result = work(item);
+            if result.is_err() {
+                failed.store(true, Ordering::Relaxed);
+            }
+            if let Ok(mut done) = done.lock() {
+                done.push((index, result));
+            }
+        }
+    };
+    let panicked = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs.min(items.len())).map(|_| scope.spawn(worker)).collect();
+        // Every thread is joined, whatever became of the others.
+        threads.into_iter().fold(false, |panicked, thread| thread.join().is_err() || panicked)
+    });
+    let mut done = done.into_inner().unwrap_or_default();
+    done.sort_by_key(|(index, _)| *index);
+    let results: Vec<R> = done.into_iter().map(|(_, result)| result).collect::<Result<_>>()?;
+    if panicked || results.len() < items.len() {
+        let problem = "a worker stopped unexpectedly".to_owned();
+        return Err(Error::Numeric { routine: "simulation", problem });
+    }
+    Ok(results)
+}

@@ -1,0 +1,203 @@
+//! Where the phenomena of the XOR network live and die: a grid of signal-to-noise ratios λ and ridges β.
+
+use crate::ask::Study;
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::measure::{Statistic, statistics_table};
+use crate::pipeline::table::Table;
+use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::shared::{Statistics, at, indicators, number};
+use crate::stages::xor::{checked, classified, experiment, neurons, width};
+use crate::task::xor::CLUSTERS;
+use crate::theory::collapse::collapse_threshold;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-collapse",
+    kind: Kind::Extension,
+    title: "Where the XOR network lives and dies: the collapse threshold in the ridge over the signal-to-noise ratio",
+    source: file!(),
+    claims: &["B1.collapse", "B1.survival"],
+    figures: &["xor-collapse"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Signal-to-noise ratios.
+const LAMBDAS: [u32; 6] = [1, 3, 10, 30, 100, 1000];
+/// Ridges, in thousandths.
+const RIDGES: [u32; 7] = [20, 40, 60, 80, 100, 120, 140];
+/// Relative distance of the ridge from the threshold within which no verdict is given: growth is too slow there.
+const MARGIN: f64 = 0.1;
+/// Least share of replicates on the predicted side.
+const SHARE: f64 = 0.95;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let points = LAMBDAS.iter().flat_map(|lambda| RIDGES.iter().map(move |ridge| (*lambda, *ridge)));
+    points
+        .map(|(lambda, ridge)| {
+            let mut point = experiment(settings.profile, &name(lambda, ridge), 8, 100, f64::from(lambda));
+            point.model.d = settings.profile.pick(100, 50);
+            point.model.beta = f64::from(ridge) / 1000.0;
+            point.horizon = 200.0;
+            point.checkpoints = FEWEST_CHECKPOINTS;
+            Ok(Study::new(checked(settings, point)?))
+        })
+        .collect()
+}
+
+/// The name carries β in thousandths, since a point would end it in `--set`.
+fn name(lambda: u32, ridge: u32) -> String {
+    format!("xor-collapse-lambda-{lambda}-beta-{ridge}")
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let mut statistics = Vec::new();
+    for experiment in data.experiments() {
+        for replicate in data.finished(&experiment.name)? {
+            let trajectory = data.trajectory(&experiment.name, replicate)?;
+            let Some(observed) = trajectory.checkpoints.last() else { continue };
+            let here = at(experiment, replicate, observed);
+            let all = neurons(experiment, observed);
+            let alive = all.iter().filter(|neuron| neuron.alive()).count();
+            statistics.push(Statistic::plain(&here, "alive neurons", number(alive)));
+            statistics.push(Statistic::plain(&here, "classified", number(classified(observed))));
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?])
+}
+
+/// β over the threshold of λ.
+fn ratio(experiment: &Experiment) -> f64 {
+    experiment.model.beta / collapse_threshold(experiment.model.lambda)
+}
+
+/// Per replicate number, the share of grid points on one side of the threshold where the network is as predicted.
+fn shares(
+    results: &Results,
+    statistics: &Statistics,
+    side: impl Fn(f64) -> bool,
+    complies: impl Fn(f64) -> bool + Copy,
+) -> Vec<f64> {
+    let points: Vec<&Experiment> =
+        results.experiments.values().filter(|experiment| side(ratio(experiment))).collect();
+    let replicates = points.iter().map(|experiment| experiment.replicates).max().unwrap_or(0);
+    (0..replicates)
+        .filter_map(|replicate| {
+            let values: Vec<f64> = points
+                .iter()
+                .flat_map(|experiment| statistics.rows(&experiment.name, "alive neurons"))
+                .filter(|row| row.at.replicate == Some(replicate))
+                .map(|row| row.value)
+                .collect();
+            (!values.is_empty()).then(|| {
+                let good = indicators(&values, |value| complies(*value));
+                good.iter().sum::<f64>() / number(good.len())
+            })
+        })
+        .collect()
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let collapsed = shares(results, &statistics, |ratio| ratio > 1.0 + MARGIN, |alive| alive < 0.5);
+    let survived = shares(results, &statistics, |ratio| ratio < 1.0 - MARGIN, |alive| alive > 0.5);
+    Ok(vec![
+        declare(
+            "B1.collapse",
+            "the network collapses to zero for a ridge above the predicted threshold",
+            "share of grid points with beta over 1.1 times the threshold at which no neuron is alive in the end",
+        )
+        .at_least(SHARE)
+        .measure(&collapsed)?,
+        declare(
+            "B1.survival",
+            "neurons stay alive for a ridge below the predicted threshold",
+            "share of grid points with beta below 0.9 times the threshold at which a neuron is alive in the end",
+        )
+        .at_least(SHARE)
+        .measure(&survived)?,
+    ])
+}
+
+/// Edges of cells around increasing places, halfway between them in logarithms.
+fn edges(places: &[f64]) -> Vec<f64> {
+    let half = |a: f64, b: f64| (a * b).sqrt();
+    let mut edges: Vec<f64> = places.windows(2).map(|pair| half(pair[0], pair[1])).collect();
+    let (first, last) = (places[0], places[places.len() - 1]);
+    edges.insert(0, first * first / edges[0]);
+    edges.push(last * last / edges[edges.len() - 1]);
+    edges
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let lambdas: Vec<f64> = LAMBDAS.iter().map(|lambda| f64::from(*lambda)).collect();
+    let step = 0.01;
+    let ridges: Vec<f64> = RIDGES.iter().map(|ridge| f64::from(*ridge) / 1000.0).collect();
+    let x_edges = edges(&lambdas);
+    let y_edges: Vec<f64> =
+        ridges.iter().map(|ridge| ridge - step).chain(ridges.last().map(|ridge| ridge + step)).collect();
+    let k = results.experiments.values().next().map_or(1, width);
+    let mean = |lambda: u32, ridge: u32, statistic: &str, of: &dyn Fn(f64) -> f64| {
+        let values: Vec<f64> =
+            statistics.rows(&name(lambda, ridge), statistic).map(|row| of(row.value)).collect();
+        if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / number(values.len()) }
+    };
+    let threshold: Vec<(f64, f64)> = (0..=120)
+        .map(|index| {
+            let share = f64::from(index) / 120.0;
+            let lambda = x_edges[0] * libm::pow(x_edges[x_edges.len() - 1] / x_edges[0], share);
+            (lambda, collapse_threshold(lambda))
+        })
+        .filter(|point| point.1 > y_edges[0])
+        .collect();
+    let mut figure = Figure::new(
+        "xor-collapse",
+        "Where the XOR network lives and dies",
+        "Heat maps over signal-to-noise ratio and ridge: share of runs with a living network, mean number of classified clusters, and mean share of dead neurons, with the predicted collapse threshold",
+        Width::Full,
+        3,
+    )
+    .shared_y();
+    let clusters = number(CLUSTERS);
+    let alive = |value: f64| f64::from(u8::from(value > 0.5));
+    let dead = |value: f64| 1.0 - value / f64::from(k);
+    let same = |value: f64| value;
+    let panels: [(&str, &str, &dyn Fn(f64) -> f64, f64); 3] = [
+        ("alive neurons", "living networks", &alive, 1.0),
+        ("classified", "classified clusters", &same, clusters),
+        ("alive neurons", "dead neurons", &dead, 1.0),
+    ];
+    for (statistic, title, of, top) in panels {
+        let values = RIDGES
+            .iter()
+            .map(|ridge| LAMBDAS.iter().map(|lambda| mean(*lambda, *ridge, statistic, of) / top).collect())
+            .collect();
+        let heat = HeatMap {
+            x_edges: x_edges.clone(),
+            y_edges: y_edges.clone(),
+            values,
+            map: ColourMap::Viridis,
+            range: (0.0, 1.0),
+        };
+        figure = figure.panel(
+            Panel::new(
+                Axis::log(r"signal-to-noise ratio $\lambda$").range(x_edges[0], x_edges[x_edges.len() - 1]),
+                Axis::linear(r"ridge $\beta$").range(y_edges[0], y_edges[y_edges.len() - 1]),
+            )
+            .title(title)
+            .series(Series::heatmap("mean share", heat))
+            .series(Series::line(
+                "predicted collapse threshold",
+                Style::theory(Colour::Vermillion),
+                threshold.clone(),
+            )),
+        );
+    }
+    Ok(vec![figure])
+}

@@ -1,0 +1,118 @@
+//! Top eigenvalues of the first-layer blocks along training: two outliers, then the bulk.
+
+use crate::ask::{Checkpoints, Question, Study};
+use crate::claim::Claim;
+use crate::error::Result;
+use crate::measure::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_table, statistics_table};
+use crate::pipeline::table::Table;
+use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::shared::{MATRICES, Statistics, ask, at};
+use crate::stages::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted, width};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-eigenvalues-first",
+    kind: Kind::Figure,
+    title: "Top eigenvalues of a first-layer block along training: two outliers, then the bulk",
+    source: file!(),
+    claims: &[],
+    figures: &["xor-eigenvalues-first"],
+    plan,
+    reduce,
+    judge: |_| Ok(Vec::<Claim>::new()),
+    draw,
+};
+
+/// Eigenpairs shown of a block.
+const TOP: u32 = 10;
+/// The neuron whose block is shown; those of the others differ by the factor `v_i²` and by their gates.
+const NEURON: u32 = 0;
+/// Checkpoints at which it is shown.
+const TIMES: Checkpoints = Checkpoints::Spread(25);
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    [MAIN, CONTRAST]
+        .into_iter()
+        .map(|name| {
+            Ok(first_layer(settings, name)?.first_replicate(TIMES, first(NEURON), Question::Top(TOP)))
+        })
+        .collect()
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
+    for name in [MAIN, CONTRAST] {
+        let experiment = data.experiment(name)?;
+        let trajectory = data.trajectory(name, 0)?;
+        for checkpoint in TIMES.indices(experiment.schedule().len()) {
+            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+            let here = at(experiment, 0, observed);
+            let question = ask(checkpoint, first(NEURON), Question::Top(TOP));
+            let law = law_of_sample(experiment, observed)?;
+            for ((matrix, of), pairs) in MATRICES.into_iter().zip(&data.pairs(name, 0, question)?) {
+                spectrum.extend(Eigenvalue::of_block(&here, matrix, &question, pairs));
+                let predicted = predicted(experiment, &law, of, NEURON as usize)?;
+                let edge = predicted.right_edge().position;
+                theory.push(Statistic::plain(&here, format!("edge, {matrix}"), edge));
+                for (rank, outlier) in (1..).zip(predicted.outliers_above()?) {
+                    theory.push(Statistic::of(&here, format!("outlier, {matrix}"), rank, outlier.position));
+                }
+            }
+        }
+    }
+    Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?])
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let theory = Statistics::read(results, "theory")?;
+    let mut figure = Figure::new(
+        "xor-eigenvalues-first",
+        "Top eigenvalues of a first-layer block of H and of G along training",
+        "The ten largest eigenvalues of the block of one neuron of H and of G over training time at two signal-to-noise ratios, coloured by rank, with the predicted edge of the bulk and the predicted outliers",
+        Width::Full,
+        2,
+    );
+    for name in [MAIN, CONTRAST] {
+        let experiment = results.experiment(name)?;
+        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+            let ranked = (1..=TOP)
+                .filter_map(|rank| {
+                    let wanted = |row: &&Eigenvalue| {
+                        row.at.experiment == name && row.matrix == matrix && row.rank == rank
+                    };
+                    curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue))).remove(&0)
+                })
+                .collect();
+            let outliers = theory
+                .rows(name, &format!("outlier, {matrix}"))
+                .map(|row| (row.at.time, row.value))
+                .collect();
+            let edge = theory.curves(name, &format!("edge, {matrix}"), None).remove(&0).unwrap_or_default();
+            figure = figure.panel(
+                Panel::new(
+                    Axis::linear("training time $t$"),
+                    Axis::log(format!(r"eigenvalue of ${label}_{{W_1W_1}}$")),
+                )
+                .title(format!(r"$K = {}$, $\lambda = {}$", width(experiment), experiment.model.lambda))
+                .series(Series::ranked(
+                    "rank (measured, replicate 1)",
+                    Style::measured(Colour::Black),
+                    ranked,
+                ))
+                .series(Series::points(
+                    "predicted outlier",
+                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
+                    outliers,
+                ))
+                .series(Series::line(
+                    "predicted edge of the bulk",
+                    Style::theory(Colour::Black),
+                    edge,
+                )),
+            );
+        }
+    }
+    Ok(vec![figure])
+}

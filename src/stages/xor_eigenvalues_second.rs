@@ -1,0 +1,278 @@
+//! B3: the outlier eigenspace of the second layer evolves: one outlier at the start, four once the classifier is good.
+
+use crate::ask::Study;
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::experiment::Experiment;
+use crate::measure::{
+    Curves, Eigenvalue, Statistic, curves, first, mean, range, spectrum_rows, spectrum_table,
+    statistics_table,
+};
+use crate::pipeline::table::Table;
+use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, number};
+use crate::stages::xor::{
+    SECOND, WIDE, WIDE_CONTRAST, above, classified, law, level, second_layer, whole_second, width,
+};
+use crate::task::xor::CLUSTERS;
+use std::f64::consts::PI;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-eigenvalues-second",
+    kind: Kind::Figure,
+    title: "Eigenvalues of the second-layer blocks along training: one outlier at the start, four at the end",
+    source: file!(),
+    claims: &[
+        "B3.start-hessian",
+        "B3.start-gradient",
+        "B3.start-law",
+        "B3.end-hessian",
+        "B3.end-gradient",
+        "B3.decay",
+        "B3.at-most-four",
+    ],
+    figures: &["xor-eigenvalues-second", "xor-outliers-second"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least share of replicates in which a count is as claimed.
+const SHARE: f64 = 0.9;
+/// Largest relative deviation of the first eigenvalue at the start from its law.
+const START: f64 = 0.2;
+/// Largest ratio of the fifth to the fourth eigenvalue at the end.
+const DECAYED: f64 = 0.05;
+/// The start has one outlier if λK is below this many d: beyond it the means show in the random features.
+const PREMISE: f64 = 2.7;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    Ok(vec![second_layer(settings, WIDE)?, second_layer(settings, WIDE_CONTRAST)?])
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut spectrum, mut statistics, mut theory) = (Vec::new(), Vec::new(), Vec::new());
+    for name in [WIDE, WIDE_CONTRAST] {
+        let experiment = data.experiment(name)?;
+        for replicate in data.finished(name)? {
+            let trajectory = data.trajectory(name, replicate)?;
+            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
+                let here = at(experiment, replicate, observed);
+                let question = ask(checkpoint, SECOND, whole_second(experiment));
+                let pairs = data.pairs(name, replicate, question)?;
+                let law = law(experiment, observed)?;
+                statistics.push(Statistic::plain(&here, "classified", number(classified(observed))));
+                for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
+                    let level = level(experiment, &law, of)?;
+                    let outliers = above(pairs.iter().map(|pair| pair.value), level);
+                    statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(outliers)));
+                    theory.push(Statistic::plain(&here, format!("level, {matrix}"), level));
+                    spectrum.extend(Eigenvalue::of_block(&here, matrix, &question, pairs));
+                    if replicate == 0 {
+                        let values = law.second_layer_spectrum(of)?.values;
+                        theory.extend((1..).zip(values.iter()).map(|(rank, value)| {
+                            Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, *value)
+                        }));
+                    }
+                }
+            }
+        }
+    }
+    Ok(vec![
+        spectrum_table(&spectrum)?,
+        statistics_table("statistics", &statistics)?,
+        statistics_table("theory", &theory)?,
+    ])
+}
+
+fn trajectory(rows: &[Eigenvalue], experiment: &str, matrix: &str, rank: u32) -> Curves {
+    let wanted =
+        |row: &&Eigenvalue| row.at.experiment == experiment && row.matrix == matrix && row.rank == rank;
+    curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue)))
+}
+
+/// `λK/d`, to be well below [`PREMISE`].
+#[allow(clippy::cast_precision_loss, reason = "a dimension is exact in f64")]
+fn premise(experiment: &Experiment) -> f64 {
+    experiment.model.lambda * f64::from(width(experiment)) / experiment.model.d as f64
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let experiment = results.experiment(WIDE)?;
+    let counts = |matrix: &str| statistics.curves(WIDE, &format!("outliers, {matrix}"), None);
+    let is = |values: Vec<f64>, wanted: f64| indicators(values, |value| (value - wanted).abs() < 0.5);
+    let classes = statistics.curves(WIDE, "classified", None);
+    let good = |curves: &Curves| -> Vec<f64> {
+        curves
+            .iter()
+            .filter(|(replicate, _)| {
+                classes.get(replicate).and_then(|curve| curve.last()).is_some_and(|point| point.1 > 3.5)
+            })
+            .filter_map(|(_, curve)| curve.last().map(|point| point.1))
+            .collect()
+    };
+    let (noise, k) = (0.5 - 1.0 / (2.0 * PI), f64::from(width(experiment)));
+    let scale = 4.0 * experiment.model.lambda / (noise + k / (2.0 * PI));
+    let law: Vec<f64> = first(&trajectory(&rows, WIDE, "hessian", 1))
+        .iter()
+        .map(|value| (value * scale - 1.0).abs())
+        .collect();
+    let fourth = trajectory(&rows, WIDE, "hessian", 4);
+    let ratio: Vec<f64> = good(&trajectory(&rows, WIDE, "hessian", 5))
+        .iter()
+        .zip(good(&fourth))
+        .map(|(fifth, fourth)| fifth / fourth)
+        .collect();
+    let most: Vec<f64> = ["hessian", "gradient"]
+        .into_iter()
+        .flat_map(|matrix| counts(matrix).into_values())
+        .map(|curve| curve.iter().map(|point| point.1).fold(0.0, f64::max))
+        .collect();
+    let start = |id, symbol: &str| {
+        declare(
+            id,
+            format!("{symbol}_vv has one outlier at the start, since ReLU features are positive"),
+            "share of replicates with exactly one eigenvalue above the level at the start",
+        )
+        .at_least(SHARE)
+    };
+    let end = |id, symbol: &str| {
+        declare(
+            id,
+            format!("{symbol}_vv has four outliers once the classifier is good"),
+            "share of replicates with exactly four eigenvalues above the level at the end, among those that classify all four clusters",
+        )
+        .at_least(SHARE)
+    };
+    let starting = |declared: crate::claim::Declared, values: Vec<f64>| {
+        if premise(experiment) < PREMISE {
+            declared.measure(&values)
+        } else {
+            let reason = format!("lambda K = {} d, not below {PREMISE} d", premise(experiment));
+            Ok(declared.not_run(values.len(), reason))
+        }
+    };
+    Ok(vec![
+        starting(start("B3.start-hessian", "H"), is(first(&counts("hessian")), 1.0))?,
+        starting(start("B3.start-gradient", "G"), is(first(&counts("gradient")), 1.0))?,
+        starting(
+            declare(
+                "B3.start-law",
+                "at the start 4 lambda times the first eigenvalue of H_vv is 0.341 + 0.159 K",
+                "relative deviation from the law of small outputs",
+            )
+            .at_most(START),
+            law,
+        )?,
+        end("B3.end-hessian", "H").measure(&is(good(&counts("hessian")), 4.0))?,
+        end("B3.end-gradient", "G").measure(&is(good(&counts("gradient")), 4.0))?,
+        declare(
+            "B3.decay",
+            "the other K-4 eigenvalues of H_vv decay",
+            "fifth over fourth eigenvalue at the end, where all four clusters are classified",
+        )
+        .at_most(DECAYED)
+        .measure(&ratio)?,
+        declare(
+            "B3.at-most-four",
+            "H_vv and G_vv never have more than four outliers",
+            "largest number of eigenvalues above the level over all checkpoints, of both matrices in every replicate",
+        )
+        .at_most(number(CLUSTERS))
+        .measure(&most)?,
+    ])
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let (statistics, theory) =
+        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let mut figure = Figure::new(
+        "xor-eigenvalues-second",
+        "Eigenvalues of the second-layer blocks of H and of G along training",
+        "All eigenvalues of the second-layer block of H and of G over training time at two signal-to-noise ratios, coloured by rank, with their predictions and the level of outliers",
+        Width::Full,
+        2,
+    );
+    let mut counted = Figure::new(
+        "xor-outliers-second",
+        "Outliers of the second layer and classified clusters along training",
+        "Number of outliers of the second-layer blocks of H and of G and number of classified clusters over training time, mean and range over replicates, at two signal-to-noise ratios",
+        Width::Full,
+        2,
+    )
+    .shared_y();
+    for name in [WIDE, WIDE_CONTRAST] {
+        let experiment = results.experiment(name)?;
+        let (lambda, n) = (experiment.model.lambda, experiment.replicates);
+        let title = format!(r"$K = {}$, $\lambda = {lambda}$", width(experiment));
+        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+            let ranked = (1..=width(experiment))
+                .filter_map(|rank| trajectory(&rows, name, matrix, rank).remove(&0))
+                .collect();
+            let predicted = |rank: u32| {
+                theory
+                    .curves(name, &format!("eigenvalue, {matrix}"), Some(rank))
+                    .remove(&0)
+                    .unwrap_or_default()
+            };
+            let points: Vec<(f64, f64)> = (1..=width(experiment)).flat_map(predicted).collect();
+            let level = theory.curves(name, &format!("level, {matrix}"), None).remove(&0).unwrap_or_default();
+            let lowest = level.iter().map(|point| point.1).fold(f64::INFINITY, f64::min) / 300.0;
+            figure = figure.panel(
+                Panel::new(
+                    Axis::linear("training time $t$"),
+                    Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, lowest * 3e4),
+                )
+                .title(title.clone())
+                .series(Series::ranked(
+                    "rank (measured, replicate 1)",
+                    Style::measured(Colour::Black),
+                    ranked,
+                ))
+                .series(Series::points(
+                    "predicted",
+                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(2.4),
+                    points,
+                ))
+                .series(Series::line(
+                    "level of outliers",
+                    Style::theory(Colour::Black),
+                    level,
+                )),
+            );
+        }
+        let mut panel =
+            Panel::new(Axis::linear("training time $t$"), Axis::linear("number").range(-0.1, 4.4).whole())
+                .title(title);
+        for (statistic, label, style) in [
+            ("classified", "classified clusters", Style::measured(Colour::Black).size(2.6)),
+            (
+                "outliers, hessian",
+                r"outliers of $H_{vv}$",
+                Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(3.8),
+            ),
+            (
+                "outliers, gradient",
+                r"outliers of $G_{vv}$",
+                Style::measured(Colour::Vermillion).marker(Marker::Triangle).size(3.6),
+            ),
+        ] {
+            let found = statistics.curves(name, statistic, None);
+            panel = panel
+                .series(Series::band(
+                    format!("bands: range of {n} replicates"),
+                    Style::measured(style.colour),
+                    range(&found),
+                ))
+                .series(Series::marked_line(format!("{label}, mean"), style, mean(&found)));
+        }
+        counted = counted.panel(panel);
+    }
+    Ok(vec![figure, counted])
+}

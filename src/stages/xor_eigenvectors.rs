@@ -1,0 +1,151 @@
+//! Entries of the leading eigenvectors of the second-layer blocks, neuron by neuron, at the start and at the end.
+
+use crate::ask::Study;
+use crate::claim::Claim;
+use crate::error::Result;
+use crate::pipeline::table::{Table, TableBuilder};
+use crate::plot::{Axis, ColourMap, Figure, HeatMap, Panel, Series, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::shared::{MATRICES, ask};
+use crate::stages::xor::{DIRECTIONS, SECOND, WIDE, neurons, second_layer, whole_second, width};
+use crate::task::xor::CLUSTERS;
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-eigenvectors",
+    kind: Kind::Figure,
+    title: "Entries of the leading eigenvectors of the second-layer blocks, neuron by neuron",
+    source: file!(),
+    claims: &[],
+    figures: &["xor-eigenvectors"],
+    plan,
+    reduce,
+    judge: |_| Ok(Vec::<Claim>::new()),
+    draw,
+};
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    Ok(vec![second_layer(settings, WIDE)?])
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let experiment = data.experiment(WIDE)?;
+    let trajectory = data.trajectory(WIDE, 0)?;
+    let (mut step, mut matrix, mut rank, mut neuron, mut entry) = (vec![], vec![], vec![], vec![], vec![]);
+    let last = trajectory.checkpoints.len().saturating_sub(1);
+    for checkpoint in [0, last] {
+        let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+        let question = ask(checkpoint, SECOND, whole_second(experiment));
+        for ((name, _), pairs) in MATRICES.iter().zip(&data.pairs(WIDE, 0, question)?) {
+            for (number, pair) in (1..).zip(pairs.iter().take(CLUSTERS)) {
+                for (index, value) in (0..).zip(&pair.vector) {
+                    step.push(observed.step);
+                    matrix.push(*name);
+                    rank.push(number);
+                    neuron.push(index);
+                    entry.push(*value);
+                }
+            }
+        }
+    }
+    // Neurons in the order of the directions they take in the end, the strongest first.
+    let mut order: Vec<(u32, usize, bool, f64)> = trajectory
+        .checkpoints
+        .get(last)
+        .map_or_else(Vec::new, |observed| neurons(experiment, observed))
+        .iter()
+        .zip(0..)
+        .map(|(neuron, index)| (index, neuron.direction, neuron.alive(), neuron.strength))
+        .collect();
+    order.sort_by(|a, b| (!a.2, a.1).cmp(&(!b.2, b.1)).then(b.3.total_cmp(&a.3)));
+    Ok(vec![
+        TableBuilder::new("entries")
+            .u64("step", step)
+            .str("matrix", &matrix)
+            .u32("rank", rank)
+            .u32("neuron", neuron)
+            .f64("value", entry)
+            .build()?,
+        TableBuilder::new("neurons")
+            .u32("neuron", order.iter().map(|row| row.0).collect())
+            .str("direction", &order.iter().map(|row| words(row.1, row.2)).collect::<Vec<_>>())
+            .f64("strength", order.iter().map(|row| row.3).collect())
+            .build()?,
+    ])
+}
+
+fn words(direction: usize, alive: bool) -> &'static str {
+    if alive { DIRECTIONS.get(direction).copied().unwrap_or_default() } else { "dead" }
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let table = results.table("entries")?;
+    let number = |column: &str| table.present(column, table.u32s(column)?);
+    let step = table.present("step", table.u64s("step")?)?;
+    let matrix = table.present("matrix", table.strs("matrix")?)?;
+    let (rank, neuron) = (number("rank")?, number("neuron")?);
+    let value = table.present("value", table.f64s("value")?)?;
+    let mut entries = BTreeMap::new();
+    for row in 0..step.len() {
+        entries.insert((step[row], matrix[row], rank[row], neuron[row]), value[row]);
+    }
+    let order = results.table("neurons")?;
+    let places = order.present("neuron", order.u32s("neuron")?)?;
+    let direction = order.present("direction", order.strs("direction")?)?;
+    let end = step.iter().copied().max().unwrap_or(0);
+    let (k, ranks) = (width(results.experiment(WIDE)?), u32::try_from(CLUSTERS).unwrap_or(0));
+    // Where the direction changes from one neuron to the next, with the name of the group below.
+    let mut groups: Vec<(&str, u32)> = Vec::new();
+    for name in &direction {
+        match groups.last_mut() {
+            Some((last, count)) if last == name => *count += 1,
+            _ => groups.push((name, 1)),
+        }
+    }
+    let groups: Vec<String> = groups
+        .iter()
+        .map(
+            |(name, count)| {
+                if *name == "dead" { format!("{count} dead") } else { format!("{count} at ${name}$") }
+            },
+        )
+        .collect();
+    let mut figure = Figure::new(
+        "xor-eigenvectors",
+        "Entries of the leading eigenvectors of the second-layer blocks",
+        "Heat maps of the entries of the four leading eigenvectors of the second-layer blocks of H and of G over the neurons, in the order of the directions they take in the end, at the start and at the end of training",
+        Width::Full,
+        2,
+    )
+    .shared_y();
+    for (at, when) in [(0, "start of training"), (end, "end of training")] {
+        for (of, label) in [("hessian", "H"), ("gradient", "G")] {
+            let values = (1..=ranks)
+                .map(|rank| {
+                    places
+                        .iter()
+                        .map(|neuron| entries.get(&(at, of, rank, *neuron)).copied().unwrap_or(f64::NAN))
+                        .collect()
+                })
+                .collect();
+            let edges = |count: u32| (0..=count).map(|index| f64::from(index) + 0.5).collect();
+            let heat = HeatMap {
+                x_edges: edges(k),
+                y_edges: edges(ranks),
+                values,
+                map: ColourMap::Diverging,
+                range: (-1.0, 1.0),
+            };
+            figure = figure.panel(
+                Panel::new(
+                    Axis::linear(format!("neuron, sorted:\n{}", groups.join(", "))).whole(),
+                    Axis::linear("rank of the eigenvector").whole(),
+                )
+                .title(format!("${label}_{{vv}}$, {when}"))
+                .series(Series::heatmap("entry of the unit eigenvector", heat)),
+            );
+        }
+    }
+    Ok(vec![figure])
+}

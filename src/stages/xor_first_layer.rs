@@ -1,0 +1,361 @@
+//! B1: the neurons of the first layer align with `Span(μ, ν)`, and so do the top two eigenvectors of their blocks.
+//!
+//! That two outliers stand above the predicted edge is claimed of H only. The largest weights `r²` of a trained G belong to
+//! single rare samples, each of which can lift an eigenvalue over the edge of the typical sample: the counts in the
+//! table `statistics` (`outliers, gradient`) show replicates with three or four.
+
+use crate::ask::{Question, Study};
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::experiment::Experiment;
+use crate::measure::{
+    Alignment, At, Eigenvalue, Statistic, alignment_rows, alignment_table, last, mean, range, spectrum_table,
+    statistics_table,
+};
+use crate::pipeline::table::Table;
+use crate::plot::{Anchor, Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::simulate::Observed;
+use crate::spectrum::leading_space;
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, level, number};
+use crate::stages::xor::{
+    ALIVE, CONTRAST, MAIN, SHOWN, above, first, first_layer, law_of_sample, neurons, predicted, replicated,
+    width,
+};
+use crate::subspace::{alignment, overlap, sine};
+use crate::task;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-first-layer",
+    kind: Kind::Theorem,
+    title: "Every neuron of the first layer, and the top two eigenvectors of its blocks, align with the means",
+    source: file!(),
+    claims: &["B1.weights", "B1.hessian", "B1.gradient", "B1.outliers"],
+    figures: &["xor-first-layer", "xor-training"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least alignment ρ of an alive neuron at the end.
+const ALIGNED: f64 = 0.9;
+/// Least overlap `‖P_U P_B‖_F²/2` of the top two eigenvectors with the means, for every neuron.
+const SPANNED: f64 = 0.95;
+/// Least share of blocks with exactly two outliers.
+const TWO: f64 = 0.95;
+/// Dimension of `Span(μ, ν)`.
+const DIMENSION: usize = 2;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    Ok(vec![first_layer(settings, MAIN)?, first_layer(settings, CONTRAST)?])
+}
+
+/// The rows of the tables, as they grow.
+#[derive(Default)]
+struct Rows {
+    alignments: Vec<Alignment>,
+    spectrum: Vec<Eigenvalue>,
+    statistics: Vec<Statistic>,
+    theory: Vec<Statistic>,
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let mut rows = Rows::default();
+    for name in [MAIN, CONTRAST] {
+        let experiment = data.experiment(name)?;
+        let asked = replicated(name).indices(experiment.schedule().len());
+        for replicate in data.finished(name)? {
+            let trajectory = data.trajectory(name, replicate)?;
+            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
+                let here = at(experiment, replicate, observed);
+                weights(experiment, observed, &here, &mut rows);
+                if asked.contains(&checkpoint) {
+                    spectra(data, experiment, (replicate, checkpoint), observed, &here, &mut rows)?;
+                }
+            }
+        }
+    }
+    Ok(vec![
+        alignment_table(&rows.alignments)?,
+        spectrum_table(&rows.spectrum)?,
+        statistics_table("statistics", &rows.statistics)?,
+        statistics_table("theory", &rows.theory)?,
+    ])
+}
+
+/// Alignment and strength of every neuron.
+fn weights(experiment: &Experiment, observed: &Observed, here: &At, rows: &mut Rows) {
+    let all = neurons(experiment, observed);
+    for (row, neuron) in (0..).zip(&all) {
+        rows.alignments.push(Alignment {
+            at: here.clone(),
+            layer: "W".to_owned(),
+            row,
+            sample: None,
+            subspace: "means".to_owned(),
+            value: neuron.rho,
+            sine: neuron.sine,
+        });
+        rows.statistics.push(Statistic::of(here, "strength", row, neuron.strength));
+    }
+    let alive = all.iter().filter(|neuron| neuron.alive());
+    let dead = all.len() - alive.clone().count();
+    rows.statistics.push(Statistic::plain(here, "dead neurons", number(dead)));
+    for (row, neuron) in (0..).zip(&all).filter(|(_, neuron)| neuron.alive()) {
+        rows.statistics.push(Statistic::of(here, "alignment of alive neurons", row, neuron.rho));
+    }
+    rows.statistics.push(Statistic::plain(here, "loss", observed.loss));
+    rows.statistics.push(Statistic::plain(here, "accuracy", observed.accuracy));
+}
+
+/// Top of every neuron's block, with the span of its two outliers, measured and predicted.
+fn spectra(
+    data: &dyn Data,
+    experiment: &Experiment,
+    (replicate, checkpoint): (u32, usize),
+    observed: &Observed,
+    here: &At,
+    rows: &mut Rows,
+) -> Result<()> {
+    let space = task::build(&experiment.model).mean_space();
+    let law = law_of_sample(experiment, observed)?;
+    for neuron in 0..width(experiment) {
+        let question = ask(checkpoint, first(neuron), Question::Top(SHOWN));
+        let pairs = data.pairs(&experiment.name, replicate, question)?;
+        let w = observed.parameters[0].row(neuron as usize);
+        for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
+            rows.spectrum.extend(Eigenvalue::of_block(here, matrix, &question, pairs));
+            let top = leading_space(pairs, DIMENSION)?;
+            rows.alignments.push(Alignment {
+                at: here.clone(),
+                layer: "W".to_owned(),
+                row: neuron,
+                sample: Some("test".to_owned()),
+                subspace: matrix.to_owned(),
+                value: alignment(w, &top),
+                sine: sine(w, &top),
+            });
+            let spanned = format!("overlap of the top two with the means, {matrix}");
+            rows.statistics.push(Statistic::of(here, &spanned, neuron, overlap(&top, &space)));
+            let spectrum = predicted(experiment, &law, of, neuron as usize)?;
+            let least = level(&spectrum, experiment.model.d);
+            let found = above(pairs.iter().map(|pair| pair.value), least);
+            rows.statistics.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, number(found)));
+            let outliers = spectrum.outliers_above()?;
+            let inside: f64 =
+                outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(law.means_basis())).sum();
+            rows.theory.push(Statistic::of(here, &spanned, neuron, inside / number(DIMENSION)));
+            rows.theory.push(Statistic::of(here, format!("level, {matrix}"), neuron, least));
+            let counted = above(outliers.iter().map(|outlier| outlier.position), least);
+            rows.theory.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, number(counted)));
+        }
+    }
+    Ok(())
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let experiment = results.experiment(MAIN)?;
+    let end = experiment.schedule().last().copied().unwrap_or(0);
+    let mut claims = vec![
+        declare(
+            "B1.weights",
+            "every alive neuron W_i aligns with Span(mu, nu)",
+            "smallest rho(W_i; Span(mu, nu)) over neurons with |v_i| |W_i| > 0.05 at the end",
+        )
+        .at_least(ALIGNED)
+        .measure(&last(&statistics.smallest(MAIN, "alignment of alive neurons")))?,
+    ];
+    for (id, matrix, symbol) in [("B1.hessian", "hessian", "H"), ("B1.gradient", "gradient", "G")] {
+        let overlaps = statistics.smallest(MAIN, &format!("overlap of the top two with the means, {matrix}"));
+        let least: Vec<f64> = overlaps
+            .values()
+            .map(|curve| curve.iter().map(|point| point.1).fold(f64::INFINITY, f64::min))
+            .collect();
+        claims.push(
+            declare(
+                id,
+                format!(
+                    "the top two eigenvectors of {symbol}_(W_i W_i) span (mu, nu), for every i at all times"
+                ),
+                "smallest |P_U P_B|_F^2 / 2 over neurons, at the start, in the middle and at the end",
+            )
+            .at_least(SPANNED)
+            .measure(&least)?,
+        );
+    }
+    let share = |name: &str, wanted: f64| -> Vec<f64> {
+        (0..experiment.replicates)
+            .filter_map(|replicate| {
+                let found = statistics
+                    .rows(MAIN, name)
+                    .filter(|row| row.at.replicate == Some(replicate) && row.at.step == end);
+                let as_wanted = indicators(found, |row| (row.value - wanted).abs() < 0.5);
+                (!as_wanted.is_empty()).then(|| as_wanted.iter().sum::<f64>() / number(as_wanted.len()))
+            })
+            .collect()
+    };
+    claims.push(
+        declare(
+            "B1.outliers",
+            "H_(W_i W_i) has two outliers, for every i",
+            "share of neurons with two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end",
+        )
+        .at_least(TWO)
+        .measure(&share("outliers, hessian", 2.0))?,
+    );
+    Ok(claims)
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let theory = Statistics::read(results, "theory")?;
+    Ok(vec![figure(results, &statistics, &theory)?, training(results, &statistics)?])
+}
+
+fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Result<Figure> {
+    let alignments = alignment_rows(results.table("alignment")?)?;
+    let experiment = results.experiment(MAIN)?;
+    let (model, n) = (&experiment.model, experiment.replicates);
+    let neurons = width(experiment);
+    let curve = |neuron: u32| -> Vec<(f64, f64)> {
+        alignments
+            .iter()
+            .filter(|a| {
+                a.at.experiment == MAIN
+                    && a.at.replicate == Some(0)
+                    && a.row == neuron
+                    && a.subspace == "means"
+            })
+            .map(|a| (a.at.time, a.value))
+            .collect()
+    };
+    let strength = |neuron: u32| -> Option<f64> {
+        statistics.curves(MAIN, "strength", Some(neuron)).get(&0)?.last().map(|point| point.1)
+    };
+    let mut one = Panel::new(
+        Axis::linear("training time $t$"),
+        Axis::linear(r"alignment $\rho(W_i; \Span(\mu,\nu))$").range(0.0, 1.02),
+    )
+    .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 1", model.lambda));
+    for neuron in 0..neurons {
+        let alive = strength(neuron).is_some_and(|strength| strength > ALIVE);
+        let (label, style) = if alive {
+            ("alive neuron", Style::measured(Colour::Black))
+        } else {
+            ("dead neuron", Style::measured(Colour::Purple).dash(Dash::Dashed))
+        };
+        one = one.series(Series::line(label, style, curve(neuron)));
+    }
+    let mut ends = Panel::new(
+        Axis::log(r"strength $|v_i| \, \| W_i\|$ at the end"),
+        Axis::log(r"error $\sin(W_i; \Span(\mu,\nu))$"),
+    );
+    for (name, style) in looks() {
+        let experiment = results.experiment(name)?;
+        let end = experiment.schedule().last().copied().unwrap_or(0);
+        let points: Vec<(f64, f64)> = statistics
+            .rows(name, "strength")
+            .filter(|row| row.at.step == end)
+            .filter_map(|row| {
+                let found = alignments.iter().find(|a| {
+                    a.at == row.at && Some(a.row) == row.row && a.subspace == "means" && a.sample.is_none()
+                })?;
+                Some((row.value, found.sine))
+            })
+            .collect();
+        ends = ends.series(Series::points(
+            format!(r"$\lambda = {}$, all neurons of {n} replicates", experiment.model.lambda),
+            style,
+            points,
+        ));
+    }
+    ends = ends.series(Series::rule_vertical("alive above", Style::reference(), ALIVE));
+    let mut figure = Figure::new(
+        "xor-first-layer",
+        "Alignment of the first layer with the means",
+        "Alignment of every neuron over training time, its error against its strength at the end, and the overlap of the top two eigenvectors of its blocks of H and of G with the span of the means, measured and predicted",
+        Width::Full,
+        2,
+    )
+    .panel(one)
+    .panel(ends);
+    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
+        let name = format!("overlap of the top two with the means, {matrix}");
+        let mut panel = Panel::new(
+            Axis::linear("neuron $i$").whole(),
+            Axis::linear(format!(
+                "overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$"
+            ))
+            .range(0.78, 1.005),
+        );
+        for (experiment, style) in looks() {
+            let lambda = results.experiment(experiment)?.model.lambda;
+            let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
+                (0..neurons)
+                    .filter_map(|neuron| {
+                        let values = last(&statistics.curves(experiment, &name, Some(neuron)));
+                        let mean = values.iter().sum::<f64>() / number(values.len());
+                        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+                        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                        (!values.is_empty()).then(|| (f64::from(neuron + 1), mean, low, high))
+                    })
+                    .collect()
+            };
+            panel = panel
+                .series(Series::error_bars(
+                    format!(r"$\lambda = {lambda}$, mean and range of {n} replicates"),
+                    style,
+                    at_end(statistics),
+                ))
+                .series(Series::points(
+                    "predicted (mean)",
+                    Style::theory(style.colour).marker(Marker::Cross).size(4.0),
+                    at_end(theory).into_iter().map(|(x, y, ..)| (x, y)).collect(),
+                ));
+        }
+        figure = figure.panel(panel);
+    }
+    Ok(figure)
+}
+
+fn looks() -> [(&'static str, Style); 2] {
+    [
+        (MAIN, Style::measured(Colour::Blue).size(2.6)),
+        (CONTRAST, Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6)),
+    ]
+}
+
+fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
+    let n = results.experiment(MAIN)?.replicates;
+    let mut panels = [
+        Panel::new(Axis::linear("training time $t$"), Axis::linear("test loss $L$")),
+        Panel::new(Axis::linear("training time $t$"), Axis::linear("test accuracy").range(0.0, 1.02)),
+        Panel::new(Axis::linear("training time $t$"), Axis::linear("dead neurons").range(-0.2, 6.0).whole()),
+    ];
+    for (name, style) in looks() {
+        let experiment = results.experiment(name)?;
+        for (panel, statistic) in panels.iter_mut().zip(["loss", "accuracy", "dead neurons"]) {
+            let curves = statistics.curves(name, statistic, None);
+            let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", experiment.model.lambda);
+            *panel = panel
+                .clone()
+                .series(Series::marked_line(label.clone(), style, mean(&curves)))
+                .series(Series::band(label, style, range(&curves)));
+        }
+    }
+    let [loss, accuracy, dead] = panels;
+    let note = format!(r"of $K = {}$", width(results.experiment(MAIN)?));
+    Ok(Figure::new(
+        "xor-training",
+        "Loss, accuracy and dead neurons along training",
+        "Test loss, test accuracy and the number of neurons with strength below 0.05 over training time, for two signal-to-noise ratios",
+        Width::Full,
+        3,
+    )
+    .panel(loss)
+    .panel(accuracy)
+    .panel(dead.note(0.95, 0.9, note, Anchor::Right)))
+}

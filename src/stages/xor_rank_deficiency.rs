@@ -1,0 +1,222 @@
+//! B4: where SGD converges to a sub-optimal classifier, fewer than four outliers remain: one for each classified cluster.
+
+use crate::ask::{Checkpoints, Question, Study};
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::measure::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_table, statistics_table};
+use crate::pipeline::table::Table;
+use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::shared::{Statistics, ask, at, indicators};
+use crate::stages::xor::{DIRECTIONS, SECOND, law, level, width};
+use crate::stages::xor_runs::{NARROW, Point, Run, exceptions_table, runs, runs_rows, runs_table, study};
+use crate::task::xor::CLUSTERS;
+use crate::theory::Matrix;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-rank-deficiency",
+    kind: Kind::Theorem,
+    title: "A sub-optimal classifier leaves fewer than four outliers in the second layer, one for each classified cluster",
+    source: file!(),
+    claims: &["B4.equal", "B4.equal-k8", "B4.deficient", "B4.directions"],
+    figures: &["xor-rank-deficiency", "xor-rank-runs"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Width 4: all ranks from 1 to 4 are frequent enough to be met.
+const RUNS: &str = "xor-rank";
+/// Width 8.
+const WIDER: &str = "xor-rank-k8";
+/// Least share of runs with as many outliers as classified clusters (749 of 750 were seen elsewhere).
+const EQUAL: f64 = 0.98;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let point = |name: &str, width: usize| Point {
+        name: name.to_owned(),
+        width,
+        d: 200,
+        lambda: 1000.0,
+        horizon: 80.0,
+        replicates: 400,
+    };
+    Ok(vec![
+        study(settings, point(RUNS, NARROW), Checkpoints::All)?,
+        study(settings, point(WIDER, 2 * NARROW), Checkpoints::Last)?,
+    ])
+}
+
+/// The first run that ended with each number of outliers, from four down to one.
+fn matched(runs: &[Run]) -> Vec<&Run> {
+    (1..=4)
+        .rev()
+        .filter_map(|rank| runs.iter().find(|run| run.at.experiment == RUNS && run.outliers == rank))
+        .collect()
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let runs = runs(data)?;
+    let (mut spectrum, mut theory, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+    let experiment = data.experiment(RUNS)?;
+    for run in matched(&runs) {
+        let Some(replicate) = run.at.replicate else { continue };
+        for (checkpoint, observed) in data.trajectory(RUNS, replicate)?.checkpoints.iter().enumerate() {
+            let here = at(experiment, replicate, observed);
+            let question = ask(checkpoint, SECOND, Question::Values);
+            let [values, _] = data.values(RUNS, replicate, question)?;
+            spectrum.extend((1..).zip(&values).map(|(rank, value)| Eigenvalue {
+                at: here.clone(),
+                sample: "test".to_owned(),
+                matrix: "hessian".to_owned(),
+                layer: "v".to_owned(),
+                row: 0,
+                col: 0,
+                rank,
+                eigenvalue: *value,
+                residual: None,
+            }));
+            let law = law(experiment, observed)?;
+            theory.push(Statistic::plain(&here, "level", level(experiment, &law, Matrix::Hessian)?));
+            let predicted = law.second_layer_spectrum(Matrix::Hessian)?.values;
+            theory.extend(
+                (1..)
+                    .zip(predicted.iter())
+                    .map(|(rank, value)| Statistic::of(&here, "eigenvalue", rank, *value)),
+            );
+            for (cluster, share) in (0..).zip(&observed.cluster_accuracy) {
+                let share = share.unwrap_or(0.0);
+                statistics.push(Statistic::of(&here, "cluster accuracy", cluster, share));
+            }
+        }
+    }
+    Ok(vec![
+        runs_table(&runs)?,
+        exceptions_table(&runs)?,
+        spectrum_table(&spectrum)?,
+        statistics_table("statistics", &statistics)?,
+        statistics_table("theory", &theory)?,
+    ])
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let all = runs_rows(results)?;
+    let of = |name: &str| all.iter().filter(|run| run.at.experiment == name).cloned().collect::<Vec<Run>>();
+    let (narrow, wider) = (of(RUNS), of(WIDER));
+    let equal = "share of runs in which the number of eigenvalues of H_vv above |W|^2/(4 lambda) is the number of clusters with accuracy above 0.9";
+    let suboptimal: Vec<&Run> = narrow.iter().filter(|run| (run.classified as usize) < CLUSTERS).collect();
+    Ok(vec![
+        declare("B4.equal", "as many outliers as classified clusters (K = 4)", equal)
+            .at_least(EQUAL)
+            .measure(&indicators(&narrow, |run| run.outliers == run.classified))?,
+        declare("B4.equal-k8", "as many outliers as classified clusters (K = 8)", equal)
+            .at_least(EQUAL)
+            .measure(&indicators(&wider, |run| run.outliers == run.classified))?,
+        declare(
+            "B4.deficient",
+            "fewer than four outliers remain when SGD converges to a sub-optimal classifier",
+            "share of the runs that miss a cluster with fewer than four outliers",
+        )
+        .at_least(EQUAL)
+        .measure(&indicators(&suboptimal, |run| (run.outliers as usize) < CLUSTERS))?,
+        declare(
+            "B4.directions",
+            "the rank is the number of directions that neurons chose",
+            "share of runs with as many outliers as directions of alive neurons",
+        )
+        .at_least(EQUAL)
+        .measure(&indicators(&narrow, |run| run.outliers == run.rank()))?,
+    ])
+}
+
+/// The directions in a run, as mathematics.
+fn directions(run: &Run) -> String {
+    let names: Vec<&str> = (0..CLUSTERS)
+        .filter(|direction| run.covered & (1 << direction) != 0)
+        .filter_map(|direction| DIRECTIONS.get(direction).copied())
+        .collect();
+    names.join(", ")
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let all = runs_rows(results)?;
+    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let theory = Statistics::read(results, "theory")?;
+    let experiment = results.experiment(RUNS)?;
+    let mut figure = Figure::new(
+        "xor-rank-deficiency",
+        "Matched runs that end with four, three, two and one outlier",
+        "Eigenvalues of the second-layer block of H over training time in four runs of the same experiment that end with four, three, two and one outlier, with their predictions, the level of outliers, the final accuracy and the directions that neurons chose",
+        Width::Full,
+        2,
+    )
+    .shared_x()
+    .shared_y();
+    for run in matched(&all) {
+        let replicate = run.at.replicate.unwrap_or(0);
+        let ranked = (1..=width(experiment))
+            .filter_map(|rank| {
+                let wanted = |row: &&Eigenvalue| row.at.replicate == run.at.replicate && row.rank == rank;
+                curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue))).remove(&replicate)
+            })
+            .collect();
+        let predicted = theory
+            .rows(RUNS, "eigenvalue")
+            .filter(|row| row.at.replicate == run.at.replicate)
+            .map(|row| (row.at.time, row.value))
+            .collect();
+        let level = theory.curves(RUNS, "level", None).remove(&replicate).unwrap_or_default();
+        figure = figure.panel(
+            Panel::new(
+                Axis::linear("training time $t$"),
+                Axis::log("eigenvalue of $H_{vv}$").range(1e-6, 0.4),
+            )
+            .title(format!("rank {}, accuracy {:.2}: ${}$", run.outliers, run.accuracy, directions(run)))
+            .series(Series::ranked("rank (measured)", Style::measured(Colour::Black), ranked))
+            .series(Series::points(
+                "predicted",
+                Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
+                predicted,
+            ))
+            .series(Series::line("level of outliers", Style::theory(Colour::Black), level)),
+        );
+    }
+    let mut table = Figure::new(
+        "xor-rank-runs",
+        "Outliers and classified clusters of all runs",
+        "Heat maps of the share of runs with each number of outliers and of classified clusters, for two widths; off the diagonal lie the exceptions",
+        Width::Full,
+        2,
+    )
+    .shared_y();
+    for name in [RUNS, WIDER] {
+        let experiment = results.experiment(name)?;
+        let runs: Vec<&Run> = all.iter().filter(|run| run.at.experiment == name).collect();
+        let share = |outliers: u32, classified: u32| {
+            let matching = |run: &&&Run| run.outliers == outliers && run.classified == classified;
+            let count = crate::stages::shared::number(runs.iter().filter(matching).count());
+            count / crate::stages::shared::number(runs.len().max(1))
+        };
+        let edges: Vec<f64> = (0..=5).map(|edge| f64::from(edge) - 0.5).collect();
+        let values = (0..5).map(|outliers| (0..5).map(|cells| share(outliers, cells)).collect()).collect();
+        let exceptions = runs.iter().filter(|run| run.exception().is_some()).count();
+        let heat = HeatMap {
+            x_edges: edges.clone(),
+            y_edges: edges,
+            values,
+            map: ColourMap::Viridis,
+            range: (0.0, 1.0),
+        };
+        table = table.panel(
+            Panel::new(
+                Axis::linear("classified clusters").whole(),
+                Axis::linear("outliers of $H_{vv}$").whole(),
+            )
+            .title(format!(r"$K = {}$: {exceptions} exceptions in {} runs", width(experiment), runs.len()))
+            .series(Series::heatmap("share of runs", heat)),
+        );
+    }
+    Ok(vec![figure, table])
+}

@@ -1,0 +1,306 @@
+//! B5: each neuron ends on one of four directions, so the rank follows the coupon collector's law as λ → ∞.
+
+use crate::ask::{Checkpoints, Study};
+use crate::claim::{Claim, declare, interval};
+use crate::error::Result;
+use crate::measure::{At, Statistic, statistics_table};
+use crate::pipeline::table::Table;
+use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::shared::{Statistics, indicators, number};
+use crate::stages::xor::width;
+use crate::stages::xor_runs::{NARROW, Point, Run, exceptions_table, runs, runs_rows, runs_table, study};
+use crate::task::xor::CLUSTERS;
+use crate::theory::coupon_collector::{covered, mean_covered};
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-rank-law",
+    kind: Kind::Theorem,
+    title: "How often SGD loses rank: the coupon collector's law, where it holds and where it fails",
+    source: file!(),
+    claims: &[
+        "B5.success",
+        "B5.rank",
+        "B5.rank-k6",
+        "B5.rank-k12",
+        "B5.foretold",
+        "B5.dimension",
+        "B5.fails-at-small-lambda",
+        "B4.equal-law",
+    ],
+    figures: &["xor-rank-law"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Signal-to-noise ratios at K = 4.
+const LAMBDAS: [u32; 5] = [100, 300, 1000, 3000, 10_000];
+/// The largest of them, where the law is tested.
+const LIMIT: u32 = 10_000;
+/// Dimension of all points but those on the dimension: neurons choose by signs, which noise overturns more often at 100.
+const DIMENSION: usize = 200;
+/// Other dimensions at the largest signal-to-noise ratio.
+const DIMENSIONS: [usize; 2] = [100, 400];
+/// Other widths there.
+const WIDTHS: [usize; 2] = [6, 12];
+/// Replicates where the law is tested, and elsewhere.
+const REPLICATES: (u32, u32) = (1000, 400);
+/// Least share of runs whose directions the signs at the start foretold.
+const FORETOLD: f64 = 0.9;
+/// Least share of runs with as many outliers as classified clusters.
+const EQUAL: f64 = 0.98;
+
+fn at_lambda(lambda: u32) -> String {
+    format!("xor-rank-lambda-{lambda}")
+}
+
+fn at_dimension(d: usize) -> String {
+    if d == DIMENSION { at_lambda(LIMIT) } else { format!("xor-rank-law-d{d}") }
+}
+
+fn at_width(width: usize) -> String {
+    if width == NARROW { at_lambda(LIMIT) } else { format!("xor-rank-law-k{width}") }
+}
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let (many, few) = REPLICATES;
+    let main = |name: String, replicates: u32| Point {
+        name,
+        width: NARROW,
+        d: DIMENSION,
+        lambda: f64::from(LIMIT),
+        horizon: 60.0,
+        replicates,
+    };
+    let mut points: Vec<Point> = LAMBDAS
+        .iter()
+        .map(|&lambda| Point {
+            lambda: f64::from(lambda),
+            ..main(at_lambda(lambda), if lambda == LIMIT { many } else { few })
+        })
+        .collect();
+    points.extend(DIMENSIONS.map(|d| Point { d, ..main(at_dimension(d), few) }));
+    points.extend(WIDTHS.map(|width| Point { width, ..main(at_width(width), few) }));
+    points.into_iter().map(|point| study(settings, point, Checkpoints::Last)).collect()
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let runs = runs(data)?;
+    let (mut law, mut fit) = (Vec::new(), Vec::new());
+    for experiment in data.experiments() {
+        let here = At {
+            experiment: experiment.name.clone(),
+            replicate: None,
+            step: experiment.model.steps(experiment.horizon),
+            time: experiment.horizon,
+        };
+        let expected = covered(experiment.model.task.rows(), CLUSTERS);
+        let ranks: Vec<u32> = of(&runs, &experiment.name).map(|run| run.outliers).collect();
+        for (rank, probability) in (0..).zip(&expected) {
+            law.push(Statistic::of(&here, "probability of the rank", rank, *probability));
+        }
+        fit.push(Statistic::plain(&here, "goodness-of-fit p", goodness(&ranks, &expected)));
+    }
+    Ok(vec![
+        runs_table(&runs)?,
+        exceptions_table(&runs)?,
+        statistics_table("theory", &law)?,
+        statistics_table("fit", &fit)?,
+    ])
+}
+
+fn of<'a>(runs: &'a [Run], experiment: &'a str) -> impl Iterator<Item = &'a Run> + Clone {
+    runs.iter().filter(move |run| run.at.experiment == experiment)
+}
+
+/// Pearson's chi-square test of ranks 1 to 4 against their law, at three degrees of freedom, where the chance to exceed x is
+/// `erfc(√(x/2)) + √(2x/π) e^{-x/2}`; rank 0, which has probability 0, makes it 0.
+fn goodness(ranks: &[u32], expected: &[f64]) -> f64 {
+    let total = number(ranks.len());
+    let statistic: f64 = (1..)
+        .zip(expected.iter().skip(1))
+        .map(|(rank, probability)| {
+            let seen = number(ranks.iter().filter(|found| **found == rank).count());
+            (seen - total * probability) * (seen - total * probability) / (total * probability)
+        })
+        .sum();
+    if ranks.contains(&0) {
+        return 0.0;
+    }
+    libm::erfc(statistic.sqrt() * FRAC_1_SQRT_2) + (2.0 * statistic / PI).sqrt() * libm::exp(-0.5 * statistic)
+}
+
+/// Rank of every run of an experiment.
+fn ranks(runs: &[Run], experiment: &str) -> Vec<f64> {
+    of(runs, experiment).map(|run| f64::from(run.outliers)).collect()
+}
+
+/// 1 for every run of an experiment that ended with all four outliers.
+fn successes(runs: &[Run], experiment: &str) -> Vec<f64> {
+    indicators(of(runs, experiment), |run| run.outliers as usize == CLUSTERS)
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let runs = runs_rows(results)?;
+    let limit = at_lambda(LIMIT);
+    let success = covered(NARROW, CLUSTERS).last().copied().unwrap_or(0.0);
+    let [low, high] = DIMENSIONS.map(|d| ranks(&runs, &at_dimension(d)));
+    let differences: Vec<f64> = low.iter().zip(&high).map(|(low, high)| high - low).collect();
+    let mean = "mean number of outliers of H_vv at the end, against the mean of the law";
+    let mut claims = vec![
+        declare(
+            "B5.success",
+            "at K = 4 all four clusters are found with probability 3/32 in the limit of large lambda",
+            "share of runs with four outliers at lambda = 10^4",
+        )
+        .contains(success)
+        .measure(&successes(&runs, &limit))?,
+        declare("B5.rank", "the rank follows the coupon collector's law (K = 4)", mean)
+            .contains(mean_covered(NARROW, CLUSTERS))
+            .measure(&ranks(&runs, &limit))?,
+    ];
+    for (id, width) in ["B5.rank-k6", "B5.rank-k12"].into_iter().zip(WIDTHS) {
+        claims.push(
+            declare(id, format!("the rank follows the coupon collector's law (K = {width})"), mean)
+                .contains(mean_covered(width, CLUSTERS))
+                .measure(&ranks(&runs, &at_width(width)))?,
+        );
+    }
+    claims.extend([
+        declare(
+            "B5.foretold",
+            "each neuron ends on the direction that the signs of v_i and of W_i along the means foretell at the start",
+            "share of runs at lambda = 10^4 whose neurons cover exactly the foretold directions",
+        )
+        .at_least(FORETOLD)
+        .measure(&indicators(of(&runs, &limit), |run| run.covered == run.foretold))?,
+        declare(
+            "B5.dimension",
+            "the law does not depend on the dimension",
+            "rank at d = 400 minus rank at d = 100, lambda = 10^4",
+        )
+        .contains(0.0)
+        .measure(&differences)?,
+        declare(
+            "B5.fails-at-small-lambda",
+            "the law fails at lambda = 100: late neurons find uncovered clusters, and success is more frequent than 3/32",
+            "share of runs with four outliers at lambda = 100",
+        )
+        .at_least(success)
+        .measure(&successes(&runs, &at_lambda(LAMBDAS[0])))?,
+        declare(
+            "B4.equal-law",
+            "as many outliers as classified clusters, over all runs of the study of the law",
+            "share of runs in which both numbers are equal",
+        )
+        .at_least(EQUAL)
+        .measure(&indicators(&runs, |run| run.outliers == run.classified))?,
+    ]);
+    Ok(claims)
+}
+
+/// Mean of a statistic with its 95 % interval.
+fn bar(x: f64, values: &[f64]) -> Result<(f64, f64, f64, f64)> {
+    let (mean, half) = interval(values)?;
+    Ok((x, mean, mean - half, mean + half))
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let runs = runs_rows(results)?;
+    let fit = Statistics::read(results, "fit")?;
+    let measured = Style::measured(Colour::Blue);
+    let law = || Style::theory(Colour::Vermillion);
+    let expected = covered(NARROW, CLUSTERS);
+    let success = expected.last().copied().unwrap_or(0.0);
+    let bars = |points: &[(f64, String)], of: &dyn Fn(&str) -> Vec<f64>| -> Result<Vec<_>> {
+        points.iter().map(|(x, name)| bar(*x, &of(name))).collect()
+    };
+    let one = |label: &str, points: Vec<(f64, f64, f64, f64)>| Series::error_bars(label, measured, points);
+    let label = "measured, 95 % interval";
+    let mut figure = Figure::new(
+        "xor-rank-law",
+        "The law of the final rank against the coupon collector's law",
+        "Share of runs that end with each rank at two signal-to-noise ratios, share of runs with all four outliers over the signal-to-noise ratio, the dimension and the width, and the goodness-of-fit p, each with the coupon collector's law",
+        Width::Full,
+        3,
+    );
+    for lambda in [LIMIT, LAMBDAS[0]] {
+        let name = at_lambda(lambda);
+        let points = (1..=4_u32)
+            .map(|rank| bar(f64::from(rank), &indicators(of(&runs, &name), |run| run.outliers == rank)))
+            .collect::<Result<Vec<_>>>()?;
+        let predicted =
+            (1..=4_u32).zip(expected.iter().skip(1)).map(|(rank, p)| (f64::from(rank), *p)).collect();
+        let p = fit.rows(&name, "goodness-of-fit p").next().map_or(f64::NAN, |row| row.value);
+        figure = figure.panel(
+            Panel::new(Axis::linear("final rank").whole(), Axis::linear("share of runs").range(0.0, 0.75))
+                .title(format!(r"$K = {NARROW}$, $\lambda = {lambda}$"))
+                .note(
+                    0.05,
+                    0.92,
+                    if p < 0.001 { "fit: $p < 0.001$".to_owned() } else { format!("fit: $p = {p:.3}$") },
+                    Anchor::Left,
+                )
+                .series(one(label, points))
+                .series(Series::points(
+                    "coupon collector's law",
+                    law().marker(Marker::Cross).size(4.0),
+                    predicted,
+                )),
+        );
+    }
+    let lambdas: Vec<(f64, String)> =
+        LAMBDAS.iter().map(|&lambda| (f64::from(lambda), at_lambda(lambda))).collect();
+    let share = || Axis::linear("share with rank 4").range(0.0, 0.25);
+    let constant = |points: &[(f64, String)]| points.iter().map(|(x, _)| (*x, success)).collect::<Vec<_>>();
+    let p: Vec<(f64, f64)> = lambdas
+        .iter()
+        .filter_map(|(x, name)| fit.rows(name, "goodness-of-fit p").next().map(|row| (*x, row.value)))
+        .collect();
+    let dimensions: Vec<(f64, String)> =
+        [DIMENSIONS[0], DIMENSION, DIMENSIONS[1]].iter().map(|&d| (number(d), at_dimension(d))).collect();
+    let widths: Vec<(f64, String)> = [NARROW, WIDTHS[0], WIDTHS[1]]
+        .iter()
+        .map(|&width_of| (number(width_of), at_width(width_of)))
+        .collect();
+    let most = f64::from(results.experiments.values().map(width).max().unwrap_or(0));
+    let by_width = (4..=12_u32)
+        .filter(|k| f64::from(*k) <= most)
+        .map(|k| (f64::from(k), covered(k as usize, CLUSTERS).last().copied().unwrap_or(0.0)))
+        .collect();
+    let rank_four = |name: &str| successes(&runs, name);
+    Ok(vec![
+        figure
+            .panel(
+                Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), share())
+                    .title(format!("$K = {NARROW}$"))
+                    .series(one(label, bars(&lambdas, &rank_four)?))
+                    .series(Series::line("coupon collector's law", law(), constant(&lambdas))),
+            )
+            .panel(
+                Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), Axis::log("goodness-of-fit $p$"))
+                    .title(format!("$K = {NARROW}$"))
+                    .series(Series::points("goodness-of-fit $p$", Style::measured(Colour::Black), p))
+                    .series(Series::rule_horizontal("$p = 0.05$", Style::reference(), 0.05)),
+            )
+            .panel(
+                Panel::new(Axis::log("dimension $d$").ticks([100.0, 200.0, 400.0]), share())
+                    .title(format!(r"$K = {NARROW}$, $\lambda = {LIMIT}$"))
+                    .series(one(label, bars(&dimensions, &rank_four)?))
+                    .series(Series::line("coupon collector's law", law(), constant(&dimensions))),
+            )
+            .panel(
+                Panel::new(
+                    Axis::linear("width $K$").whole(),
+                    Axis::linear("share with rank 4").range(0.0, 1.0),
+                )
+                .title(format!(r"$\lambda = {LIMIT}$"))
+                .series(one(label, bars(&widths, &rank_four)?))
+                .series(Series::line("coupon collector's law", law(), by_width)),
+            ),
+    ])
+}

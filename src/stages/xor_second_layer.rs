@@ -1,0 +1,252 @@
+//! B2: the second layer aligns with `B_t = Span(relu(±Wμ), relu(±Wν))`, which moves, and with the outlier eigenspaces of its blocks.
+
+use crate::ask::Study;
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::experiment::Experiment;
+use crate::measure::{
+    Alignment, At, Statistic, alignment_rows, alignment_table, curves, last, mean, range, statistics_table,
+};
+use crate::pipeline::table::Table;
+use crate::plot::{Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::simulate::Observed;
+use crate::spectrum::leading_space;
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, number};
+use crate::stages::xor::{SECOND, WIDE, WIDE_CONTRAST, above, law, level, second_layer, whole_second, width};
+use crate::subspace::{alignment, overlap, sine};
+use crate::task::{self, Layer};
+use ndarray::{Array2, ArrayView1};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-second-layer",
+    kind: Kind::Theorem,
+    title: "The second layer and the outlier eigenspaces of its blocks align with a subspace that moves",
+    source: file!(),
+    claims: &["B2.weights", "B2.hessian", "B2.gradient", "B2.outliers", "B2.null", "B2.moves"],
+    figures: &["xor-second-layer"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least alignment at the end, of v and of eigenspaces with `B_t`, and of v with the eigenspace of `H_vv`.
+const ALIGNED: f64 = 0.95;
+/// Least distance of `ρ(v; B_t)` at the end from the null level `√(dim/K)` of a random vector.
+const ABOVE_NULL: f64 = 0.25;
+/// Largest overlap `‖P_0 P_T‖_F²/dim` of `B_t` at the start and at the end.
+const MOVED: f64 = 0.5;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    Ok(vec![second_layer(settings, WIDE)?, second_layer(settings, WIDE_CONTRAST)?])
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut alignments, mut statistics) = (Vec::new(), Vec::new());
+    for name in [WIDE, WIDE_CONTRAST] {
+        let experiment = data.experiment(name)?;
+        for replicate in data.finished(name)? {
+            let trajectory = data.trajectory(name, replicate)?;
+            let task = task::build(&experiment.model);
+            let mut start: Option<Array2<f64>> = None;
+            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
+                let here = at(experiment, replicate, observed);
+                let space = task.space(Layer::V, &observed.parameters)?;
+                let start = start.get_or_insert_with(|| space.clone());
+                statistics.push(Statistic::plain(&here, "dimension of B", number(space.ncols())));
+                statistics.push(Statistic::plain(&here, "overlap with the start", overlap(&space, start)));
+                spaces(
+                    data,
+                    experiment,
+                    (replicate, checkpoint),
+                    observed,
+                    (&here, &space),
+                    (&mut alignments, &mut statistics),
+                )?;
+            }
+        }
+    }
+    Ok(vec![alignment_table(&alignments)?, statistics_table("statistics", &statistics)?])
+}
+
+/// Alignment of v with `B_t` and with the outlier eigenspaces, and of these with `B_t`.
+fn spaces(
+    data: &dyn Data,
+    experiment: &Experiment,
+    (replicate, checkpoint): (u32, usize),
+    observed: &Observed,
+    (here, space): (&At, &Array2<f64>),
+    (alignments, statistics): (&mut Vec<Alignment>, &mut Vec<Statistic>),
+) -> Result<()> {
+    let v: ArrayView1<f64> = observed.parameters[1].column(0);
+    let mut add = |sample: Option<&str>, subspace: &str, basis: &Array2<f64>| {
+        alignments.push(Alignment {
+            at: here.clone(),
+            layer: "v".to_owned(),
+            row: 0,
+            sample: sample.map(str::to_owned),
+            subspace: subspace.to_owned(),
+            value: alignment(v, basis),
+            sine: sine(v, basis),
+        });
+    };
+    add(None, "means", space);
+    let law = law(experiment, observed)?;
+    let pairs = data.pairs(&experiment.name, replicate, ask(checkpoint, SECOND, whole_second(experiment)))?;
+    for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
+        let outliers = above(pairs.iter().map(|pair| pair.value), level(experiment, &law, of)?);
+        statistics.push(Statistic::plain(here, format!("outliers, {matrix}"), number(outliers)));
+        if outliers > 0 {
+            let top = leading_space(pairs, outliers)?;
+            add(Some("test"), matrix, &top);
+            let name = format!("overlap of outliers with B, {matrix}");
+            statistics.push(Statistic::plain(here, name, overlap(&top, space)));
+        }
+    }
+    Ok(())
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let alignments = alignment_rows(results.table("alignment")?)?;
+    let rho = |subspace: &str| {
+        let wanted = |a: &&Alignment| a.at.experiment == WIDE && a.subspace == subspace;
+        curves(alignments.iter().filter(wanted).map(|a| (&a.at, a.value)))
+    };
+    let end = |name: &str| last(&statistics.curves(WIDE, name, None));
+    let k = f64::from(width(results.experiment(WIDE)?));
+    let trained = last(&rho("means"));
+    let above_null: Vec<f64> = trained
+        .iter()
+        .zip(end("dimension of B"))
+        .map(|(rho, dimension)| rho - (dimension / k).sqrt())
+        .collect();
+    Ok(vec![
+        declare("B2.weights", "v aligns with B_t", "rho(v; B_t) at the end")
+            .at_least(ALIGNED)
+            .measure(&trained)?,
+        declare(
+            "B2.hessian",
+            "the outlier eigenspace of H_vv aligns with B_t",
+            "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of H_vv at the end",
+        )
+        .at_least(ALIGNED)
+        .measure(&end("overlap of outliers with B, hessian"))?,
+        declare(
+            "B2.gradient",
+            "the outlier eigenspace of G_vv aligns with B_t",
+            "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of G_vv at the end",
+        )
+        .at_least(ALIGNED)
+        .measure(&end("overlap of outliers with B, gradient"))?,
+        declare(
+            "B2.outliers",
+            "v aligns with the outlier eigenspace of H_vv",
+            "rho(v; eigenvectors of the outliers of H_vv) at the end",
+        )
+        .at_least(ALIGNED)
+        .measure(&last(&rho("hessian")))?,
+        declare(
+            "B2.null",
+            "the alignment of v with B_t is far above that of a random vector",
+            "rho(v; B_t) - sqrt(dim B_t / K) at the end",
+        )
+        .at_least(ABOVE_NULL)
+        .measure(&above_null)?,
+        declare(
+            "B2.moves",
+            "the subspace B_t moves during training",
+            "|P_0 P_T|_F^2 / dim of B_t at the end and at the start",
+        )
+        .at_most(MOVED)
+        .measure(&end("overlap with the start"))?,
+    ])
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let alignments = alignment_rows(results.table("alignment")?)?;
+    let n = results.experiment(WIDE)?.replicates;
+    let mut figure = Figure::new(
+        "xor-second-layer",
+        "Alignment of the second layer with a moving subspace and with the outlier eigenspaces",
+        "Alignment of v and of the outlier eigenspaces of its blocks with the subspace B_t over training time, the null level of random vectors, and the overlap of B_t with its start",
+        Width::Full,
+        2,
+    );
+    for name in [WIDE, WIDE_CONTRAST] {
+        let experiment = results.experiment(name)?;
+        let k = f64::from(width(experiment));
+        let rho = curves(
+            alignments
+                .iter()
+                .filter(|a| a.at.experiment == name && a.subspace == "means")
+                .map(|a| (&a.at, a.value)),
+        );
+        let null = mean(&statistics.curves(name, "dimension of B", None))
+            .into_iter()
+            .map(|(time, dimension)| (time, (dimension / k).sqrt()))
+            .collect();
+        figure = figure.panel(
+            Panel::new(
+                Axis::linear("training time $t$"),
+                Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04),
+            )
+            .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.model.lambda))
+            .series(Series::band(
+                format!("bands: range of {n} replicates"),
+                Style::measured(Colour::Black),
+                range(&rho),
+            ))
+            .series(Series::marked_line("SGD, mean", Style::measured(Colour::Black).size(2.6), mean(&rho)))
+            .series(Series::line(
+                r"null level $(\dim B_t / K)^{1/2}$",
+                Style::theory(Colour::Black).dash(Dash::Dashed),
+                null,
+            )),
+        );
+    }
+    let mut spanned = Panel::new(
+        Axis::linear("training time $t$"),
+        Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02),
+    )
+    .title(format!(r"$\lambda = {}$", results.experiment(WIDE)?.model.lambda));
+    for (matrix, label, style) in [
+        ("hessian", r"outliers of $H_{vv}$, mean", Style::measured(Colour::Blue).size(2.6)),
+        (
+            "gradient",
+            r"outliers of $G_{vv}$, mean",
+            Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6),
+        ),
+    ] {
+        let found = statistics.curves(WIDE, &format!("overlap of outliers with B, {matrix}"), None);
+        spanned = spanned
+            .series(Series::band(
+                format!("bands: range of {n} replicates"),
+                Style::measured(style.colour),
+                range(&found),
+            ))
+            .series(Series::marked_line(label, style, mean(&found)));
+    }
+    let mut moves = Panel::new(
+        Axis::linear("training time $t$"),
+        Axis::linear("overlap with the start\n$\\| P_{B_t} P_{B_0}\\|_F^2/\\dim$").range(0.0, 1.02),
+    );
+    for (name, style) in [
+        (WIDE, Style::measured(Colour::Green).size(2.6)),
+        (WIDE_CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(3.6)),
+    ] {
+        let found = statistics.curves(name, "overlap with the start", None);
+        let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.model.lambda);
+        moves = moves
+            .series(Series::band(
+                format!("bands: range of {n} replicates"),
+                Style::measured(style.colour),
+                range(&found),
+            ))
+            .series(Series::marked_line(label, style, mean(&found)));
+    }
+    Ok(vec![figure.panel(spanned).panel(moves)])
+}

@@ -1,0 +1,283 @@
+//! B1 and B2 over a grid of signal-to-noise ratios: rates of the alignment errors of both layers.
+//!
+//! The theorem bounds both by `O(ε + λ^{-1/2})`, with ε for what is left of the start. The first layer attains the rate. The
+//! second does not: its error is all ε, from neurons that never align and fade with the ridge, at every λ; run for longer
+//! it falls below 1e-5 without a trace of λ. So slopes are claimed of the first layer only, and of the second the bound.
+
+use crate::ask::{Checkpoints, Question, Study};
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::measure::{Statistic, statistics_table};
+use crate::pipeline::table::Table;
+use crate::plot::{Anchor, Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::grid::{bars, over_grid, slopes};
+use crate::stages::shared::{MATRICES, ask, at, number};
+use crate::stages::xor::{SECOND, checked, experiment, first, neurons};
+use crate::subspace::sine;
+use crate::task::{self, Layer};
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-snr",
+    kind: Kind::Theorem,
+    title: "Rates of alignment of both layers in the signal-to-noise ratio",
+    source: file!(),
+    claims: &[
+        "B1.slope",
+        "B1.perpendicular-hessian",
+        "B1.perpendicular-gradient",
+        "B1.full-hessian",
+        "B1.full-gradient",
+        "B2.bound",
+        "B2.perpendicular-hessian",
+        "B2.perpendicular-gradient",
+        "B2.full-hessian",
+        "B2.full-gradient",
+    ],
+    figures: &["xor-snr-rates"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// The grid, half a decade apart.
+const GRID: [u32; 7] = [10, 30, 100, 300, 1000, 3000, 10_000];
+/// Least λ of the fit of the alignment of weights.
+const FIT_WEIGHTS: f64 = 30.0;
+/// Least λ of the fit of the perpendicular errors.
+const FIT_PERPENDICULAR: f64 = 100.0;
+/// Least λ of the fit of the full errors, whose cross terms dominate only later.
+const FIT_FULL: f64 = 300.0;
+/// Tolerance of a slope.
+const SLOPE: f64 = 0.1;
+/// Tolerance of the one-sided slopes of weights.
+const SLOPE_WEIGHTS: f64 = 0.05;
+/// The neuron whose block is taken; those of the others differ by a factor and by their gates.
+const NEURON: u32 = 0;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    GRID.iter()
+        .map(|&lambda| {
+            let name = format!("xor-snr-lambda-{lambda}");
+            let mut point = experiment(settings.profile, &name, 8, 300, f64::from(lambda));
+            // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
+            point.model.beta = 0.05;
+            point.checkpoints = FEWEST_CHECKPOINTS;
+            Ok(Study::new(checked(settings, point)?)
+                .every_replicate(Checkpoints::Last, first(NEURON), Question::Norms)
+                .every_replicate(Checkpoints::Last, SECOND, Question::Norms))
+        })
+        .collect()
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let mut statistics = Vec::new();
+    for experiment in data.experiments() {
+        let last = experiment.schedule().len() - 1;
+        for replicate in data.finished(&experiment.name)? {
+            let trajectory = data.trajectory(&experiment.name, replicate)?;
+            let Some(observed) = trajectory.checkpoints.get(last) else { continue };
+            let here = at(experiment, replicate, observed);
+            let all = neurons(experiment, observed);
+            let alive: Vec<f64> =
+                all.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.sine).collect();
+            statistics.push(Statistic::plain(&here, "dead neurons", number(all.len() - alive.len())));
+            if !alive.is_empty() {
+                let mean = alive.iter().sum::<f64>() / number(alive.len());
+                statistics.push(Statistic::plain(&here, "sine of alive neurons", mean));
+            }
+            let space = task::build(&experiment.model).space(Layer::V, &observed.parameters)?;
+            let v = observed.parameters[1].column(0);
+            statistics.push(Statistic::plain(&here, "sine of v", sine(v, &space)));
+            for (layer, block) in [("first", first(NEURON)), ("second", SECOND)] {
+                let norms = data.norms(&experiment.name, replicate, ask(last, block, Question::Norms))?;
+                for ((matrix, _), norms) in
+                    MATRICES.iter().zip(&norms).filter(|(_, norms)| norms.operator > 0.0)
+                {
+                    for (error, norm) in [("full", norms.outside), ("perpendicular", norms.perpendicular)] {
+                        let name = format!("{error} error, {layer} layer, {matrix}");
+                        statistics.push(Statistic::plain(&here, name, norm / norms.operator));
+                    }
+                }
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?])
+}
+
+/// The theorem's bound on an error, with constants 1: `λ^{-1/2} + e^{-βT}`.
+fn bound(results: &Results, lambda: f64) -> f64 {
+    let left = |point: &Experiment| libm::exp(-point.model.beta * point.horizon);
+    let same = |point: &&Experiment| point.model.lambda.total_cmp(&lambda).is_eq();
+    1.0 / lambda.sqrt() + results.experiments.values().find(same).map_or(0.0, left)
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let slope = |statistic: &str, least: f64| -> Result<Vec<f64>> {
+        Ok(slopes(&over_grid(results, "statistics", statistic, false)?, least))
+    };
+    let ratios = |statistic: &str, power: f64| -> Result<Vec<f64>> {
+        let mut worst: BTreeMap<u32, f64> = BTreeMap::new();
+        for (lambda, values) in over_grid(results, "statistics", statistic, false)? {
+            for (replicate, value) in values {
+                let entry = worst.entry(replicate).or_default();
+                *entry = entry.max(value / libm::pow(bound(results, lambda), power));
+            }
+        }
+        Ok(worst.into_values().collect())
+    };
+    let fitted =
+        |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
+    let mut claims = vec![
+        declare(
+            "B1.slope",
+            "the error of the alignment of alive neurons with Span(mu, nu) falls at least as fast as lambda^{-1/2}",
+            fitted("mean sin(W_i; Span(mu, nu)) of alive neurons", FIT_WEIGHTS),
+        )
+        .at_most(-0.5 + SLOPE_WEIGHTS)
+        .measure(&slope("sine of alive neurons", FIT_WEIGHTS)?)?,
+        declare(
+            "B2.bound",
+            "the error of the alignment of v with B_t is at most lambda^{-1/2} plus what is left of the start",
+            "largest sin(v; B_t) / (lambda^{-1/2} + e^{-beta T}) over the grid",
+        )
+        .at_most(1.0)
+        .measure(&ratios("sine of v", 1.0)?)?,
+    ];
+    for (ids, matrix, symbol) in [
+        (["B1.perpendicular-hessian", "B1.full-hessian"], "hessian", "H"),
+        (["B1.perpendicular-gradient", "B1.full-gradient"], "gradient", "G"),
+    ] {
+        let [perpendicular, full] = ids;
+        claims.push(
+            declare(
+                perpendicular,
+                format!("{symbol}_(W_1 W_1) lives in Span(mu, nu) up to a perpendicular part that falls like 1/lambda"),
+                fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
+            )
+            .between(-1.0 - SLOPE, -1.0 + SLOPE)
+            .measure(&slope(&format!("perpendicular error, first layer, {matrix}"), FIT_PERPENDICULAR)?)?,
+        );
+        claims.push(
+            declare(
+                full,
+                format!(
+                    "{symbol}_(W_1 W_1) lives in Span(mu, nu) up to an error that falls like lambda^{{-1/2}}"
+                ),
+                fitted("|A - PAP| / |A|", FIT_FULL),
+            )
+            .between(-0.5 - SLOPE, -0.5 + SLOPE)
+            .measure(&slope(&format!("full error, first layer, {matrix}"), FIT_FULL)?)?,
+        );
+    }
+    for (ids, matrix, symbol) in [
+        (["B2.perpendicular-hessian", "B2.full-hessian"], "hessian", "H"),
+        (["B2.perpendicular-gradient", "B2.full-gradient"], "gradient", "G"),
+    ] {
+        let [perpendicular, full] = ids;
+        claims.push(
+            declare(
+                perpendicular,
+                format!("{symbol}_vv lives in B_t up to a perpendicular part of at most 1/lambda plus what is left of the start"),
+                "largest |(I-P) A (I-P)| / |A| / (lambda^{-1/2} + e^{-beta T})^2 over the grid",
+            )
+            .at_most(1.0)
+            .measure(&ratios(&format!("perpendicular error, second layer, {matrix}"), 2.0)?)?,
+        );
+        claims.push(
+            declare(
+                full,
+                format!("{symbol}_vv lives in B_t up to an error of at most lambda^{{-1/2}} plus what is left of the start"),
+                "largest |A - PAP| / |A| / (lambda^{-1/2} + e^{-beta T}) over the grid",
+            )
+            .at_most(1.0)
+            .measure(&ratios(&format!("full error, second layer, {matrix}"), 1.0)?)?,
+        );
+    }
+    Ok(claims)
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let Some(point) = results.experiments.values().next() else { return Ok(Vec::new()) };
+    let label = format!("mean of {}, 95 % interval", point.replicates);
+    let x = || Axis::log(r"signal-to-noise ratio $\lambda$");
+    let mut figure = Figure::new(
+        "xor-snr-rates",
+        "Rates of the alignment errors of both layers in the signal-to-noise ratio",
+        "On logarithmic axes over the signal-to-noise ratio, for the first and the second layer: the error of the alignment of weights, and the perpendicular and full operator-norm errors of H and G, with lines of the claimed slopes",
+        Width::Full,
+        3,
+    );
+    let series = |label: String, statistic: &str, look: Style| -> Result<(Series, Points)> {
+        let shown = bars(&over_grid(results, "statistics", statistic, false)?)?;
+        Ok((Series::error_bars(label, look, shown.clone()), shown))
+    };
+    // The first layer attains the rates, so lines of their slopes go through its points; the second stays below its bound.
+    let law = |layer: &str, shown: &Points, power: f64| {
+        if layer == "first" { slope_line(shown, -0.5 * power) } else { bound_line(results, shown, power) }
+    };
+    for (layer, weights, symbol, block) in [
+        ("first", "sine of alive neurons", "first layer:\n$\\sin(W_i; \\Span(\\mu,\\nu))$", "W_1W_1"),
+        ("second", "sine of v", "second layer:\n$\\sin(v; B_t)$", "vv"),
+    ] {
+        let words = |slope: &'static str, bound: &'static str| if layer == "first" { slope } else { bound };
+        let (measured, shown) = series(format!("weights: {label}"), weights, Style::measured(Colour::Green))?;
+        figure = figure.panel(
+            Panel::new(x(), Axis::log(symbol)).series(measured).series(law(layer, &shown, 1.0)).note(
+                0.95,
+                0.92,
+                words(r"slope $-1/2$", "bound"),
+                Anchor::Right,
+            ),
+        );
+        for (error, axis, power, slope) in [
+            ("perpendicular", r"$\| (I-P) A (I-P)\| / \| A\|$", 2.0, "slope $-1$"),
+            ("full", r"$\| A - PAP\| / \| A\|$", 1.0, r"slope $-1/2$"),
+        ] {
+            let mut panel = Panel::new(x(), Axis::log(format!("{layer} layer:\n{axis}")));
+            for (matrix, name, colour, marker) in [
+                ("hessian", "H", Colour::Blue, Marker::Circle),
+                ("gradient", "G", Colour::Vermillion, Marker::OpenSquare),
+            ] {
+                let look = Style::measured(colour).marker(marker);
+                let (measured, shown) = series(
+                    format!("$A = {name}$: {label}"),
+                    &format!("{error} error, {layer} layer, {matrix}"),
+                    look.size(if marker == Marker::Circle { 3.0 } else { 4.4 }),
+                )?;
+                panel = panel.series(measured);
+                if matrix == "hessian" {
+                    panel = panel.series(law(layer, &shown, power));
+                }
+            }
+            let note = format!("${block}$, {}", words(slope, "bound"));
+            figure = figure.panel(panel.note(0.95, 0.92, note, Anchor::Right));
+        }
+    }
+    Ok(vec![figure])
+}
+
+/// Mean and ends of its interval over λ.
+type Points = Vec<(f64, f64, f64, f64)>;
+
+/// A line of this slope in logarithms, through the point in the middle.
+fn slope_line(points: &Points, slope: f64) -> Series {
+    let middle = points.get(points.len() / 2).copied().unwrap_or((1.0, 1.0, 1.0, 1.0));
+    let line =
+        points.iter().map(|point| (point.0, middle.1 * libm::pow(point.0 / middle.0, slope))).collect();
+    Series::line("slope in the panel", Style::theory(Colour::Black), line)
+}
+
+/// The power of the theorem's bound.
+fn bound_line(results: &Results, points: &Points, power: f64) -> Series {
+    let line = points.iter().map(|point| (point.0, libm::pow(bound(results, point.0), power))).collect();
+    Series::line(
+        r"bound $(\lambda^{-1/2} + e^{-\beta T})^p$, $p = 1$ or $2$",
+        Style::theory(Colour::Black).dash(Dash::Dashed),
+        line,
+    )
+}
