@@ -43,10 +43,10 @@ fn array(table: &Table, rows: usize, cols: usize, row: &str) -> Array2<f64> {
     array
 }
 
-/// `‖P_B v‖/‖v‖` for orthonormal columns.
+/// `‖P_B v‖/‖v‖` for orthonormal columns, 0 for v = 0.
 fn rho(v: &Array1<f64>, basis: &Array2<f64>) -> f64 {
     let inside = basis.t().dot(v);
-    (inside.dot(&inside) / v.dot(v)).sqrt()
+    if v.dot(v) > 0.0 { (inside.dot(&inside) / v.dot(v)).sqrt() } else { 0.0 }
 }
 
 /// Everything again from the sample and the parameters alone, in plain loops.
@@ -261,6 +261,8 @@ fn an_exported_checkpoint_of_task_b_can_be_recomputed() {
         xor_experiment(turned, 40, 0.02),
         xor_experiment(TaskKind::xor(9), 15, 0.0),
         xor_experiment(TaskKind::xor(1), 7, 0.05),
+        // 1 - δβ = 0: every neuron dies, and no direction is left.
+        xor_experiment(TaskKind::xor(3), 8, 8.0),
     ] {
         for checkpoint in [Some(0), None] {
             for sample in [SampleKind::Test, SampleKind::Train] {
