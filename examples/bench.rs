@@ -3,7 +3,7 @@
 //! `scripts/bench.py` asks, in turns with NumPy, so that both are measured in one run on one machine. `write DIR` writes
 //! the features and weights of the block instead, for NumPy to work on the same matrix.
 
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use ndarray_linalg::{Eigh, UPLO};
 use spectral_alignment::error::{Error, Result};
 use spectral_alignment::experiment::Experiment;
@@ -14,7 +14,7 @@ use spectral_alignment::spectrum::{BlockMatrix, lapack, warm_start};
 use spectral_alignment::stage::Profile;
 use spectral_alignment::stages::mixture::{FIRST_BLOCK, Predicted, SHOWN, experiment, gram};
 use spectral_alignment::task::data::{Sample, Stream};
-use spectral_alignment::task::{self, Curvature, Evaluation, Learner, Matrix, Task};
+use spectral_alignment::task::{self, Curvature, Evaluation, Learner, Matrix, Parameters, Task};
 use spectral_alignment::{kernel, sgd, simulate, theory};
 use std::hint::black_box;
 use std::io::{BufRead, Write as _};
@@ -102,6 +102,7 @@ struct Trained {
     experiment: Experiment,
     task: Box<dyn Task>,
     sample: Sample,
+    parameters: Parameters,
     evaluation: Evaluation,
     gram: Array2<f64>,
     start: Array2<f64>,
@@ -116,7 +117,7 @@ impl Trained {
         let parameters = run.checkpoints.into_iter().last().map(|point| point.parameters).unwrap_or_default();
         let sample = Sample::first(task.law(), &seed, Purpose::Test, experiment.model.sample_size());
         let evaluation = task.evaluate(&parameters, &sample);
-        let start = warm_start(&task.mean_space(), parameters[0].slice(s![0..1, ..]));
+        let start = warm_start(&task.mean_space(), parameters[0].row(0));
         let observed = simulate::Observed {
             step: last,
             time: experiment.horizon,
@@ -126,14 +127,15 @@ impl Trained {
             parameters,
         };
         let gram = gram(&experiment, &observed)?;
-        let mut trained =
-            Self { experiment, task, sample, evaluation, gram, start, dense: Array2::zeros((0, 0)) };
+        let parameters = observed.parameters;
+        let dense = Array2::zeros((0, 0));
+        let mut trained = Self { experiment, task, sample, parameters, evaluation, gram, start, dense };
         trained.dense = trained.block()?.dense()?.clone();
         Ok(trained)
     }
 
     fn curvature(&self) -> Result<Curvature<'_>> {
-        self.task.curvature(Matrix::Hessian, FIRST_BLOCK, &self.evaluation, &self.sample)
+        self.task.curvature(Matrix::Hessian, FIRST_BLOCK, &self.parameters, &self.evaluation, &self.sample)
     }
 
     fn block(&self) -> Result<BlockMatrix<'_>> {

@@ -244,7 +244,12 @@ fn alignments(
         };
         add(None, "means", &space);
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(both) {
-            add(Some(kind.name()), matrix.name(), &leading_space(pairs, space.ncols())?);
+            // Nothing spans the space of a network whose neurons have all died.
+            let leading = match space.ncols() {
+                0 => space.clone(),
+                count => leading_space(pairs, count)?,
+            };
+            add(Some(kind.name()), matrix.name(), &leading);
         }
     }
     Ok(rows)

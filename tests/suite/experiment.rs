@@ -15,6 +15,11 @@ fn experiment() -> Experiment {
     }
 }
 
+fn xor() -> Experiment {
+    let model = Model { task: TaskKind::xor(4), ..experiment().model };
+    Experiment { name: "xor".to_owned(), model, ..experiment() }
+}
+
 /// An error of bad parameters whose message has these words.
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>, words: &[&str]) {
     let error = outcome.unwrap_err();
@@ -102,7 +107,13 @@ fn every_set_key_changes_its_field_and_nothing_else() {
         assert_eq!(found, expected, "{key}");
         assert!(KEYS.contains(&key));
     }
-    refused(experiment().set("width", "8"), &["gmm.width", "8"]);
+    // Classes are task A's, neurons task B's.
+    let (mut found, mut expected) = (xor(), xor());
+    found.set("width", "8").unwrap();
+    expected.model.task = TaskKind::xor(8);
+    assert_eq!(found, expected);
+    refused(experiment().set("width", "8"), &["gmm.width = 8", "set k"]);
+    refused(xor().set("k", "4"), &["xor.k = 4", "set width"]);
     assert_eq!(KEYS.len(), cases.len() + 1);
 }
 
@@ -119,6 +130,9 @@ fn values_that_are_no_numbers_are_refused_with_name_and_value() {
         for value in ["0", "-1", "1.5", "NaN", "", "x", "1e3", "99999999999999999999999", "1000001"] {
             refused(experiment().set(key, value), &[&format!("gmm.{key}"), value]);
         }
+    }
+    for value in ["0", "-1", "1.5", "NaN", "", "x", "10001"] {
+        refused(xor().set("width", value), &["xor.width", value]);
     }
     refused(experiment().set("lamda", "1"), &["lamda", "did you mean `lambda`"]);
     refused(experiment().set("gamma_ray", "1"), &["gamma_ray", "known"]);
@@ -181,6 +195,60 @@ fn parameters_outside_their_range_are_refused_with_name_and_value() {
     edge.model.task = TaskKind::mixture(100);
     edge.model.beta = 0.0;
     edge.validate().unwrap();
+}
+
+#[test]
+fn parameters_of_task_b_outside_their_range_are_refused_with_name_and_value() {
+    type Change = fn(&mut Experiment);
+    let cases: &[(Change, &[&str])] = &[
+        (|e| e.model.task = TaskKind::xor(0), &["xor.width = 0"]),
+        (|e| e.model.d = 1, &["xor.d = 1:", "orthogonal"]),
+        (|e| e.model.beta = -0.1, &["xor.beta = -0.1"]),
+        (|e| e.model.task = means(&[], &[0.0, 1.0]), &["xor.mu = []", "zero"]),
+        (|e| e.model.task = means(&[0.0, 0.0], &[0.0, 1.0]), &["xor.mu = [0.0, 0.0]", "zero"]),
+        (|e| e.model.task = means(&[1.0], &[0.0]), &["xor.nu = [0.0]", "zero"]),
+        (|e| e.model.task = means(&[2.0], &[0.0, 1.0]), &["xor.mu = [2.0]", "length 1"]),
+        (|e| e.model.task = means(&[1.0], &[0.0, 0.999]), &["xor.nu = [0.0, 0.999]", "length 1"]),
+        (|e| e.model.task = means(&[f64::NAN], &[0.0, 1.0]), &["xor.mu = [NaN]"]),
+        (|e| e.model.task = means(&[1.0], &[f64::INFINITY, 1.0]), &["xor.nu = [inf, 1.0]"]),
+        (|e| e.model.task = means(&[1.0], &[0.6, 0.8]), &["xor.mu·nu = 0.6", "orthogonal"]),
+        (|e| e.model.task = means(&[1.0], &[-1.0]), &["xor.mu·nu = -1", "orthogonal"]),
+        (
+            |e| {
+                e.model.d = 2;
+                e.model.task = means(&[1.0, 0.0, 0.0], &[0.0, 1.0]);
+            },
+            &["xor.mu = [1.0, 0.0, 0.0]", "d = 2"],
+        ),
+        (
+            |e| {
+                e.model.phi = 1000.0;
+                e.model.task = TaskKind::xor(20_000);
+            },
+            &["xor.width = 20000", "GiB"],
+        ),
+        (
+            |e| {
+                e.model.task = TaskKind::xor(10_000);
+                e.checkpoints = 1000;
+            },
+            &["xor.checkpoints = 1000", "width · d"],
+        ),
+    ];
+    for (change, words) in cases {
+        let mut bad = xor();
+        change(&mut bad);
+        refused(bad.validate(), words);
+    }
+    xor().validate().unwrap();
+    let mut edge = xor();
+    edge.model.d = 2;
+    edge.model.task = TaskKind::Xor { width: 1, mu: vec![0.6, 0.8], nu: vec![-0.8, 0.6] };
+    edge.validate().unwrap();
+}
+
+fn means(mu: &[f64], nu: &[f64]) -> TaskKind {
+    TaskKind::Xor { width: 4, mu: mu.to_vec(), nu: nu.to_vec() }
 }
 
 fn probabilities(probabilities: &[f64]) -> TaskKind {

@@ -1,6 +1,11 @@
-use crate::support::{Place, quick};
-use ndarray::{Array1, Array2};
+use crate::support::{Place, quick, quick_settings};
+use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
+use spectral_alignment::ask::SampleKind;
+use spectral_alignment::experiment::{Experiment, Spacing};
+use spectral_alignment::model::{Model, TaskKind};
+use spectral_alignment::pipeline::export::{Request, export};
+use spectral_alignment::pipeline::plan::Shelf;
 use spectral_alignment::pipeline::table::Table;
 use spectral_alignment::spectrum::lapack::use_one_thread;
 use std::collections::BTreeMap;
@@ -38,10 +43,10 @@ fn array(table: &Table, rows: usize, cols: usize, row: &str) -> Array2<f64> {
     array
 }
 
-/// `‖P_B v‖/‖v‖` for orthonormal columns.
+/// `‖P_B v‖/‖v‖` for orthonormal columns, 0 for v = 0.
 fn rho(v: &Array1<f64>, basis: &Array2<f64>) -> f64 {
     let inside = basis.t().dot(v);
-    (inside.dot(&inside) / v.dot(v)).sqrt()
+    if v.dot(v) > 0.0 { (inside.dot(&inside) / v.dot(v)).sqrt() } else { 0.0 }
 }
 
 /// Everything again from the sample and the parameters alone, in plain loops.
@@ -75,124 +80,284 @@ fn an_exported_checkpoint_can_be_recomputed() {
     }
 }
 
-/// Eigenvalues with their ranks by matrix and block, eigenvectors by rank, and alignments by subspace and row.
-type Stated = (
-    BTreeMap<(String, usize), Vec<(usize, f64)>>,
-    BTreeMap<(String, usize, usize), Array1<f64>>,
-    BTreeMap<(String, usize), f64>,
-);
+/// Matrix, layer, row and column of a block.
+type Name = (String, String, usize, usize);
 
-fn stated(out: &Path, sample_name: &str, d: usize) -> Stated {
-    let spectrum = read(out, "spectrum");
-    assert!(names(&spectrum, "sample").iter().all(|name| name == sample_name));
-    assert!(numbers(&spectrum, "residual").iter().all(|residual| *residual <= 1e-12));
-    let mut stored: BTreeMap<(String, usize), Vec<(usize, f64)>> = BTreeMap::new();
-    let (of, row, col) = (names(&spectrum, "matrix"), indices(&spectrum, "row"), indices(&spectrum, "col"));
-    for (index, (rank, value)) in
-        indices(&spectrum, "rank").into_iter().zip(numbers(&spectrum, "eigenvalue")).enumerate()
-    {
-        assert_eq!(row[index], col[index]);
-        stored.entry((of[index].clone(), row[index])).or_default().push((rank, value));
-    }
-    let vectors = read(out, "eigenvectors");
-    let mut columns: BTreeMap<(String, usize, usize), Array1<f64>> = BTreeMap::new();
-    let (of, row, rank) = (names(&vectors, "matrix"), indices(&vectors, "row"), indices(&vectors, "rank"));
-    for (index, (col, value)) in
-        indices(&vectors, "col").into_iter().zip(numbers(&vectors, "value")).enumerate()
-    {
-        columns.entry((of[index].clone(), row[index], rank[index])).or_insert_with(|| Array1::zeros(d))
-            [col] = value;
-    }
-    let alignment = read(out, "alignment");
-    let mut rhos: BTreeMap<(String, usize), f64> = BTreeMap::new();
-    for ((subspace, row), value) in names(&alignment, "subspace")
-        .into_iter()
-        .zip(indices(&alignment, "row"))
-        .zip(numbers(&alignment, "value"))
-    {
-        rhos.insert((subspace, row), value);
-    }
-    (stored, columns, rhos)
+/// What an export says of spectra and alignments.
+struct Stated {
+    /// Eigenvalues with their ranks.
+    values: BTreeMap<Name, Vec<(usize, f64)>>,
+    /// Eigenvectors of diagonal blocks, with the rank in place of the column.
+    vectors: BTreeMap<Name, Vec<f64>>,
+    /// By subspace, layer and row.
+    alignments: BTreeMap<(String, String, usize), f64>,
 }
 
-fn recompute(out: &Path, sample_name: &str) {
+impl Stated {
+    fn read(out: &Path, sample_name: &str) -> Self {
+        let (mut values, mut vectors) =
+            (BTreeMap::<Name, Vec<(usize, f64)>>::new(), BTreeMap::<Name, Vec<f64>>::new());
+        let table = read(out, "spectrum");
+        assert!(names(&table, "sample").iter().all(|name| name == sample_name));
+        assert!(numbers(&table, "residual").iter().all(|residual| *residual <= 1e-12));
+        let (rank, value) = (indices(&table, "rank"), numbers(&table, "eigenvalue"));
+        for (index, name) in named(&table, "col").into_iter().enumerate() {
+            values.entry(name).or_default().push((rank[index], value[index]));
+        }
+        let table = read(out, "eigenvectors");
+        let (col, value) = (indices(&table, "col"), numbers(&table, "value"));
+        for (index, name) in named(&table, "rank").into_iter().enumerate() {
+            let vector = vectors.entry(name).or_default();
+            assert_eq!(vector.len(), col[index], "coordinates in their order");
+            vector.push(value[index]);
+        }
+        let table = read(out, "alignment");
+        let keys =
+            names(&table, "subspace").into_iter().zip(names(&table, "layer")).zip(indices(&table, "row"));
+        let alignments = keys
+            .map(|((subspace, layer), row)| (subspace, layer, row))
+            .zip(numbers(&table, "value"))
+            .collect();
+        Self { values, vectors, alignments }
+    }
+
+    /// The export against a block computed anew; of a diagonal block also its vectors, their leading space of this
+    /// dimension, and how the parameter vector aligns with that.
+    fn compare(&self, name: (&str, &str, usize, usize), a: &Array2<f64>, of: (&[f64], usize)) {
+        let (matrix, layer, row, col) = name;
+        let p = a.nrows();
+        let name = |last: usize| (matrix.to_owned(), layer.to_owned(), row, last);
+        let (values, found) = a.eigh(UPLO::Lower).unwrap();
+        let mut order: Vec<usize> = (0..p).collect();
+        order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()));
+        let largest = values[order[0]].abs();
+        let pairs = &self.values[&name(col)];
+        assert_eq!(pairs.len(), 12.min(p), "{:?}", name(col));
+        for (index, &(rank, value)) in pairs.iter().enumerate() {
+            let expected = values[order[index]];
+            assert_eq!(rank, index + 1);
+            assert!(
+                (value - expected).abs() <= 1e-8 * largest,
+                "{:?}, {rank}: {value} {expected}",
+                name(col)
+            );
+        }
+        if row != col {
+            return;
+        }
+        let vectors = Array2::from_shape_fn((p, pairs.len()), |(i, index)| self.vectors[&name(index + 1)][i]);
+        for (&(rank, value), vector) in pairs.iter().zip(vectors.columns()) {
+            let left = a.dot(&vector) - &vector * value;
+            assert!(left.dot(&left).sqrt() <= 1e-10 * largest, "{:?}: an eigenvector", name(rank));
+            assert!((vector.dot(&vector) - 1.0).abs() < 1e-12 && self.vectors[&name(rank)].len() == p);
+        }
+        let (parameters, dimension) = of;
+        let top = Array2::from_shape_fn((p, dimension), |(i, j)| found[[i, order[j]]]);
+        let after = |rank: usize| order.get(rank).map_or(f64::NEG_INFINITY, |&index| values[index]);
+        let gap = if dimension == 0 { 1.0 } else { (after(dimension - 1) - after(dimension)) / largest };
+        let tolerance = 1e-6_f64.max(1e-12 / gap);
+        let expected = rho(&Array1::from(parameters.to_vec()), &top);
+        let stated = self.alignments[&(matrix.to_owned(), layer.to_owned(), row)];
+        assert!((stated - expected).abs() < tolerance, "{:?}: {stated} {expected}", name(col));
+        let inside = top.t().dot(&vectors.slice(s![.., ..dimension]));
+        let total: f64 = inside.iter().map(|entry| entry * entry).sum();
+        assert!((total - dimension as f64).abs() < tolerance, "{:?}: the outlier space", name(col));
+    }
+}
+
+/// The blocks that the rows of a table belong to, with this column last.
+fn named(table: &Table, last: &str) -> Vec<Name> {
+    let (row, last) = (indices(table, "row"), indices(table, last));
+    let names = names(table, "matrix").into_iter().zip(names(table, "layer")).enumerate();
+    names.map(|(index, (matrix, layer))| (matrix, layer, row[index], last[index])).collect()
+}
+
+fn dot(u: &[f64], v: &[f64]) -> f64 {
+    u.iter().zip(v).map(|(a, b)| a * b).sum()
+}
+
+/// `(1/n) Σ weight · y yᵀ`.
+fn weighted(features: &[Vec<f64>], weight: impl Fn(usize) -> f64) -> Array2<f64> {
+    let p = features[0].len();
+    let mut a = Array2::<f64>::zeros((p, p));
+    for (index, y) in features.iter().enumerate() {
+        let weight = weight(index) / features.len() as f64;
+        for i in 0..p {
+            for j in 0..p {
+                a[[i, j]] += weight * y[i] * y[j];
+            }
+        }
+    }
+    a
+}
+
+/// `meta.json` with all its keys, the sample and its labels.
+fn meta_and_sample(out: &Path, rows: &str) -> (serde_json::Value, Vec<Vec<f64>>, Vec<usize>) {
     let meta: serde_json::Value =
         serde_json::from_slice(&std::fs::read(out.join("meta.json")).unwrap()).unwrap();
     for key in
-        ["task", "d", "k", "lambda", "beta", "c", "phi", "step", "time", "seed", "replicate", "checkpoint"]
+        ["task", "d", rows, "lambda", "beta", "c", "phi", "step", "time", "seed", "replicate", "checkpoint"]
     {
         assert!(!meta[key].is_null(), "meta.json has no {key}");
     }
+    let sample = read(out, "sample");
+    let features = sample.present("features", sample.f64_lists("features").unwrap()).unwrap();
+    let n = meta["phi"].as_f64().unwrap() * meta["d"].as_f64().unwrap();
+    assert_eq!(features.len(), n.round() as usize);
+    (meta, features, indices(&sample, "label"))
+}
+
+fn recompute(out: &Path, sample_name: &str) {
+    let (meta, features, labels) = meta_and_sample(out, "k");
     let (d, k) = (meta["d"].as_u64().unwrap() as usize, meta["k"].as_u64().unwrap() as usize);
     let means = array(&read(out, "means"), k, d, "cluster");
     let x = array(&read(out, "parameters"), k, d, "row");
-    let sample = read(out, "sample");
-    let features = sample.present("features", sample.f64_lists("features").unwrap()).unwrap();
-    let labels = indices(&sample, "label");
-    let n = features.len();
-    assert_eq!(n, (meta["phi"].as_f64().unwrap() * d as f64).round() as usize);
-
-    let (stored, columns, rhos) = stated(out, sample_name, d);
+    let stated = Stated::read(out, sample_name);
     let softmax: Vec<Vec<f64>> = features
         .iter()
         .map(|y| {
-            let weights: Vec<f64> = x
-                .rows()
-                .into_iter()
-                .map(|row| row.iter().zip(y).map(|(a, b)| a * b).sum::<f64>().exp())
-                .collect();
+            let weights: Vec<f64> = x.rows().into_iter().map(|row| dot(&row.to_vec(), y).exp()).collect();
             let total: f64 = weights.iter().sum();
             weights.iter().map(|weight| weight / total).collect()
         })
         .collect();
-    assert_eq!(stored.len(), 2 * k, "every diagonal block of both matrices");
+    assert_eq!(stated.values.len(), 2 * k, "every diagonal block of both matrices");
     // The means are orthonormal.
     assert!((means.dot(&means.t()) - Array2::<f64>::eye(k)).iter().all(|entry| entry.abs() < 1e-14));
-    for c in 0..k {
-        assert!(
-            (rhos[&("means".to_owned(), c)] - rho(&x.row(c).to_owned(), &means.t().to_owned())).abs() < 1e-12
-        );
-        for matrix in ["hessian", "gradient"] {
-            let mut a = Array2::<f64>::zeros((d, d));
-            for ((y, pi), &label) in features.iter().zip(&softmax).zip(&labels) {
-                let residual = pi[c] - if label == c { 1.0 } else { 0.0 };
-                let weight =
-                    if matrix == "hessian" { pi[c] * (1.0 - pi[c]) } else { residual * residual } / n as f64;
-                for i in 0..d {
-                    for j in 0..d {
-                        a[[i, j]] += weight * y[i] * y[j];
-                    }
-                }
-            }
-            let (values, found) = a.eigh(UPLO::Lower).unwrap();
-            let pairs = &stored[&(matrix.to_owned(), c)];
-            assert!(pairs.len() >= 12.min(d));
-            for &(rank, value) in pairs {
-                assert!(
-                    (value - values[d - rank]).abs() <= 1e-8 * values[d - 1],
-                    "{matrix} {c} {rank}: {value} {}",
-                    values[d - rank]
-                );
-                let vector = &columns[&(matrix.to_owned(), c, rank)];
-                let left = a.dot(vector) - vector * value;
-                assert!(
-                    left.dot(&left).sqrt() < 1e-10 * values[d - 1],
-                    "{matrix} {c} {rank}: an eigenvector"
-                );
-            }
-            let gap = (values[d - k] - values[d - k - 1]) / values[d - 1];
-            let top = Array2::from_shape_fn((d, k), |(i, j)| found[[i, d - 1 - j]]);
-            let expected = rho(&x.row(c).to_owned(), &top);
-            let stated = rhos[&(matrix.to_owned(), c)];
-            assert!(
-                (stated - expected).abs() < 1e-6_f64.max(1e-12 / gap),
-                "{matrix} {c}: {stated} {expected}"
-            );
-            let total: f64 =
-                (1..=k).map(|rank| rho(&columns[&(matrix.to_owned(), c, rank)], &top).powi(2)).sum();
-            assert!((total / k as f64 - 1.0).abs() < 1e-6, "{matrix} {c}: the outlier space");
+    for (c, row) in x.rows().into_iter().enumerate() {
+        let row = row.to_owned();
+        let expected = rho(&row, &means.t().to_owned());
+        assert!((stated.alignments[&("means".to_owned(), "x".to_owned(), c)] - expected).abs() < 1e-12);
+        let residual = |n: usize| softmax[n][c] - if labels[n] == c { 1.0 } else { 0.0 };
+        let h = weighted(&features, |n| softmax[n][c] * (1.0 - softmax[n][c]));
+        let g = weighted(&features, |n| residual(n) * residual(n));
+        for (matrix, a) in [("hessian", h), ("gradient", g)] {
+            stated.compare((matrix, "x", c, c), &a, (&row.to_vec(), k));
         }
     }
+}
+
+fn xor_experiment(kind: TaskKind, d: usize, beta: f64) -> Experiment {
+    Experiment {
+        name: format!("xor-{}-{d}-{beta}", kind.rows()),
+        model: Model { task: kind, d, lambda: 20.0, beta, c: 1.0, phi: 8.0 },
+        horizon: 60.0,
+        checkpoints: 5,
+        spacing: Spacing::Linear,
+        replicates: 2,
+    }
+}
+
+/// Through the library, whatever experiments the stages have.
+#[test]
+fn an_exported_checkpoint_of_task_b_can_be_recomputed() {
+    use_one_thread();
+    let place = Place::new();
+    let (store, settings) = (place.store(), quick_settings());
+    let shelf = Shelf::new(&store, &settings).unwrap();
+    let turned = TaskKind::Xor { width: 5, mu: vec![0.6, 0.8], nu: vec![-0.8, 0.6] };
+    for experiment in [
+        xor_experiment(TaskKind::xor(3), 40, 0.02),
+        xor_experiment(turned, 40, 0.02),
+        xor_experiment(TaskKind::xor(9), 15, 0.0),
+        xor_experiment(TaskKind::xor(1), 7, 0.05),
+        // 1 - δβ = 0: every neuron dies, and no direction is left.
+        xor_experiment(TaskKind::xor(3), 8, 8.0),
+    ] {
+        for checkpoint in [Some(0), None] {
+            for sample in [SampleKind::Test, SampleKind::Train] {
+                let out = place.path().join(format!("{}-{checkpoint:?}-{}", experiment.name, sample.name()));
+                export(&shelf, &experiment, Request { replicate: 1, checkpoint, sample }, &out).unwrap();
+                let meta = recompute_xor(&out, sample.name());
+                assert_eq!(meta["step"], if checkpoint.is_some() { 0 } else { 60 * experiment.model.d });
+            }
+        }
+    }
+}
+
+/// The same for task B: `f = v·relu(WY)`, `r = σ(f) - y`, `q = σ(f)(1 - σ(f))`.
+fn recompute_xor(out: &Path, sample_name: &str) -> serde_json::Value {
+    let (meta, features, labels) = meta_and_sample(out, "width");
+    let (d, width) = (meta["d"].as_u64().unwrap() as usize, meta["width"].as_u64().unwrap() as usize);
+    assert_eq!(meta["probabilities"], serde_json::json!([0.25, 0.25, 0.25, 0.25]));
+    let means = array(&read(out, "means"), 4, d, "cluster");
+    let of_means = indices(&read(out, "means"), "label");
+    assert_eq!(of_means.iter().step_by(d).collect::<Vec<_>>(), [&1, &1, &0, &0]);
+    let (w, v) = layers(&read(out, "parameters"), width, d);
+    let stated = Stated::read(out, sample_name);
+
+    let n = features.len();
+    let relu: Vec<Vec<f64>> =
+        features.iter().map(|y| w.iter().map(|row| dot(row, y).max(0.0)).collect()).collect();
+    let sigma: Vec<f64> = relu.iter().map(|relu| 1.0 / (1.0 + (-dot(relu, &v)).exp())).collect();
+    let r: Vec<f64> = sigma.iter().zip(&labels).map(|(sigma, label)| sigma - *label as f64).collect();
+    let gated = |n: usize, i: usize| if relu[n][i] > 0.0 { v[i] } else { 0.0 };
+
+    // Columns relu(±Wμ), relu(±Wν), cut by squared singular values.
+    let columns = Array2::from_shape_fn((width, 4), |(i, b)| dot(&w[i], &means.row(b).to_vec()).max(0.0));
+    let (values, vectors) = columns.dot(&columns.t()).eigh(UPLO::Lower).unwrap();
+    let kept = values.iter().filter(|value| **value > 0.01 * values[width - 1]).count();
+    let second = vectors.slice(s![.., width - kept..]).to_owned();
+    let first = Array2::from_shape_fn((d, 2), |(i, j)| means[[2 * j, i]]);
+    assert_eq!(stated.alignments.len(), 3 * (width + 1));
+    for (layer, row, vector, basis) in
+        (0..width).map(|i| ("W", i, &w[i], &first)).chain([("v", 0, &v, &second)])
+    {
+        let expected = rho(&Array1::from(vector.clone()), basis);
+        let found = stated.alignments[&("means".to_owned(), layer.to_owned(), row)];
+        assert!((found - expected).abs() < 1e-10, "{layer} {row}: {found} {expected}");
+    }
+
+    let table = read(out, "cross");
+    let (of, row, neuron) = (names(&table, "matrix"), indices(&table, "row"), indices(&table, "neuron"));
+    let keys = indices(&table, "col").into_iter().enumerate();
+    let cross: BTreeMap<_, f64> = keys
+        .map(|(index, col)| (of[index].as_str(), row[index], neuron[index], col))
+        .zip(numbers(&table, "value"))
+        .collect();
+    assert_eq!((cross.len(), table.rows()), (2 * width * width * d, 2 * width * width * d));
+    assert_eq!(
+        stated.values.len(),
+        width * (width + 1) + 2,
+        "all W_i W_j with i ≤ j, and v, of both matrices"
+    );
+    for matrix in ["hessian", "gradient"] {
+        let square = |n: usize| if matrix == "hessian" { sigma[n] * (1.0 - sigma[n]) } else { r[n] * r[n] };
+        for i in 0..width {
+            for j in i..width {
+                let a = weighted(&features, |n| square(n) * gated(n, i) * gated(n, j));
+                stated.compare((matrix, "W", i, j), &a, (&w[i], 2));
+            }
+            for j in 0..width {
+                let direct =
+                    |n: usize| if matrix == "hessian" && i == j && relu[n][i] > 0.0 { r[n] } else { 0.0 };
+                for col in 0..d {
+                    let terms =
+                        (0..n).map(|n| (square(n) * gated(n, i) * relu[n][j] + direct(n)) * features[n][col]);
+                    let (found, expected) = (cross[&(matrix, i, j, col)], terms.sum::<f64>() / n as f64);
+                    assert!((found - expected).abs() < 1e-13, "{matrix} (W {i}, v {j}): {found} {expected}");
+                }
+            }
+        }
+        stated.compare((matrix, "v", 0, 0), &weighted(&relu, square), (&v, kept));
+    }
+    meta
+}
+
+/// W and v; v has one row per neuron, and column 0.
+fn layers(table: &Table, width: usize, d: usize) -> (Vec<Vec<f64>>, Vec<f64>) {
+    let (mut w, mut v) = (vec![vec![f64::NAN; d]; width], vec![f64::NAN; width]);
+    let (row, col, value) = (indices(table, "row"), indices(table, "col"), numbers(table, "value"));
+    for (index, layer) in names(table, "layer").into_iter().enumerate() {
+        if layer == "W" {
+            w[row[index]][col[index]] = value[index];
+        } else {
+            assert_eq!((layer.as_str(), col[index]), ("v", 0));
+            v[row[index]] = value[index];
+        }
+    }
+    assert!(value.len() == width * (d + 1) && w.iter().flatten().chain(&v).all(|value| value.is_finite()));
+    (w, v)
 }
 
 #[test]

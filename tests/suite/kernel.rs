@@ -6,12 +6,12 @@ use spectral_alignment::sgd::train;
 use spectral_alignment::task::data::Stream;
 use spectral_alignment::task::{self, LARGEST};
 
-fn bits(values: impl IntoIterator<Item = f64>) -> Vec<u64> {
+pub fn bits(values: impl IntoIterator<Item = f64>) -> Vec<u64> {
     values.into_iter().map(f64::to_bits).collect()
 }
 
 /// The documented order: element `i` into lane `i mod 8`, the lanes pairwise at the end.
-fn scalar_dot(left: &[f64], right: &[f64]) -> f64 {
+pub fn scalar_dot(left: &[f64], right: &[f64]) -> f64 {
     let mut sum = [0.0_f64; 8];
     for (i, (l, r)) in left.iter().zip(right).enumerate() {
         sum[i % 8] += l * r;

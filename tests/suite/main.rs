@@ -37,6 +37,9 @@ mod kernel;
 /// Task A against finite differences, double loops and exact laws.
 mod mixture;
 
+/// Task B against finite differences, plain loops, symmetries and exact laws.
+mod xor;
+
 /// Eigenpairs and norms against another route, known spectra, and the closed form at x = 0.
 mod spectrum;
 

@@ -67,9 +67,13 @@ fn dense(
     a: usize,
     b: usize,
 ) -> Array2<f64> {
-    let at = task.evaluate(&vec![x.clone()], sample);
+    let parameters = vec![x.clone()];
+    let at = task.evaluate(&parameters, sample);
     let block = Block { layer: Layer::X, row: a as u32, col: b as u32 };
-    BlockMatrix::new(task.curvature(matrix, block, &at, sample).unwrap()).dense().unwrap().clone()
+    BlockMatrix::new(task.curvature(matrix, block, &parameters, &at, sample).unwrap())
+        .dense()
+        .unwrap()
+        .clone()
 }
 
 fn assert_near(found: &Array2<f64>, expected: &Array2<f64>, tolerance: f64, what: &str) {
@@ -223,10 +227,12 @@ fn a_block_that_does_not_exist_is_refused() {
     let model = skew_model();
     let task = task::build(&model);
     let sample = Sample::first(task.law(), &seed(), Purpose::Test, 3);
-    let at = task.evaluate(&vec![parameters(4, 7)], &sample);
+    let x = vec![parameters(4, 7)];
+    let at = task.evaluate(&x, &sample);
     for (row, col) in [(4, 0), (0, 4), (u32::MAX, 0)] {
-        let error =
-            task.curvature(Matrix::Hessian, Block { layer: Layer::X, row, col }, &at, &sample).unwrap_err();
+        let error = task
+            .curvature(Matrix::Hessian, Block { layer: Layer::X, row, col }, &x, &at, &sample)
+            .unwrap_err();
         assert_eq!(error.exit_status(), 2);
         assert!(error.to_string().contains(&format!("(x, {row}, {col})")), "{error}");
     }

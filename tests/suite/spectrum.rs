@@ -93,7 +93,8 @@ fn check(matrix: &Array2<f64>, pairs: &[Pair], count: usize, what: &str) {
 }
 
 fn check_all(features: &Array2<f64>, weights: &[f64], space: &Array2<f64>, row: &Array2<f64>, what: &str) {
-    let block = || BlockMatrix::new(Curvature { features: features.view(), weights: weights.to_vec() });
+    let block =
+        || BlockMatrix::new(Curvature { features: features.view().into(), weights: weights.to_vec() });
     let p = features.ncols();
     let dense = block().dense().unwrap().clone();
     let weighted = features * &Array1::from(weights.to_vec()).insert_axis(Axis(1));
@@ -105,7 +106,7 @@ fn check_all(features: &Array2<f64>, weights: &[f64], space: &Array2<f64>, row: 
         check(&dense, &block().top(count).unwrap(), count, &format!("{what}, top {count}"));
     }
     for count in [1, 5, 12] {
-        let start = warm_start(space, row.view());
+        let start = warm_start(space, row.row(0));
         check(&dense, &block().outliers(count, &start).unwrap(), count, &format!("{what}, outliers {count}"));
     }
     let mut sorted = reference(&dense).0;
@@ -165,7 +166,8 @@ fn outliers_that_stand_clear_are_found_without_the_dense_way() {
     let (features, weights) = known(&values, &q);
     // A start that knows nothing, and one that is nearly right.
     for start in [noise(p, 6, 4), q.slice(s![.., ..5]).to_owned() + noise(p, 5, 5) * 1e-3] {
-        let block = BlockMatrix::new(Curvature { features: features.view(), weights: weights.clone() });
+        let block =
+            BlockMatrix::new(Curvature { features: features.view().into(), weights: weights.clone() });
         let pairs = block.outliers(5, &start).unwrap();
         check(block.dense().unwrap(), &pairs, 5, "clear outliers");
         for (pair, (value, column)) in pairs.iter().zip([3.0, -2.5, 2.0, 1.0, -0.7].iter().zip(q.columns())) {
@@ -184,9 +186,9 @@ fn degenerate_outliers_span_the_right_space() {
         let mut values: Vec<f64> = (0..p).map(|index| 0.3 * (index as f64 / p as f64)).collect();
         values[..5].copy_from_slice(&outliers);
         let (features, weights) = known(&values, &q);
-        let block = BlockMatrix::new(Curvature { features: features.view(), weights });
+        let block = BlockMatrix::new(Curvature { features: features.view().into(), weights });
         let expected = q.slice(s![.., ..5]).to_owned();
-        let start = warm_start(&expected, noise(1, p, 3).view());
+        let start = warm_start(&expected, noise(1, p, 3).row(0));
         for (what, pairs) in [
             ("top", block.top(5).unwrap()),
             ("outliers", block.outliers(5, &start).unwrap()),
@@ -210,7 +212,7 @@ fn equal_magnitudes_of_both_signs_are_all_found() {
     let mut values = vec![1e-3; 20];
     values[..6].copy_from_slice(&[2.0, -2.0, 2.0, -2.0, 1.0, -1.0]);
     let (features, weights) = known(&values, &q);
-    let block = BlockMatrix::new(Curvature { features: features.view(), weights });
+    let block = BlockMatrix::new(Curvature { features: features.view().into(), weights });
     for pairs in [block.top(6).unwrap(), block.outliers(6, &scattered(20, 8)).unwrap()] {
         let mut found: Vec<f64> = pairs.iter().map(|pair| pair.value).collect();
         found.sort_by(f64::total_cmp);
@@ -236,8 +238,8 @@ fn a_zero_matrix_has_zero_eigenvalues() {
     use_one_thread();
     for p in [4, 50] {
         let features = noise(30, p, 1);
-        let block = BlockMatrix::new(Curvature { features: features.view(), weights: vec![0.0; 30] });
-        let start = warm_start(&space(p, 2), noise(1, p, 3).view());
+        let block = BlockMatrix::new(Curvature { features: features.view().into(), weights: vec![0.0; 30] });
+        let start = warm_start(&space(p, 2), noise(1, p, 3).row(0));
         for pairs in [block.top(3).unwrap(), block.outliers(3, &start).unwrap()] {
             assert_eq!(pairs.len(), 3);
             assert!(pairs.iter().all(|pair| pair.value == 0.0 && pair.residual == 0.0));
@@ -254,9 +256,9 @@ fn a_zero_matrix_has_zero_eigenvalues() {
 fn a_single_sample_gives_one_eigenvalue() {
     use_one_thread();
     let features = noise(1, 30, 1);
-    let block = BlockMatrix::new(Curvature { features: features.view(), weights: vec![0.7] });
+    let block = BlockMatrix::new(Curvature { features: features.view().into(), weights: vec![0.7] });
     let length = features.row(0).dot(&features.row(0));
-    let start = warm_start(&space(30, 2), noise(1, 30, 3).view());
+    let start = warm_start(&space(30, 2), noise(1, 30, 3).row(0));
     for pairs in [block.top(4).unwrap(), block.outliers(4, &start).unwrap()] {
         assert!((pairs[0].value - 0.7 * length).abs() < 1e-12 * length);
         assert!(pairs[1..].iter().all(|pair| pair.value.abs() < 1e-12 * length));
@@ -277,8 +279,9 @@ fn blocks_of_the_task_agree_with_another_route() {
         let at = task.evaluate(&parameters, &sample);
         for matrix in Matrix::BOTH {
             for (row, col) in [(0, 0), (3, 3), (0, 1), (4, 2)] {
-                let curvature =
-                    task.curvature(matrix, Block { layer: Layer::X, row, col }, &at, &sample).unwrap();
+                let curvature = task
+                    .curvature(matrix, Block { layer: Layer::X, row, col }, &parameters, &at, &sample)
+                    .unwrap();
                 let features = sample.features().to_owned();
                 let line = parameters[0].slice(s![0..1, ..]).to_owned();
                 check_all(
@@ -308,9 +311,10 @@ fn the_closed_form_at_zero_is_met_within_sampling_error() {
     for replicate in 0..8 {
         let seed = Seed { root: 0, experiment: "gmm-zero".to_owned(), replicate };
         let sample = Sample::first(task.law(), &seed, Purpose::Test, model.sample_size());
-        let at = task.evaluate(&vec![Array2::zeros((5, 400))], &sample);
+        let zero = vec![Array2::zeros((5, 400))];
+        let at = task.evaluate(&zero, &sample);
         let block = Block::diagonal(Layer::X, replicate % 5);
-        let matrix = BlockMatrix::new(task.curvature(Matrix::Hessian, block, &at, &sample).unwrap());
+        let matrix = BlockMatrix::new(task.curvature(Matrix::Hessian, block, &zero, &at, &sample).unwrap());
         let pairs = matrix.top(6).unwrap();
         positions.push(pairs[..5].iter().map(|pair| pair.value).sum::<f64>() / 5.0);
         let inside = task.mean_space().t().dot(&leading_space(&pairs, 5).unwrap());
@@ -346,9 +350,10 @@ fn the_closed_form_at_zero_is_met_within_sampling_error() {
     let task = task::build(&model);
     let seed = Seed { root: 0, experiment: "gmm-zero".to_owned(), replicate: 0 };
     let sample = Sample::first(task.law(), &seed, Purpose::Test, model.sample_size());
-    let at = task.evaluate(&vec![Array2::zeros((5, 400))], &sample);
+    let zero = vec![Array2::zeros((5, 400))];
+    let at = task.evaluate(&zero, &sample);
     let matrix = BlockMatrix::new(
-        task.curvature(Matrix::Hessian, Block::diagonal(Layer::X, 0), &at, &sample).unwrap(),
+        task.curvature(Matrix::Hessian, Block::diagonal(Layer::X, 0), &zero, &at, &sample).unwrap(),
     );
     let edge = (w / 0.5) * (1.0 + 1.0 / phi.sqrt()).powi(2);
     let scale = scale * lambda / 0.5;

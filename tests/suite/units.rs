@@ -8,7 +8,8 @@ use spectral_alignment::pipeline::key::diff;
 use spectral_alignment::pipeline::plan::{Shelf, StagePlan};
 use spectral_alignment::pipeline::table::{Table, TableBuilder};
 use spectral_alignment::pipeline::units::{
-    Code, answer_from, answer_key, answer_table, trajectory_from, trajectory_key, trajectory_tables,
+    Code, answer_from, answer_key, answer_table, parameters, trajectory_from, trajectory_key,
+    trajectory_tables,
 };
 use spectral_alignment::seed::{Purpose, Seed};
 use spectral_alignment::simulate::{Trajectory, observe};
@@ -28,6 +29,12 @@ fn experiment() -> Experiment {
         spacing: Spacing::Linear,
         replicates: 20,
     }
+}
+
+/// The same for task B, whose layers have rows of different length.
+fn xor() -> Experiment {
+    let model = Model { task: TaskKind::xor(3), ..experiment().model };
+    Experiment { name: "xor-units".to_owned(), model, ..experiment() }
 }
 
 fn seed() -> Seed {
@@ -51,17 +58,24 @@ fn same(one: &Trajectory, other: &Trajectory) {
         );
         assert_eq!(a.cluster_accuracy, b.cluster_accuracy);
         let bits = |layer: &Array2<f64>| layer.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&a.parameters[0]), bits(&b.parameters[0]));
+        assert_eq!(a.parameters.len(), b.parameters.len());
+        for (layer, other) in a.parameters.iter().zip(&b.parameters) {
+            assert_eq!((layer.dim(), bits(layer)), (other.dim(), bits(other)));
+        }
     }
 }
 
 #[test]
 fn a_trajectory_survives_its_tables() {
     // Six test samples of three clusters: some cluster may be without a sample, and its accuracy null.
-    let mut diverging = experiment();
-    diverging.model.beta = 40.0 * 12.0;
-    diverging.horizon = 200.0;
-    for (experiment, diverges) in [(experiment(), false), (diverging, true)] {
+    let diverging = |mut experiment: Experiment| {
+        experiment.model.beta = 40.0 * 12.0;
+        experiment.horizon = 200.0;
+        experiment
+    };
+    for (experiment, diverges) in
+        [(experiment(), false), (diverging(experiment()), true), (xor(), false), (diverging(xor()), true)]
+    {
         let task = task::build(&experiment.model);
         let trajectory = observe(&experiment, &*task, &seed(), &test_sample(&*task), &|_| {});
         assert_eq!(trajectory.diverged.is_some(), diverges);
@@ -72,15 +86,22 @@ fn a_trajectory_survives_its_tables() {
 
 #[test]
 fn tables_of_another_shape_are_no_trajectory() {
-    let experiment = experiment();
+    for experiment in [experiment(), xor()] {
+        refuses_other_shapes(&experiment);
+    }
+}
+
+fn refuses_other_shapes(experiment: &Experiment) {
     let task = task::build(&experiment.model);
     let tables =
-        trajectory_tables(&observe(&experiment, &*task, &seed(), &test_sample(&*task), &|_| {}), &*task)
+        trajectory_tables(&observe(experiment, &*task, &seed(), &test_sample(&*task), &|_| {}), &*task)
             .unwrap();
     let wider = task::build(&Model { d: 13, ..experiment.model.clone() });
-    let more = task::build(&Model { task: TaskKind::mixture(4), ..experiment.model.clone() });
+    let other = |kind: TaskKind| task::build(&Model { task: kind, ..experiment.model.clone() });
     assert!(trajectory_from([&tables[0], &tables[1]], &*wider).is_err());
-    assert!(trajectory_from([&tables[0], &tables[1]], &*more).is_err());
+    for kind in [TaskKind::mixture(4), TaskKind::xor(2), TaskKind::xor(4), TaskKind::xor(6)] {
+        assert!(trajectory_from([&tables[0], &tables[1]], &*other(kind)).is_err());
+    }
     assert!(trajectory_from([&tables[1], &tables[0]], &*task).is_err());
     let empty = TableBuilder::new("trajectory").u32("checkpoint", vec![]).build().unwrap();
     assert!(trajectory_from([&empty, &tables[1]], &*task).is_err());
@@ -89,12 +110,19 @@ fn tables_of_another_shape_are_no_trajectory() {
 #[test]
 fn every_answer_survives_its_table() {
     use_one_thread();
-    let experiment = experiment();
+    for (experiment, layer) in [(experiment(), Layer::X), (xor(), Layer::W)] {
+        let apart = Block { layer, row: 0, col: 2 };
+        survive(&experiment, &[Block::diagonal(layer, 1), apart]);
+    }
+    survive(&xor(), &[Block::diagonal(Layer::V, 0)]);
+}
+
+fn survive(experiment: &Experiment, blocks: &[Block]) {
     let task = task::build(&experiment.model);
     let parameters = task.initial(&seed());
     let sample = test_sample(&*task);
     let point = Point::new(&*task, &parameters, &sample);
-    for block in [Block { layer: Layer::X, row: 1, col: 1 }, Block { layer: Layer::X, row: 0, col: 2 }] {
+    for &block in blocks {
         let matrices = point.matrices(block).unwrap();
         for question in [Question::Top(4), Question::Outliers(3), Question::Values, Question::Norms] {
             let ask = Ask { checkpoint: 0, sample: SampleKind::Test, block, question };
@@ -160,6 +188,7 @@ fn every_ingredient_changes_the_key() {
     for other in [
         Ask { checkpoint: 2, ..ask },
         Ask { sample: SampleKind::Train, ..ask },
+        Ask { block: Block { layer: Layer::W, ..ask.block }, ..ask },
         Ask { block: Block { row: 1, ..ask.block }, ..ask },
         Ask { block: Block { col: 1, ..ask.block }, ..ask },
         Ask { question: Question::Top(4), ..ask },
@@ -176,6 +205,27 @@ fn every_ingredient_changes_the_key() {
     // The number of replicates is not a property of any of them.
     let more = Experiment { replicates: 99, ..experiment() };
     assert_eq!(trajectory_key(&code, &more, &seed()), trajectory_key(&code, &experiment(), &seed()));
+}
+
+#[test]
+fn task_b_is_keyed_by_its_width_and_its_means() {
+    let (code, mut keys) = (Code::embedded().unwrap(), BTreeSet::new());
+    let turned = |mu: [f64; 2], nu: [f64; 2]| TaskKind::Xor { width: 3, mu: mu.to_vec(), nu: nu.to_vec() };
+    for kind in [
+        TaskKind::mixture(3),
+        TaskKind::xor(3),
+        TaskKind::xor(4),
+        turned([1.0, 0.0], [0.0, -1.0]),
+        turned([-1.0, 0.0], [0.0, 1.0]),
+        turned([0.6, 0.8], [-0.8, 0.6]),
+    ] {
+        let experiment = Experiment { model: Model { task: kind, ..xor().model }, ..xor() };
+        assert!(keys.insert(trajectory_key(&code, &experiment, &seed()).digest()), "{experiment:?}");
+    }
+    let names: Vec<String> = parameters(&xor()).into_keys().collect();
+    let expected =
+        ["beta", "c", "checkpoints", "d", "horizon", "lambda", "mu", "nu", "phi", "spacing", "task", "width"];
+    assert_eq!(names, expected);
 }
 
 #[test]
