@@ -221,9 +221,11 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     .remove(&0)
                     .unwrap_or_default()
             };
-            let points: Vec<(f64, f64)> = (1..=width(experiment)).flat_map(predicted).collect();
             let level = theory.curves(name, &format!("level, {matrix}"), None).remove(&0).unwrap_or_default();
             let lowest = level.iter().map(|point| point.1).fold(f64::INFINITY, f64::min) / 300.0;
+            // Marks far below the level would lie outside the axes.
+            let points: Vec<(f64, f64)> =
+                (1..=width(experiment)).flat_map(predicted).filter(|point| point.1 > lowest).collect();
             figure = figure.panel(
                 Panel::new(
                     Axis::linear("training time $t$"),

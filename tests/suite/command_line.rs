@@ -18,7 +18,11 @@ fn list_names_every_stage() {
     for row in &rows {
         assert!(["theorem", "figure", "extension"].contains(&row["kind"].as_str().unwrap()));
         assert!(!row["title"].as_str().unwrap().is_empty());
-        assert!(texts(&row["experiments"]).iter().all(|name| name.starts_with("gmm")));
+        assert!(
+            texts(&row["experiments"])
+                .iter()
+                .all(|name| ["gmm", "xor"].contains(&name.split('-').next().unwrap()))
+        );
         texts(&row["claims"]);
         assert!(!texts(&row["figures"]).is_empty());
     }
@@ -143,7 +147,9 @@ fn claims_carry_their_fields_and_verdicts_follow_from_them() {
     for claim in &claims {
         check_claim(claim);
         assert_eq!(claim["source"], "computed");
-        assert_ne!(claim["verdict"], "not run", "{claim}");
+        // Only a premise that the small dimension of this profile does not meet keeps a claim from its verdict.
+        let reason = claim["reason"].as_str().unwrap_or_default();
+        assert!(claim["verdict"] != "not run" || reason.contains("lambda K"), "{claim}");
     }
 }
 
@@ -498,7 +504,9 @@ fn divergence_is_named_and_leaves_other_stages_alone() {
             let diverged = ["gmm-alignment", "gmm-eigenvectors"].contains(&stage)
                 || claim["id"].as_str().unwrap().ends_with("-end");
             if stage == "gmm-snr" {
-                assert_ne!(claim["verdict"], "not run", "{claim}");
+                // Only a premise that the small dimension of this profile does not meet keeps a claim from its verdict.
+                let reason = claim["reason"].as_str().unwrap_or_default();
+                assert!(claim["verdict"] != "not run" || reason.contains("lambda K"), "{claim}");
             } else if diverged && !told {
                 bad.push(format!("{what}: {} is `{}`: {reason}", claim["id"], claim["verdict"]));
             }

@@ -1,4 +1,5 @@
 use proc_macro2::{TokenStream, TokenTree};
+use spectral_alignment::model::TaskKind;
 use spectral_alignment::pipeline::closure::{SOURCES, VIOLATIONS, closure};
 use spectral_alignment::pipeline::plan::{StagePlan, plan_all};
 use spectral_alignment::stage::{Kind, Override, Profile, Settings};
@@ -186,8 +187,12 @@ fn every_plan_obeys_the_rules_of_experiments() {
             for study in &plan.studies {
                 let experiment = &study.experiment;
                 experiment.validate().unwrap();
-                let task = experiment.name.split('-').next();
-                assert_eq!(task, Some("gmm"), "{name}: {}", experiment.name);
+                let task = match experiment.model.task {
+                    TaskKind::Mixture { .. } => "gmm",
+                    TaskKind::Xor { .. } => "xor",
+                };
+                assert_eq!(experiment.name.split('-').next(), Some(task), "{name}: {}", experiment.name);
+                assert!(name.starts_with(task), "{name}: {}", experiment.name);
                 assert!(experiment.schedule().len() >= 5 && experiment.schedule()[0] == 0, "{name}");
                 if plan.stage.kind == Kind::Theorem {
                     assert!(experiment.replicates >= 20, "{name}: {} in {profile:?}", experiment.name);
@@ -221,11 +226,12 @@ fn an_override_reaches_every_stage_that_uses_the_experiment() {
             ("horizon", "90"),
             ("replicates", "3"),
             ("checkpoints", "8"),
-            ("k", "4"),
+            (if name.starts_with("gmm") { "k" } else { "width" }, "4"),
         ] {
             let change = Override { experiment: name.clone(), key: key.to_owned(), value: value.to_owned() };
             let changed = Settings { overrides: vec![change], ..plain.clone() };
-            for stage in STAGES {
+            // A stage whose experiments are of the other task is not touched.
+            for stage in STAGES.iter().filter(|stage| stage.name[..3] == name[..3]) {
                 let (before, after) =
                     (StagePlan::new(stage, &plain).unwrap(), StagePlan::new(stage, &changed).unwrap());
                 for (experiment, old) in before.experiments() {

@@ -230,8 +230,11 @@ fn damaged_manifests_and_figures_are_found_and_made_again() {
         ("tables", "manifest.json"),
         ("figures", "claims.json"),
     ] {
-        let unit = store.units(kind).unwrap().remove(0);
-        flip(&store.folder(&unit).join(file));
+        // All tables, so that every stage looks at what is behind its own.
+        let damaged = if kind == "tables" { usize::MAX } else { 1 };
+        for unit in store.units(kind).unwrap().iter().take(damaged) {
+            flip(&store.folder(unit).join(file));
+        }
     }
     drop(store);
     let run = place.call(&["run"]).good();
