@@ -32,7 +32,8 @@ pub fn each<T: Sync, R: Send>(
     let panicked = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs.min(items.len())).map(|_| scope.spawn(worker)).collect();
         // Every thread is joined, whatever became of the others.
-        threads.into_iter().fold(false, |panicked, thread| thread.join().is_err() || panicked)
+        let ends: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        ends.iter().any(std::result::Result::is_err)
     });
     let mut done = done.into_inner().unwrap_or_default();
     done.sort_by_key(|(index, _)| *index);

@@ -134,6 +134,9 @@ fn edges(places: &[f64]) -> Vec<f64> {
     edges
 }
 
+/// A statistic, the panel's title, what is averaged of each value, and what the average is divided by.
+type Share<'a> = (&'a str, &'a str, &'a dyn Fn(f64) -> f64, f64);
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let statistics = Statistics::read(results, "statistics")?;
     let lambdas: Vec<f64> = LAMBDAS.iter().map(|lambda| f64::from(*lambda)).collect();
@@ -168,7 +171,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let alive = |value: f64| f64::from(u8::from(value > 0.5));
     let dead = |value: f64| 1.0 - value / f64::from(k);
     let same = |value: f64| value;
-    let panels: [(&str, &str, &dyn Fn(f64) -> f64, f64); 3] = [
+    let panels: [Share<'_>; 3] = [
         ("alive neurons", "living networks", &alive, 1.0),
         ("classified", "classified clusters", &same, clusters),
         ("alive neurons", "dead neurons", &dead, 1.0),

@@ -283,42 +283,53 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
     .panel(one)
     .panel(ends);
     for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
-        let name = format!("overlap of the top two with the means, {matrix}");
-        let mut panel = Panel::new(
-            Axis::linear("neuron $i$").whole(),
-            Axis::linear(format!(
-                "overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$"
-            ))
-            .range(0.78, 1.005),
-        );
-        for (experiment, style) in looks() {
-            let lambda = results.experiment(experiment)?.model.lambda;
-            let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
-                (0..neurons)
-                    .filter_map(|neuron| {
-                        let values = last(&statistics.curves(experiment, &name, Some(neuron)));
-                        let mean = values.iter().sum::<f64>() / number(values.len());
-                        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-                        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                        (!values.is_empty()).then(|| (f64::from(neuron + 1), mean, low, high))
-                    })
-                    .collect()
-            };
-            panel = panel
-                .series(Series::error_bars(
-                    format!(r"$\lambda = {lambda}$, mean and range of {n} replicates"),
-                    style,
-                    at_end(statistics),
-                ))
-                .series(Series::points(
-                    "predicted (mean)",
-                    Style::theory(style.colour).marker(Marker::Cross).size(4.0),
-                    at_end(theory).into_iter().map(|(x, y, ..)| (x, y)).collect(),
-                ));
-        }
-        figure = figure.panel(panel);
+        figure = figure.panel(overlaps(results, statistics, theory, matrix, symbol)?);
     }
     Ok(figure)
+}
+
+/// How much of the top two eigenvectors of every neuron's block lies in the span of the means, measured and predicted.
+fn overlaps(
+    results: &Results,
+    statistics: &Statistics,
+    theory: &Statistics,
+    matrix: &str,
+    symbol: &str,
+) -> Result<Panel> {
+    let experiment = results.experiment(MAIN)?;
+    let (n, neurons) = (experiment.replicates, width(experiment));
+    let name = format!("overlap of the top two with the means, {matrix}");
+    let mut panel = Panel::new(
+        Axis::linear("neuron $i$").whole(),
+        Axis::linear(format!("overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$"))
+            .range(0.78, 1.005),
+    );
+    for (experiment, style) in looks() {
+        let lambda = results.experiment(experiment)?.model.lambda;
+        let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
+            (0..neurons)
+                .filter_map(|neuron| {
+                    let values = last(&statistics.curves(experiment, &name, Some(neuron)));
+                    let mean = values.iter().sum::<f64>() / number(values.len());
+                    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+                    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    (!values.is_empty()).then(|| (f64::from(neuron + 1), mean, low, high))
+                })
+                .collect()
+        };
+        panel = panel
+            .series(Series::error_bars(
+                format!(r"$\lambda = {lambda}$, mean and range of {n} replicates"),
+                style,
+                at_end(statistics),
+            ))
+            .series(Series::points(
+                "predicted (mean)",
+                Style::theory(style.colour).marker(Marker::Cross).size(4.0),
+                at_end(theory).into_iter().map(|(x, y, ..)| (x, y)).collect(),
+            ));
+    }
+    Ok(panel)
 }
 
 fn looks() -> [(&'static str, Style); 2] {
