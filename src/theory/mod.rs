@@ -13,7 +13,10 @@ pub mod coupon_collector;
 pub mod effective_spectrum;
 pub mod jacobi;
 pub mod mixture_law;
+pub mod noise;
+pub mod reduced_chain;
 mod span;
+pub mod triangular_factor;
 pub mod xor_law;
 
 use ndarray::{Array1, Array2};
