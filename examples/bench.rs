@@ -15,6 +15,8 @@ use spectral_alignment::stage::Profile;
 use spectral_alignment::stages::mixture::{FIRST_BLOCK, Predicted, SHOWN, experiment, gram};
 use spectral_alignment::task::data::{Sample, Stream};
 use spectral_alignment::task::{self, Curvature, Evaluation, Learner, Matrix, Parameters, Task};
+use spectral_alignment::theory::noise::Noise;
+use spectral_alignment::theory::reduced_chain::{Chain, Start};
 use spectral_alignment::{kernel, sgd, simulate, theory};
 use std::hint::black_box;
 use std::io::{BufRead, Write as _};
@@ -92,6 +94,42 @@ impl<'a> Steps<'a> {
         each(|| {
             for _ in 0..STEPS {
                 self.normals.fill(black_box(&mut out));
+            }
+        })
+    }
+}
+
+/// The reduced chain at d = 10^6.
+struct Reduced {
+    chain: Chain,
+    noise: Drawn,
+}
+
+struct Drawn(Normals);
+
+impl Noise for Drawn {
+    fn fill(&mut self, out: &mut [f64]) {
+        self.0.fill(out);
+    }
+
+    fn uniform(&mut self) -> f64 {
+        self.0.uniform()
+    }
+}
+
+impl Reduced {
+    fn new(k: usize) -> Result<Self> {
+        let (mut experiment, _, seed) = experiment_with("gmm-chain", k);
+        experiment.model.d = 1_000_000;
+        let mut noise = Drawn(seed.stream(Purpose::Train, 0));
+        let chain = Chain::new(&experiment.model, Start::Random, &mut noise)?;
+        Ok(Self { chain, noise })
+    }
+
+    fn step(&mut self) -> f64 {
+        each(|| {
+            for _ in 0..STEPS {
+                black_box(self.chain.step(&mut self.noise));
             }
         })
     }
@@ -183,6 +221,8 @@ impl Trained {
 fn serve() -> Result<()> {
     let (_, task, seed) = experiment_with("gmm-k10", 10);
     let mut steps = Steps::new(&*task, &seed);
+    let mut reduced = Reduced::new(10)?;
+    let mut small = Reduced::new(3)?;
     let trained = Trained::new()?;
     let mut answers = std::io::stdout();
     for line in std::io::stdin().lock().lines() {
@@ -191,6 +231,8 @@ fn serve() -> Result<()> {
             "step" => steps.step(),
             "arithmetic" => steps.arithmetic(),
             "normals" => steps.normals(),
+            "chain" => reduced.step(),
+            "chain-k3" => small.step(),
             other => match other.strip_prefix("write ") {
                 Some(folder) => trained.write(Path::new(folder))?,
                 None => trained.measure(other)?,

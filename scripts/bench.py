@@ -119,12 +119,15 @@ def main():
         numpy2(f"load {scratch}")
         t = interleaved(3 * options.rounds, {
             "step": lambda: rust("step"), "normals": lambda: rust("normals"), "arithmetic": lambda: rust("arithmetic"),
+            "chain": lambda: rust("chain"), "chain-k3": lambda: rust("chain-k3"),
             "numpy step": lambda: numpy("step"), "numpy normals": lambda: numpy("normals"),
         })
         row("SGD step, d = 1000, k = 10", t["step"], t["numpy step"], "NumPy", most=8e-6)
         row("    against its normals alone", t["step"], t["normals"], "d normals")
         row("    without drawing the sample", t["arithmetic"], t["step"], "step")
         row("    d normals", t["normals"], t["numpy normals"], "NumPy")
+        row("reduced chain step, k = 10, d = 10^6", t["chain"], t["step"], "SGD step, d = 1000", most=3e-6)
+        row("    k = 3", t["chain-k3"], t["chain"], "k = 10", most=1e-6)
         t = interleaved(options.rounds, {
             **{name: lambda name=name: rust(name) for name in (
                 "form", "top", "outliers", "prediction", "eigh", "dsyevd", "dsyevd-values", "dsyevr")},
