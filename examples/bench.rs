@@ -16,7 +16,7 @@ use spectral_alignment::stages::mixture::{FIRST_BLOCK, Predicted, SHOWN, experim
 use spectral_alignment::task::data::{Sample, Stream};
 use spectral_alignment::task::{self, Curvature, Evaluation, Learner, Matrix, Parameters, Task};
 use spectral_alignment::theory::noise::Noise;
-use spectral_alignment::theory::reduced_chain::{Chain, Start};
+use spectral_alignment::theory::reduced_chain::Chain;
 use spectral_alignment::{kernel, sgd, simulate, theory};
 use std::hint::black_box;
 use std::io::{BufRead, Write as _};
@@ -122,7 +122,7 @@ impl Reduced {
         let (mut experiment, _, seed) = experiment_with("gmm-chain", k);
         experiment.model.d = 1_000_000;
         let mut noise = Drawn(seed.stream(Purpose::Train, 0));
-        let chain = Chain::new(&experiment.model, Start::Random, &mut noise)?;
+        let chain = Chain::new(&experiment.model, &mut noise)?;
         Ok(Self { chain, noise })
     }
 

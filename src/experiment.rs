@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Fewest checkpoints of an experiment.
 pub const FEWEST_CHECKPOINTS: usize = 5;
 
+/// Most points of the test sample of a reduced chain.
+const CHAIN_SAMPLE: f64 = 2000.0;
+
 /// Largest total of the parameters of all checkpoints of a trajectory, in bytes.
 const PARAMETER_BYTES: f64 = 2e9;
 
@@ -17,6 +20,16 @@ pub enum Spacing {
     Linear,
     /// Geometrically from a hundredth of the horizon on, after the initial point.
     Geometric,
+}
+
+/// How the trajectory of a replicate is simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Simulator {
+    /// SGD in d dimensions.
+    #[default]
+    Sgd,
+    /// The exact reduced chain of its Gram matrix, at a cost that does not depend on d: trajectories only, no spectra.
+    Chain,
 }
 
 /// One parameter point with its replicates; the unit that stages share.
@@ -34,6 +47,8 @@ pub struct Experiment {
     pub spacing: Spacing,
     /// Number of replicates.
     pub replicates: u32,
+    /// How they are simulated.
+    pub simulator: Simulator,
 }
 
 /// The keys of `--set`: the names of the fields that they change.
@@ -73,6 +88,24 @@ impl Experiment {
         step as f64 * self.model.step_size()
     }
 
+    /// The model of what is kept of each checkpoint: of SGD itself, of the reduced chain in coordinates of the span of means
+    /// and first-layer rows, where a test sample of at most [`CHAIN_SAMPLE`] points lies as well.
+    #[must_use]
+    pub fn kept(&self) -> Model {
+        match self.simulator {
+            Simulator::Sgd => self.model.clone(),
+            Simulator::Chain => {
+                let d = self.model.task.means() + self.model.task.rows();
+                let n = (self.model.phi * self.model.d as f64).min(CHAIN_SAMPLE);
+                let task = match &self.model.task {
+                    TaskKind::Xor { width, .. } => TaskKind::xor(*width),
+                    mixture @ TaskKind::Mixture { .. } => mixture.clone(),
+                };
+                Model { task, d, phi: n / d as f64, ..self.model.clone() }
+            }
+        }
+    }
+
     /// Checks every parameter.
     ///
     /// # Errors
@@ -80,6 +113,12 @@ impl Experiment {
     pub fn validate(&self) -> Result<()> {
         let name = |key: &str| format!("{}.{key}", self.name);
         self.model.validate(&self.name, self.horizon)?;
+        let kept = self.kept();
+        kept.validate_memory(&self.name)?;
+        if self.simulator == Simulator::Chain && self.model.d <= kept.d {
+            let rule = format!("the reduced chain needs more dimensions than its {} coordinates", kept.d);
+            return Err(Error::parameter(name("d"), self.model.d, rule));
+        }
         if self.replicates == 0 || self.replicates > 100_000 {
             return Err(Error::parameter(
                 name("replicates"),
@@ -93,7 +132,7 @@ impl Experiment {
             return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
         }
         let rows = self.model.task.rows_key();
-        let stored = self.model.d as f64 * self.model.task.rows() as f64 * self.checkpoints as f64 * 8.0;
+        let stored = kept.d as f64 * self.model.task.rows() as f64 * self.checkpoints as f64 * 8.0;
         if stored > PARAMETER_BYTES {
             let rule = format!(
                 "{rows} · d parameters at each are {stored:e} bytes, more than {PARAMETER_BYTES:e}; lower checkpoints, {rows} or d"
@@ -128,7 +167,7 @@ impl Experiment {
             }
         };
         match key {
-            "d" => self.model.d = count(1_000_000)? as usize,
+            "d" => self.model.d = count(1_000_000_000)? as usize,
             "k" => {
                 let k = count(10_000)? as usize;
                 let TaskKind::Mixture { probabilities, means } = &self.model.task else {

@@ -29,6 +29,8 @@ pub mod subspace;
 
 pub mod theory;
 
+pub mod chain;
+
 pub mod claim;
 pub mod measure;
 pub mod plot;

@@ -23,6 +23,18 @@ pub struct Model {
     pub c: f64,
     /// Sample ratio `φ`: matrices are means over `n = φ d` samples.
     pub phi: f64,
+    /// Where SGD starts.
+    pub start: Start,
+}
+
+/// Where SGD starts; what is not given is random, rows of the first layer `N(0, I_d/d)` and the second layer `N(0, I_K)`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// Row i of the first layer projects on the span of the means as `Σ_b along[i][b] mean_b`, with the means `μ_1..μ_k` of task
+    /// A and `μ, ν` of task B; its part outside stays random.
+    pub along: Option<Vec<Vec<f64>>>,
+    /// Weights of the second layer, of task B.
+    pub second: Option<Vec<f64>>,
 }
 
 /// Data law and network of a task.
@@ -79,6 +91,15 @@ impl TaskKind {
         }
     }
 
+    /// Number of means that rows of the first layer align with, linearly independent: `μ_1..μ_k` of task A, `μ, ν` of task B.
+    #[must_use]
+    pub fn means(&self) -> usize {
+        match self {
+            Self::Mixture { probabilities, .. } => probabilities.len(),
+            Self::Xor { .. } => 2,
+        }
+    }
+
     /// Name of the number of rows, as `--set` knows it.
     #[must_use]
     pub fn rows_key(&self) -> &'static str {
@@ -130,13 +151,6 @@ impl Model {
         if self.d == 0 {
             return Err(Error::parameter(name("d"), self.d, "must be at least 1"));
         }
-        if self.d as f64 * self.d as f64 * 8.0 > SAMPLE_BYTES {
-            return Err(Error::parameter(
-                name("d"),
-                self.d,
-                "a block of d × d entries needs over 8 GiB; lower d",
-            ));
-        }
         positive("lambda", self.lambda)?;
         positive("c", self.c)?;
         positive("phi", self.phi)?;
@@ -148,6 +162,32 @@ impl Model {
         if n < 0.5 {
             return Err(Error::parameter(name("phi"), self.phi, "must give at least one sample, n = φ d"));
         }
+        let steps = horizon / self.step_size();
+        if !(0.5..=MOST_STEPS).contains(&steps) {
+            let rule =
+                format!("gives {steps:.3e} SGD steps (horizon·d/c); choose between 1 and {MOST_STEPS:e}");
+            return Err(Error::parameter(name("horizon"), horizon, rule));
+        }
+        match &self.task {
+            TaskKind::Mixture { probabilities, means } => {
+                validate_mixture(&name, self.d, probabilities, means)?;
+            }
+            TaskKind::Xor { width, mu, nu } => validate_xor(&name, self.d, *width, mu, nu)?,
+        }
+        validate_start(&name, &self.task, &self.start)
+    }
+
+    /// Checks that samples and blocks in d dimensions fit in memory.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] with the name, the value and what to change.
+    pub fn validate_memory(&self, experiment: &str) -> Result<()> {
+        let name = |key: &str| format!("{experiment}.{key}");
+        if self.d as f64 * self.d as f64 * 8.0 > SAMPLE_BYTES {
+            let rule = "a block of d × d entries needs over 8 GiB; lower d";
+            return Err(Error::parameter(name("d"), self.d, rule));
+        }
+        let n = self.phi * self.d as f64;
         if n * self.d as f64 * 8.0 > SAMPLE_BYTES {
             let rule = format!(
                 "a sample of n = φ d = {n} points in dimension {} needs over 8 GiB; lower d or phi",
@@ -159,18 +199,7 @@ impl Model {
             let rule = format!("{n} sample points with as many outputs each need over 8 GiB");
             return Err(Error::parameter(name(self.task.rows_key()), self.task.rows(), rule));
         }
-        let steps = horizon / self.step_size();
-        if !(0.5..=MOST_STEPS).contains(&steps) {
-            let rule =
-                format!("gives {steps:.3e} SGD steps (horizon·d/c); choose between 1 and {MOST_STEPS:e}");
-            return Err(Error::parameter(name("horizon"), horizon, rule));
-        }
-        match &self.task {
-            TaskKind::Mixture { probabilities, means } => {
-                validate_mixture(&name, self.d, probabilities, means)
-            }
-            TaskKind::Xor { width, mu, nu } => validate_xor(&name, self.d, *width, mu, nu),
-        }
+        Ok(())
     }
 }
 
@@ -251,6 +280,25 @@ fn validate_xor(name: &dyn Fn(&str) -> String, d: usize, width: usize, mu: &[f64
     if cosine.abs() > 1e-12 {
         let rule = "the means μ and ν of the XOR mixture must be orthogonal; this is their inner product";
         return Err(Error::parameter(name("mu·nu"), cosine, rule));
+    }
+    Ok(())
+}
+
+fn validate_start(name: &dyn Fn(&str) -> String, task: &TaskKind, start: &Start) -> Result<()> {
+    let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
+    if let Some(along) = &start.along
+        && !(along.len() == task.rows() && along.iter().all(|row| row.len() == task.means() && finite(row)))
+    {
+        let rule = format!("needs {} finite coefficients for each of {} rows", task.means(), task.rows());
+        return Err(Error::parameter(name("start"), format!("{along:?}"), rule));
+    }
+    if let Some(second) = &start.second {
+        let rule = match task {
+            TaskKind::Mixture { .. } => "task A has no second layer".to_owned(),
+            TaskKind::Xor { width, .. } if second.len() == *width && finite(second) => return Ok(()),
+            TaskKind::Xor { width, .. } => format!("needs one finite weight for each of {width} neurons"),
+        };
+        return Err(Error::parameter(name("start"), format!("{second:?}"), rule));
     }
     Ok(())
 }

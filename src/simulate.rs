@@ -41,7 +41,17 @@ pub fn observe(
     sample: &Sample,
     progress: &dyn Fn(u64),
 ) -> Trajectory {
-    let run = sgd::train(task, seed, &experiment.schedule(), progress);
+    evaluate(experiment, task, sgd::train(task, seed, &experiment.schedule(), progress), sample)
+}
+
+/// Evaluates every checkpoint of a run on a sample.
+#[must_use]
+pub fn evaluate(
+    experiment: &Experiment,
+    task: &dyn Task,
+    run: sgd::Trajectory,
+    sample: &Sample,
+) -> Trajectory {
     let checkpoints = run
         .checkpoints
         .into_iter()

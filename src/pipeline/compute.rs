@@ -2,8 +2,9 @@
 
 use crate::answer::Point;
 use crate::ask::{Ask, SampleKind};
+use crate::chain;
 use crate::error::{Result, WithContext};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Simulator};
 use crate::pipeline::parallel::each;
 use crate::pipeline::plan::{Shelf, Work};
 use crate::pipeline::progress::Progress;
@@ -11,7 +12,7 @@ use crate::pipeline::provenance::provenance;
 use crate::pipeline::store::Manifest;
 use crate::pipeline::units::{answer_table, trajectory_from, trajectory_key, trajectory_tables};
 use crate::seed::Seed;
-use crate::simulate::{Trajectory, observe};
+use crate::simulate::{self, Trajectory};
 use crate::task::data::Sample;
 use crate::task::{self, Task};
 use std::collections::BTreeMap;
@@ -41,7 +42,11 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
 fn trajectory_cost(experiment: &Experiment) -> u64 {
     let model = &experiment.model;
     let (d, k) = (model.d as f64, model.task.rows() as f64);
-    (model.steps(experiment.horizon) as f64 * (100.0 + d * (2.0 + 0.35 * k))) as u64
+    let step = match experiment.simulator {
+        Simulator::Sgd => 100.0 + d * (2.0 + 0.35 * k),
+        Simulator::Chain => 150.0 + 40.0 * k + 8.0 * k * k,
+    };
+    (model.steps(experiment.horizon) as f64 * step) as u64
 }
 
 /// About how long one answer takes, in nanoseconds.
@@ -80,7 +85,7 @@ pub fn compute(shelf: &Shelf, mut works: Vec<Work>, jobs: usize, force: bool) ->
 
 fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Result<()> {
     let experiment = &work.experiment;
-    let task = task::build(&experiment.model);
+    let task = task::build(&experiment.kept());
     let seed = shelf.seed(experiment, work.replicate);
     let label = format!("{}-{}", experiment.name, work.replicate);
     let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
@@ -164,9 +169,12 @@ fn trajectory(
         return Ok((manifest, trajectory_from([&rows, &evaluation], task)?));
     }
     let (total, steps) = (trajectory_cost(experiment), experiment.model.steps(experiment.horizon));
-    let trajectory = observe(experiment, task, seed, samples.of(SampleKind::Test), &|taken| {
-        progress.add(share_of(total, taken, steps));
-    });
+    let taken = |taken| progress.add(share_of(total, taken, steps));
+    let sample = samples.of(SampleKind::Test);
+    let trajectory = match experiment.simulator {
+        Simulator::Sgd => simulate::observe(experiment, task, seed, sample, &taken),
+        Simulator::Chain => chain::observe(experiment, task, seed, sample, &taken)?,
+    };
     if let Some(step) = trajectory.diverged {
         progress.say(&format!(
             "{}, replicate {}: SGD diverged at step {step} with lambda = {}, beta = {}, c = {}, d = {}; lower c or beta",

@@ -90,7 +90,7 @@ impl Data for StageData<'_> {
         let experiment = self.experiment(experiment)?;
         let manifest = self.unit(experiment, replicate)?;
         let tables = [self.table(&manifest, "trajectory")?, self.table(&manifest, "evaluation")?];
-        let task = task::build(&experiment.model);
+        let task = task::build(&experiment.kept());
         trajectory_from([&tables[0], &tables[1]], &*task)
             .context(|| format!("experiment {}, replicate {replicate}", experiment.name))
     }

@@ -3,7 +3,7 @@
 use crate::answer::{Answer, Point};
 use crate::ask::{Ask, Question, SampleKind};
 use crate::error::{Error, Result};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Simulator};
 use crate::measure::{Alignment, At, Eigenvalue, alignment_table, spectrum_table};
 use crate::model::TaskKind;
 use crate::pipeline::committed::update;
@@ -46,6 +46,10 @@ pub fn export(shelf: &Shelf, experiment: &Experiment, request: Request, out: &Pa
         let rule =
             format!("experiment {} has replicates 0 to {}", experiment.name, experiment.replicates - 1);
         return Err(Error::parameter("--replicate", replicate, rule));
+    }
+    if experiment.simulator == Simulator::Chain {
+        let rule = "is simulated by the reduced chain, which draws no samples in d dimensions to export";
+        return Err(Error::parameter("experiment", &experiment.name, rule));
     }
     let last = experiment.schedule().len() - 1;
     let checkpoint = checkpoint.unwrap_or(last);

@@ -2,12 +2,14 @@
 
 use crate::ask::{Ask, Study};
 use crate::error::{Error, Result, WithContext};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Simulator};
 use crate::pipeline::closure::closure;
 use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
 use crate::pipeline::provenance::provenance;
 use crate::pipeline::store::{Blob, Manifest, Store};
-use crate::pipeline::units::{Code, NO_MATHEMATICS, answer_key, crates, foreign, parameters, trajectory_key};
+use crate::pipeline::units::{
+    Code, NO_MATHEMATICS, answer_key, crates, foreign, parameters, simulator, trajectory_key,
+};
 use crate::seed::{SCHEME, Seed};
 use crate::stage::{Settings, Stage};
 use crate::task;
@@ -36,6 +38,12 @@ impl StagePlan {
     /// A parameter outside its range, with the name of the stage.
     pub fn new(stage: &'static Stage, settings: &Settings) -> Result<Self> {
         let studies = (stage.plan)(settings).context(|| format!("stage {}", stage.name))?;
+        for Study { experiment, .. } in studies.iter().filter(|study| !study.asks(0).is_empty()) {
+            if experiment.simulator == Simulator::Chain {
+                let rule = "is simulated by the reduced chain, which has trajectories but no spectra";
+                return Err(Error::parameter("experiment", &experiment.name, rule));
+            }
+        }
         Ok(Self { stage, studies })
     }
 
@@ -82,7 +90,8 @@ impl StagePlan {
                 )
             })
             .collect();
-        let roots = [self.stage.source, "src/simulate.rs", "src/answer.rs"];
+        let mut roots = vec![self.stage.source, "src/answer.rs"];
+        roots.extend(self.studies.iter().map(|study| simulator(&study.experiment)));
         Ok(KeyBuilder::new("recipe")
             .with("stage", self.stage.name)
             .with("profile", settings.profile.word())
@@ -339,7 +348,6 @@ impl<'a> Shelf<'a> {
     /// Everything that the values of a study's units depend on.
     fn inputs(&self, study: &Study) -> Ingredients {
         let experiment = &study.experiment;
-        let [trajectory, answer] = self.code.of(experiment);
         let questions: Vec<String> =
             (0..experiment.replicates).map(|replicate| format!("{:?}", study.asks(replicate))).collect();
         KeyBuilder::new("inputs")
@@ -349,8 +357,8 @@ impl<'a> Shelf<'a> {
             .with("seed scheme", SCHEME)
             .with("parameters", parameters(experiment))
             .with("questions", questions)
-            .with("trajectory code", trajectory)
-            .with("answer code", answer)
+            .with("trajectory code", self.code.trajectories(experiment))
+            .with("answer code", self.code.answers(experiment))
             .with("crates", crates())
             .finish()
     }
@@ -359,7 +367,7 @@ impl<'a> Shelf<'a> {
 /// Number of checkpoints that a trajectory reached before it ended or diverged.
 #[must_use]
 pub fn reached(trajectory: &Manifest, experiment: &Experiment) -> usize {
-    let rows: usize = task::build(&experiment.model).layers().iter().map(|(_, rows, _)| rows).sum();
+    let rows: usize = task::build(&experiment.kept()).layers().iter().map(|(_, rows, _)| rows).sum();
     let stored = trajectory.table("trajectory").map_or(0, |entry| entry.rows);
     usize::try_from(stored).unwrap_or(usize::MAX) / rows.max(1)
 }

@@ -3,7 +3,7 @@
 use crate::answer::Answer;
 use crate::ask::{Ask, Question};
 use crate::error::{Error, Result};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Simulator};
 use crate::model::{Means, TaskKind};
 use crate::pipeline::closure::{NUMERICAL_CRATES, closure};
 use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
@@ -21,9 +21,26 @@ pub const NO_MATHEMATICS: &str = "src/error.rs";
 /// Digests of the code behind the two kinds of simulated units.
 #[derive(Clone, Debug)]
 pub struct Code {
-    mixture: [String; 2],
-    xor: [String; 2],
+    mixture: Roots,
+    xor: Roots,
     crates: Vec<String>,
+}
+
+/// Digests of the code behind trajectories by SGD, behind those by the reduced chain, and behind answers.
+#[derive(Clone, Debug)]
+struct Roots {
+    sgd: String,
+    chain: String,
+    answers: String,
+}
+
+/// The file that simulates trajectories of an experiment.
+#[must_use]
+pub fn simulator(experiment: &Experiment) -> &'static str {
+    match experiment.simulator {
+        Simulator::Sgd => "src/simulate.rs",
+        Simulator::Chain => "src/chain.rs",
+    }
 }
 
 impl Code {
@@ -32,20 +49,38 @@ impl Code {
     /// # Errors
     /// A root that is not among the embedded sources.
     pub fn embedded() -> Result<Self> {
-        let behind = |foreign: &'static str| -> Result<[String; 2]> {
+        let behind = |foreign: &'static str| -> Result<Roots> {
             let digest = |root: &str| Ok(closure(&[root], &[NO_MATHEMATICS, foreign])?.digest());
-            Ok([digest("src/simulate.rs")?, digest("src/answer.rs")?])
+            Ok(Roots {
+                sgd: digest("src/simulate.rs")?,
+                chain: digest("src/chain.rs")?,
+                answers: digest("src/answer.rs")?,
+            })
         };
         Ok(Self { mixture: behind(XOR)?, xor: behind(MIXTURE)?, crates: crates() })
     }
 
-    /// Digests of the code behind trajectories and behind answers of an experiment.
-    #[must_use]
-    pub fn of(&self, experiment: &Experiment) -> &[String; 2] {
+    fn roots(&self, experiment: &Experiment) -> &Roots {
         match experiment.model.task {
             TaskKind::Mixture { .. } => &self.mixture,
             TaskKind::Xor { .. } => &self.xor,
         }
+    }
+
+    /// Digest of the code behind trajectories of an experiment.
+    #[must_use]
+    pub fn trajectories(&self, experiment: &Experiment) -> &str {
+        let roots = self.roots(experiment);
+        match experiment.simulator {
+            Simulator::Sgd => &roots.sgd,
+            Simulator::Chain => &roots.chain,
+        }
+    }
+
+    /// Digest of the code behind answers about an experiment.
+    #[must_use]
+    pub fn answers(&self, experiment: &Experiment) -> &str {
+        &self.roots(experiment).answers
     }
 }
 
@@ -88,6 +123,15 @@ pub fn parameters(experiment: &Experiment) -> BTreeMap<String, Value> {
     .into_iter()
     .map(|(name, value): (&str, Value)| (name.to_owned(), value))
     .collect();
+    if experiment.simulator == Simulator::Chain {
+        map.insert("simulator".to_owned(), "reduced chain".into());
+    }
+    if let Some(along) = &model.start.along {
+        map.insert("start along means".to_owned(), along.clone().into());
+    }
+    if let Some(second) = &model.start.second {
+        map.insert("start of the second layer".to_owned(), second.clone().into());
+    }
     match &model.task {
         TaskKind::Mixture { probabilities, means } => {
             map.insert("task".to_owned(), "mixture".into());
@@ -117,7 +161,7 @@ pub fn trajectory_key(code: &Code, experiment: &Experiment, seed: &Seed) -> Ingr
         .with("seed", seed.root)
         .with("seed scheme", SCHEME)
         .with("parameters", parameters(experiment))
-        .with("code", &code.of(experiment)[0])
+        .with("code", code.trajectories(experiment))
         .with("crates", code.crates.clone())
         .finish()
 }
@@ -151,7 +195,7 @@ pub fn answer_key(
         .with("col", ask.block.col)
         .with("question", question)
         .with("count", count)
-        .with("code", &code.of(experiment)[1])
+        .with("code", code.answers(experiment))
         .with("crates", code.crates.clone())
         .finish()
 }

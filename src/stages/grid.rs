@@ -65,3 +65,17 @@ pub fn bars(grid: &[(f64, BTreeMap<u32, f64>)]) -> Result<Vec<(f64, f64, f64, f6
         })
         .collect()
 }
+
+/// Edges of cells around at least two increasing places, halfway between them in logarithms.
+///
+/// # Panics
+/// With fewer than two places.
+#[must_use]
+pub fn log_edges(places: &[f64]) -> Vec<f64> {
+    let half = |a: f64, b: f64| (a * b).sqrt();
+    let mut edges: Vec<f64> = places.windows(2).map(|pair| half(pair[0], pair[1])).collect();
+    let (first, last) = (places[0], places[places.len() - 1]);
+    edges.insert(0, first * first / edges[0]);
+    edges.push(last * last / edges[edges.len() - 1]);
+    edges
+}

@@ -2,8 +2,8 @@
 
 use crate::ask::{Ask, Checkpoints, Question, Study};
 use crate::error::{Error, Result};
-use crate::experiment::{Experiment, Spacing};
-use crate::model::{Model, TaskKind};
+use crate::experiment::{Experiment, Simulator, Spacing};
+use crate::model::{Model, Start, TaskKind};
 use crate::simulate::Observed;
 use crate::stage::{Data, Profile, Settings};
 use crate::stages::shared::{ask, number};
@@ -44,11 +44,20 @@ pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experi
     let d = profile.pick(1000, 100);
     Experiment {
         name: name.to_owned(),
-        model: Model { task: TaskKind::mixture(k), d, lambda, beta: 0.05, c: 1.0, phi: 10.0 },
+        model: Model {
+            task: TaskKind::mixture(k),
+            d,
+            lambda,
+            beta: 0.05,
+            c: 1.0,
+            phi: 10.0,
+            start: Start::default(),
+        },
         horizon: 150.0,
         checkpoints: profile.pick(25, 13),
         spacing: Spacing::Geometric,
         replicates: 20,
+        simulator: Simulator::Sgd,
     }
 }
 

@@ -12,8 +12,8 @@
 
 use crate::ask::{Checkpoints, Question, Study};
 use crate::error::{Error, Result};
-use crate::experiment::{Experiment, Spacing};
-use crate::model::{Model, TaskKind};
+use crate::experiment::{Experiment, Simulator, Spacing};
+use crate::model::{Model, Start, TaskKind};
 use crate::simulate::Observed;
 use crate::stage::{Profile, Settings};
 use crate::subspace::{alignment, sine};
@@ -63,11 +63,13 @@ pub fn experiment(profile: Profile, name: &str, width: usize, d: usize, lambda: 
             beta: 0.02,
             c: 1.0,
             phi: 10.0,
+            start: Start::default(),
         },
         horizon: 150.0,
         checkpoints: profile.pick(25, 13),
         spacing: Spacing::Linear,
         replicates: 20,
+        simulator: Simulator::Sgd,
     }
 }
 

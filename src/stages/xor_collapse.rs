@@ -8,6 +8,7 @@ use crate::measure::{Statistic, statistics_table};
 use crate::pipeline::table::Table;
 use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::grid::log_edges;
 use crate::stages::shared::{Statistics, at, indicators, number};
 use crate::stages::xor::{checked, classified, experiment, neurons, width};
 use crate::task::xor::CLUSTERS;
@@ -124,16 +125,6 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     ])
 }
 
-/// Edges of cells around increasing places, halfway between them in logarithms.
-fn edges(places: &[f64]) -> Vec<f64> {
-    let half = |a: f64, b: f64| (a * b).sqrt();
-    let mut edges: Vec<f64> = places.windows(2).map(|pair| half(pair[0], pair[1])).collect();
-    let (first, last) = (places[0], places[places.len() - 1]);
-    edges.insert(0, first * first / edges[0]);
-    edges.push(last * last / edges[edges.len() - 1]);
-    edges
-}
-
 /// A statistic, the panel's title, what is averaged of each value, and what the average is divided by.
 type Share<'a> = (&'a str, &'a str, &'a dyn Fn(f64) -> f64, f64);
 
@@ -142,7 +133,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let lambdas: Vec<f64> = LAMBDAS.iter().map(|lambda| f64::from(*lambda)).collect();
     let step = 0.01;
     let ridges: Vec<f64> = RIDGES.iter().map(|ridge| f64::from(*ridge) / 1000.0).collect();
-    let x_edges = edges(&lambdas);
+    let x_edges = log_edges(&lambdas);
     let y_edges: Vec<f64> =
         ridges.iter().map(|ridge| ridge - step).chain(ridges.last().map(|ridge| ridge + step)).collect();
     let k = results.experiments.values().next().map_or(1, width);

@@ -11,7 +11,9 @@ use crate::normal::StandardNormal;
 use crate::seed::{Purpose, Seed};
 use crate::task::data::{DataLaw, Sample};
 use crate::task::tally::Tally;
-use crate::task::{Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Summary, Task};
+use crate::task::{
+    Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Summary, Task, place,
+};
 use ndarray::{Array2, s};
 use ndarray_rand::RandomExt;
 
@@ -108,7 +110,11 @@ impl Task for Mixture {
     fn initial(&self, seed: &Seed) -> Parameters {
         let mut normals = seed.stream(Purpose::Initial, 0);
         let rows = Array2::random_using((self.k, self.model.d), StandardNormal, normals.generator());
-        vec![rows / (self.model.d as f64).sqrt()]
+        let mut rows = rows / (self.model.d as f64).sqrt();
+        if let Some(along) = &self.model.start.along {
+            place(&mut rows, along, &self.law.means(), &self.mean_space());
+        }
+        vec![rows]
     }
 
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner> {

@@ -222,6 +222,19 @@ impl std::fmt::Debug for dyn Task + '_ {
     }
 }
 
+/// Moves rows (m × d) so that row i projects on the space (columns, d × dim) as `Σ_b along[i][b] means_b` (rows, k × d).
+fn place(rows: &mut Array2<f64>, along: &[Vec<f64>], means: &Array2<f64>, space: &Array2<f64>) {
+    for (mut row, coefficients) in rows.rows_mut().into_iter().zip(along) {
+        for unit in space.columns() {
+            let inside = unit.iter().zip(&row).fold(0.0, |sum, (u, x)| sum + u * x);
+            row.zip_mut_with(&unit, |x, u| *x -= inside * u);
+        }
+        for (coefficient, mean) in coefficients.iter().zip(means.rows()) {
+            row.zip_mut_with(&mean, |x, m| *x += coefficient * m);
+        }
+    }
+}
+
 /// The task of a validated model.
 #[must_use]
 pub fn build(model: &Model) -> Box<dyn Task> {

@@ -21,7 +21,9 @@ use crate::seed::{Purpose, Seed};
 use crate::subspace::span;
 use crate::task::data::{DataLaw, Sample};
 use crate::task::tally::Tally;
-use crate::task::{Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Summary, Task};
+use crate::task::{
+    Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Summary, Task, place,
+};
 use ndarray::{Array2, ArrayView1, Axis, s};
 use ndarray_rand::RandomExt;
 
@@ -150,8 +152,16 @@ impl Task for Xor {
     fn initial(&self, seed: &Seed) -> Parameters {
         let mut normals = seed.stream(Purpose::Initial, 0);
         let w = Array2::random_using((self.width, self.model.d), StandardNormal, normals.generator());
-        let v = Array2::random_using((self.width, 1), StandardNormal, normals.generator());
-        vec![w / (self.model.d as f64).sqrt(), v]
+        let mut v = Array2::random_using((self.width, 1), StandardNormal, normals.generator());
+        let mut w = w / (self.model.d as f64).sqrt();
+        if let Some(along) = &self.model.start.along {
+            let space = self.mean_space();
+            place(&mut w, along, &space.t().to_owned(), &space);
+        }
+        if let Some(second) = &self.model.start.second {
+            v.iter_mut().zip(second).for_each(|(weight, given)| *weight = *given);
+        }
+        vec![w, v]
     }
 
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner> {

@@ -62,21 +62,6 @@ use crate::theory::whole;
 /// Largest magnitude of a parameter or a logit: beyond it the chain counts as diverged.
 const LARGEST: f64 = 1e75;
 
-/// Where a chain starts.
-#[derive(Debug, Clone, Copy)]
-pub enum Start<'a> {
-    /// Rows `N(0, I_d/d)`; in task B `v ~ N(0, I_K)`.
-    Random,
-    /// Row `i` has the projection `Σ_b along[i, b] mean_b` on the span of the means (`μ_1..μ_k`, or μ and ν), and a random part
-    /// outside, as [`Start::Random`] has it.
-    Along {
-        /// Coefficients, `C × q`.
-        along: &'a Array2<f64>,
-        /// Second-layer weights: length `K` in task B, empty in task A.
-        v: &'a [f64],
-    },
-}
-
 /// The state after a number of steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
@@ -128,16 +113,14 @@ impl Chain {
     /// A chain of this model, for any `d` above `q + C` (samples and blocks that would not fit in memory do not matter here;
     /// φ is not used).
     ///
-    /// A start takes from `noise` the entries of `A` (row by row; not for [`Start::Along`]), for each row `i = 0, 1, …` the `i`
+    /// A start takes from `noise` the entries of `A` (row by row; unless the model's start gives them), for each row `i = 0, 1, …` the `i`
     /// entries of `T` left of its diagonal and the chi-square number with `d - q - i` degrees of freedom for its diagonal
-    /// (Bartlett's decomposition of the Gram matrix of Gaussian rows), and `v` (not for [`Start::Along`]).
+    /// (Bartlett's decomposition of the Gram matrix of Gaussian rows), and `v` (unless the model's start gives them).
     ///
     /// # Errors
     /// A model that is not valid, `d ≤ q + C`, coefficients of the wrong shape or not finite.
-    pub fn new(model: &Model, start: Start<'_>, noise: &mut dyn Noise) -> Result<Self> {
-        // The rules of the model but those on memory.
-        let small = Model { d: model.d.min(10_000), phi: 1.0, ..model.clone() };
-        small.validate("chain", small.step_size())?;
+    pub fn new(model: &Model, noise: &mut dyn Noise) -> Result<Self> {
+        model.validate("chain", model.step_size())?;
         let rows = model.task.rows();
         let (means, basis, probabilities, wide) = match &model.task {
             TaskKind::Mixture { probabilities, means } => {
@@ -155,28 +138,26 @@ impl Chain {
         }
         let mut inside = vec![0.0; q * rows];
         let size = 1.0 / whole(model.d).sqrt();
-        match start {
-            Start::Random => {
-                let mut entries = vec![0.0; q * rows];
-                noise.fill(&mut entries);
-                for (index, entry) in entries.iter().enumerate() {
-                    inside[index % q * rows + index / q] = size * entry;
-                }
-            }
-            Start::Along { along, v } => {
-                check_along(along, v, (rows, q), wide)?;
-                for ((row, mean), coefficient) in along.indexed_iter() {
+        if let Some(along) = &model.start.along {
+            for (row, coefficients) in along.iter().enumerate() {
+                for (mean, coefficient) in coefficients.iter().enumerate() {
                     for (column, coordinate) in means[basis[mean]].iter().enumerate() {
                         inside[column * rows + row] += coefficient * coordinate;
                     }
                 }
             }
+        } else {
+            let mut entries = vec![0.0; q * rows];
+            noise.fill(&mut entries);
+            for (index, entry) in entries.iter().enumerate() {
+                inside[index % q * rows + index / q] = size * entry;
+            }
         }
         let outside = gaussian_factor(model.d, q, rows, noise)?;
-        let network = match (wide, start) {
-            (false, _) => Network::Softmax,
-            (true, Start::Along { v, .. }) => Network::Relu { v: v.to_vec() },
-            (true, Start::Random) => {
+        let network = match &model.start.second {
+            _ if !wide => Network::Softmax,
+            Some(v) => Network::Relu { v: v.clone() },
+            None => {
                 let mut v = vec![0.0; rows];
                 noise.fill(&mut v);
                 Network::Relu { v }
@@ -358,17 +339,4 @@ fn gaussian_factor(d: usize, q: usize, rows: usize, noise: &mut dyn Noise) -> Re
         factor[[row, row]] = size * ChiSquared::new(d - q - row)?.draw(noise).sqrt();
     }
     TriangularFactor::new(&factor)
-}
-
-fn check_along(along: &Array2<f64>, v: &[f64], shape: (usize, usize), wide: bool) -> Result<()> {
-    let weights = if wide { shape.0 } else { 0 };
-    if along.dim() != shape || v.len() != weights {
-        let found = format!("{:?} and {} weights", along.dim(), v.len());
-        let rule = format!("needs {} rows of {} coefficients and {weights} weights", shape.0, shape.1);
-        return Err(Error::parameter("start", found, rule));
-    }
-    match along.iter().chain(v).find(|value| value.is_nan() || value.abs() > LARGEST) {
-        Some(value) => Err(Error::parameter("start", value, "must be finite and not beyond 1e75")),
-        None => Ok(()),
-    }
 }

@@ -1,17 +1,26 @@
 use spectral_alignment::ask::{Checkpoints, Question, SampleKind, Study};
 use spectral_alignment::error::Error;
-use spectral_alignment::experiment::{Experiment, KEYS, Spacing};
-use spectral_alignment::model::{Means, Model, TaskKind, cholesky};
+use spectral_alignment::experiment::{Experiment, KEYS, Simulator, Spacing};
+use spectral_alignment::model::{Means, Model, Start, TaskKind, cholesky};
 use spectral_alignment::task::{Block, Layer};
 
 fn experiment() -> Experiment {
     Experiment {
         name: "gmm".to_owned(),
-        model: Model { task: TaskKind::mixture(3), d: 100, lambda: 10.0, beta: 0.05, c: 1.0, phi: 5.0 },
+        model: Model {
+            task: TaskKind::mixture(3),
+            d: 100,
+            lambda: 10.0,
+            beta: 0.05,
+            c: 1.0,
+            phi: 5.0,
+            start: Start::default(),
+        },
         horizon: 20.0,
         checkpoints: 9,
         spacing: Spacing::Linear,
         replicates: 20,
+        simulator: Simulator::Sgd,
     }
 }
 

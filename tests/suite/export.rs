@@ -2,8 +2,8 @@ use crate::support::{Place, quick, quick_settings};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
 use spectral_alignment::ask::SampleKind;
-use spectral_alignment::experiment::{Experiment, Spacing};
-use spectral_alignment::model::{Model, TaskKind};
+use spectral_alignment::experiment::{Experiment, Simulator, Spacing};
+use spectral_alignment::model::{Model, Start, TaskKind};
 use spectral_alignment::pipeline::export::{Request, export};
 use spectral_alignment::pipeline::plan::Shelf;
 use spectral_alignment::pipeline::table::Table;
@@ -240,11 +240,12 @@ fn recompute(out: &Path, sample_name: &str) {
 fn xor_experiment(kind: TaskKind, d: usize, beta: f64) -> Experiment {
     Experiment {
         name: format!("xor-{}-{d}-{beta}", kind.rows()),
-        model: Model { task: kind, d, lambda: 20.0, beta, c: 1.0, phi: 8.0 },
+        model: Model { task: kind, d, lambda: 20.0, beta, c: 1.0, phi: 8.0, start: Start::default() },
         horizon: 60.0,
         checkpoints: 5,
         spacing: Spacing::Linear,
         replicates: 2,
+        simulator: Simulator::Sgd,
     }
 }
 

@@ -1,6 +1,6 @@
 use ndarray::Array2;
 use spectral_alignment::kernel::{Kernel, LANES, padded};
-use spectral_alignment::model::{Means, Model, TaskKind};
+use spectral_alignment::model::{Means, Model, Start, TaskKind};
 use spectral_alignment::seed::{Purpose, Seed};
 use spectral_alignment::sgd::train;
 use spectral_alignment::task::data::Stream;
@@ -118,7 +118,7 @@ fn a_trajectory_equals_a_scalar_loop_to_the_last_bit() {
         (TaskKind::mixture(10), 161),
         (skew, 33),
     ] {
-        let model = Model { task, d, lambda: 4.0, beta: 0.05, c: 1.5, phi: 1.0 };
+        let model = Model { task, d, lambda: 4.0, beta: 0.05, c: 1.5, phi: 1.0, start: Start::default() };
         let seed = Seed { root: 3, experiment: format!("gmm-{d}"), replicate: 1 };
         // Beyond 256 steps, so that a second block of samples is drawn.
         let schedule = [0, 1, 2, 255, 256, 257, 1000];
@@ -140,7 +140,15 @@ fn a_trajectory_equals_a_scalar_loop_to_the_last_bit() {
 
 #[test]
 fn a_trajectory_does_not_depend_on_its_checkpoints() {
-    let model = Model { task: TaskKind::mixture(3), d: 20, lambda: 4.0, beta: 0.05, c: 1.0, phi: 1.0 };
+    let model = Model {
+        task: TaskKind::mixture(3),
+        d: 20,
+        lambda: 4.0,
+        beta: 0.05,
+        c: 1.0,
+        phi: 1.0,
+        start: Start::default(),
+    };
     let seed = Seed { root: 0, experiment: "gmm".to_owned(), replicate: 0 };
     let task = task::build(&model);
     let few = train(&*task, &seed, &[0, 700], &|_| {});
@@ -151,7 +159,15 @@ fn a_trajectory_does_not_depend_on_its_checkpoints() {
 #[test]
 fn divergence_is_found_at_its_step() {
     // |1 - δβ| = 9: parameters of size 1/2 grow ninefold a step.
-    let model = Model { task: TaskKind::mixture(2), d: 4, lambda: 4.0, beta: 40.0, c: 1.0, phi: 1.0 };
+    let model = Model {
+        task: TaskKind::mixture(2),
+        d: 4,
+        lambda: 4.0,
+        beta: 40.0,
+        c: 1.0,
+        phi: 1.0,
+        start: Start::default(),
+    };
     let seed = Seed { root: 0, experiment: "gmm".to_owned(), replicate: 0 };
     let run = train(&*task::build(&model), &seed, &[0, 10, 70, 1000], &|_| {});
     let (step, expected) = (run.diverged.unwrap() as f64, LARGEST.log(9.0));

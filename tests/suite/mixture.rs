@@ -1,5 +1,5 @@
 use ndarray::{Array1, Array2, Axis};
-use spectral_alignment::model::{Means, Model, TaskKind};
+use spectral_alignment::model::{Means, Model, Start, TaskKind};
 use spectral_alignment::seed::{Purpose, Seed};
 use spectral_alignment::sgd::train;
 use spectral_alignment::spectrum::BlockMatrix;
@@ -16,7 +16,7 @@ fn seed() -> Seed {
 fn skew_model() -> Model {
     let means = Means::Gram(GRAM.iter().map(|row| row.to_vec()).collect());
     let task = TaskKind::Mixture { probabilities: vec![0.4, 0.3, 0.2, 0.1], means };
-    Model { task, d: 7, lambda: 3.0, beta: 0.1, c: 1.0, phi: 6.0 }
+    Model { task, d: 7, lambda: 3.0, beta: 0.1, c: 1.0, phi: 6.0, start: Start::default() }
 }
 
 /// Parameters of size one, so that no class is certain.
@@ -243,7 +243,7 @@ fn a_block_that_does_not_exist_is_refused() {
 fn the_sum_of_the_rows_decays_by_its_law() {
     for (task, beta) in [(TaskKind::mixture(5), 0.05), (skew_model().task, 0.3), (TaskKind::mixture(3), 0.0)]
     {
-        let model = Model { task, d: 50, lambda: 10.0, beta, c: 1.0, phi: 1.0 };
+        let model = Model { task, d: 50, lambda: 10.0, beta, c: 1.0, phi: 1.0, start: Start::default() };
         let run = train(&*task::build(&model), &seed(), &[0, 1, 100, 3000], &|_| {});
         let start = run.checkpoints[0].parameters[0].sum_axis(Axis(0));
         for checkpoint in &run.checkpoints {
@@ -315,7 +315,15 @@ fn samples_follow_the_mixture() {
 
 #[test]
 fn the_start_is_random_with_rows_of_length_one() {
-    let model = Model { task: TaskKind::mixture(5), d: 4000, lambda: 1.0, beta: 0.1, c: 1.0, phi: 1.0 };
+    let model = Model {
+        task: TaskKind::mixture(5),
+        d: 4000,
+        lambda: 1.0,
+        beta: 0.1,
+        c: 1.0,
+        phi: 1.0,
+        start: Start::default(),
+    };
     let x = task::build(&model).initial(&seed()).remove(0);
     assert_eq!(x.dim(), (5, 4000));
     let gram = x.dot(&x.t());

@@ -1,5 +1,5 @@
 use sha2::{Digest, Sha256};
-use spectral_alignment::model::{Model, TaskKind};
+use spectral_alignment::model::{Model, Start, TaskKind};
 use spectral_alignment::normal::Normals;
 use spectral_alignment::seed::{Purpose, Seed};
 use spectral_alignment::task::data::{BLOCK, DataLaw, Sample, Stream};
@@ -122,7 +122,15 @@ fn streams_differ_where_any_name_differs_and_nowhere_else() {
 
 #[test]
 fn draws_depend_on_no_parameter() {
-    let model = |lambda, beta, c, phi| Model { task: TaskKind::mixture(3), d: 9, lambda, beta, c, phi };
+    let model = |lambda, beta, c, phi| Model {
+        task: TaskKind::mixture(3),
+        d: 9,
+        lambda,
+        beta,
+        c,
+        phi,
+        start: Start::default(),
+    };
     let seed = seed(5, "gmm", 2);
     let (one, two) = (task::build(&model(1.0, 0.0, 1.0, 2.0)), task::build(&model(4.0, 0.3, 2.0, 50.0)));
     assert_eq!(one.initial(&seed), two.initial(&seed));
@@ -140,7 +148,15 @@ fn draws_depend_on_no_parameter() {
 
 #[test]
 fn a_tile_of_256_samples_can_be_regenerated_alone() {
-    let model = Model { task: TaskKind::mixture(4), d: 13, lambda: 3.0, beta: 0.1, c: 1.0, phi: 1.0 };
+    let model = Model {
+        task: TaskKind::mixture(4),
+        d: 13,
+        lambda: 3.0,
+        beta: 0.1,
+        c: 1.0,
+        phi: 1.0,
+        start: Start::default(),
+    };
     let task = task::build(&model);
     let law: &DataLaw = task.law();
     let seed = seed(0, "gmm", 1);
@@ -166,7 +182,15 @@ fn a_tile_of_256_samples_can_be_regenerated_alone() {
 
 #[test]
 fn the_training_sample_is_what_sgd_sees_and_the_test_sample_is_fresh() {
-    let model = Model { task: TaskKind::mixture(3), d: 6, lambda: 2.0, beta: 0.1, c: 1.0, phi: 1.0 };
+    let model = Model {
+        task: TaskKind::mixture(3),
+        d: 6,
+        lambda: 2.0,
+        beta: 0.1,
+        c: 1.0,
+        phi: 1.0,
+        start: Start::default(),
+    };
     let task = task::build(&model);
     let seed = seed(0, "gmm", 0);
     let train = Sample::first(task.law(), &seed, Purpose::Train, 600);

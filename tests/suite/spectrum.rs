@@ -1,6 +1,6 @@
 use ndarray::{Array1, Array2, Axis, s};
 use ndarray_linalg::{Eigh, UPLO};
-use spectral_alignment::model::{Model, TaskKind};
+use spectral_alignment::model::{Model, Start, TaskKind};
 use spectral_alignment::seed::{Purpose, Seed};
 use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::{BlockMatrix, Pair, RESIDUAL, leading_space, scattered, warm_start};
@@ -268,7 +268,15 @@ fn a_single_sample_gives_one_eigenvalue() {
 #[test]
 fn blocks_of_the_task_agree_with_another_route() {
     use_one_thread();
-    let model = Model { task: TaskKind::mixture(5), d: 60, lambda: 50.0, beta: 0.05, c: 1.0, phi: 10.0 };
+    let model = Model {
+        task: TaskKind::mixture(5),
+        d: 60,
+        lambda: 50.0,
+        beta: 0.05,
+        c: 1.0,
+        phi: 10.0,
+        start: Start::default(),
+    };
     let task = task::build(&model);
     let seed = Seed { root: 0, experiment: "gmm".to_owned(), replicate: 0 };
     let sample = Sample::first(task.law(), &seed, Purpose::Test, model.sample_size());
@@ -305,7 +313,7 @@ fn the_closed_form_at_zero_is_met_within_sampling_error() {
     let position = (w / lambda) * (1.0 + s) * (1.0 + 1.0 / (phi * s));
     let squared_overlap = (1.0 - 1.0 / (phi * s * s)) / (1.0 + 1.0 / (phi * s));
     let edge = (w / lambda) * (1.0 + 1.0 / phi.sqrt()).powi(2);
-    let model = Model { task: TaskKind::mixture(5), d: 400, lambda, beta: 0.05, c: 1.0, phi };
+    let model = Model { task: TaskKind::mixture(5), d: 400, lambda, beta: 0.05, c: 1.0, phi, start: Start::default() };
     let task = task::build(&model);
     let (mut positions, mut overlaps, mut edges) = (vec![], vec![], vec![]);
     for replicate in 0..8 {

@@ -2,8 +2,8 @@ use crate::support::{quick, quick_settings, tables};
 use ndarray::Array2;
 use spectral_alignment::answer::{Answer, Point};
 use spectral_alignment::ask::{Ask, Question, SampleKind};
-use spectral_alignment::experiment::{Experiment, Spacing};
-use spectral_alignment::model::{Means, Model, TaskKind};
+use spectral_alignment::experiment::{Experiment, Simulator, Spacing};
+use spectral_alignment::model::{Means, Model, Start, TaskKind};
 use spectral_alignment::pipeline::key::diff;
 use spectral_alignment::pipeline::plan::{Shelf, StagePlan};
 use spectral_alignment::pipeline::table::{Table, TableBuilder};
@@ -23,11 +23,20 @@ use std::collections::BTreeSet;
 fn experiment() -> Experiment {
     Experiment {
         name: "gmm-units".to_owned(),
-        model: Model { task: TaskKind::mixture(3), d: 12, lambda: 10.0, beta: 0.05, c: 1.0, phi: 0.5 },
+        model: Model {
+            task: TaskKind::mixture(3),
+            d: 12,
+            lambda: 10.0,
+            beta: 0.05,
+            c: 1.0,
+            phi: 0.5,
+            start: Start::default(),
+        },
         horizon: 20.0,
         checkpoints: 6,
         spacing: Spacing::Linear,
         replicates: 20,
+        simulator: Simulator::Sgd,
     }
 }
 

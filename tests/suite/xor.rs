@@ -4,7 +4,7 @@ use ndarray_linalg::{Eigh, UPLO};
 use spectral_alignment::answer::{Answer, Point};
 use spectral_alignment::ask::{Ask, Question, SampleKind};
 use spectral_alignment::kernel::padded;
-use spectral_alignment::model::{Model, TaskKind};
+use spectral_alignment::model::{Model, Start, TaskKind};
 use spectral_alignment::seed::{Purpose, Seed};
 use spectral_alignment::sgd::train;
 use spectral_alignment::spectrum::lapack::use_one_thread;
@@ -14,7 +14,7 @@ use spectral_alignment::task::{self, Block, LARGEST, Layer, Matrix, Parameters, 
 const STEP: f64 = 1e-5;
 
 fn model(width: usize, d: usize) -> Model {
-    Model { task: TaskKind::xor(width), d, lambda: 3.0, beta: 0.1, c: 1.0, phi: 6.0 }
+    Model { task: TaskKind::xor(width), d, lambda: 3.0, beta: 0.1, c: 1.0, phi: 6.0, start: Start::default() }
 }
 
 /// The same mixture turned by an angle in the plane of its means.
