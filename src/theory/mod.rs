@@ -10,6 +10,7 @@
 pub mod bulk;
 pub mod collapse;
 pub mod coupon_collector;
+pub mod dynamics;
 pub mod effective_spectrum;
 pub mod jacobi;
 pub mod mixture_law;
