@@ -230,13 +230,20 @@ pub fn interval(values: &[f64]) -> Result<(f64, f64)> {
 
 /// Slope of the least-squares line through `(ln x, ln y)`, for positive x, not all equal, and positive y.
 #[must_use]
-#[allow(clippy::cast_precision_loss, reason = "a number of points is exact in f64")]
 pub fn log_slope(points: &[(f64, f64)]) -> f64 {
-    let logs: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (libm::log(x), libm::log(y))).collect();
-    let n = logs.len() as f64;
-    let mean_x = logs.iter().map(|point| point.0).sum::<f64>() / n;
-    let mean_y = logs.iter().map(|point| point.1).sum::<f64>() / n;
-    let covariance: f64 = logs.iter().map(|point| (point.0 - mean_x) * (point.1 - mean_y)).sum();
-    let variance: f64 = logs.iter().map(|point| (point.0 - mean_x) * (point.0 - mean_x)).sum();
+    let logs: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (x, libm::log(y))).collect();
+    semilog_slope(&logs)
+}
+
+/// Slope of the least-squares line through `(ln x, y)`, for positive x, not all equal.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "a number of points is exact in f64")]
+pub fn semilog_slope(points: &[(f64, f64)]) -> f64 {
+    let points: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (libm::log(x), y)).collect();
+    let n = points.len() as f64;
+    let mean_x = points.iter().map(|point| point.0).sum::<f64>() / n;
+    let mean_y = points.iter().map(|point| point.1).sum::<f64>() / n;
+    let covariance: f64 = points.iter().map(|point| (point.0 - mean_x) * (point.1 - mean_y)).sum();
+    let variance: f64 = points.iter().map(|point| (point.0 - mean_x) * (point.0 - mean_x)).sum();
     covariance / variance
 }

@@ -1,5 +1,7 @@
 //! The ordered list of stages, nothing else. A new experiment is one new file and one line here.
 
+pub mod bbp_transition;
+pub mod effective_dynamics;
 pub mod gmm_alignment;
 pub mod gmm_eigenvalues;
 pub mod gmm_eigenvectors;
@@ -7,6 +9,7 @@ pub mod gmm_outlier_space;
 pub mod gmm_snr;
 pub mod gmm_spectrum;
 pub mod grid;
+pub mod limit;
 pub mod mixture;
 pub mod shared;
 pub mod xor;
@@ -14,6 +17,7 @@ pub mod xor_collapse;
 pub mod xor_eigenvalues_first;
 pub mod xor_eigenvalues_second;
 pub mod xor_eigenvectors;
+pub mod xor_escape;
 pub mod xor_first_layer;
 pub mod xor_rank_deficiency;
 pub mod xor_rank_law;
@@ -31,6 +35,7 @@ pub const STAGES: &[&Stage] = &[
     &gmm_eigenvectors::STAGE,
     &gmm_spectrum::STAGE,
     &gmm_snr::STAGE,
+    &bbp_transition::STAGE,
     &xor_first_layer::STAGE,
     &xor_second_layer::STAGE,
     &xor_eigenvalues_first::STAGE,
@@ -40,4 +45,6 @@ pub const STAGES: &[&Stage] = &[
     &xor_rank_law::STAGE,
     &xor_snr::STAGE,
     &xor_collapse::STAGE,
+    &effective_dynamics::STAGE,
+    &xor_escape::STAGE,
 ];

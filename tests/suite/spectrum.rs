@@ -313,7 +313,15 @@ fn the_closed_form_at_zero_is_met_within_sampling_error() {
     let position = (w / lambda) * (1.0 + s) * (1.0 + 1.0 / (phi * s));
     let squared_overlap = (1.0 - 1.0 / (phi * s * s)) / (1.0 + 1.0 / (phi * s));
     let edge = (w / lambda) * (1.0 + 1.0 / phi.sqrt()).powi(2);
-    let model = Model { task: TaskKind::mixture(5), d: 400, lambda, beta: 0.05, c: 1.0, phi, start: Start::default() };
+    let model = Model {
+        task: TaskKind::mixture(5),
+        d: 400,
+        lambda,
+        beta: 0.05,
+        c: 1.0,
+        phi,
+        start: Start::default(),
+    };
     let task = task::build(&model);
     let (mut positions, mut overlaps, mut edges) = (vec![], vec![], vec![]);
     for replicate in 0..8 {

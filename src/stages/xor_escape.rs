@@ -1,0 +1,289 @@
+//! D1, where it does not reach: the XOR network at a random start leaves the set `m = 0` after a time that grows like log d.
+//!
+//! As d → ∞ a random start has `m = 0`, where the effective dynamics stay for ever. At finite d it has `m(0)` of order
+//! `d^{-1/2}`, which grows exponentially: the time at which some `‖(W_i·μ, W_i·ν)‖` reaches 1/2 grows like `ln d / (2 r)` with
+//! the rate r. The effective dynamics from the run's own start foretell it. The second layer starts at fixed
+//! weights, so that r is the same at every d; the exact reduced chain reaches dimensions that SGD cannot.
+
+use crate::ask::Study;
+use crate::claim::{Claim, declare, interval, semilog_slope};
+use crate::error::Result;
+use crate::experiment::{Experiment, Simulator};
+use crate::measure::{At, Statistic, statistics_table};
+use crate::model::Start;
+use crate::pipeline::table::Table;
+use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::simulate::Observed;
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::limit::limit_from;
+use crate::stages::shared::{Statistics, number};
+use crate::stages::xor::experiment;
+use crate::task;
+use crate::theory::dynamics::State;
+use ndarray::Array2;
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-escape",
+    kind: Kind::Theorem,
+    title: "At random starts the XOR network leaves m = 0 after a time that grows like log d",
+    source: file!(),
+    claims: &["D1.escape-share", "D1.escape-time", "D1.escape-rate"],
+    figures: &["xor-escape"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Dimensions.
+const DIMENSIONS: [usize; 7] = [100, 300, 1000, 3000, 10_000, 30_000, 100_000];
+/// Dimensions of the quick profile.
+const QUICK_DIMENSIONS: [usize; 3] = [100, 300, 1000];
+/// Size of `(W_i·μ, W_i·ν)` at which a neuron has escaped.
+const ESCAPED: f64 = 0.5;
+/// Least share of runs that leave m = 0.
+const SHARE: f64 = 0.95;
+/// Largest relative difference of measured and predicted escape time at the largest d.
+const TIME: f64 = 0.05;
+/// Least d of the fit of the rate; below, fluctuations along the way count as well.
+const FIT: f64 = 1000.0;
+/// Largest relative difference of measured and predicted slope of the escape time in ln d.
+const RATE: f64 = 0.15;
+/// Step and nodes per cluster of the predictions.
+const INTEGRATION: (f64, usize) = (0.5, 128);
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
+    dimensions
+        .iter()
+        .map(|&d| {
+            let mut point = experiment(settings.profile, &format!("xor-escape-d{d}"), 4, d, 100.0);
+            point.model.d = d;
+            point.model.start = Start { along: None, second: Some(vec![1.0, 1.0, -1.0, -1.0]) };
+            point.horizon = 50.0;
+            point.checkpoints = 101;
+            point.simulator = Simulator::Chain;
+            Ok(Study::new(settings.experiment(point)?))
+        })
+        .collect()
+}
+
+/// Largest `‖(W_i·μ, W_i·ν)‖` of a matrix m (K × 2).
+fn largest(means: &Array2<f64>) -> f64 {
+    means.rows().into_iter().map(|row| row.dot(&row).sqrt()).fold(0.0, f64::max)
+}
+
+/// m, R and v of a checkpoint.
+fn state(experiment: &Experiment, observed: &Observed) -> State {
+    let task = task::build(&experiment.kept());
+    let rows = experiment.model.task.rows();
+    let mut state = State::zero(rows, 2);
+    state.second = vec![0.0; rows];
+    for summary in task.summary(&observed.parameters) {
+        match summary.statistic {
+            "m" => state.means[[summary.row, summary.col]] = summary.value,
+            "R" => state.gram[[summary.row, summary.col]] = summary.value,
+            _ => state.second[summary.row] = summary.value,
+        }
+    }
+    state
+}
+
+/// The time at which a curve first reaches a level, between points on a line; none if it never does.
+fn reaches(curve: &[(f64, f64)], level: f64) -> Option<f64> {
+    curve.windows(2).find(|pair| pair[1].1 >= level).map(|pair| {
+        let ((from, low), (to, high)) = (pair[0], pair[1]);
+        from + (to - from) * ((level - low) / (high - low)).clamp(0.0, 1.0)
+    })
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    for experiment in data.experiments() {
+        for replicate in data.finished(&experiment.name)? {
+            let checkpoints = data.trajectory(&experiment.name, replicate)?.checkpoints;
+            let Some(first) = checkpoints.first() else { continue };
+            let (step, nodes) = INTEGRATION;
+            let path = limit_from(experiment, &state(experiment, first), step, nodes)?.path;
+            let foreseen: Vec<(f64, f64)> = path
+                .times
+                .iter()
+                .zip(&path.states)
+                .map(|(time, state)| (*time, largest(&state.means)))
+                .collect();
+            let measured: Vec<(f64, f64)> = checkpoints
+                .iter()
+                .map(|observed| (observed.time, largest(&state(experiment, observed).means)))
+                .collect();
+            for (curve, table) in [(&measured, &mut statistics), (&foreseen, &mut theory)] {
+                let here = |index: usize| At {
+                    experiment: experiment.name.clone(),
+                    replicate: Some(replicate),
+                    step: checkpoints[index].step,
+                    time: curve[index].0,
+                };
+                // Curves of a few replicates are drawn, times of all are used.
+                if replicate < 3 {
+                    for (index, (_, value)) in curve.iter().enumerate() {
+                        table.push(Statistic::plain(&here(index), "largest m", *value));
+                    }
+                }
+                if let Some(time) = reaches(curve, ESCAPED) {
+                    table.push(Statistic::plain(&here(curve.len() - 1), "escape time", time));
+                }
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+}
+
+#[allow(clippy::cast_precision_loss, reason = "dimensions are exact in f64")]
+fn dimension(experiment: &Experiment) -> f64 {
+    experiment.model.d as f64
+}
+
+fn ordered(results: &Results) -> Vec<&Experiment> {
+    let mut all: Vec<&Experiment> = results.experiments.values().collect();
+    all.sort_by_key(|experiment| experiment.model.d);
+    all
+}
+
+/// Escape times by replicate.
+fn times(statistics: &Statistics, experiment: &Experiment) -> BTreeMap<u32, f64> {
+    statistics
+        .rows(&experiment.name, "escape time")
+        .filter_map(|row| row.at.replicate.map(|replicate| (replicate, row.value)))
+        .collect()
+}
+
+/// Per replicate number, the slope of its escape times in ln d over the fitted range; none where a run did not escape.
+fn slopes(results: &Results, statistics: &Statistics) -> Vec<f64> {
+    let fitted: Vec<(f64, BTreeMap<u32, f64>)> = ordered(results)
+        .into_iter()
+        .filter(|experiment| dimension(experiment) >= FIT)
+        .map(|experiment| (dimension(experiment), times(statistics, experiment)))
+        .collect();
+    let Some((_, first)) = fitted.first() else { return Vec::new() };
+    first
+        .keys()
+        .filter_map(|replicate| {
+            let points: Option<Vec<(f64, f64)>> =
+                fitted.iter().map(|(d, times)| times.get(replicate).map(|time| (*d, *time))).collect();
+            points.filter(|points| points.len() >= 3).map(|points| semilog_slope(&points))
+        })
+        .collect()
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let (statistics, theory) =
+        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let experiments = ordered(results);
+    let mut shares: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for experiment in &experiments {
+        let escaped = times(&statistics, experiment);
+        for replicate in 0..experiment.replicates {
+            let left = f64::from(u8::from(escaped.contains_key(&replicate)));
+            shares.entry(replicate).or_default().push(left);
+        }
+    }
+    let shares: Vec<f64> =
+        shares.values().map(|values| values.iter().sum::<f64>() / number(values.len())).collect();
+    let (mut ratios, mut most) = (Vec::new(), 0.0);
+    if let Some(experiment) = experiments.last() {
+        most = dimension(experiment);
+        let foreseen = times(&theory, experiment);
+        for (replicate, time) in times(&statistics, experiment) {
+            ratios.extend(foreseen.get(&replicate).map(|foreseen| time / foreseen - 1.0));
+        }
+    }
+    let predicted = slopes(results, &theory);
+    let expected = predicted.iter().sum::<f64>() / number(predicted.len());
+    let rates: Vec<f64> = slopes(results, &statistics).iter().map(|slope| slope / expected).collect();
+    Ok(vec![
+        declare(
+            "D1.escape-share",
+            "runs from random starts leave the set m = 0, in which the limit of their starts stays for ever",
+            format!("share of dimensions at which some |m_i| reaches {ESCAPED}"),
+        )
+        .at_least(SHARE)
+        .measure(&shares)?,
+        declare(
+            "D1.escape-time",
+            "the effective dynamics from a run's own m(0) of order d^{-1/2} predict when it leaves",
+            format!("measured over predicted time to |m_i| = {ESCAPED}, less 1, at d = {most}"),
+        )
+        .between(-TIME, TIME)
+        .measure(&ratios)?,
+        declare(
+            "D1.escape-rate",
+            "the time to leave m = 0 grows like log d, at the predicted rate",
+            format!("slope of the time in ln d over the predicted mean slope, d >= {FIT}"),
+        )
+        .between(1.0 - RATE, 1.0 + RATE)
+        .measure(&rates)?,
+    ])
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let (statistics, theory) =
+        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let experiments = ordered(results);
+    let mut one = Panel::new(
+        Axis::linear("training time $t$"),
+        Axis::log(r"largest $\|(W_i \cdot \mu, W_i \cdot \nu)\|$").range(0.001, 4.0),
+    );
+    let shown = [experiments.first(), experiments.get(experiments.len() / 2), experiments.last()];
+    let colours = [Colour::Blue, Colour::Vermillion, Colour::Green];
+    for (experiment, colour) in shown.into_iter().flatten().zip(colours) {
+        let style = Style::measured(colour);
+        for (replicate, curve) in statistics.curves(&experiment.name, "largest m", None) {
+            let own = theory.curves(&experiment.name, "largest m", None);
+            one = one.series(Series::line(format!("$d = {}$, 3 runs", experiment.model.d), style, curve));
+            if let Some(curve) = own.get(&replicate) {
+                one = one.series(Series::line(
+                    "effective dynamics from the same start",
+                    Style::theory(colour),
+                    curve.clone(),
+                ));
+            }
+        }
+    }
+    one = one.series(Series::rule_horizontal("escaped above", Style::reference(), ESCAPED));
+    let (mut bars, mut foreseen) = (Vec::new(), Vec::new());
+    for experiment in &experiments {
+        let values: Vec<f64> = times(&statistics, experiment).into_values().collect();
+        if values.is_empty() {
+            continue;
+        }
+        let (mean, half) = interval(&values)?;
+        bars.push((dimension(experiment), mean, mean - half, mean + half));
+        let expected: Vec<f64> = times(&theory, experiment).into_values().collect();
+        foreseen.push((dimension(experiment), expected.iter().sum::<f64>() / number(expected.len())));
+    }
+    let mut all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
+        .series(Series::error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars))
+        .series(Series::marked_line(
+            "effective dynamics from the same starts: mean",
+            Style::theory(Colour::Purple).marker(Marker::Cross).size(4.5),
+            foreseen,
+        ));
+    if let Some(experiment) = experiments.first() {
+        let note = format!(
+            r"$K = {}$, $\lambda = {}$, $n = {}$",
+            experiment.model.task.rows(),
+            experiment.model.lambda,
+            experiment.replicates
+        );
+        all = all.note(0.97, 0.07, note, Anchor::Right);
+    }
+    let figure = Figure::new(
+        "xor-escape",
+        "Escape of the XOR network from random starts",
+        "Largest inner product of a neuron with the means over training time for runs at three dimensions, with the effective dynamics from the same starts, and the time to reach one half over dimension, measured and predicted",
+        Width::Full,
+        2,
+    );
+    Ok(vec![figure.panel(one).panel(all)])
+}
