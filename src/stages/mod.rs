@@ -2,6 +2,7 @@
 
 pub mod bbp_transition;
 pub mod effective_dynamics;
+pub mod effective_spectrum;
 pub mod gmm_alignment;
 pub mod gmm_eigenvalues;
 pub mod gmm_eigenvectors;
@@ -47,4 +48,5 @@ pub const STAGES: &[&Stage] = &[
     &xor_collapse::STAGE,
     &effective_dynamics::STAGE,
     &xor_escape::STAGE,
+    &effective_spectrum::STAGE,
 ];

@@ -52,7 +52,7 @@ const FIT: f64 = 1000.0;
 /// Largest relative difference of measured and predicted slope of the escape time in ln d.
 const RATE: f64 = 0.15;
 /// Step and nodes per cluster of the predictions.
-const INTEGRATION: (f64, usize) = (0.5, 128);
+const INTEGRATION: (f64, usize) = (0.5, 64);
 
 fn plan(settings: &Settings) -> Result<Vec<Study>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
@@ -62,7 +62,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
             let mut point = experiment(settings.profile, &format!("xor-escape-d{d}"), 4, d, 100.0);
             point.model.d = d;
             point.model.start = Start { along: None, second: Some(vec![1.0, 1.0, -1.0, -1.0]) };
-            point.horizon = 50.0;
+            point.horizon = 20.0;
             point.checkpoints = 101;
             point.simulator = Simulator::Chain;
             Ok(Study::new(settings.experiment(point)?))
@@ -200,7 +200,12 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     }
     let predicted = slopes(results, &theory);
     let expected = predicted.iter().sum::<f64>() / number(predicted.len());
-    let rates: Vec<f64> = slopes(results, &statistics).iter().map(|slope| slope / expected).collect();
+    // Starts differ more than runs from their predictions, so each slope is compared with that foreseen from the same starts.
+    let rates: Vec<f64> = slopes(results, &statistics)
+        .iter()
+        .zip(&predicted)
+        .map(|(slope, foreseen)| (slope - foreseen) / expected)
+        .collect();
     Ok(vec![
         declare(
             "D1.escape-share",
@@ -219,9 +224,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         declare(
             "D1.escape-rate",
             "the time to leave m = 0 grows like log d, at the predicted rate",
-            format!("slope of the time in ln d over the predicted mean slope, d >= {FIT}"),
+            format!("slope of the time in ln d less that predicted from the same starts, over its mean; d >= {FIT}"),
         )
-        .between(1.0 - RATE, 1.0 + RATE)
+        .between(-RATE, RATE)
         .measure(&rates)?,
     ])
 }

@@ -1,0 +1,594 @@
+//! D2: outliers, their eigenvectors and the bulk, foreseen from the parameters of the problem alone.
+//!
+//! The effective dynamics give the Gram matrix at every time, the effective spectrum from it the bulk, the outliers and their
+//! overlaps with the span of the means; nothing that is measured enters. Task A has unequal classes, so that its outliers are
+//! simple; task B starts with macroscopic `m(0)`. An outlier is compared where the prediction clears the edge by four
+//! Tracy-Widom scales at the smallest dimension, an eigenvalue of the second layer where it clears the level of
+//! [`crate::theory::xor_law::second_layer_level`].
+
+use crate::ask::{Checkpoints, Question, Study};
+use crate::claim::{Claim, declare, interval, log_slope};
+use crate::error::Result;
+use crate::experiment::{Experiment, Simulator, Spacing};
+use crate::measure::{At, Statistic, statistics_table};
+use crate::model::{Means, Model, Start, TaskKind};
+use crate::pipeline::table::Table;
+use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::limit::{Limit, limit};
+use crate::stages::mixture::{FIRST_BLOCK, Predicted};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, level, number};
+use crate::stages::xor::{self, SECOND, first};
+use crate::subspace::alignment;
+use crate::task::xor::CLUSTERS;
+use crate::task::{self, Block, Layer};
+use crate::theory::Matrix;
+use crate::theory::effective_spectrum::EffectiveSpectrum;
+use crate::theory::xor_law::XorLaw;
+use ndarray::{Array1, Array2};
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "effective-spectrum",
+    kind: Kind::Theorem,
+    title: "Outliers, their eigenvectors and the bulk of H and G against the effective spectrum, both tasks",
+    source: file!(),
+    claims: &[
+        "D2.outliers-gmm",
+        "D2.outliers-xor-first",
+        "D2.outliers-xor-second",
+        "D2.overlaps-gmm",
+        "D2.overlaps-xor-first",
+        "D2.overlaps-xor-second",
+        "D2.rate-gmm",
+        "D2.rate-xor",
+        "D2.bulk-gmm",
+        "D2.bulk-xor",
+    ],
+    figures: &["effective-spectrum-gmm", "effective-spectrum-xor", "effective-spectrum-rates"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Dimensions, the largest last.
+const DIMENSIONS: [usize; 4] = [125, 250, 500, 1000];
+/// Dimensions of the quick profile.
+const QUICK_DIMENSIONS: [usize; 3] = [50, 75, 100];
+/// Eigenpairs computed of a block of the first layer.
+const TOP: u32 = 6;
+/// Largest relative difference of an outlier from its prediction, mean over replicates at the largest d.
+const OUTLIER: f64 = 0.03;
+/// Largest difference of a squared overlap.
+const OVERLAP: f64 = 0.03;
+/// Largest slope of the deviation in d: fluctuations fall like `d^{-1/2}`.
+const RATE: f64 = -0.4;
+/// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
+const DISTANCE: f64 = 0.03;
+/// Points of a predicted density.
+const POINTS: usize = 800;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
+    let mixture = TaskKind::Mixture { probabilities: vec![0.4, 0.3, 0.2, 0.1], means: Means::Orthonormal };
+    let start = Start {
+        along: Some(vec![vec![0.8, 0.1], vec![-0.3, 0.4], vec![0.2, 0.6], vec![0.1, -0.5]]),
+        second: Some(vec![1.0, 0.7, -0.8, -0.6]),
+    };
+    let tasks = [
+        ("gmm", mixture, 0.05, Start::default(), FIRST_BLOCK),
+        ("xor", TaskKind::xor(4), 0.02, start, first(0)),
+    ];
+    let mut studies = Vec::new();
+    for (prefix, task, beta, start, block) in tasks {
+        for &d in dimensions {
+            let experiment = settings.experiment(Experiment {
+                name: format!("{prefix}-effective-d{d}"),
+                model: Model {
+                    task: task.clone(),
+                    d,
+                    lambda: 40.0,
+                    beta,
+                    c: 1.0,
+                    phi: 6.0,
+                    start: start.clone(),
+                },
+                horizon: 30.0,
+                checkpoints: 7,
+                spacing: Spacing::Linear,
+                replicates: 20,
+                simulator: Simulator::Sgd,
+            })?;
+            let mut study = Study::new(experiment)
+                .every_replicate(Checkpoints::All, block, Question::Top(TOP))
+                .every_replicate(Checkpoints::Last, block, Question::Values);
+            if prefix == "xor" {
+                study = study.every_replicate(Checkpoints::All, SECOND, Question::Top(4));
+            }
+            studies.push(study);
+        }
+    }
+    Ok(studies)
+}
+
+/// The first-layer block that is followed.
+fn block(experiment: &Experiment) -> Block {
+    match experiment.model.task {
+        TaskKind::Mixture { .. } => FIRST_BLOCK,
+        TaskKind::Xor { .. } => first(0),
+    }
+}
+
+/// What is foreseen of both layers at a checkpoint.
+struct Foreseen {
+    spectrum: EffectiveSpectrum,
+    means: Array2<f64>,
+    law: Option<XorLaw>,
+}
+
+fn foresee(experiment: &Experiment, limit: &Limit, checkpoint: usize, matrix: Matrix) -> Result<Foreseen> {
+    let gram = &limit.grams[checkpoint];
+    if let TaskKind::Mixture { .. } = experiment.model.task {
+        let Predicted { law, spectrum } = Predicted::block(experiment, gram, matrix, 0, 0)?;
+        return Ok(Foreseen { spectrum, means: law.means_basis().clone(), law: None });
+    }
+    let nodes = experiment.model.sample_size().div_ceil(CLUSTERS);
+    let weights = &limit.path.states[checkpoint].second;
+    let law = XorLaw::with_nodes(gram, weights, experiment.model.lambda, nodes)?;
+    let spectrum = xor::predicted(experiment, &law, matrix, 0)?;
+    Ok(Foreseen { spectrum, means: law.means_basis().clone(), law: Some(law) })
+}
+
+/// Predicted eigenvalues and eigenvectors of a second-layer block above its level.
+fn second_layer(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Result<Vec<(f64, Array1<f64>)>> {
+    let eigen = law.second_layer_spectrum(matrix)?;
+    let level = xor::level(experiment, law, matrix)?;
+    let pairs = eigen.values.iter().zip(eigen.vectors.columns());
+    Ok(pairs
+        .filter(|(value, _)| **value > level)
+        .map(|(value, vector)| (*value, vector.to_owned()))
+        .collect())
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    // Number of outliers compared, decided at the smallest d of each task.
+    let mut compared: BTreeMap<(String, usize, &str), usize> = BTreeMap::new();
+    for experiment in data.experiments() {
+        let limit = limit(experiment)?;
+        let layer = block(experiment).layer;
+        let finished = data.finished(&experiment.name)?;
+        let last = experiment.schedule().len() - 1;
+        for (checkpoint, &step) in experiment.schedule().iter().enumerate() {
+            let here = At {
+                experiment: experiment.name.clone(),
+                replicate: None,
+                step,
+                time: experiment.time(step),
+            };
+            for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
+                let foreseen = foresee(experiment, &limit, checkpoint, of)?;
+                let outliers = foreseen.spectrum.outliers_above()?;
+                let least = level(&foreseen.spectrum, experiment.model.d);
+                let clear = outliers.iter().filter(|outlier| outlier.position > least).count();
+                let key = (layer.name().to_owned(), checkpoint, matrix);
+                let count = (*compared.entry(key).or_insert(clear)).min(TOP as usize).min(outliers.len());
+                let edge = foreseen.spectrum.right_edge().position;
+                theory.push(Statistic::plain(&here, label("edge", layer, matrix), edge));
+                for (rank, outlier) in (1..).zip(&outliers[..count]) {
+                    theory.push(Statistic::of(
+                        &here,
+                        label("outlier", layer, matrix),
+                        rank,
+                        outlier.position,
+                    ));
+                    let overlap = outlier.overlap_with_span(&foreseen.means);
+                    theory.push(Statistic::of(&here, label("overlap", layer, matrix), rank, overlap));
+                }
+                let second = match &foreseen.law {
+                    Some(law) => second_layer(experiment, law, of)?,
+                    None => Vec::new(),
+                };
+                for (rank, (value, _)) in (1..).zip(&second) {
+                    theory.push(Statistic::of(&here, label("outlier", Layer::V, matrix), rank, *value));
+                    theory.push(Statistic::of(&here, label("overlap", Layer::V, matrix), rank, 1.0));
+                }
+                for &replicate in &finished {
+                    let followed = Followed { experiment, replicate, checkpoint, index, matrix };
+                    followed.first_layer(data, count, &mut statistics)?;
+                    followed.second_layer(data, &second, &mut statistics)?;
+                    if checkpoint == last {
+                        followed.bulk(data, &foreseen.spectrum, &mut statistics)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+}
+
+fn label(what: &str, layer: Layer, matrix: &str) -> String {
+    format!("{what}, {}, {matrix}", layer.name())
+}
+
+/// One matrix of one replicate at one checkpoint.
+struct Followed<'a> {
+    experiment: &'a Experiment,
+    replicate: u32,
+    checkpoint: usize,
+    index: usize,
+    matrix: &'a str,
+}
+
+impl Followed<'_> {
+    fn at(&self, data: &dyn Data) -> Result<At> {
+        let trajectory = data.trajectory(&self.experiment.name, self.replicate)?;
+        Ok(at(self.experiment, self.replicate, &trajectory.checkpoints[self.checkpoint]))
+    }
+
+    /// Outliers of the first-layer block and the squared overlaps of their eigenvectors with the span of the means.
+    fn first_layer(&self, data: &dyn Data, count: usize, rows: &mut Vec<Statistic>) -> Result<()> {
+        let (here, block) = (self.at(data)?, block(self.experiment));
+        let space = task::build(&self.experiment.model).mean_space();
+        let question = ask(self.checkpoint, block, Question::Top(TOP));
+        let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
+        for (rank, pair) in (1..).zip(pairs.iter().take(count)) {
+            rows.push(Statistic::of(&here, label("outlier", block.layer, self.matrix), rank, pair.value));
+            let share = alignment(pair.vector.view(), &space);
+            rows.push(Statistic::of(&here, label("overlap", block.layer, self.matrix), rank, share * share));
+        }
+        Ok(())
+    }
+
+    /// Eigenvalues of the second-layer block and the squared overlaps of its eigenvectors with the predicted ones.
+    fn second_layer(
+        &self,
+        data: &dyn Data,
+        predicted: &[(f64, Array1<f64>)],
+        rows: &mut Vec<Statistic>,
+    ) -> Result<()> {
+        if predicted.is_empty() {
+            return Ok(());
+        }
+        let here = self.at(data)?;
+        let question = ask(self.checkpoint, SECOND, Question::Top(4));
+        let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
+        for ((rank, pair), (_, vector)) in (1..).zip(pairs).zip(predicted) {
+            rows.push(Statistic::of(&here, label("outlier", Layer::V, self.matrix), rank, pair.value));
+            let product = pair.vector.dot(vector);
+            rows.push(Statistic::of(&here, label("overlap", Layer::V, self.matrix), rank, product * product));
+        }
+        Ok(())
+    }
+
+    /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
+    fn bulk(&self, data: &dyn Data, spectrum: &EffectiveSpectrum, rows: &mut Vec<Statistic>) -> Result<()> {
+        let (here, block) = (self.at(data)?, block(self.experiment));
+        let question = ask(self.checkpoint, block, Question::Values);
+        let values = &data.values(&self.experiment.name, self.replicate, question)?[self.index];
+        let distance = distance(values, spectrum)?;
+        rows.push(Statistic::plain(&here, label("distance", block.layer, self.matrix), distance));
+        Ok(())
+    }
+}
+
+/// `sup_x |F_n(x) - F(x)|` over the eigenvalues, F from the predicted density by the trapezoidal rule and an atom at zero;
+/// the outliers, `O(1/d)` of all, do not count in F.
+fn distance(values: &[f64], spectrum: &EffectiveSpectrum) -> Result<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let grid = spectrum.density_grid(POINTS)?;
+    let atom = |x: f64| if x >= 0.0 { spectrum.mass_at_zero() } else { 0.0 };
+    let (mut below, mut place, mut farthest) = (0.0, 0, 0.0_f64);
+    for (index, &value) in sorted.iter().enumerate() {
+        while place + 1 < grid.len() && grid[place + 1].0 <= value {
+            below += 0.5 * (grid[place].1 + grid[place + 1].1) * (grid[place + 1].0 - grid[place].0);
+            place += 1;
+        }
+        let rest = match (grid.get(place), grid.get(place + 1)) {
+            (Some(left), Some(right)) if value > left.0 => {
+                let density = left.1 + (right.1 - left.1) * (value - left.0) / (right.0 - left.0);
+                0.5 * (left.1 + density) * (value - left.0)
+            }
+            _ => 0.0,
+        };
+        let predicted = below + rest + atom(value);
+        let count = number(values.len());
+        farthest = farthest.max((number(index) / count - predicted).abs());
+        farthest = farthest.max((number(index + 1) / count - predicted).abs());
+    }
+    Ok(farthest)
+}
+
+/// The experiments of one task, by dimension.
+fn of_task<'a>(results: &'a Results, task: &str) -> Vec<&'a Experiment> {
+    let mut all: Vec<&Experiment> =
+        results.experiments.values().filter(|experiment| experiment.name.starts_with(task)).collect();
+    all.sort_by_key(|experiment| experiment.model.d);
+    all
+}
+
+/// Differences of one statistic from its prediction by place (matrix, step, rank), one per replicate; relative or not.
+type Differences = BTreeMap<(String, u64, Option<u32>), Vec<f64>>;
+
+struct Compared {
+    statistics: Statistics,
+    theory: Statistics,
+}
+
+impl Compared {
+    fn read(results: &Results) -> Result<Self> {
+        let statistics = Statistics::read(results, "statistics")?;
+        Ok(Self { statistics, theory: Statistics::read(results, "theory")? })
+    }
+
+    fn differences(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Differences {
+        let mut all = Differences::new();
+        for (matrix, _) in MATRICES {
+            let name = label(what, layer, matrix);
+            let predicted: BTreeMap<(u64, Option<u32>), f64> = self
+                .theory
+                .rows(&experiment.name, &name)
+                .map(|row| ((row.at.step, row.row), row.value))
+                .collect();
+            for row in self.statistics.rows(&experiment.name, &name) {
+                if let Some(expected) = predicted.get(&(row.at.step, row.row)) {
+                    let difference = row.value - expected;
+                    let value = if relative { difference / expected } else { difference };
+                    all.entry((matrix.to_owned(), row.at.step, row.row)).or_default().push(value);
+                }
+            }
+        }
+        all
+    }
+
+    /// The differences at the place where their mean is largest.
+    fn worst(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Vec<f64> {
+        let size = |values: &Vec<f64>| (values.iter().sum::<f64>() / number(values.len())).abs();
+        self.differences(experiment, what, layer, relative)
+            .into_values()
+            .max_by(|a, b| size(a).total_cmp(&size(b)))
+            .unwrap_or_default()
+    }
+
+    /// Per replicate, the mean over places of the size of the relative difference of outliers.
+    fn sizes(&self, experiment: &Experiment, layers: &[Layer]) -> Vec<f64> {
+        let all: Vec<Vec<f64>> = layers
+            .iter()
+            .flat_map(|layer| self.differences(experiment, "outlier", *layer, true).into_values())
+            .collect();
+        let replicates = all.iter().map(Vec::len).min().unwrap_or(0);
+        (0..replicates)
+            .map(|replicate| {
+                all.iter().map(|values| values[replicate].abs()).sum::<f64>() / number(all.len())
+            })
+            .collect()
+    }
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let compared = Compared::read(results)?;
+    let (mixture, network) = (of_task(results, "gmm"), of_task(results, "xor"));
+    let last = |experiments: &[&Experiment], what: &str, layer: Layer, relative: bool| {
+        experiments
+            .last()
+            .map_or_else(Vec::new, |experiment| compared.worst(experiment, what, layer, relative))
+    };
+    let most = mixture.last().map_or(0, |experiment| experiment.model.d);
+    let mut claims = Vec::new();
+    for (outliers, overlaps, experiments, layer, block) in [
+        ("D2.outliers-gmm", "D2.overlaps-gmm", &mixture, Layer::X, "block 11 of task A"),
+        ("D2.outliers-xor-first", "D2.overlaps-xor-first", &network, Layer::W, "block W_1W_1 of task B"),
+        ("D2.outliers-xor-second", "D2.overlaps-xor-second", &network, Layer::V, "block vv of task B"),
+    ] {
+        claims.push(
+            declare(
+                outliers,
+                format!("the outliers of H and G, {block}, lie where they are foreseen"),
+                format!(
+                    "relative difference where its mean is largest, over times, ranks and H, G; d = {most}"
+                ),
+            )
+            .between(-OUTLIER, OUTLIER)
+            .measure(&last(experiments, "outlier", layer, true))?,
+        );
+        let with = if layer == Layer::V { "the foreseen eigenvectors" } else { "the span of the means" };
+        claims.push(
+            declare(
+                overlaps,
+                format!("the outlier eigenvectors of H and G, {block}, overlap with {with} as foreseen"),
+                format!("difference of the squared overlap where its mean is largest, likewise; d = {most}"),
+            )
+            .between(-OVERLAP, OVERLAP)
+            .measure(&last(experiments, "overlap", layer, false))?,
+        );
+    }
+    for (rate, bulk, experiments, layers, words) in [
+        ("D2.rate-gmm", "D2.bulk-gmm", &mixture, &[Layer::X][..], "task A"),
+        ("D2.rate-xor", "D2.bulk-xor", &network, &[Layer::W, Layer::V][..], "task B"),
+    ] {
+        claims.push(
+            declare(
+                rate,
+                format!("outliers of {words} approach their prediction like d^{{-1/2}}"),
+                "slope in d of the mean size of the relative difference over times, ranks and H, G",
+            )
+            .at_most(RATE)
+            .measure(&slopes(&compared, experiments, layers))?,
+        );
+        let mut farthest: BTreeMap<u32, f64> = BTreeMap::new();
+        for (matrix, _) in MATRICES {
+            let name = label("distance", layers[0], matrix);
+            for row in
+                experiments.last().iter().flat_map(|found| compared.statistics.rows(&found.name, &name))
+            {
+                let value = farthest.entry(row.at.replicate.unwrap_or(0)).or_default();
+                *value = value.max(row.value);
+            }
+        }
+        claims.push(
+            declare(
+                bulk,
+                format!("the bulk of H and G of {words} has the foreseen density"),
+                format!("largest distance of distribution functions of all eigenvalues at the end, H and G; d = {most}"),
+            )
+            .at_most(DISTANCE)
+            .measure(&farthest.into_values().collect::<Vec<_>>())?,
+        );
+    }
+    Ok(claims)
+}
+
+fn slopes(compared: &Compared, experiments: &[&Experiment], layers: &[Layer]) -> Vec<f64> {
+    let sizes: Vec<(f64, Vec<f64>)> = experiments
+        .iter()
+        .map(|experiment| (number(experiment.model.d), compared.sizes(experiment, layers)))
+        .collect();
+    let replicates = sizes.iter().map(|(_, values)| values.len()).min().unwrap_or(0);
+    (0..replicates)
+        .map(|replicate| {
+            log_slope(&sizes.iter().map(|(d, values)| (*d, values[replicate])).collect::<Vec<_>>())
+        })
+        .collect()
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let compared = Compared::read(results)?;
+    let gmm = [(Layer::X, "{11}", [("outlier", true), ("overlap", false)])];
+    let xor = [
+        (Layer::W, "{W_1W_1}", [("outlier", true), ("overlap", false)]),
+        (Layer::V, "{vv}", [("outlier", true), ("overlap", false)]),
+    ];
+    Ok(vec![
+        in_time(
+            results,
+            &compared,
+            "gmm",
+            "Outliers of task A against their prediction from the effective dynamics",
+            &gmm,
+        )?,
+        in_time(
+            results,
+            &compared,
+            "xor",
+            "Outliers of task B against their prediction from the effective dynamics",
+            &xor,
+        )?,
+        rates(results, &compared)?,
+    ])
+}
+
+type Blocks<'a> = [(Layer, &'a str, [(&'a str, bool); 2])];
+
+/// Outliers and overlaps over time at the largest dimension.
+fn in_time(
+    results: &Results,
+    compared: &Compared,
+    task: &str,
+    title: &str,
+    blocks: &Blocks,
+) -> Result<Figure> {
+    let mut figure = Figure::new(
+        format!("effective-spectrum-{task}"),
+        title,
+        "Outliers of diagonal blocks of H and of G, and the squared overlaps of their eigenvectors with the span of the means or, in the second layer, with the predicted eigenvectors, over training time, measured and predicted",
+        Width::Full,
+        2,
+    );
+    let experiments = of_task(results, task);
+    let Some(experiment) = experiments.last() else { return Ok(figure) };
+    for (layer, block, whats) in blocks {
+        for (what, log) in whats {
+            for ((matrix, _), symbol) in MATRICES.into_iter().zip(["H", "G"]) {
+                let name = label(what, *layer, matrix);
+                let y = if *log {
+                    Axis::log(format!("eigenvalue of ${symbol}_{block}$"))
+                } else {
+                    let with = if *layer == Layer::V { "prediction" } else { "means" };
+                    Axis::linear(format!("overlap with {with}, ${symbol}_{block}$")).range(0.5, 1.02)
+                };
+                let mut bars = Vec::new();
+                let mut places: BTreeMap<(u64, Option<u32>), (f64, Vec<f64>)> = BTreeMap::new();
+                for row in compared.statistics.rows(&experiment.name, &name) {
+                    let place = places.entry((row.at.step, row.row)).or_insert((row.at.time, Vec::new()));
+                    place.1.push(row.value);
+                }
+                for (time, values) in places.values() {
+                    let mean = values.iter().sum::<f64>() / number(values.len());
+                    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+                    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    bars.push((*time, mean, low, high));
+                }
+                let predicted = compared
+                    .theory
+                    .rows(&experiment.name, &name)
+                    .map(|row| (row.at.time, row.value))
+                    .collect();
+                let mut panel = Panel::new(Axis::linear("training time $t$"), y)
+                    .series(Series::error_bars(
+                        format!("measured: mean and range of {} replicates", experiment.replicates),
+                        Style::measured(Colour::Blue),
+                        bars,
+                    ))
+                    .series(Series::points(
+                        "predicted",
+                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(5.0),
+                        predicted,
+                    ));
+                if *log && *layer != Layer::V {
+                    let edge = compared
+                        .theory
+                        .rows(&experiment.name, &label("edge", *layer, matrix))
+                        .map(|row| (row.at.time, row.value))
+                        .collect();
+                    let style = Style::theory(Colour::Black);
+                    panel = panel.series(Series::line("predicted edge of the bulk", style, edge));
+                }
+                figure = figure.panel(panel);
+            }
+        }
+    }
+    Ok(figure)
+}
+
+/// The mean size of the deviation over dimension.
+fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
+    let mut figure = Figure::new(
+        "effective-spectrum-rates",
+        "Deviation of outliers from their prediction over dimension",
+        "Mean relative deviation of outliers from their prediction over dimension, with the slope -1/2 of fluctuations, for both tasks",
+        Width::Full,
+        2,
+    )
+    .shared_y();
+    for (task, title, layers) in
+        [("gmm", "task A", &[Layer::X][..]), ("xor", "task B", &[Layer::W, Layer::V][..])]
+    {
+        let mut bars = Vec::new();
+        for experiment in of_task(results, task) {
+            let sizes = compared.sizes(experiment, layers);
+            if !sizes.is_empty() {
+                let (mean, half) = interval(&sizes)?;
+                bars.push((number(experiment.model.d), mean, mean - half, mean + half));
+            }
+        }
+        let height = bars.iter().map(|bar| libm::log(bar.1 * bar.0.sqrt())).sum::<f64>() / number(bars.len());
+        let law = bars.iter().map(|bar| (bar.0, libm::exp(height) / bar.0.sqrt())).collect();
+        let mut panel = Panel::new(Axis::log("dimension $d$"), Axis::log("mean deviation of outliers"))
+            .title(title)
+            .series(Series::error_bars(
+                "mean of replicates, 95 % interval",
+                Style::measured(Colour::Blue),
+                bars,
+            ))
+            .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Blue), law));
+        if let Some(experiment) = of_task(results, task).first() {
+            let note = format!(r"$\lambda = {}$, $\phi = {}$", experiment.model.lambda, experiment.model.phi);
+            panel = panel.note(0.97, 0.93, note, Anchor::Right);
+        }
+        figure = figure.panel(panel);
+    }
+    Ok(figure)
+}
