@@ -263,7 +263,7 @@ fn a_factor_stays_triangular_and_loses_nothing() {
     }
 }
 
-/// Updates without steps only rotate; after 10^5 of them rounding has changed the Gram matrix by a few of its last bits.
+/// Updates without steps only rotate; rounding changes the Gram matrix by less than its last bit each time.
 #[test]
 fn rotations_do_not_drift() {
     let mut noise = noise("drift", 0);
@@ -277,7 +277,7 @@ fn rotations_do_not_drift() {
     let found = Array2::from_shape_fn((10, 10), |(i, j)| factor.get(i, j));
     let gap = gram_gap(&found.dot(&found.t()), &lower.dot(&lower.t()));
     println!("the Gram matrix has drifted by {gap:e}");
-    assert!(gap < 1e-11, "drifted by {gap:e}");
+    assert!(gap < 100_000.0 * 1e-16, "drifted by {gap:e}");
 }
 
 #[test]
