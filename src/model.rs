@@ -285,7 +285,7 @@ fn validate_xor(name: &dyn Fn(&str) -> String, d: usize, width: usize, mu: &[f64
 }
 
 fn validate_start(name: &dyn Fn(&str) -> String, task: &TaskKind, start: &Start) -> Result<()> {
-    let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
+    let finite = |values: &[f64]| values.iter().all(|value| value.abs() <= 1e75);
     if let Some(along) = &start.along
         && !(along.len() == task.rows() && along.iter().all(|row| row.len() == task.means() && finite(row)))
     {

@@ -57,8 +57,8 @@ pub const STAGE: Stage = Stage {
 const DIMENSIONS: [usize; 4] = [125, 250, 500, 1000];
 /// Dimensions of the quick profile.
 const QUICK_DIMENSIONS: [usize; 3] = [50, 75, 100];
-/// Eigenpairs computed of a block of the first layer.
-const TOP: u32 = 6;
+/// Relative gap of predicted eigenvalues below which their eigenvectors are compared together, since neither is determined alone.
+const GAP: f64 = 0.1;
 /// Largest relative difference of an outlier from its prediction, mean over replicates at the largest d.
 const OUTLIER: f64 = 0.03;
 /// Largest difference of a squared overlap.
@@ -96,13 +96,14 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
                     start: start.clone(),
                 },
                 horizon: 30.0,
-                checkpoints: 7,
+                checkpoints: 5,
                 spacing: Spacing::Linear,
-                replicates: 20,
+                replicates: settings.profile.pick(40, 20),
                 simulator: Simulator::Sgd,
             })?;
+            let followed = outliers(&experiment);
             let mut study = Study::new(experiment)
-                .every_replicate(Checkpoints::All, block, Question::Top(TOP))
+                .every_replicate(Checkpoints::All, block, followed)
                 .every_replicate(Checkpoints::Last, block, Question::Values);
             if prefix == "xor" {
                 study = study.every_replicate(Checkpoints::All, SECOND, Question::Top(4));
@@ -119,6 +120,15 @@ fn block(experiment: &Experiment) -> Block {
         TaskKind::Mixture { .. } => FIRST_BLOCK,
         TaskKind::Xor { .. } => first(0),
     }
+}
+
+/// As many outliers as a first-layer block can have: one per class, or two.
+fn outliers(experiment: &Experiment) -> Question {
+    Question::Outliers(small(experiment.model.task.means()))
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// What is foreseen of both layers at a checkpoint.
@@ -174,7 +184,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let least = level(&foreseen.spectrum, experiment.model.d);
                 let clear = outliers.iter().filter(|outlier| outlier.position > least).count();
                 let key = (layer.name().to_owned(), checkpoint, matrix);
-                let count = (*compared.entry(key).or_insert(clear)).min(TOP as usize).min(outliers.len());
+                let count = (*compared.entry(key).or_insert(clear)).min(outliers.len());
                 let edge = foreseen.spectrum.right_edge().position;
                 theory.push(Statistic::plain(&here, label("edge", layer, matrix), edge));
                 for (rank, outlier) in (1..).zip(&outliers[..count]) {
@@ -209,6 +219,15 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
 }
 
+/// The predicted pairs that no gap separates from one of them.
+fn cluster(predicted: &[(f64, Array1<f64>)], index: usize) -> &[(f64, Array1<f64>)] {
+    let joined = |pair: &[(f64, Array1<f64>)]| pair[0].0 - pair[1].0 < GAP * pair[0].0;
+    let from = (0..index).rev().take_while(|&i| joined(&predicted[i..=i + 1])).last().unwrap_or(index);
+    let to =
+        (index + 1..predicted.len()).take_while(|&i| joined(&predicted[i - 1..=i])).last().unwrap_or(index);
+    &predicted[from..=to]
+}
+
 fn label(what: &str, layer: Layer, matrix: &str) -> String {
     format!("{what}, {}, {matrix}", layer.name())
 }
@@ -232,7 +251,7 @@ impl Followed<'_> {
     fn first_layer(&self, data: &dyn Data, count: usize, rows: &mut Vec<Statistic>) -> Result<()> {
         let (here, block) = (self.at(data)?, block(self.experiment));
         let space = task::build(&self.experiment.model).mean_space();
-        let question = ask(self.checkpoint, block, Question::Top(TOP));
+        let question = ask(self.checkpoint, block, outliers(self.experiment));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
         for (rank, pair) in (1..).zip(pairs.iter().take(count)) {
             rows.push(Statistic::of(&here, label("outlier", block.layer, self.matrix), rank, pair.value));
@@ -255,10 +274,11 @@ impl Followed<'_> {
         let here = self.at(data)?;
         let question = ask(self.checkpoint, SECOND, Question::Top(4));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
-        for ((rank, pair), (_, vector)) in (1..).zip(pairs).zip(predicted) {
+        for ((rank, pair), index) in (1..).zip(pairs).zip(0..predicted.len()) {
             rows.push(Statistic::of(&here, label("outlier", Layer::V, self.matrix), rank, pair.value));
-            let product = pair.vector.dot(vector);
-            rows.push(Statistic::of(&here, label("overlap", Layer::V, self.matrix), rank, product * product));
+            let squared = |vector: &Array1<f64>| pair.vector.dot(vector) * pair.vector.dot(vector);
+            let overlap = cluster(predicted, index).iter().map(|(_, vector)| squared(vector)).sum();
+            rows.push(Statistic::of(&here, label("overlap", Layer::V, self.matrix), rank, overlap));
         }
         Ok(())
     }

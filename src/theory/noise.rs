@@ -16,8 +16,8 @@ pub trait Noise {
 /// The chi-square law with `ν ≥ 1` degrees of freedom: the law of `z_1² + … + z_ν²` for independent `z_i ~ N(0, 1)`, with
 /// mean `ν` and variance `2ν`.
 ///
-/// Twice a gamma variable of shape `ν/2`, drawn by rejection from the cube of a normal one (Marsaglia and Tsang, *A simple
-/// method for generating gamma variables*, 2000), which is exact for shapes of 1 and above; the square of a normal
+/// Twice a gamma variable of shape `ν/2`, drawn by rejection from the cube of a normal one (Marsaglia and Tsang, *A
+/// simple method for generating gamma variables*, 2000), which is exact for shapes of 1 and above; the square of a normal
 /// number for `ν = 1`. A draw takes one normal and one uniform number in most cases and calls `libm` alone. At `ν = 10⁹`
 /// rounding moves the probability of a rejection by some 1e-7 of those few draws that need a logarithm.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,55 +1,69 @@
-//! The exact reduced chain: online SGD of either task at any dimension `d`, at a cost per step that does not depend on `d`.
+//! The exact reduced chain: online SGD of either task at any dimension `d`, at a cost per step that does not depend on
+//! `d`.
 //!
 //! **Setting.** `x` has `C` rows in `R^d`: `x^1..x^k` of task A, `W_1..W_K` of task B. One step on `Y = m_b + z/√λ`,
 //! `z ~ N(0, I_d)`, is `x^i ← s x^i - δ e_i Y` with `s = 1 - δβ` and `δ = c/d`. In task A `e_a = π_a - 1{b = a}`,
 //! `π = softmax(x^1·Y, …, x^k·Y)`. In task B `e_i = r v_i 1{W_i·Y > 0}` and `v_i ← s v_i - δ r relu(W_i·Y)`, where
-//! `r = σ(v·relu(WY)) - y`, all from `W` and `v` before the step. Either way `e` and the step of `v` depend on `x` and `Y` through
-//! `b`, `v` and the products `x^i·Y` alone.
+//! `r = σ(v·relu(WY)) - y`, all from `W` and `v` before the step. Either way `e` and the step of `v` depend on `x` and
+//! `Y` through `b`, `v` and the products `x^i·Y` alone.
 //!
-//! **State.** Let `M` be the span of the means, of dimension `q` (`k`, or 2 for μ and ν). The state holds `A` (`C × q`), the
-//! coordinates of the rows in an orthonormal basis of `M`; `T` (`C × C`, lower triangular), a factor of the Gram matrix `T Tᵀ`
-//! of their parts outside `M`; and `v`. As rows, `[A | T]` has all inner products of the rows with each other (`R`) and with the
-//! means (`m`) when the means have their coordinates in `M` followed by zeros.
+//! **State.** Let `M` be the span of the means, of dimension `q` (`k`, or 2 for μ and ν). The state holds `A` (`C × q`),
+//! the coordinates of the rows in an orthonormal basis of `M`; `T` (`C × C`, lower triangular), a factor of the Gram
+//! matrix `T Tᵀ` of their parts outside `M`; and `v`. As rows, `[A | T]` has all inner products of the rows with each
+//! other (`R`) and with the means (`m`) when the means have their coordinates in `M` followed by zeros.
 //!
-//! **Step.** Draw `b`, `z_A ~ N(0, I_q)`, `z_T ~ N(0, I_C)` and `χ² ~` chi-square with `d - q - C` degrees of freedom. Let
-//! `y_A = m_b + z_A/√λ` and `y_T = z_T/√λ`. Then `x·Y = A y_A + T y_T` gives `e`, and
-//! `A ← s A - δ e y_Aᵀ`, `T ←` the lower triangular factor of `[s T - δ e y_Tᵀ | -δ e χ/√λ]` (`C × (C+1)`).
+//! **Step.** Draw `b`, `z_A ~ N(0, I_q)`, `z_T ~ N(0, I_C)` and `χ² ~` chi-square with `d - q - C` degrees of freedom.
+//! Let `y_A = m_b + z_A/√λ` and `y_T = z_T/√λ`. Then `x·Y = A y_A + T y_T` gives `e`, and `A ← s A - δ e y_Aᵀ`, `T ←` the
+//! lower triangular factor of `[s T - δ e y_Tᵀ | -δ e χ/√λ]` (`C × (C+1)`).
 //!
-//! **Theorem.** Let `d > q + C`, and let the chain start where SGD does: `(A_0, T_0 T_0ᵀ, v_0)` with the law that it has for `x_0`. Then
-//! the processes `(A_l, T_l T_lᵀ, v_l)`, `l = 0, 1, …`, of the chain and of SGD in `R^d` have the same law, at every finite `d`.
-//! Equivalently, SGD and a chain can be put on one probability space such that `x_l = [A_l | T_l | 0] U_l` for all `l`, with
-//! rotations `U_l` of `R^d` that fix `M`.
+//! **Start.** Rows `N(0, I_d/d)` have `A` with independent entries `N(0, 1/d)`, and outside `M` a Gram matrix that is `1/d`
+//! times a Wishart one with `d - q` degrees of freedom. By Bartlett's decomposition it has a factor `T` with independent
+//! entries: `N(0, 1/d)` left of the diagonal, and on it, in row `i = 0, 1, …`, the root of `1/d` times a chi-square number
+//! with `d - q - i` degrees of freedom.
 //!
-//! *Proof.* Take a basis of `R^d` whose first `q` vectors are that of `M`, and call `x = [A | B]` with `B` of `d - q` columns.
+//! **Theorem.** Let `d > q + C`, and let the chain start where SGD does: `(A_0, T_0 T_0ᵀ, v_0)` with the law that it has
+//! for `x_0`. Then the processes `(A_l, T_l T_lᵀ, v_l)`, `l = 0, 1, …`, of the chain and of SGD in `R^d` have the same
+//! law, at every finite `d`. Equivalently, SGD and a chain can be put on one probability space such that
+//! `x_l = [A_l | T_l | 0] U_l` for all `l`, with rotations `U_l` of `R^d` that fix `M`.
 //!
-//! 1. *Symmetry.* For a rotation (orthogonal map) `U` of `R^d` that fixes `M`, `(xUᵀ)(YUᵀ)ᵀ = xYᵀ`, so `e` and the step of `v` are the same at `(xUᵀ, YUᵀ)` as at
-//!    `(x, Y)`, and the new rows are those turned by `U`. Since `YUᵀ` has the law of `Y` given `b`, the kernel `P` of SGD obeys
+//! *Proof.* Take a basis of `R^d` whose first `q` vectors are that of `M`, and call `x = [A | B]` with `B` of `d - q`
+//! columns.
+//!
+//! 1. *Symmetry.* For a rotation (orthogonal map) `U` of `R^d` that fixes `M`, `(xUᵀ)(YUᵀ)ᵀ = xYᵀ`, so `e` and the step
+//!    of `v` are the same at `(xUᵀ, YUᵀ)` as at `(x, Y)`, and the new rows are those turned by `U`. Given `b`, `YUᵀ`
+//!    has the law of `Y`, as `m_b` is in `M` and `z` isotropic. So the kernel `P` of SGD obeys
 //!    `P((xUᵀ, v), SUᵀ) = P((x, v), S)` for every set `S`.
-//! 2. *The Gram matrix is Markov.* Two `B` have the same `B Bᵀ` if and only if a rotation of `M^⊥` turns one into the other. So
-//!    `φ(x, v) = (A, B Bᵀ, v)` has the orbits of the rotations as level sets, and by 1 the law of `φ` after a step from
-//!    `(x, v)` depends on `φ(x, v)` alone. Hence `φ(x_l, v_l)` is a Markov chain in the filtration of SGD: given the whole past, its
-//!    next value has a law that depends on its present value. This holds for every `d` and needs no limit.
-//! 3. *Its kernel.* By 2 one may start a step from any `x` with the given `φ`, so from `[A | T | 0]`. Write `z = (z_A, z_T, z')`
-//!    in the basis, `z' ~ N(0, I_{d-q-C})`. The products `x·Y`, thus `e` and the new `A` and `v`, do not involve `z'`, and the new
-//!    outside part is `B' = [s T - δ e y_Tᵀ | -δ e z'ᵀ/√λ]`. Its Gram matrix involves `z'` only through `‖z'‖`, and `‖z'‖²` is
-//!    chi-square with `d - q - C` degrees of freedom, independent of `b`, `z_A` and `z_T`. So replacing the last block by the one
-//!    column `-δ e χ/√λ` leaves the law of `φ` after the step as it is.
-//! 4. *Triangular form.* A factor `B' = L Q` with orthonormal rows of `Q` has `L Lᵀ = B' B'ᵀ`, the same `φ`, and by 2 the law of
-//!    the rest of the process depends on `φ` alone. So any lower triangular factor will do, whatever its rank or signs.
+//! 2. *The Gram matrix is Markov.* Two `B` have the same `B Bᵀ` if and only if a rotation of `M^⊥` turns one into the
+//!    other. So `φ(x, v) = (A, B Bᵀ, v)` has the orbits of the rotations as level sets, and by 1 the law of `φ` after a
+//!    step from `(x, v)` depends on `φ(x, v)` alone. Hence `φ(x_l, v_l)` is a Markov chain in the filtration of SGD:
+//!    given the whole past, its next value has a law that depends on its present value. This holds for every `d` and
+//!    needs no limit.
+//! 3. *Its kernel.* By 2 one may start a step from any `x` with the given `φ`, so from `[A | T | 0]`. Write
+//!    `z = (z_A, z_T, z')` in the basis, `z' ~ N(0, I_{d-q-C})`. The products `x·Y`, thus `e` and the new `A` and `v`, do
+//!    not involve `z'`, and the new outside part is `B' = [s T - δ e y_Tᵀ | -δ e z'ᵀ/√λ]`. Its Gram matrix involves `z'`
+//!    only through `‖z'‖`, and `‖z'‖²` is chi-square with `d - q - C` degrees of freedom, independent of `b`, `z_A` and
+//!    `z_T`. So replacing the last block by the one column `-δ e χ/√λ` leaves the law of `φ` after the step as it is.
+//! 4. *Triangular form.* A factor `B' = L Q` with orthonormal rows of `Q` has `L Lᵀ = B' B'ᵀ`, the same `φ`, and by 2 the
+//!    law of the rest of the process depends on `φ` alone. So any lower triangular factor will do, whatever its rank or
+//!    signs.
 //!
-//! Steps 2 to 4 give both processes the same kernel, and they have the same start. For the second form let `U_l` be a
-//! rotation that fixes `M` and turns `[A_l | T_l | 0]` into `x_l`, chosen as a function of the past of SGD; the coordinates of the
-//! next `z` in this frame are again `N(0, I_d)` and independent of the past, because `z` is independent of it and its law is
-//! invariant. That is also why the direction of each past `z'` may be forgotten: it only decides which frame is used, and in
-//! every frame the next noise looks the same. ∎
+//! Steps 2 to 4 give both processes the same kernel, and they have the same start. For the second form, given
+//! `x_l = [A_l | T_l | 0] U_l`, write the next noise as `z = ζ U_l`. `U_l` is a function of the past, `z` is independent of
+//! the past and isotropic, so `ζ` is again `N(0, I_d)` and independent of the past. Drive the chain by the first `q + C`
+//! entries of `ζ` and the length of the others. Its new `[A | T]` then has the Gram matrix of `x_{l+1}`, with each other and
+//! with the means, so a rotation that fixes `M` turns one into the other; this is `U_{l+1}`. It is also why the
+//! direction of each past `z'` may be forgotten: it only decides which frame is used next, and in every frame the next
+//! noise looks the same. ∎
 //!
-//! So every statistic of the rows and means at each time, and of such statistics at several times, has exactly the law it has under
-//! SGD. Inner products of rows at *different* times are not carried, since `U_l` changes with `l`.
+//! So every statistic of the rows and means at each time, and of such statistics at several times, has exactly the law it
+//! has under SGD. Inner products of rows at *different* times are not carried, since `U_l` changes with `l`.
 //!
-//! **What breaks if `d ≤ q + C`.** Then `R^d` has no room for `C` directions outside `M` and a remainder. At `d = q + C` the remainder
-//! is zero; below, `z_T` would have coordinates that the noise does not have, and `T` columns that the rows cannot fill.
+//! **What breaks if `d ≤ q + C`.** Then `R^d` has no room for `C` directions outside `M` and a remainder. At `d = q + C`
+//! the remainder is zero; below, `z_T` would have coordinates that the noise does not have, and `T` columns that the rows
+//! cannot fill.
 //!
-//! Source: reduction to summary statistics in arXiv 2206.04030, there in the limit `d → ∞`; the task is that of arXiv 2310.03010.
+//! Source: reduction to summary statistics in arXiv 2206.04030, there in the limit `d → ∞`; the task is that of arXiv
+//! 2310.03010.
 
 use ndarray::{Array2, s};
 
@@ -110,12 +124,12 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// A chain of this model, for any `d` above `q + C` (samples and blocks that would not fit in memory do not matter here;
-    /// φ is not used).
+    /// A chain of this model, for any `d` above `q + C` (samples and blocks that would not fit in memory do not matter
+    /// here; φ is not used).
     ///
-    /// A start takes from `noise` the entries of `A` (row by row; unless the model's start gives them), for each row `i = 0, 1, …` the `i`
-    /// entries of `T` left of its diagonal and the chi-square number with `d - q - i` degrees of freedom for its diagonal
-    /// (Bartlett's decomposition of the Gram matrix of Gaussian rows), and `v` (unless the model's start gives them).
+    /// A start takes from `noise` the entries of `A` (row by row; unless the model's start gives them), for each row `i = 0, 1, …`
+    /// the `i` entries of `T` left of its diagonal and the chi-square number with `d - q - i` degrees of freedom for its
+    /// diagonal (Bartlett's decomposition of the Gram matrix of Gaussian rows), and `v` (unless the model's start gives them).
     ///
     /// # Errors
     /// A model that is not valid, `d ≤ q + C`, coefficients of the wrong shape or not finite.
@@ -226,7 +240,8 @@ impl Chain {
     }
 
     /// Steps until the last of `schedule`, which lists the steps of the checkpoints in increasing order; counting begins
-    /// at the start of the chain, at 0. After each checkpoint `progress` is told how many steps were taken since the last.
+    /// at the start of the chain, at 0. After each checkpoint `progress` is told how many steps were taken since the
+    /// last.
     pub fn run(&mut self, schedule: &[u64], noise: &mut dyn Noise, progress: &dyn Fn(u64)) -> Trajectory {
         let mut checkpoints = Vec::with_capacity(schedule.len());
         for &step in schedule {
@@ -259,8 +274,8 @@ impl Chain {
         }
     }
 
-    /// The means in the coordinates of [`Chain::layers`], `q × (q + C)`: `μ_1..μ_k` as rows of the Cholesky factor of their Gram
-    /// matrix, or `μ = e_1` and `ν = e_2`.
+    /// The means in the coordinates of [`Chain::layers`], `q × (q + C)`: `μ_1..μ_k` as rows of the Cholesky factor of
+    /// their Gram matrix, or `μ = e_1` and `ν = e_2`.
     #[must_use]
     pub fn means(&self) -> Array2<f64> {
         let q = self.basis.len();

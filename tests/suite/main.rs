@@ -70,6 +70,12 @@ mod xor_spectrum;
 /// The coupon collector against all assignments; the collapse threshold against the dynamics.
 mod xor_limits;
 
+/// The reduced chain against steps of SGD in the whole space, to rounding; its parts and what it refuses.
+mod chain;
+
+/// Laws of the reduced chain over seeds against those of SGD, which wrong chains miss.
+mod chain_law;
+
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
 
