@@ -70,6 +70,9 @@ mod xor_spectrum;
 /// The coupon collector against all assignments; the collapse threshold against the dynamics.
 mod xor_limits;
 
+/// The effective dynamics against samples, closed forms and SGD itself.
+mod dynamics;
+
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
 
