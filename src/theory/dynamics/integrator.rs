@@ -39,7 +39,8 @@ pub struct Path {
 /// variable would not.
 ///
 /// Steps of 0.25 leave 1e-8 to 1e-7 in task A. In task B a small `m_i` grows at rates up to `|v_i| √(2λ/π)/(8‖W_i‖)`, and steps must
-/// be a small share of their inverse: 0.1 at `λ = 1000` leaves 1e-5, and at `λ = 10⁴` 4e-4 (1e-5 with 0.05).
+/// be a small share of their inverse: 0.1 at `λ = 1000` leaves 1e-5, and at `λ = 10⁴` 4e-4 (1e-5 with
+/// 0.05). A neuron much shorter than `|v_i|` times a step turns within one, which shows in the error or ends in one.
 ///
 /// Work: the equation is solved once as asked and twice with steps of twice the length, for the two errors in [`Path`].
 ///

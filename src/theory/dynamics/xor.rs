@@ -84,7 +84,8 @@ struct Seen {
 }
 
 impl XorDynamics {
-    /// The dynamics for `K = width` neurons, with 1024 nodes per cluster.
+    /// The dynamics for `K = width` neurons, with 1024 nodes per cluster. A quarter of them still gives paths to `t = 40` within
+    /// some 1e-3 (K = 4 to 8, `λ` from 100 to 10⁶).
     ///
     /// # Errors
     /// No neuron, `λ ≤ 0`, `c ≤ 0`, `β < 0`.
