@@ -7,6 +7,7 @@ use ndarray::Array2;
 use ndarray_linalg::{Eigh, UPLO};
 use spectral_alignment::error::{Error, Result};
 use spectral_alignment::experiment::Experiment;
+use spectral_alignment::model::{Model, Start, TaskKind};
 use spectral_alignment::normal::Normals;
 use spectral_alignment::pipeline::committed::DEFAULT_SEED;
 use spectral_alignment::seed::{Purpose, Seed};
@@ -15,12 +16,12 @@ use spectral_alignment::stage::Profile;
 use spectral_alignment::stages::mixture::{FIRST_BLOCK, Predicted, SHOWN, experiment, gram};
 use spectral_alignment::task::data::{Sample, Stream};
 use spectral_alignment::task::{self, Curvature, Evaluation, Learner, Matrix, Parameters, Task};
+use spectral_alignment::theory::dynamics::{Constants, MixtureDynamics, Path, State};
 use spectral_alignment::theory::noise::Noise;
 use spectral_alignment::theory::reduced_chain::Chain;
 use spectral_alignment::{kernel, sgd, simulate, theory};
 use std::hint::black_box;
 use std::io::{BufRead, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -39,6 +40,29 @@ fn each(run: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64() / f64::from(STEPS)
 }
 
+/// Task B at d = 1000, K = 20.
+fn network() -> (Box<dyn Task>, Seed) {
+    let model = Model {
+        task: TaskKind::xor(20),
+        d: 1000,
+        lambda: 100.0,
+        beta: 0.05,
+        c: 1.0,
+        phi: 10.0,
+        start: Start::default(),
+    };
+    let seed = Seed { root: DEFAULT_SEED, experiment: "xor-bench".to_owned(), replicate: 0 };
+    (task::build(&model), seed)
+}
+
+/// The limit equation of task A at k = 10 to t = 60, with its errors.
+fn dynamics() -> Result<Path> {
+    let constants = Constants { lambda: 100.0, beta: 0.05, c: 1.0 };
+    let dynamics = MixtureDynamics::new(10, &[0.1; 10], &Array2::eye(10), constants)?;
+    let times: Vec<f64> = (1..=60).map(f64::from).collect();
+    theory::dynamics::integrate(&dynamics, &State::random_limit(10, 10), &times, 0.25)
+}
+
 fn experiment_with(name: &str, k: usize) -> (Experiment, Box<dyn Task>, Seed) {
     let experiment = experiment(Profile::Paper, name, k, 100.0);
     let task = task::build(&experiment.model);
@@ -46,7 +70,7 @@ fn experiment_with(name: &str, k: usize) -> (Experiment, Box<dyn Task>, Seed) {
     (experiment, task, seed)
 }
 
-/// SGD at d = 1000, k = 10.
+/// SGD at d = 1000.
 struct Steps<'a> {
     stream: Stream<'a>,
     learner: Box<dyn Learner>,
@@ -180,7 +204,7 @@ impl Trained {
         Ok(BlockMatrix::new(self.curvature()?))
     }
 
-    fn write(&self, folder: &Path) -> Result<f64> {
+    fn write(&self, folder: &std::path::Path) -> Result<f64> {
         let curvature = self.curvature()?;
         let save = |name: &str, values: &mut dyn Iterator<Item = f64>| {
             let path = folder.join(name);
@@ -223,18 +247,22 @@ fn serve() -> Result<()> {
     let mut steps = Steps::new(&*task, &seed);
     let mut reduced = Reduced::new(10)?;
     let mut small = Reduced::new(3)?;
+    let (network, network_seed) = network();
+    let mut network_steps = Steps::new(&*network, &network_seed);
     let trained = Trained::new()?;
     let mut answers = std::io::stdout();
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(Error::io("read", "standard input"))?;
         let taken = match line.as_str() {
             "step" => steps.step(),
+            "xor step" => network_steps.step(),
+            "dynamics" => seconds(dynamics)?,
             "arithmetic" => steps.arithmetic(),
             "normals" => steps.normals(),
             "chain" => reduced.step(),
             "chain-k3" => small.step(),
             other => match other.strip_prefix("write ") {
-                Some(folder) => trained.write(Path::new(folder))?,
+                Some(folder) => trained.write(std::path::Path::new(folder))?,
                 None => trained.measure(other)?,
             },
         };

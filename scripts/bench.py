@@ -118,8 +118,8 @@ def main():
         numpy(f"load {scratch}")
         numpy2(f"load {scratch}")
         t = interleaved(3 * options.rounds, {
-            "step": lambda: rust("step"), "normals": lambda: rust("normals"), "arithmetic": lambda: rust("arithmetic"),
-            "chain": lambda: rust("chain"), "chain-k3": lambda: rust("chain-k3"),
+            **{name: lambda name=name: rust(name) for name in (
+                "step", "xor step", "chain", "chain-k3", "normals", "arithmetic")},
             "numpy step": lambda: numpy("step"), "numpy normals": lambda: numpy("normals"),
         })
         row("SGD step, d = 1000, k = 10", t["step"], t["numpy step"], "NumPy", most=8e-6)
@@ -128,9 +128,10 @@ def main():
         row("    d normals", t["normals"], t["numpy normals"], "NumPy")
         row("reduced chain step, k = 10, d = 10^6", t["chain"], t["step"], "SGD step, d = 1000", most=3e-6)
         row("    k = 3", t["chain-k3"], t["chain"], "k = 10", most=1e-6)
+        row("SGD step of the network, d = 1000, K = 20", t["xor step"], t["step"], "step", most=13e-6)
         t = interleaved(options.rounds, {
             **{name: lambda name=name: rust(name) for name in (
-                "form", "top", "outliers", "prediction", "eigh", "dsyevd", "dsyevd-values", "dsyevr")},
+                "form", "top", "outliers", "prediction", "dynamics", "eigh", "dsyevd", "dsyevd-values", "dsyevr")},
             **{f"numpy {name}": lambda name=name: numpy(name) for name in ("form", "eigh", "block")},
             "numpy2 block": lambda: numpy2("block"),
         })
@@ -138,7 +139,8 @@ def main():
         row("    on one thread, NumPy on two", t["top"], t["numpy2 block"], "NumPy, 2 threads")
         row("    5 outliers, warm start", t["outliers"], t["numpy block"], "NumPy, 1 thread")
         row("    forming the matrix", t["form"], t["numpy form"], "NumPy, 1 thread")
-        row("effective spectrum of a block", t["prediction"], t["top"], "its top 12 pairs")
+        row("effective spectrum of a block", t["prediction"], t["top"], "its top 12 pairs", most=0.050)
+        row("effective dynamics, k = 10, to t = 60", t["dynamics"], most=5.0)
         for name, what in (("dsyevd", "dsyevd, d = 1000"), ("dsyevd-values", "    values only"), ("dsyevr", "dsyevr, top 12")):
             row(what, t[name], t["eigh"], "ndarray-linalg eigh")
         row("numpy.linalg.eigh, 1 thread", t["numpy eigh"], t["eigh"], "ndarray-linalg eigh")

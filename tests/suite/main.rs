@@ -76,6 +76,9 @@ mod chain;
 /// Laws of the reduced chain over seeds against those of SGD, which wrong chains miss.
 mod chain_law;
 
+/// The effective dynamics against samples, closed forms and SGD itself.
+mod dynamics;
+
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
 
