@@ -59,7 +59,8 @@ fn mixture() -> TaskKind {
 }
 
 /// Four neurons of different directions and strengths.
-fn macroscopic() -> Start {
+#[must_use]
+pub fn macroscopic() -> Start {
     Start {
         along: Some(vec![vec![0.8, 0.1], vec![-0.3, 0.4], vec![0.2, 0.6], vec![0.1, -0.5]]),
         second: Some(vec![1.0, 0.7, -0.8, -0.6]),
@@ -90,7 +91,8 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
 }
 
 /// The same statistic of a state of the limit.
-fn foreseen(state: &State, summary: &Summary) -> f64 {
+#[must_use]
+pub fn foreseen(state: &State, summary: &Summary) -> f64 {
     match summary.statistic {
         "m" => state.means[[summary.row, summary.col]],
         "R" => state.gram[[summary.row, summary.col]],

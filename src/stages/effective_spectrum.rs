@@ -15,6 +15,7 @@ use crate::model::{Means, Model, Start, TaskKind};
 use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::effective_dynamics::macroscopic;
 use crate::stages::limit::{Limit, limit};
 use crate::stages::mixture::{FIRST_BLOCK, Predicted};
 use crate::stages::shared::{MATRICES, Statistics, ask, at, level, number};
@@ -73,13 +74,9 @@ const POINTS: usize = 800;
 fn plan(settings: &Settings) -> Result<Vec<Study>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let mixture = TaskKind::Mixture { probabilities: vec![0.4, 0.3, 0.2, 0.1], means: Means::Orthonormal };
-    let start = Start {
-        along: Some(vec![vec![0.8, 0.1], vec![-0.3, 0.4], vec![0.2, 0.6], vec![0.1, -0.5]]),
-        second: Some(vec![1.0, 0.7, -0.8, -0.6]),
-    };
     let tasks = [
         ("gmm", mixture, 0.05, Start::default(), FIRST_BLOCK),
-        ("xor", TaskKind::xor(4), 0.02, start, first(0)),
+        ("xor", TaskKind::xor(4), 0.02, macroscopic(), first(0)),
     ];
     let mut studies = Vec::new();
     for (prefix, task, beta, start, block) in tasks {

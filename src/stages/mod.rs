@@ -1,6 +1,7 @@
 //! The ordered list of stages, nothing else. A new experiment is one new file and one line here.
 
 pub mod bbp_transition;
+pub mod dimension_limit;
 pub mod effective_dynamics;
 pub mod effective_spectrum;
 pub mod gmm_alignment;
@@ -49,4 +50,5 @@ pub const STAGES: &[&Stage] = &[
     &effective_dynamics::STAGE,
     &xor_escape::STAGE,
     &effective_spectrum::STAGE,
+    &dimension_limit::STAGE,
 ];
