@@ -485,14 +485,14 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             "gmm",
             "Outliers of task A against their prediction from the effective dynamics",
             &gmm,
-        )?,
+        ),
         in_time(
             results,
             &compared,
             "xor",
             "Outliers of task B against their prediction from the effective dynamics",
             &xor,
-        )?,
+        ),
         rates(results, &compared)?,
     ])
 }
@@ -500,13 +500,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
 type Blocks<'a> = [(Layer, &'a str, [(&'a str, bool); 2])];
 
 /// Outliers and overlaps over time at the largest dimension.
-fn in_time(
-    results: &Results,
-    compared: &Compared,
-    task: &str,
-    title: &str,
-    blocks: &Blocks,
-) -> Result<Figure> {
+fn in_time(results: &Results, compared: &Compared, task: &str, title: &str, blocks: &Blocks) -> Figure {
     let mut figure = Figure::new(
         format!("effective-spectrum-{task}"),
         title,
@@ -515,7 +509,7 @@ fn in_time(
         2,
     );
     let experiments = of_task(results, task);
-    let Some(experiment) = experiments.last() else { return Ok(figure) };
+    let Some(experiment) = experiments.last() else { return figure };
     for (layer, block, whats) in blocks {
         for (what, log) in whats {
             for ((matrix, _), symbol) in MATRICES.into_iter().zip(["H", "G"]) {
@@ -524,7 +518,7 @@ fn in_time(
                     Axis::log(format!("eigenvalue of ${symbol}_{block}$"))
                 } else {
                     let with = if *layer == Layer::V { "prediction" } else { "means" };
-                    Axis::linear(format!("overlap with {with}, ${symbol}_{block}$")).range(0.5, 1.02)
+                    Axis::linear(format!("overlap with {with}, ${symbol}_{block}$"))
                 };
                 let mut bars = Vec::new();
                 let mut places: BTreeMap<(u64, Option<u32>), (f64, Vec<f64>)> = BTreeMap::new();
@@ -546,12 +540,12 @@ fn in_time(
                 let mut panel = Panel::new(Axis::linear("training time $t$"), y)
                     .series(Series::error_bars(
                         format!("measured: mean and range of {} replicates", experiment.replicates),
-                        Style::measured(Colour::Blue),
+                        Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(6.0),
                         bars,
                     ))
                     .series(Series::points(
                         "predicted",
-                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(5.0),
+                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.5),
                         predicted,
                     ));
                 if *log && *layer != Layer::V {
@@ -567,7 +561,7 @@ fn in_time(
             }
         }
     }
-    Ok(figure)
+    figure
 }
 
 /// The mean size of the deviation over dimension.
