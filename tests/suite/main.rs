@@ -73,6 +73,9 @@ mod xor_limits;
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
 
+/// Figures on paper: PDF, PNG, captions, colours.
+mod print;
+
 /// The store: damage, crashes and crowds.
 mod store;
 
