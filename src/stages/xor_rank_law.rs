@@ -214,6 +214,22 @@ fn shares(label: &str, least: f64, points: &[(f64, f64, f64, f64)]) -> Axis {
     Axis::linear(label).range(0.0, 1.05 * points.iter().map(|point| point.3).fold(least, f64::max))
 }
 
+fn caption(results: &Results) -> Caption {
+    Caption::new(
+        "The law of the final rank against the coupon collector's law",
+        format!(
+            "(a, b) Share of runs that end with each number of outliers of H_vv (final rank) at K = {NARROW}, λ = {LIMIT} and \
+             λ = {}, with the p-value of the fit to the coupon collector's law, under which every neuron chooses one of four \
+             directions at random. (c) Share of runs that keep all four outliers over the signal-to-noise ratio λ, (d) the \
+             p-values over λ with the line p = 0.05, and the same share (e) over the dimension d and (f) over the width K. \
+             Blue discs, measured, with bars for the 95 % interval of the share; orange crosses and lines, the law",
+            LAMBDAS[0]
+        ),
+        parameters(&results.experiments.values().collect::<Vec<_>>()),
+        "The law holds for large λ without any fitted number, at every dimension and width, and fails at the smallest λ",
+    )
+}
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let runs = runs_rows(results)?;
     let fit = Statistics::read(results, "fit")?;
@@ -226,20 +242,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     };
     let one = |label: &str, points: Vec<(f64, f64, f64, f64)>| Series::error_bars(label, measured, points);
     let label = "measured, 95 % interval";
-    let caption = Caption::new(
-        "The law of the final rank against the coupon collector's law",
-        format!(
-            "(a, b) Share of runs that end with each number of outliers of H_vv (final rank) at K = {NARROW}, λ = {LIMIT} and \
-             λ = {}, with the p-value of the fit to the coupon collector's law, under which every neuron chooses one of four \
-             directions at random. (c) Share of runs that keep all four outliers over the signal-to-noise ratio λ, (d) the \
-             p-values over λ with the line p = 0.05, and the same share (e) over the dimension d and (f) over the width K. \
-             Blue discs, measured, with bars for the 95 % interval of the share; orange crosses and lines, the law",
-            LAMBDAS[0]
-        ),
-        parameters(&results.experiments.values().collect::<Vec<_>>()),
-        "The law holds for large λ without any fitted number, at every dimension and width, and fails at the smallest λ",
-    );
-    let mut figure = Figure::new("xor-rank-law", caption, Width::Full, 3);
+    let mut figure = Figure::new("xor-rank-law", caption(results), Width::Full, 3);
     for lambda in [LIMIT, LAMBDAS[0]] {
         let name = at_lambda(lambda);
         let points = (1..=4_u32)
