@@ -52,6 +52,9 @@ pub enum Command {
         /// Compute even what is there, and compare with it.
         #[arg(long)]
         force: bool,
+        /// Also write the figures as PNG images with 300 dots per inch, to png/ beside the figures.
+        #[arg(long)]
+        png: bool,
     },
     /// Say which stages are up to date, stale or missing.
     Status {
@@ -63,6 +66,11 @@ pub enum Command {
         /// Compare figures/figures.lock with this program's recipes instead; exit status 1 if one is stale.
         #[arg(long)]
         committed: bool,
+    },
+    /// Write contact-sheet.html beside the figures: all of them at their size in colour, in grey and under deuteranopia.
+    ContactSheet {
+        #[command(flatten)]
+        shared: Shared,
     },
     /// Name the tables of a stage, with their paths and digests.
     Tables {

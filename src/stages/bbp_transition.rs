@@ -12,14 +12,14 @@ use crate::experiment::{Experiment, Spacing};
 use crate::measure::{At, Statistic, statistics_table};
 use crate::pipeline::table::Table;
 use crate::plot::{
-    Anchor, Axis, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
+    Anchor, Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
 };
 use crate::spectrum::Pair;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::grid::log_edges;
 use crate::stages::limit::{Limit, limit};
 use crate::stages::mixture::{FIRST_BLOCK, Predicted, experiment};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, level, number};
+use crate::stages::shared::{MARGIN, MATRICES, Statistics, ask, at, level, number, parameters};
 use crate::subspace::alignment;
 use crate::task;
 use crate::theory::Matrix;
@@ -409,8 +409,13 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
     let (x_edges, y_edges) = (log_edges(&lambdas(results)), log_edges(&ratios));
     let mut figure = Figure::new(
         "bbp-transition",
-        "Number of outliers over signal-to-noise ratio and sample ratio",
-        "Heat maps of the mean number of outliers of one block of H and of G over signal-to-noise ratio and sample ratio, at the start and at the end of training, with the predicted thresholds of the first and of all outliers",
+        Caption::new(
+            "Number of outliers over signal-to-noise ratio and sample ratio",
+            format!(
+"Mean over replicates (colour) of the number of eigenvalues of H_11 (a, b) and of G_11 (c, d) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom scales, at the start and at the end of training. Crosses joined by lines: the λ from which on theory counts at least one outlier (dashed) and all {CLASSES} (dash-dotted), from the effective dynamics alone"),
+            parameters(&results.experiments.values().collect::<Vec<_>>()),
+            "Outliers appear along the predicted curves, lower in λ the more samples there are; all outliers of H appear together at the start and one by one after training, those of G far apart",
+        ),
         Width::Full,
         2,
     )
@@ -487,8 +492,13 @@ fn in_time(results: &Results, statistics: &Statistics, theory: &Statistics) -> F
     let (x_edges, y_edges) = (log_edges(&times), log_edges(&lambdas(results)));
     let mut figure = Figure::new(
         "bbp-transition-in-time",
-        "Number of outliers over training time and signal-to-noise ratio",
-        "Heat maps of the mean number of outliers of one block of H and of G over training time and signal-to-noise ratio, with the predicted thresholds of the first and of all outliers, which move during training",
+        Caption::new(
+            "Number of outliers over training time and signal-to-noise ratio",
+            format!(
+"Mean over replicates (colour) of the number of eigenvalues of H_11 (a) and of G_11 (b) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom scales, over training time t and the signal-to-noise ratio λ. Crosses joined by lines: the λ from which on theory counts at least one outlier (dashed) and all {CLASSES} (dash-dotted) at that time"),
+            parameters(&followed),
+            "The thresholds move during training as predicted: that of the first outlier of H falls while that of all rises, both of G rise",
+        ),
         Width::Full,
         2,
     )
@@ -547,8 +557,12 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
     let replicates = followed.first().map_or(0, |experiment| experiment.replicates);
     let mut figure = Figure::new(
         "bbp-transition-carriers",
-        "Which outliers carry means and which carry parameters",
-        "Mean squared overlap of the eigenvectors of the outliers with the span of the means, and with what the parameters add to it, over the signal-to-noise ratio, measured and predicted",
+        Caption::new(
+            "Which outliers carry means and which carry parameters",
+            "Squared overlap of the eigenvectors of the outliers of H_11 (a) and of G_11 (b) at the end of training, mean over outliers, with the span of the means (discs) and with what the span of x adds to it (squares), where more than half of the replicates have an outlier: marks, mean over replicates; bars, its 95 % interval; crosses, theory",
+            parameters(&followed),
+            "Outliers carry the means, the more so the larger λ; they carry nothing of the parameters outside the span of the means",
+        ),
         Width::Full,
         2,
     )

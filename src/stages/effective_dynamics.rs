@@ -11,10 +11,10 @@ use crate::experiment::{Experiment, Simulator, Spacing};
 use crate::measure::{At, Statistic, statistics_table};
 use crate::model::{Means, Model, Start, TaskKind};
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::limit::limit;
-use crate::stages::shared::{Statistics, number};
+use crate::stages::shared::{Statistics, number, parameters};
 use crate::task::{self, Summary};
 use crate::theory::dynamics::State;
 use std::collections::BTreeMap;
@@ -281,8 +281,15 @@ fn figure(results: &Results, task: &str, name: &str, title: &str, shown: &[Shown
     let experiments = of_task(results, task);
     let mut figure = Figure::new(
         name,
-        title,
-        "Summary statistics over training time: the range over replicates of SGD at the smallest and the largest dimension, and the solution of the effective dynamics; last panel: the largest deviation over dimension",
+        Caption::new(
+            title,
+            "(a) to (e) Inner products of parameters and means (and v in task B) over training time t: bands, range over the \
+             replicates of SGD at the smallest (blue) and the largest dimension (red); dashed, the solution of the effective \
+             dynamics, to which nothing is fitted. (f) Largest deviation of any such statistic from the solution at any \
+             time: marks, mean over replicates; bars, its 95 % interval; dashed, a line of slope -1/2 through their middle",
+            parameters(&experiments),
+            "The bands narrow around the predicted curves, and the deviation falls like d^(-1/2)",
+        ),
         Width::Full,
         3,
     );

@@ -13,12 +13,12 @@ use crate::experiment::{Experiment, Simulator, Spacing};
 use crate::measure::{At, Statistic, statistics_table};
 use crate::model::{Means, Model, Start, TaskKind};
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::effective_dynamics::macroscopic;
 use crate::stages::limit::{Limit, limit};
 use crate::stages::mixture::{FIRST_BLOCK, Predicted};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, level, number};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, level, number, parameters};
 use crate::stages::xor::{self, SECOND, first};
 use crate::subspace::alignment;
 use crate::task::xor::CLUSTERS;
@@ -501,14 +501,21 @@ type Blocks<'a> = [(Layer, &'a str, [(&'a str, bool); 2])];
 
 /// Outliers and overlaps over time at the largest dimension.
 fn in_time(results: &Results, compared: &Compared, task: &str, title: &str, blocks: &Blocks) -> Figure {
+    let experiments = of_task(results, task);
     let mut figure = Figure::new(
         format!("effective-spectrum-{task}"),
-        title,
-        "Outliers of diagonal blocks of H and of G, and the squared overlaps of their eigenvectors with the span of the means or, in the second layer, with the predicted eigenvectors, over training time, measured and predicted",
+        Caption::new(
+            title,
+            "Outliers of diagonal blocks of H and of G over training time t, and squared overlaps of their eigenvectors with the \
+             span of the means, or in the second layer with the predicted eigenvectors (those of eigenvalues without a gap \
+             together): squares, mean over replicates; bars, their range; crosses, prediction from effective dynamics and \
+             effective spectrum, to which nothing measured enters; dashed, predicted edge of the bulk",
+            parameters(&experiments[experiments.len().saturating_sub(1)..]),
+            "Every outlier lies where it is predicted, from the start of training to its end",
+        ),
         Width::Full,
         2,
     );
-    let experiments = of_task(results, task);
     let Some(experiment) = experiments.last() else { return figure };
     for (layer, block, whats) in blocks {
         for (what, log) in whats {
@@ -568,8 +575,12 @@ fn in_time(results: &Results, compared: &Compared, task: &str, title: &str, bloc
 fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
     let mut figure = Figure::new(
         "effective-spectrum-rates",
-        "Deviation of outliers from their prediction over dimension",
-        "Mean relative deviation of outliers from their prediction over dimension, with the slope -1/2 of fluctuations, for both tasks",
+        Caption::new(
+            "Deviation of outliers from their prediction over dimension",
+            "Relative deviation of the outliers of H and G from their prediction by effective dynamics and effective spectrum, mean over outliers and times: marks, mean over replicates; bars, its 95 % interval; dashed, a line of slope -1/2 through their middle. (a) Task A, (b) task B, both layers",
+            parameters(&results.experiments.values().collect::<Vec<_>>()),
+            "The deviation falls like d^(-1/2): it is fluctuation, not error of the theory",
+        ),
         Width::Full,
         2,
     )

@@ -99,8 +99,10 @@ fn identifiers() -> BTreeMap<&'static str, BTreeSet<String>> {
 #[test]
 fn only_plot_draws_and_only_lapack_is_unsafe() {
     for (path, words) in identifiers() {
-        if words.iter().any(|word| word.starts_with("plotters")) {
-            assert!(path.starts_with("src/plot/"), "{path} uses plotters");
+        for library in ["plotters", "krilla", "resvg"] {
+            if words.iter().any(|word| word.starts_with(library)) {
+                assert!(path.starts_with("src/plot/"), "{path} uses {library}");
+            }
         }
         if words.contains("unsafe") {
             assert_eq!(path, "src/spectrum/lapack.rs", "{path} is unsafe");

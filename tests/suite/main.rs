@@ -82,6 +82,9 @@ mod dynamics;
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
 
+/// Figures on paper: PDF, PNG, captions, colours.
+mod print;
+
 /// The store: damage, crashes and crowds.
 mod store;
 
