@@ -4,7 +4,7 @@
 //! here is one about SGD. The limit is that of the effective dynamics.
 
 use crate::ask::Study;
-use crate::claim::{Claim, declare, interval, log_slope};
+use crate::claim::{Claim, declare};
 use crate::error::Result;
 use crate::experiment::{Experiment, Simulator, Spacing};
 use crate::measure::{At, Statistic, statistics_table};
@@ -12,9 +12,10 @@ use crate::model::{Model, Start, TaskKind};
 use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::dimensions::{bars, dimension, half_law, places, slopes, values};
 use crate::stages::effective_dynamics::{foreseen, macroscopic};
 use crate::stages::limit::{Limit, limit_with};
-use crate::stages::shared::{Statistics, number, parameters};
+use crate::stages::shared::{Statistics, parameters};
 use crate::subspace::sine;
 use crate::task;
 use std::collections::BTreeMap;
@@ -157,30 +158,6 @@ fn common(results: &Results) -> usize {
     at_lambda(results, LAMBDAS[0]).last().map_or(0, |experiment| experiment.model.d)
 }
 
-fn values(statistics: &Statistics, experiment: &Experiment, statistic: &str) -> Vec<f64> {
-    statistics.rows(&experiment.name, statistic).map(|row| row.value).collect()
-}
-
-/// One log-log slope per replicate of a value over experiments, each at its place.
-fn slopes(
-    experiments: &[&Experiment],
-    place: impl Fn(&Experiment) -> f64,
-    value: impl Fn(&Experiment) -> Vec<f64>,
-) -> Vec<f64> {
-    let points: Vec<(f64, Vec<f64>)> =
-        experiments.iter().map(|experiment| (place(experiment), value(experiment))).collect();
-    let replicates = points.iter().map(|(_, values)| values.len()).min().unwrap_or(0);
-    (0..replicates)
-        .map(|replicate| {
-            log_slope(&points.iter().map(|(x, values)| (*x, values[replicate])).collect::<Vec<_>>())
-        })
-        .collect()
-}
-
-fn dimension(experiment: &Experiment) -> f64 {
-    number(experiment.model.d)
-}
-
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let (statistics, theory) =
         (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
@@ -188,6 +165,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let (mixture, network) =
         (at_lambda(results, largest), ordered(results, |experiment| !is_mixture(experiment)));
     let deviation = |experiment: &Experiment| values(&statistics, experiment, "largest deviation");
+    let sines = |experiment: &Experiment| values(&statistics, experiment, "sine");
     let mut claims = Vec::new();
     for (id, experiments, words) in
         [("D1.limit-gmm", &mixture, "task A"), ("D1.limit-xor", &network, "task B from a macroscopic start")]
@@ -203,7 +181,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 ),
             )
             .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slopes(experiments, dimension, deviation))?,
+            .measure(&slopes(&places(experiments, dimension, deviation)))?,
         );
     }
     let errors: Vec<f64> = mixture.last().map_or_else(Vec::new, |experiment| {
@@ -232,7 +210,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"),
         )
         .at_most(-0.5 + SLOPE_LAMBDA)
-        .measure(&slopes(&over_lambda, |experiment| experiment.model.lambda, noise))?,
+        .measure(&slopes(&places(&over_lambda, |experiment| experiment.model.lambda, noise)))?,
     );
     claims.push(
         declare(
@@ -241,32 +219,15 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             format!("slope of ln(sin(x^1; Span mu)) in ln(d), lambda = {largest}"),
         )
         .between(-SLOPE_DIMENSION, SLOPE_DIMENSION)
-        .measure(&slopes(&mixture, dimension, |experiment| values(&statistics, experiment, "sine")))?,
+        .measure(&slopes(&places(&mixture, dimension, sines)))?,
     );
     Ok(claims)
-}
-
-/// Mean with its 95 % interval of a statistic of each experiment, at its place.
-fn bars(
-    statistics: &Statistics,
-    experiments: &[&Experiment],
-    statistic: &str,
-    place: impl Fn(&Experiment) -> f64,
-) -> Result<Vec<(f64, f64, f64, f64)>> {
-    let mut bars = Vec::new();
-    for experiment in experiments {
-        let values = values(statistics, experiment, statistic);
-        if !values.is_empty() {
-            let (mean, half) = interval(&values)?;
-            bars.push((place(experiment), mean, mean - half, mean + half));
-        }
-    }
-    Ok(bars)
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let (statistics, theory) =
         (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let sines = |experiment: &Experiment| values(&statistics, experiment, "sine");
     let limits = |experiments: &[&Experiment], place: &dyn Fn(&Experiment) -> f64| -> Vec<(f64, f64)> {
         experiments
             .iter()
@@ -289,7 +250,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .series(Series::error_bars(
                 format!(r"$\lambda = {lambda}$"),
                 Style::measured(colour).marker(marker),
-                bars(&statistics, &experiments, "sine", dimension)?,
+                bars(&places(&experiments, dimension, sines))?,
             ))
             .series(Series::line(
                 r"effective dynamics ($d \to \infty$)",
@@ -312,10 +273,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             ordered(results, |experiment| !is_mixture(experiment)),
         ),
     ] {
-        let points = bars(&statistics, &experiments, "largest deviation", dimension)?;
-        let height =
-            points.iter().map(|bar| libm::log(bar.1 * bar.0.sqrt())).sum::<f64>() / number(points.len());
-        let law = points.iter().map(|bar| (bar.0, libm::exp(height) / bar.0.sqrt())).collect();
+        let points = bars(&places(&experiments, dimension, |experiment| {
+            values(&statistics, experiment, "largest deviation")
+        }))?;
+        let law = half_law(&points);
         rate = rate.series(Series::error_bars(label, style, points)).series(Series::line(
             r"slope $-1/2$",
             Style::theory(style.colour),
@@ -332,7 +293,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     .series(Series::error_bars(
         format!("$d = {most}$"),
         Style::measured(Colour::Blue),
-        bars(&statistics, &over_lambda, "sine", place)?,
+        bars(&places(&over_lambda, place, sines))?,
     ))
     .series(Series::line(
         r"effective dynamics ($d \to \infty$)",

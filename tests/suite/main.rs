@@ -79,6 +79,9 @@ mod chain_law;
 /// The effective dynamics against samples, closed forms and SGD itself.
 mod dynamics;
 
+/// Experiments by the reduced chain, starts along the means, and the limit that stages compare with.
+mod limit;
+
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
 
