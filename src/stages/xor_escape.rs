@@ -247,7 +247,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             if let Some(curve) = own.get(&replicate) {
                 one = one.series(Series::line(
                     "effective dynamics from the same start",
-                    Style::theory(colour),
+                    Style::theory(Colour::Black),
                     curve.clone(),
                 ));
             }
