@@ -254,7 +254,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             ))
             .series(Series::line(
                 r"effective dynamics ($d \to \infty$)",
-                Style::theory(colour),
+                Style::theory(Colour::Black),
                 limits(&experiments, &dimension),
             ));
     }
@@ -279,7 +279,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let law = half_law(&points);
         rate = rate.series(Series::error_bars(label, style, points)).series(Series::line(
             r"slope $-1/2$",
-            Style::theory(style.colour),
+            Style::theory(Colour::Black),
             law,
         ));
     }
@@ -297,7 +297,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     ))
     .series(Series::line(
         r"effective dynamics ($d \to \infty$)",
-        Style::theory(Colour::Blue),
+        Style::theory(Colour::Black),
         limits(&over_lambda, &place),
     ));
     if let Some(experiment) = over_lambda.first() {
