@@ -3,13 +3,13 @@
 use crate::experiment::Simulator;
 use crate::pipeline::key::Value;
 use crate::pipeline::plan::StagePlan;
-use crate::report::gather::{Origin, Report, Section};
-use crate::report::words::quoted;
+use crate::report::gather::{Origin, Report, Seconds, Section};
+use crate::report::words::{quoted, significant};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of provenance that are shown, in this order, with their words.
-const PROVENANCE: [(&str, &str); 10] = [
+pub const PROVENANCE: [(&str, &str); 10] = [
     ("commit", "commit"),
     ("dirty", "changed since that commit"),
     ("program", "program"),
@@ -71,7 +71,7 @@ pub fn parameters(section: &Section) -> Markup {
                     @if let Some(value) = values(key).into_iter().flatten().next() { div { dt { (key) } dd { (value) } } }
                 }
             }
-            div.wide role="region" tabindex="0" aria-labelledby=(id) {
+            div.wide role="group" tabindex="0" aria-labelledby=(id) {
                 table.plain {
                     caption id=(id) { "Experiments of " (section.stage.name) }
                     thead {
@@ -103,6 +103,24 @@ fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
+/// How long it took, in words.
+fn time(seconds: Seconds) -> String {
+    let word = |seconds: f64| {
+        if seconds < 120.0 {
+            format!("{} s", significant(seconds, 2))
+        } else {
+            format!("{} min", significant(seconds / 60.0, 2))
+        }
+    };
+    format!(
+        "{} on one thread for all replicates and spectra behind it, which other stages may share; {} for tables, {} for \
+         claims and figures",
+        word(seconds.simulation),
+        word(seconds.tables),
+        word(seconds.figures)
+    )
+}
+
 /// What made it: seed, digests, machine, files.
 pub fn made(report: &Report, section: &Section) -> Markup {
     let said = |name: &str| section.provenance.iter().find(|(key, _)| key == name).map(|(_, value)| value);
@@ -114,6 +132,10 @@ pub fn made(report: &Report, section: &Section) -> Markup {
                 div { dt { "recipe" } dd { code { (section.recipe) } } }
                 @match section.origin {
                     Origin::Computed => {
+                        div {
+                            dt { "time" }
+                            dd { @if let Some(seconds) = section.seconds { (time(seconds)) } @else { "not recorded" } }
+                        }
                         @for (name, words) in PROVENANCE {
                             div { dt { (words) } dd { @if let Some(value) = said(name) { (value) } @else { "not recorded" } } }
                         }
@@ -132,7 +154,7 @@ pub fn made(report: &Report, section: &Section) -> Markup {
 fn files(section: &Section) -> Markup {
     let id = format!("files-{}", section.stage.name);
     html! {
-        div.wide role="region" tabindex="0" aria-labelledby=(id) {
+        div.wide role="group" tabindex="0" aria-labelledby=(id) {
             table.plain {
                 caption id=(id) { "Tables and figures of " (section.stage.name) ", with the SHA-256 of values and of files" }
                 thead {

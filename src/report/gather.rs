@@ -4,6 +4,7 @@ use crate::claim::{Claim, Verdict};
 use crate::error::{Error, Result};
 use crate::measure::statistics_rows;
 use crate::pipeline::committed::{Entry, Figures};
+use crate::pipeline::elapsed::{SIMULATION, seconds, took};
 use crate::pipeline::key::{Value, sha256};
 use crate::pipeline::plan::{Shelf, StagePlan};
 use crate::pipeline::run::CLAIMS;
@@ -85,8 +86,21 @@ pub struct Section {
     pub tables: Vec<TableFile>,
     /// What made it, and where and when: names and values.
     pub provenance: Vec<(String, String)>,
+    /// The seconds it took, where they are known.
+    pub seconds: Option<Seconds>,
     /// Measurement against theory.
     pub deviations: Vec<Deviation>,
+}
+
+/// How long a stage took.
+#[derive(Clone, Copy, Debug)]
+pub struct Seconds {
+    /// All replicates and spectra behind it, each on one thread; other stages may share them.
+    pub simulation: f64,
+    /// Its tables.
+    pub tables: f64,
+    /// Its claims and figures.
+    pub figures: f64,
 }
 
 /// A figure with its words and files.
@@ -154,6 +168,7 @@ pub fn gather(
             recipe: plan.recipe(settings)?.digest().to_string(),
             tables: Vec::new(),
             provenance: Vec::new(),
+            seconds: None,
             deviations: Vec::new(),
         };
         match (tables, drawn, entry) {
@@ -174,6 +189,11 @@ impl Section {
     fn computed(&mut self, store: &Store, folder: &Path, tables: &Manifest, drawn: &Manifest) -> Result<()> {
         self.origin = Origin::Computed;
         self.provenance.clone_from(&drawn.provenance);
+        self.seconds = seconds(&tables.provenance, SIMULATION).map(|simulation| Seconds {
+            simulation,
+            tables: took(tables),
+            figures: took(drawn),
+        });
         let of = store.folder(tables);
         let mut read = BTreeMap::new();
         for entry in &tables.tables {

@@ -1,12 +1,14 @@
 //! The page: what it is about, what it finds, and where to find it.
 
 use crate::claim::Verdict;
+use crate::report::details::PROVENANCE;
 use crate::report::gather::{Origin, Report, Section};
 use crate::report::section::section;
-use crate::report::verdicts::verdicts;
+use crate::report::verdicts::{holding, verdicts};
 use crate::report::words::formula;
 use crate::stage::Profile;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeSet;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -26,11 +28,12 @@ pub fn page(report: &Report) -> String {
             body {
                 a.skip href="#verdicts" { "To the verdicts" }
                 header { (head(report)) }
-                (contents(report))
+                (groups(report))
                 main {
                     (verdicts(report))
                     section aria-labelledby="stages" {
                         h2 id="stages" { "Stages" }
+                        (contents(report))
                         @for stage in &report.sections { (section(report, stage)) }
                     }
                 }
@@ -53,6 +56,7 @@ fn head(report: &Report) -> Markup {
         }
         p.summary data-failing=(failing) { (report.summary()) }
         p.about { (settings(report)) " " (origin(report)) }
+        (machine(report))
         @if !report.settings.overrides.is_empty() {
             ul.notes {
                 @for change in &report.settings.overrides {
@@ -60,6 +64,23 @@ fn head(report: &Report) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What made the stages that were computed, where it is the same for all.
+fn machine(report: &Report) -> Markup {
+    let values = |name: &str| -> BTreeSet<&str> {
+        let pairs = report.sections.iter().flat_map(|section| &section.provenance);
+        pairs.filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    };
+    let same = PROVENANCE.iter().filter(|(name, _)| *name != "finished").filter_map(|(name, words)| {
+        let values = values(name);
+        let value = values.first()?;
+        Some((*words, if values.len() == 1 { *value } else { "differs between stages" }))
+    });
+    let same: Vec<(&str, &str)> = same.collect();
+    html! {
+        @if !same.is_empty() { dl { @for (words, value) in &same { div { dt { (words) } dd { (value) } } } } }
     }
 }
 
@@ -96,14 +117,26 @@ fn origin(report: &Report) -> String {
     format!("{}.", parts.join("; "))
 }
 
+/// The ways into the verdicts.
+fn groups(report: &Report) -> Markup {
+    html! {
+        nav aria-label="Verdicts" {
+            ul.groups {
+                li { a href="#failing" { "Failing" } " " span.aside { (report.count(Verdict::Fails)) } }
+                li { a href="#not-run" { "Not run" } " " span.aside { (report.count(Verdict::NotRun)) } }
+                @for (letter, claims) in holding(report) {
+                    li { a href={ "#group-" (letter) } { "Group " (letter) } " " span.aside { (claims.len()) } }
+                }
+                li { a href="#stages" { "Stages and figures" } " " span.aside { (report.sections.len()) } }
+            }
+        }
+    }
+}
+
+/// The ways into the stages.
 fn contents(report: &Report) -> Markup {
     html! {
-        nav aria-labelledby="contents" {
-            h2 id="contents" { "Contents" }
-            ul {
-                li { a href="#failing" { "Failing claims" } " " span.aside { (report.count(Verdict::Fails)) } }
-                li { a href="#not-run" { "Claims not run" } " " span.aside { (report.count(Verdict::NotRun)) } }
-            }
+        nav aria-label="Stages" {
             ul.stages {
                 @for stage in &report.sections {
                     li {

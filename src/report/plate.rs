@@ -20,7 +20,7 @@ pub fn plate(plate: &Plate) -> Markup {
             div.frame style={ "max-width:" (width) "px;aspect-ratio:" (width) "/" (height) } {
                 div.plate id=(id) popover {
                     img src={ "data:image/svg+xml;base64," (BASE64_STANDARD.encode(&plate.svg)) }
-                        width=(width) height=(height) alt=(description(plate));
+                        width=(width) height=(height) decoding="async" alt=(description(plate));
                     button type="button" popovertarget=(id) {
                         span.open { "Enlarge" }
                         span.close { "Close" }

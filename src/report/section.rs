@@ -53,12 +53,13 @@ fn claims(section: &Section) -> Markup {
     }
 }
 
+/// The table of deviations.
 fn deviations(name: &str, rows: &[Deviation]) -> Markup {
     let share = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), percent);
     let id = format!("deviations-{name}");
     html! {
         h4 id=(id) { "Measurement against theory" }
-        div.wide role="region" tabindex="0" aria-labelledby=(id) {
+        div.wide role="group" tabindex="0" aria-labelledby=(id) {
             table.plain {
                 caption {
                     "Deviation of the mean over replicates from the prediction, relative to the prediction, at all places that "

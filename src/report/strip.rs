@@ -19,25 +19,20 @@ struct Range {
 impl Range {
     /// From zero to the bound or the interval where there is one bound, so that distances are as relative as the margin.
     fn of(claim: &Claim, low: f64, high: f64) -> Self {
-        match (claim.relation, claim.bound) {
-            (Relation::AtMost, Bound::Number(bound)) => {
-                let (from, to) = (low.min(bound).min(0.0), high.max(bound).max(0.0));
-                let to = if to == bound { to + 0.08 * (to - from) } else { to };
-                Self { low: from, high: to, allowed: Some([from, bound]) }
-            }
-            (Relation::AtLeast, Bound::Number(bound)) => {
-                let (from, to) = (low.min(bound).min(0.0), high.max(bound).max(0.0));
-                Self { low: from, high: to, allowed: Some([bound, to]) }
-            }
-            (_, Bound::Pair([from, to])) => {
-                let beyond = 0.25 * (to - from);
-                Self { low: low.min(from - beyond), high: high.max(to + beyond), allowed: Some([from, to]) }
-            }
-            (_, Bound::Number(bound)) => {
-                let beyond = 0.5 * (high - low);
-                Self { low: (low - beyond).min(bound), high: (high + beyond).max(bound), allowed: None }
-            }
-        }
+        let (from, to) = match (claim.relation, claim.bound) {
+            (Relation::Contains, Bound::Number(bound)) => (low.min(bound), high.max(bound)),
+            (_, Bound::Number(bound)) => (low.min(bound).min(0.0), high.max(bound).max(0.0)),
+            (_, Bound::Pair([from, to])) => (low.min(from), high.max(to)),
+        };
+        let beyond = 0.08 * (to - from);
+        let (from, to) = (from - beyond, to + beyond);
+        let allowed = match (claim.relation, claim.bound) {
+            (Relation::AtMost, Bound::Number(bound)) => Some([from, bound]),
+            (Relation::AtLeast, Bound::Number(bound)) => Some([bound, to]),
+            (_, Bound::Pair(pair)) => Some(pair),
+            _ => None,
+        };
+        Self { low: from, high: to, allowed }
     }
 
     fn place(&self, value: f64) -> f64 {

@@ -1,10 +1,11 @@
 //! The verdicts: what fails and what was not run first, then all that holds.
 
 use crate::claim::{Claim, Verdict};
+use crate::pipeline::committed::NOT_COMPUTED;
 use crate::report::gather::{Origin, Report, Section};
 use crate::report::margin::margin;
 use crate::report::strip::strip;
-use crate::report::words::{condition, estimate, formula, percent};
+use crate::report::words::{condition, estimate, formula, percent, prose};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
@@ -17,6 +18,15 @@ const GROUPS: [(&str, &str); 3] = [
 
 fn group(claim: &Claim) -> &str {
     claim.id.split(|letter: char| !letter.is_ascii_uppercase()).next().unwrap_or_default()
+}
+
+/// The claims that hold, by group.
+pub fn holding(report: &Report) -> BTreeMap<&str, Vec<&Claim>> {
+    let mut groups: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
+    for claim in report.claims().filter(|claim| claim.verdict == Verdict::Holds) {
+        groups.entry(group(claim)).or_default().push(claim);
+    }
+    groups
 }
 
 /// A verdict as a word with a mark.
@@ -33,10 +43,6 @@ pub fn badge(verdict: Verdict) -> Markup {
 pub fn verdicts(report: &Report) -> Markup {
     let of = |verdict: Verdict| report.claims().filter(|claim| claim.verdict == verdict).collect::<Vec<_>>();
     let (failing, not_run) = (of(Verdict::Fails), of(Verdict::NotRun));
-    let mut groups: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
-    for claim in of(Verdict::Holds) {
-        groups.entry(group(claim)).or_default().push(claim);
-    }
     html! {
         section aria-labelledby="verdicts" {
             h2 id="verdicts" { "Verdicts" }
@@ -50,9 +56,9 @@ pub fn verdicts(report: &Report) -> Markup {
             h3 id="failing" { "Failing" span.count { (failing.len()) } }
             @if failing.is_empty() { p { "No claim fails." } } @else { (table("failing", &failing)) }
             h3 id="not-run" { "Not run" span.count { (not_run.len()) } }
-            @if not_run.is_empty() { p { "Every claim was measured." } } @else { (table("not-run", &not_run)) }
+            @if not_run.is_empty() { p { "Every claim was measured." } } @else { (reasons("not-run", &not_run)) }
             (left_out(report))
-            @for (letter, claims) in &groups {
+            @for (letter, claims) in &holding(report) {
                 @let title = GROUPS.iter().find(|(known, _)| known == letter).map_or("", |(_, title)| title);
                 @let id = format!("group-{letter}");
                 h3 id=(id) {
@@ -79,18 +85,50 @@ fn table(heading: &str, claims: &[&Claim]) -> Markup {
     }
 }
 
+/// Claims without a measurement, with the reason for each.
+fn reasons(heading: &str, claims: &[&Claim]) -> Markup {
+    html! {
+        table.claims role="table" aria-labelledby=(heading) {
+            thead role="rowgroup" {
+                tr role="row" {
+                    @for name in ["Claim", "Reason", "Verdict"] { th role="columnheader" scope="col" { (name) } }
+                }
+            }
+            tbody role="rowgroup" {
+                @for claim in claims {
+                    tr role="row" id={ "claim-" (claim.id) } data-verdict=(claim.verdict.word()) {
+                        td.what role="cell" { (what(claim)) }
+                        td.reason role="cell" { (prose(claim.reason.as_deref().unwrap_or_default())) }
+                        td role="cell" data-name="verdict" { (badge(claim.verdict)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is claimed, and how it is measured.
+fn what(claim: &Claim) -> Markup {
+    html! {
+        p.id { b { (claim.id) } " " a href={ "#stage-" (claim.stage) } { (claim.stage) } }
+        // Of a claim of which nothing was computed, only the id is known.
+        @if claim.replicates > 0 || claim.statistic != NOT_COMPUTED {
+            p.statement { (formula(&claim.statement)) }
+            p.statistic { (formula(&claim.statistic)) }
+        }
+    }
+}
+
 fn row(claim: &Claim) -> Markup {
     html! {
         tr role="row" id={ "claim-" (claim.id) } data-verdict=(claim.verdict.word()) {
             td.what role="cell" {
-                p.id { b { (claim.id) } " " a href={ "#stage-" (claim.stage) } { (claim.stage) } }
-                p.statement { (formula(&claim.statement)) }
-                p.statistic { (formula(&claim.statistic)) }
-                @if let Some(reason) = &claim.reason { p.reason { (reason) } }
+                (what(claim))
+                @if let Some(reason) = &claim.reason { p.reason { (prose(reason)) } }
             }
             td.number role="cell" data-name="measured" { (measured(claim)) }
             td.number role="cell" data-name="must be" {
-                @if claim.replicates > 0 { (condition(claim.relation, claim.bound)) } @else { "–" }
+                (condition(claim.relation, claim.bound))
             }
             td.number.margin role="cell" data-name="margin" {
                 @if let Some(margin) = margin(claim) { (strip(claim)) span { (percent(margin)) } } @else { "–" }
@@ -114,7 +152,30 @@ fn measured(claim: &Claim) -> Markup {
 
 /// What else did not run or is not as it should be: stages, figures, replicates.
 fn left_out(report: &Report) -> Markup {
-    let notes: Vec<Markup> = report.sections.iter().flat_map(notes).collect();
+    let names = |of: Origin| {
+        let sections = report.sections.iter().filter(|section| section.origin == of);
+        sections.map(|section| section.stage.name).collect::<Vec<_>>()
+    };
+    let mut notes = Vec::new();
+    for (origin, words) in [
+        (Origin::Nothing, "Nothing was computed of "),
+        (
+            Origin::Committed { stale: true },
+            "Parameters or code have changed since these results were committed: ",
+        ),
+    ] {
+        let names = names(origin);
+        if !names.is_empty() {
+            notes.push(html! {
+                (words)
+                @for (index, name) in names.iter().enumerate() {
+                    @if index > 0 { ", " } a href={ "#stage-" (name) } { (name) }
+                }
+                "."
+            });
+        }
+    }
+    notes.extend(report.sections.iter().flat_map(self::notes));
     html! {
         @if !notes.is_empty() { ul.notes { @for note in &notes { li { (note) } } } }
     }
@@ -124,13 +185,6 @@ fn notes(section: &Section) -> Vec<Markup> {
     let name = section.stage.name;
     let link = html! { a href={ "#stage-" (name) } { (name) } };
     let mut notes = Vec::new();
-    match section.origin {
-        Origin::Nothing => notes.push(html! { "Nothing of " (link) " was computed: no claims, no figures." }),
-        Origin::Committed { stale: true } => {
-            notes.push(html! { "The committed results of " (link) " are stale: parameters or code have changed since." });
-        }
-        Origin::Committed { stale: false } | Origin::Computed => {}
-    }
     if section.origin != Origin::Nothing {
         for (figure, reason) in &section.missing {
             notes.push(html! { "Figure " code { (figure) } " of " (link) " is missing: " (reason) "." });

@@ -102,7 +102,8 @@ const LETTERS: [(&str, &str); 9] = [
 pub fn greek(text: &str) -> String {
     let mut out = String::new();
     let mut word = String::new();
-    for letter in text.replace(">=", "≥").replace("<=", "≤").chars().chain(['\0']) {
+    for letter in text.replace(">=", "≥").replace("<=", "≤").replace(" - ", " − ").chars().chain(['\0'])
+    {
         if letter.is_ascii_alphabetic() {
             word.push(letter);
             continue;
@@ -117,7 +118,13 @@ pub fn greek(text: &str) -> String {
     out
 }
 
-/// The same with raised and lowered indices: after `^` or `_`, what stands in brackets, a number, some small letters or
+/// Plain text in which words between backticks are commands.
+#[must_use]
+pub fn prose(text: &str) -> Markup {
+    html! { @for (index, part) in text.split('`').enumerate() { @if index % 2 == 1 { code { (part) } } @else { (part) } } }
+}
+
+/// As [`greek`], with raised and lowered indices: after `^` or `_`, what stands in brackets, a number, some small letters or
 /// one capital.
 #[must_use]
 pub fn formula(text: &str) -> Markup {
