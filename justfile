@@ -9,9 +9,9 @@ set positional-arguments
 default:
     @just --list --unsorted
 
-# Bring every figure and claim up to date and print the verdicts (`just figures --profile quick`)
+# Bring every figure and claim up to date, print the verdicts and write the report (`just figures --profile quick`)
 figures *ARGS: _build
-    @{{ program }} run "$@"
+    @{{ program }} run --report "$@"
 
 # Bring one stage up to date (`just figure gmm-alignment --profile quick`; `--png` for images in figures/png/)
 figure STAGE *ARGS: _build
@@ -20,6 +20,10 @@ figure STAGE *ARGS: _build
 # Write figures/contact-sheet.html: all figures at their size in colour, in grey and under deuteranopia
 contact-sheet *ARGS: _build
     @{{ program }} contact-sheet "$@"
+
+# Write figures/report.html: every verdict and figure on one page, from what is computed, else from what is committed
+report *ARGS: _build
+    @{{ program }} report "$@"
 
 # Print every claim with its verdict; fails when one fails
 claims *ARGS: _build

@@ -23,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   spectral-alignment run gmm-alignment                  one stage at full size
   spectral-alignment run --set gmm.lambda=10            another signal-to-noise ratio; goes to figures/variants/
   spectral-alignment claims                             the verdicts
+  spectral-alignment report                             verdicts and figures on one page, figures/report.html
   spectral-alignment export gmm --replicate 0 --checkpoint last --out /tmp/gmm
                                                         one checkpoint, to recompute its spectra elsewhere
 
@@ -55,6 +56,16 @@ pub enum Command {
         /// Also write the figures as PNG images with 300 dots per inch, to png/ beside the figures.
         #[arg(long)]
         png: bool,
+        /// Also write the report, as `report` does.
+        #[arg(long)]
+        report: bool,
+    },
+    /// Write report.html beside the figures: every verdict and figure with what made it, on one page that needs nothing else.
+    ///
+    /// Without computed data it reads the values committed beside the figures, and says so.
+    Report {
+        #[command(flatten)]
+        shared: Shared,
     },
     /// Say which stages are up to date, stale or missing.
     Status {

@@ -16,6 +16,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub mod report;
+
 type Stages = [&'static Stage];
 
 /// Prints a line. A reader that has gone away, as in `… | head`, is no error.

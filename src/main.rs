@@ -10,9 +10,11 @@ fn main() -> ExitCode {
     spectrum::lapack::use_one_thread();
     let outcome = match &Cli::parse().command {
         Command::List { shared, json } => commands::list(STAGES, shared, *json),
-        Command::Run { stages, shared, jobs, force, png } => {
-            commands::run_stages(STAGES, stages, shared, *jobs, (*force, *png))
+        Command::Run { stages, shared, jobs, force, png, report } => {
+            let done = commands::run_stages(STAGES, stages, shared, *jobs, (*force, *png));
+            if *report { done.and_then(|_| commands::report::report(STAGES, shared)) } else { done }
         }
+        Command::Report { shared } => commands::report::report(STAGES, shared),
         Command::Status { shared, json, committed } => commands::status(STAGES, shared, *json, *committed),
         Command::ContactSheet { shared } => commands::write_contact_sheet(STAGES, shared),
         Command::Tables { stage, shared, json } => commands::tables(STAGES, stage, shared, *json),

@@ -264,10 +264,12 @@ impl Figures {
     }
 }
 
+/// The statistic of a claim of which nothing was computed.
+pub const NOT_COMPUTED: &str = "not computed";
+
 /// A claim of which nothing was computed.
 fn unknown(id: &'static str, plan: &StagePlan, reason: &str) -> Claim {
-    let mut claim =
-        crate::claim::declare(id, plan.stage.title, "not computed").at_most(0.0).not_run(0, reason);
+    let mut claim = crate::claim::declare(id, plan.stage.title, NOT_COMPUTED).at_most(0.0).not_run(0, reason);
     plan.stage.name.clone_into(&mut claim.stage);
     debug_assert!(claim.verdict == Verdict::NotRun);
     claim

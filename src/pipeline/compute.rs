@@ -5,10 +5,10 @@ use crate::ask::{Ask, SampleKind};
 use crate::chain;
 use crate::error::{Result, WithContext};
 use crate::experiment::{Experiment, Simulator};
+use crate::pipeline::elapsed::timed;
 use crate::pipeline::parallel::each;
 use crate::pipeline::plan::{Shelf, Work};
 use crate::pipeline::progress::Progress;
-use crate::pipeline::provenance::provenance;
 use crate::pipeline::store::Manifest;
 use crate::pipeline::units::{answer_table, trajectory_from, trajectory_key, trajectory_tables};
 use crate::seed::Seed;
@@ -16,6 +16,7 @@ use crate::simulate::{self, Trajectory};
 use crate::task::data::Sample;
 use crate::task::{self, Task};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// Merges the work of several stages on the same replicates, so that nothing is computed twice.
 #[must_use]
@@ -101,6 +102,7 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
         let Some(observed) = trajectory.checkpoints.get(first.checkpoint) else { continue };
         let point = Point::new(&*task, &observed.parameters, samples.of(first.sample));
         for same_block in now.chunk_by(|a, b| a.block == b.block) {
+            let mut started = Instant::now();
             let matrices = point.matrices(same_block[0].block)?;
             for &ask in same_block {
                 let key = shelf.answer(experiment, work.replicate, ask, &manifest)?;
@@ -113,8 +115,9 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
                         &key,
                         &[table],
                         &[],
-                        &provenance(),
+                        &timed(started),
                     )?);
+                    started = Instant::now();
                 }
                 progress.add(answer_cost(experiment));
             }
@@ -170,6 +173,7 @@ fn trajectory(
     }
     let (total, steps) = (trajectory_cost(experiment), experiment.model.steps(experiment.horizon));
     let taken = |taken| progress.add(share_of(total, taken, steps));
+    let started = Instant::now();
     let sample = samples.of(SampleKind::Test);
     let trajectory = match experiment.simulator {
         Simulator::Sgd => simulate::observe(experiment, task, seed, sample, &taken),
@@ -182,7 +186,7 @@ fn trajectory(
         ));
     }
     let tables = trajectory_tables(&trajectory, task)?;
-    let manifest = shelf.store.publish("trajectory", label, &key, &tables, &[], &provenance())?;
+    let manifest = shelf.store.publish("trajectory", label, &key, &tables, &[], &timed(started))?;
     shelf.remember(&manifest);
     Ok((manifest, trajectory))
 }

@@ -4,6 +4,7 @@ pub mod closure;
 pub mod committed;
 pub mod compute;
 pub mod data;
+pub mod elapsed;
 pub mod export;
 pub mod key;
 pub mod parallel;

@@ -4,6 +4,7 @@ use crate::ask::{Ask, Study};
 use crate::error::{Error, Result, WithContext};
 use crate::experiment::{Experiment, Simulator};
 use crate::pipeline::closure::closure;
+use crate::pipeline::elapsed::took;
 use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
 use crate::pipeline::provenance::provenance;
 use crate::pipeline::store::{Blob, Manifest, Store};
@@ -140,6 +141,8 @@ pub struct Upstream {
     pub digests: BTreeMap<String, Value>,
     /// What has to be computed first.
     pub missing: Vec<Work>,
+    /// The seconds that what is there took, each unit on one thread.
+    pub seconds: f64,
 }
 
 /// The store with the keys of everything in it.
@@ -239,13 +242,17 @@ impl<'a> Shelf<'a> {
                     upstream.missing.push(Work { experiment: experiment.clone(), replicate, asks });
                     continue;
                 };
+                upstream.seconds += took(&trajectory);
                 digests.push(values_of(&trajectory, "trajectory")?);
                 digests.push(values_of(&trajectory, "evaluation")?);
                 let reached = reached(&trajectory, experiment);
                 let mut missing = Vec::new();
                 for ask in asks.into_iter().filter(|ask| ask.checkpoint < reached) {
                     match self.find(&self.answer(experiment, replicate, ask, &trajectory)?)? {
-                        Some(answer) => digests.push(values_of(&answer, "answer")?),
+                        Some(answer) => {
+                            upstream.seconds += took(&answer);
+                            digests.push(values_of(&answer, "answer")?);
+                        }
                         None => missing.push(ask),
                     }
                 }

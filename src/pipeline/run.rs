@@ -4,16 +4,17 @@ use crate::claim::Claim;
 use crate::error::{Error, Result, WithContext};
 use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::data::StageData;
+use crate::pipeline::elapsed::{SIMULATION, timed};
 use crate::pipeline::key::Ingredients;
 use crate::pipeline::parallel::each;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
-use crate::pipeline::provenance::provenance;
 use crate::pipeline::store::{Blob, Manifest, Store};
 use crate::pipeline::table::Table;
 use crate::plot::PlotError;
 use crate::stage::{Results, Settings, Stage};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// How often damaged units are set aside and computed again before a store counts as beyond healing; every round finds
 /// at least one.
@@ -127,10 +128,13 @@ fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Resu
                 manifest
             } else {
                 computed = true;
+                let started = Instant::now();
                 let data = StageData::new(shelf, plan);
                 let mut tables = (plan.stage.reduce)(&data)?;
                 tables.push(data.replicates()?);
-                shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &provenance())?
+                let mut about = timed(started);
+                about.push((SIMULATION.to_owned(), format!("{:.3}", upstream.seconds)));
+                shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &about)?
             };
             shelf.remember_inputs(plan, &upstream)?;
             tables
@@ -141,9 +145,10 @@ fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Resu
         manifest
     } else {
         computed = true;
+        let started = Instant::now();
         let results = results(shelf.store, shelf.settings, plan, &tables)?;
         let blobs = present(plan, &results)?;
-        shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &provenance())?
+        shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &timed(started))?
     };
     Ok(Done { plan: plan.clone(), tables, figures, computed })
 }

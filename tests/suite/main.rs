@@ -88,6 +88,9 @@ mod plot;
 /// Figures on paper: PDF, PNG, captions, colours.
 mod print;
 
+/// The report: a page that a browser understands, with every verdict and figure.
+mod report;
+
 /// The store: damage, crashes and crowds.
 mod store;
 

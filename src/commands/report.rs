@@ -1,0 +1,24 @@
+//! `report`.
+
+use crate::cli::Shared;
+use crate::commands::{Stages, open, say};
+use crate::error::Result;
+use crate::pipeline::committed::{Figures, update};
+use crate::pipeline::plan::plan_all;
+use crate::report::{gather, page};
+use std::process::ExitCode;
+
+/// Writes `report.html` beside the figures.
+///
+/// # Errors
+/// Bad parameters; files that cannot be read or written.
+pub fn report(all: &Stages, shared: &Shared) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let plans = plan_all(all, &settings)?;
+    let store = open(shared)?;
+    let report = gather(&plans, &store, &settings, (&shared.data, &shared.figures))?;
+    let path = Figures::at(&shared.figures).folder(&settings).join("report.html");
+    update(&path, page(&report).as_bytes())?;
+    say(&format!("{}: {}", path.display(), report.summary()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,320 @@
+//! Everything that the report says, from the store where stages are up to date, else from what is committed.
+
+use crate::claim::{Claim, Verdict};
+use crate::error::{Error, Result};
+use crate::measure::statistics_rows;
+use crate::pipeline::committed::{Entry, Figures};
+use crate::pipeline::elapsed::{SIMULATION, seconds, took};
+use crate::pipeline::key::{Value, sha256};
+use crate::pipeline::plan::{Shelf, StagePlan};
+use crate::pipeline::run::CLAIMS;
+use crate::pipeline::store::{Manifest, Store};
+use crate::pipeline::table::Table;
+use crate::report::deviation::{Deviation, deviations};
+use crate::report::words::{address, options};
+use crate::stage::{Profile, Settings, Stage};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The report before it is a page.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What the user chose.
+    pub settings: Settings,
+    /// The same as options on a command line, each with a space before it.
+    pub options: String,
+    /// One section per stage.
+    pub sections: Vec<Section>,
+}
+
+impl Report {
+    /// All claims.
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.sections.iter().flat_map(|section| &section.claims)
+    }
+
+    /// The number of claims with this verdict.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.claims().filter(|claim| claim.verdict == verdict).count()
+    }
+
+    /// All verdicts in one line, as `claims` prints it.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let [hold, fail, not_run] =
+            [Verdict::Holds, Verdict::Fails, Verdict::NotRun].map(|verdict| self.count(verdict));
+        format!("{hold} hold, {fail} fail, {not_run} not run")
+    }
+}
+
+/// Where the numbers of a stage come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The local store.
+    Computed,
+    /// The values committed beside the figures; whether the recipe is still that of this program.
+    Committed {
+        /// It is not: parameters or code have changed since.
+        stale: bool,
+    },
+    /// Nothing was computed.
+    Nothing,
+}
+
+/// One stage.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// The stage.
+    pub stage: &'static Stage,
+    /// Where its numbers come from.
+    pub origin: Origin,
+    /// Its claims.
+    pub claims: Vec<Claim>,
+    /// Its figures.
+    pub figures: Vec<Plate>,
+    /// Those that are not there, and why.
+    pub missing: Vec<(&'static str, String)>,
+    /// Parameters of each experiment.
+    pub parameters: BTreeMap<String, Value>,
+    /// Replicates that ran and replicates that diverged, of each experiment.
+    pub replicates: BTreeMap<String, (usize, usize)>,
+    /// Digest of experiments, parameters, seed and source code.
+    pub recipe: String,
+    /// Its tables.
+    pub tables: Vec<TableFile>,
+    /// What made it, and where and when: names and values.
+    pub provenance: Vec<(String, String)>,
+    /// The seconds it took, where they are known.
+    pub seconds: Option<Seconds>,
+    /// Measurement against theory.
+    pub deviations: Vec<Deviation>,
+}
+
+/// How long a stage took.
+#[derive(Clone, Copy, Debug)]
+pub struct Seconds {
+    /// All replicates and spectra behind it, each on one thread; other stages may share them.
+    pub simulation: f64,
+    /// Its tables.
+    pub tables: f64,
+    /// Its claims and figures.
+    pub figures: f64,
+}
+
+/// A figure with its words and files.
+#[derive(Clone, Debug)]
+pub struct Plate {
+    /// Its name.
+    pub name: String,
+    /// The document.
+    pub svg: String,
+    /// Title of the caption.
+    pub title: String,
+    /// The rest of it.
+    pub caption: String,
+    /// Format, address where the file is beside the report, digest.
+    pub files: Vec<(&'static str, Option<String>, String)>,
+}
+
+/// A Parquet file.
+#[derive(Clone, Debug)]
+pub struct TableFile {
+    /// Name of the table.
+    pub name: String,
+    /// Relative address.
+    pub address: String,
+    /// Number of rows.
+    pub rows: u64,
+    /// Digest of schema and values.
+    pub values: String,
+}
+
+/// Collects the report on these stages.
+///
+/// # Errors
+/// Files that cannot be read or are not what they should be.
+pub fn gather(
+    plans: &[StagePlan],
+    store: &Store,
+    settings: &Settings,
+    (data, figures): (&Path, &Path),
+) -> Result<Report> {
+    let shelf = Shelf::new(store, settings)?;
+    let committed = Figures::at(figures);
+    let lock = committed.lock()?;
+    let folder = committed.folder(settings);
+    let mut sections = Vec::new();
+    for plan in plans {
+        let tables = shelf.current_tables(plan)?;
+        let drawn = match &tables {
+            Some(tables) => shelf.find(&shelf.figures(plan, tables)?)?,
+            None => None,
+        };
+        let entry = lock
+            .stages
+            .get(plan.stage.name)
+            .and_then(|profiles| profiles.get(Profile::Paper.word()))
+            .filter(|_| Figures::commits(settings));
+        let mut section = Section {
+            stage: plan.stage,
+            origin: Origin::Nothing,
+            claims: committed.claims(store, settings, plan, drawn.as_ref())?,
+            figures: Vec::new(),
+            missing: Vec::new(),
+            parameters: plan.parameters(),
+            replicates: BTreeMap::new(),
+            recipe: plan.recipe(settings)?.digest().to_string(),
+            tables: Vec::new(),
+            provenance: Vec::new(),
+            seconds: None,
+            deviations: Vec::new(),
+        };
+        match (tables, drawn, entry) {
+            (Some(tables), Some(drawn), _) => section.computed(store, &folder, &tables, &drawn)?,
+            (_, _, Some(entry)) => section.committed(&committed, settings, plan, entry)?,
+            _ => {}
+        }
+        section.note_missing();
+        sections.push(section);
+    }
+    Ok(Report { settings: settings.clone(), options: options(settings, data, figures), sections })
+}
+
+/// The formats of a figure.
+const FORMATS: [&str; 2] = ["svg", "pdf"];
+
+impl Section {
+    fn computed(&mut self, store: &Store, folder: &Path, tables: &Manifest, drawn: &Manifest) -> Result<()> {
+        self.origin = Origin::Computed;
+        self.provenance.clone_from(&drawn.provenance);
+        self.seconds = seconds(&tables.provenance, SIMULATION).map(|simulation| Seconds {
+            simulation,
+            tables: took(tables),
+            figures: took(drawn),
+        });
+        let of = store.folder(tables);
+        let mut read = BTreeMap::new();
+        for entry in &tables.tables {
+            self.tables.push(TableFile {
+                name: entry.table.clone(),
+                address: address(folder, &of.join(&entry.file)),
+                rows: entry.rows,
+                values: entry.values_sha256.clone(),
+            });
+            if READ.contains(&entry.table.as_str()) {
+                let table = store.table(tables, &entry.table)?.ok_or_else(|| damaged(of.clone()))?;
+                read.insert(entry.table.clone(), table);
+            }
+        }
+        self.learn(&read)?;
+        for name in self.stage.figures {
+            let read = |format: &str| -> Result<String> {
+                let bytes = store
+                    .blob(drawn, &format!("{name}.{format}"))?
+                    .ok_or_else(|| damaged(store.folder(drawn)))?;
+                String::from_utf8(bytes).map_err(|error| Error::damaged(store.folder(drawn), error))
+            };
+            if drawn.blob(&format!("{name}.svg")).is_some() {
+                let digests = drawn.blobs.iter().filter(|blob| blob.name != CLAIMS);
+                let digests = digests.map(|blob| (blob.name.as_str(), blob.sha256.as_str())).collect();
+                self.figures.push(plate(name, read("svg")?, &read("txt")?, folder, &digests));
+            }
+        }
+        Ok(())
+    }
+
+    fn committed(
+        &mut self,
+        figures: &Figures,
+        settings: &Settings,
+        plan: &StagePlan,
+        entry: &Entry,
+    ) -> Result<()> {
+        self.origin = Origin::Committed { stale: entry.recipe != self.recipe };
+        self.recipe.clone_from(&entry.recipe);
+        self.parameters.clone_from(&entry.parameters);
+        let folder = figures.folder(settings);
+        if let Some(results) = figures.results(settings, plan)? {
+            for (name, table) in &results.tables {
+                let path = figures.values(self.stage.name).join(format!("{name}.parquet"));
+                self.tables.push(TableFile {
+                    name: name.clone(),
+                    address: address(&folder, &path),
+                    rows: table.rows() as u64,
+                    values: table.values_digest()?,
+                });
+            }
+            self.learn(&results.tables)?;
+        }
+        let digests = entry.figures.iter().map(|(file, digest)| (file.as_str(), digest.as_str())).collect();
+        for name in self.stage.figures {
+            let read = |format: &str| {
+                let file = format!("{name}.{format}");
+                let text = fs::read_to_string(folder.join(&file)).ok()?;
+                (entry.figures.get(&file) == Some(&sha256(text.as_bytes()))).then_some(text)
+            };
+            if let (Some(svg), Some(caption)) = (read("svg"), read("txt")) {
+                self.figures.push(plate(name, svg, &caption, &folder, &digests));
+            } else {
+                self.missing.push((name, "the committed files are not those that figures.lock names".into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the page needs of the tables.
+    fn learn(&mut self, tables: &BTreeMap<String, Table>) -> Result<()> {
+        if let Some(table) = tables.get("replicates") {
+            let experiment = table.present("experiment", table.strs("experiment")?)?;
+            for (experiment, diverged) in experiment.into_iter().zip(table.u64s("diverged_step")?) {
+                let counts = self.replicates.entry(experiment.to_owned()).or_default();
+                counts.0 += 1;
+                counts.1 += usize::from(diverged.is_some());
+            }
+        }
+        if let (Some(measured), Some(predicted)) = (tables.get("statistics"), tables.get("theory")) {
+            self.deviations = deviations(&statistics_rows(measured)?, &statistics_rows(predicted)?);
+        }
+        Ok(())
+    }
+
+    fn note_missing(&mut self) {
+        for name in self.stage.figures {
+            let known = self.figures.iter().any(|plate| plate.name == *name)
+                || self.missing.iter().any(|(other, _)| other == name);
+            if !known {
+                let reason = match self.origin {
+                    Origin::Computed => "SGD diverged in a replicate that figures show",
+                    Origin::Committed { .. } | Origin::Nothing => "nothing was computed",
+                };
+                self.missing.push((name, reason.to_owned()));
+            }
+        }
+    }
+}
+
+/// The tables that the page shows something of.
+const READ: [&str; 3] = ["replicates", "statistics", "theory"];
+
+fn damaged(folder: PathBuf) -> Error {
+    Error::damaged(folder, "was damaged; run the stage again")
+}
+
+fn plate(name: &str, svg: String, caption: &str, folder: &Path, digests: &BTreeMap<&str, &str>) -> Plate {
+    let (title, caption) = caption.split_once('\n').unwrap_or((caption, ""));
+    let files = FORMATS.into_iter().filter_map(|format| {
+        let file = format!("{name}.{format}");
+        let digest = (*digests.get(file.as_str())?).to_owned();
+        let path = folder.join(&file);
+        Some((format, path.exists().then(|| address(folder, &path)), digest))
+    });
+    Plate {
+        name: name.to_owned(),
+        svg,
+        title: title.trim().trim_end_matches('.').to_owned(),
+        caption: caption.trim().to_owned(),
+        files: files.collect(),
+    }
+}

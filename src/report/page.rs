@@ -1,0 +1,164 @@
+//! The page: what it is about, what it finds, and where to find it.
+
+use crate::claim::Verdict;
+use crate::report::details::PROVENANCE;
+use crate::report::gather::{Origin, Report, Section};
+use crate::report::section::section;
+use crate::report::verdicts::{holding, verdicts};
+use crate::report::words::formula;
+use crate::stage::Profile;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeSet;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The report as an HTML document that needs nothing but itself.
+#[must_use]
+pub fn page(report: &Report) -> String {
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "Spectral alignment of SGD: " (report.summary()) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#verdicts" { "To the verdicts" }
+                header { (head(report)) }
+                (groups(report))
+                main {
+                    (verdicts(report))
+                    section aria-labelledby="stages" {
+                        h2 id="stages" { "Stages" }
+                        (contents(report))
+                        @for stage in &report.sections { (section(report, stage)) }
+                    }
+                }
+            }
+        }
+    };
+    document.into_string()
+}
+
+fn head(report: &Report) -> Markup {
+    let failing = report.count(Verdict::Fails) > 0;
+    html! {
+        h1 { "Spectral alignment of SGD" }
+        p.about {
+            "Figures and measured verdicts for "
+            a href="https://arxiv.org/abs/2310.03010" {
+                cite { "Spectral alignment of stochastic gradient descent for high-dimensional classification tasks" }
+            }
+            " by G. Ben Arous, R. Gheissari, J. Huang and A. Jagannath."
+        }
+        p.summary data-failing=(failing) { (report.summary()) }
+        p.about { (settings(report)) " " (origin(report)) }
+        (machine(report))
+        @if !report.settings.overrides.is_empty() {
+            ul.notes {
+                @for change in &report.settings.overrides {
+                    li { code { (change.experiment) "." (change.key) " = " (change.value) } }
+                }
+            }
+        }
+    }
+}
+
+/// What made the stages that were computed, where it is the same for all.
+fn machine(report: &Report) -> Markup {
+    let values = |name: &str| -> BTreeSet<&str> {
+        let pairs = report.sections.iter().flat_map(|section| &section.provenance);
+        pairs.filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    };
+    let same = PROVENANCE.iter().filter(|(name, _)| *name != "finished").filter_map(|(name, words)| {
+        let values = values(name);
+        let value = values.first()?;
+        Some((*words, if values.len() == 1 { *value } else { "differs between stages" }))
+    });
+    let same: Vec<(&str, &str)> = same.collect();
+    html! {
+        @if !same.is_empty() { dl { @for (words, value) in &same { div { dt { (words) } dd { (value) } } } } }
+    }
+}
+
+fn settings(report: &Report) -> String {
+    let size = match report.settings.profile {
+        Profile::Paper => "Full size (profile paper)",
+        Profile::Quick => "Small versions of all experiments (profile quick)",
+    };
+    let changed = match report.settings.overrides.len() {
+        0 => ".",
+        _ => ", with changed parameters:",
+    };
+    format!("{size}, root seed {}{changed}", report.settings.seed)
+}
+
+/// Where the numbers come from, in a sentence.
+fn origin(report: &Report) -> String {
+    let all = report.sections.len();
+    let count =
+        |of: &dyn Fn(Origin) -> bool| report.sections.iter().filter(|section| of(section.origin)).count();
+    let committed = count(&|origin| matches!(origin, Origin::Committed { .. }));
+    let nothing = count(&|origin| origin == Origin::Nothing);
+    let computed = all - committed - nothing;
+    let mut parts = Vec::new();
+    if computed > 0 {
+        parts.push(format!("{computed} of {all} stages were computed here"));
+    }
+    if committed > 0 {
+        parts.push(format!("{committed} of {all} are read from the committed values"));
+    }
+    if nothing > 0 {
+        parts.push(format!("{nothing} of {all} were not computed"));
+    }
+    format!("{}.", parts.join("; "))
+}
+
+/// The ways into the verdicts.
+fn groups(report: &Report) -> Markup {
+    html! {
+        nav aria-label="Verdicts" {
+            ul.groups {
+                li { a href="#failing" { "Failing" } " " span.aside { (report.count(Verdict::Fails)) } }
+                li { a href="#not-run" { "Not run" } " " span.aside { (report.count(Verdict::NotRun)) } }
+                @for (letter, claims) in holding(report) {
+                    li { a href={ "#group-" (letter) } { "Group " (letter) } " " span.aside { (claims.len()) } }
+                }
+                li { a href="#stages" { "Stages and figures" } " " span.aside { (report.sections.len()) } }
+            }
+        }
+    }
+}
+
+/// The ways into the stages.
+fn contents(report: &Report) -> Markup {
+    html! {
+        nav aria-label="Stages" {
+            ul.stages {
+                @for stage in &report.sections {
+                    li {
+                        a href={ "#stage-" (stage.stage.name) } { (stage.stage.name) }
+                        " " span.aside { (tally(stage)) }
+                        p { (formula(stage.stage.title)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The verdicts of a stage in a few words.
+fn tally(section: &Section) -> String {
+    let parts: Vec<String> =
+        [(Verdict::Fails, "fail"), (Verdict::NotRun, "not run"), (Verdict::Holds, "hold")]
+            .into_iter()
+            .filter_map(|(verdict, word)| {
+                let number = section.claims.iter().filter(|claim| claim.verdict == verdict).count();
+                (number > 0).then(|| format!("{number} {word}"))
+            })
+            .collect();
+    parts.join(", ")
+}

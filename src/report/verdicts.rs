@@ -1,0 +1,201 @@
+//! The verdicts: what fails and what was not run first, then all that holds.
+
+use crate::claim::{Claim, Verdict};
+use crate::pipeline::committed::NOT_COMPUTED;
+use crate::report::gather::{Origin, Report, Section};
+use crate::report::margin::margin;
+use crate::report::strip::strip;
+use crate::report::words::{condition, estimate, formula, percent, prose};
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+/// What the first letters of claims stand for.
+const GROUPS: [(&str, &str); 3] = [
+    ("A", "softmax regression on the mixture of Gaussians (task A)"),
+    ("B", "the two-layer network on the XOR mixture (task B)"),
+    ("D", "measurement against theory"),
+];
+
+fn group(claim: &Claim) -> &str {
+    claim.id.split(|letter: char| !letter.is_ascii_uppercase()).next().unwrap_or_default()
+}
+
+/// The claims that hold, by group.
+pub fn holding(report: &Report) -> BTreeMap<&str, Vec<&Claim>> {
+    let mut groups: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
+    for claim in report.claims().filter(|claim| claim.verdict == Verdict::Holds) {
+        groups.entry(group(claim)).or_default().push(claim);
+    }
+    groups
+}
+
+/// A verdict as a word with a mark.
+pub fn badge(verdict: Verdict) -> Markup {
+    let (class, mark) = match verdict {
+        Verdict::Holds => ("holds", "✓"),
+        Verdict::Fails => ("fails", "✗"),
+        Verdict::NotRun => ("not-run", "–"),
+    };
+    html! { span class={ "verdict " (class) } { span aria-hidden="true" { (mark) " " } (verdict.word()) } }
+}
+
+/// The part of the page with all claims.
+pub fn verdicts(report: &Report) -> Markup {
+    let of = |verdict: Verdict| report.claims().filter(|claim| claim.verdict == verdict).collect::<Vec<_>>();
+    let (failing, not_run) = (of(Verdict::Fails), of(Verdict::NotRun));
+    html! {
+        section aria-labelledby="verdicts" {
+            h2 id="verdicts" { "Verdicts" }
+            p {
+                "A claim holds if and only if the whole 95 % interval of its statistic (Student’s t, over replicates) complies "
+                "with the bound that was declared beforehand. The margin is the distance of the interval’s worst end from the "
+                "bound, relative to the bound (to half the width of a range; to half the interval, where it must contain a "
+                "value). In the drawings the shaded stretch is allowed, the vertical line is the bound, and the bar with the "
+                "dot is the interval with its mean."
+            }
+            h3 id="failing" { "Failing" span.count { (failing.len()) } }
+            @if failing.is_empty() { p { "No claim fails." } } @else { (table("failing", &failing)) }
+            h3 id="not-run" { "Not run" span.count { (not_run.len()) } }
+            @if not_run.is_empty() { p { "Every claim was measured." } } @else { (reasons("not-run", &not_run)) }
+            (left_out(report))
+            @for (letter, claims) in &holding(report) {
+                @let title = GROUPS.iter().find(|(known, _)| known == letter).map_or("", |(_, title)| title);
+                @let id = format!("group-{letter}");
+                h3 id=(id) {
+                    (letter) @if !title.is_empty() { ": " (title) } span.count { (claims.len()) " hold" }
+                }
+                (table(&id, claims))
+            }
+        }
+    }
+}
+
+fn table(heading: &str, claims: &[&Claim]) -> Markup {
+    html! {
+        table.claims role="table" aria-labelledby=(heading) {
+            thead role="rowgroup" {
+                tr role="row" {
+                    @for name in ["Claim", "Measured", "Must be", "Margin", "Verdict"] {
+                        th role="columnheader" scope="col" { (name) }
+                    }
+                }
+            }
+            tbody role="rowgroup" { @for claim in claims { (row(claim)) } }
+        }
+    }
+}
+
+/// Claims without a measurement, with the reason for each.
+fn reasons(heading: &str, claims: &[&Claim]) -> Markup {
+    html! {
+        table.claims role="table" aria-labelledby=(heading) {
+            thead role="rowgroup" {
+                tr role="row" {
+                    @for name in ["Claim", "Reason", "Verdict"] { th role="columnheader" scope="col" { (name) } }
+                }
+            }
+            tbody role="rowgroup" {
+                @for claim in claims {
+                    tr role="row" id={ "claim-" (claim.id) } data-verdict=(claim.verdict.word()) {
+                        td.what role="cell" { (what(claim)) }
+                        td.reason role="cell" { (prose(claim.reason.as_deref().unwrap_or_default())) }
+                        td role="cell" data-name="verdict" { (badge(claim.verdict)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is claimed, and how it is measured.
+fn what(claim: &Claim) -> Markup {
+    html! {
+        p.id { b { (claim.id) } " " a href={ "#stage-" (claim.stage) } { (claim.stage) } }
+        // Of a claim of which nothing was computed, only the id is known.
+        @if claim.replicates > 0 || claim.statistic != NOT_COMPUTED {
+            p.statement { (formula(&claim.statement)) }
+            p.statistic { (formula(&claim.statistic)) }
+        }
+    }
+}
+
+fn row(claim: &Claim) -> Markup {
+    html! {
+        tr role="row" id={ "claim-" (claim.id) } data-verdict=(claim.verdict.word()) {
+            td.what role="cell" {
+                (what(claim))
+                @if let Some(reason) = &claim.reason { p.reason { (prose(reason)) } }
+            }
+            td.number role="cell" data-name="measured" { (measured(claim)) }
+            td.number role="cell" data-name="must be" {
+                (condition(claim.relation, claim.bound))
+            }
+            td.number.margin role="cell" data-name="margin" {
+                @if let Some(margin) = margin(claim) { (strip(claim)) span { (percent(margin)) } } @else { "–" }
+            }
+            td role="cell" data-name="verdict" { (badge(claim.verdict)) }
+        }
+    }
+}
+
+fn measured(claim: &Claim) -> Markup {
+    let (Some(measured), Some(low), Some(high)) = (claim.measured, claim.low, claim.high) else {
+        return html! { "–" };
+    };
+    let [measured, low, high] = estimate(measured, low, high);
+    html! {
+        (measured) br;
+        span.aside { "[" (low) ", " (high) "]" } br;
+        span.aside { "n = " (claim.replicates) }
+    }
+}
+
+/// What else did not run or is not as it should be: stages, figures, replicates.
+fn left_out(report: &Report) -> Markup {
+    let names = |of: Origin| {
+        let sections = report.sections.iter().filter(|section| section.origin == of);
+        sections.map(|section| section.stage.name).collect::<Vec<_>>()
+    };
+    let mut notes = Vec::new();
+    for (origin, words) in [
+        (Origin::Nothing, "Nothing was computed of "),
+        (
+            Origin::Committed { stale: true },
+            "Parameters or code have changed since these results were committed: ",
+        ),
+    ] {
+        let names = names(origin);
+        if !names.is_empty() {
+            notes.push(html! {
+                (words)
+                @for (index, name) in names.iter().enumerate() {
+                    @if index > 0 { ", " } a href={ "#stage-" (name) } { (name) }
+                }
+                "."
+            });
+        }
+    }
+    notes.extend(report.sections.iter().flat_map(self::notes));
+    html! {
+        @if !notes.is_empty() { ul.notes { @for note in &notes { li { (note) } } } }
+    }
+}
+
+fn notes(section: &Section) -> Vec<Markup> {
+    let name = section.stage.name;
+    let link = html! { a href={ "#stage-" (name) } { (name) } };
+    let mut notes = Vec::new();
+    if section.origin != Origin::Nothing {
+        for (figure, reason) in &section.missing {
+            notes.push(html! { "Figure " code { (figure) } " of " (link) " is missing: " (reason) "." });
+        }
+    }
+    for (experiment, (all, diverged)) in &section.replicates {
+        if *diverged > 0 {
+            notes.push(html! {
+                "In " (link) ", SGD diverged in " (diverged) " of " (all) " replicates of " code { (experiment) } "."
+            });
+        }
+    }
+    notes
+}

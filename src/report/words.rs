@@ -1,0 +1,244 @@
+//! Numbers, formulas, places and commands as text.
+
+use crate::claim::{Bound, Relation};
+use crate::stage::Settings;
+use maud::{Markup, html};
+use std::path::{Component, Path};
+
+/// The power of ten of the first digit.
+fn exponent(value: f64) -> i32 {
+    let text = format!("{value:e}");
+    text.rsplit_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0)
+}
+
+fn signed(text: &str) -> String {
+    text.replace('-', "−")
+}
+
+/// A number with at most this many digits that count.
+#[must_use]
+pub fn significant(value: f64, digits: usize) -> String {
+    let text = format!("{value:.*e}", digits.saturating_sub(1));
+    let Some((mantissa, power)) = text.rsplit_once('e') else { return signed(&text) };
+    let power: i32 = power.parse().unwrap_or(0);
+    let trimmed = |text: &str| {
+        let cut = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+        cut.to_owned()
+    };
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if (-3..6).contains(&power) {
+        let whole = usize::try_from(power).unwrap_or(0);
+        let zeros = usize::try_from(-power).unwrap_or(0);
+        let decimals = (digits + zeros).saturating_sub(whole + 1);
+        return signed(&trimmed(&format!("{value:.decimals$}")));
+    }
+    format!("{} × 10{}", signed(&trimmed(mantissa)), raised(&power.to_string()))
+}
+
+/// Digits as superscripts.
+fn raised(text: &str) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let digit = |letter: char| letter.to_digit(10).and_then(|digit| DIGITS.get(digit as usize)).copied();
+    text.chars().map(|letter| digit(letter).unwrap_or('⁻')).collect()
+}
+
+/// A mean and the ends of its interval, with as many decimals as the interval's width gives a meaning.
+#[must_use]
+pub fn estimate(measured: f64, low: f64, high: f64) -> [String; 3] {
+    let half = (high - low) / 2.0;
+    let largest = measured.abs().max(low.abs()).max(high.abs());
+    let all = [measured, low, high];
+    if half <= 1e-9 * largest || largest < 1e-3 || largest >= 1e6 {
+        return all.map(|value| significant(value, 4));
+    }
+    let decimals = usize::try_from(1 - exponent(half)).unwrap_or(0).min(7);
+    all.map(|value| {
+        let text = format!("{value:.decimals$}");
+        let zero = text.trim_start_matches('-').chars().all(|letter| letter == '0' || letter == '.');
+        if zero { format!("{:.decimals$}", 0.0) } else { signed(&text) }
+    })
+}
+
+/// A share in per cent.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let value = 100.0 * share;
+    if value.abs() >= 1000.0 {
+        return format!("{} ×", significant(share, 2));
+    }
+    let decimals = usize::from(value.abs() < 9.95);
+    let text = format!("{value:.decimals$}");
+    format!("{} %", signed(if text == "-0.0" { "0.0" } else { &text }))
+}
+
+/// What the interval must obey.
+#[must_use]
+pub fn condition(relation: Relation, bound: Bound) -> String {
+    match (relation, bound) {
+        (Relation::AtMost, Bound::Number(bound)) => format!("≤ {}", significant(bound, 4)),
+        (Relation::AtLeast, Bound::Number(bound)) => format!("≥ {}", significant(bound, 4)),
+        (Relation::Contains, Bound::Number(bound)) => format!("contains {}", significant(bound, 4)),
+        (_, Bound::Pair([low, high])) => format!("in [{}, {}]", significant(low, 4), significant(high, 4)),
+        (Relation::In, Bound::Number(bound)) => format!("is {}", significant(bound, 4)),
+    }
+}
+
+const LETTERS: [(&str, &str); 9] = [
+    ("lambda", "λ"),
+    ("mu", "μ"),
+    ("nu", "ν"),
+    ("beta", "β"),
+    ("epsilon", "ε"),
+    ("delta", "δ"),
+    ("phi", "φ"),
+    ("rho", "ρ"),
+    ("sqrt", "√"),
+];
+
+/// Plain text with Greek letters and signs in the place of their names.
+#[must_use]
+pub fn greek(text: &str) -> String {
+    let mut out = String::new();
+    let mut word = String::new();
+    for letter in text.replace(">=", "≥").replace("<=", "≤").replace(" - ", " − ").chars().chain(['\0'])
+    {
+        if letter.is_ascii_alphabetic() {
+            word.push(letter);
+            continue;
+        }
+        let known = LETTERS.iter().find(|(name, _)| *name == word);
+        out.push_str(known.map_or(word.as_str(), |(_, letter)| letter));
+        word.clear();
+        if letter != '\0' {
+            out.push(letter);
+        }
+    }
+    out
+}
+
+/// Plain text in which words between backticks are commands.
+#[must_use]
+pub fn prose(text: &str) -> Markup {
+    html! { @for (index, part) in text.split('`').enumerate() { @if index % 2 == 1 { code { (part) } } @else { (part) } } }
+}
+
+/// As [`greek`], with raised and lowered indices: after `^` or `_`, what stands in brackets, a number, some small letters or
+/// one capital.
+#[must_use]
+pub fn formula(text: &str) -> Markup {
+    indices(&greek(text))
+}
+
+fn indices(text: &str) -> Markup {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    let mut from = 0;
+    while let Some(at) = rest.get(from..).and_then(|tail| tail.find(['^', '_'])).map(|at| at + from) {
+        let after = &rest[at + 1..];
+        let length = index_length(after);
+        if at == 0 || length == 0 {
+            from = at + 1;
+            continue;
+        }
+        let inner = after[..length].trim_start_matches(['{', '(']).trim_end_matches('}');
+        let inner = if after.starts_with('(') { inner.strip_suffix(')').unwrap_or(inner) } else { inner };
+        let inner = indices(&inner.replace('-', "−"));
+        let before = &rest[..at];
+        parts.push(if rest.as_bytes().get(at) == Some(&b'^') {
+            html! { (before) sup { (inner) } }
+        } else {
+            html! { (before) sub { (inner) } }
+        });
+        rest = &after[length..];
+        from = 0;
+    }
+    html! { @for part in &parts { (part) } (rest) }
+}
+
+/// How many bytes at the start of `text` are an index.
+fn index_length(text: &str) -> usize {
+    let run = |text: &str, of: &dyn Fn(char) -> bool| text.find(|letter| !of(letter)).unwrap_or(text.len());
+    let digits = |text: &str| run(text, &|letter| letter.is_ascii_digit());
+    let Some(first) = text.chars().next() else { return 0 };
+    match first {
+        '{' => text.find('}').map_or(0, |end| end + 1),
+        '(' => text.find(')').map_or(0, |end| end + 1),
+        '-' | '−' => {
+            let sign = first.len_utf8();
+            let whole = digits(&text[sign..]);
+            let rest = &text[sign + whole..];
+            let below = rest.strip_prefix('/').map_or(0, |below| digits(below));
+            if whole == 0 { 0 } else { sign + whole + if below > 0 { below + 1 } else { 0 } }
+        }
+        _ if first.is_ascii_digit() => digits(text),
+        _ if first.is_lowercase() => run(text, &char::is_lowercase),
+        _ if first.is_uppercase() => first.len_utf8(),
+        _ => 0,
+    }
+}
+
+/// The way from one folder to a file, as a relative address.
+#[must_use]
+pub fn address(folder: &Path, file: &Path) -> String {
+    let absolute = |path: &Path| {
+        path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+    };
+    let (folder, file) = (absolute(folder), absolute(file));
+    let common = folder.components().zip(file.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(common).map(|_| "..".to_owned());
+    let down = file.components().skip(common).filter_map(|part| match part {
+        Component::Normal(name) => Some(encoded(&name.to_string_lossy())),
+        _ => None,
+    });
+    let parts: Vec<String> = up.chain(down).collect();
+    // A first part with a colon would be read as a scheme.
+    if parts.first().is_some_and(|first| first == "..") {
+        parts.join("/")
+    } else {
+        format!("./{}", parts.join("/"))
+    }
+}
+
+fn encoded(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~=+,@".contains(&byte);
+    name.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// The options that give these settings and folders on the command line, each with a space before it.
+#[must_use]
+pub fn options(settings: &Settings, data: &Path, figures: &Path) -> String {
+    let mut text = String::new();
+    let mut add = |name: &str, value: &str| {
+        text.push_str(&format!(" --{name} {}", quoted(value)));
+    };
+    if settings.profile != crate::stage::Profile::Paper {
+        add("profile", settings.profile.word());
+    }
+    if settings.seed != crate::pipeline::committed::DEFAULT_SEED {
+        add("seed", &settings.seed.to_string());
+    }
+    for change in &settings.overrides {
+        add("set", &format!("{}.{}={}", change.experiment, change.key, change.value));
+    }
+    for (name, folder) in [("data", data), ("figures", figures)] {
+        if folder != Path::new(name) {
+            add(name, &folder.to_string_lossy());
+        }
+    }
+    text
+}
+
+/// A word as a shell reads it.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=+,:@%".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
