@@ -39,5 +39,7 @@ pub mod stages;
 
 pub mod pipeline;
 
+pub mod scaffold;
+
 pub mod cli;
 pub mod commands;

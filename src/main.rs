@@ -14,6 +14,11 @@ fn main() -> ExitCode {
             commands::run_stages(STAGES, stages, shared, *jobs, *force)
         }
         Command::Status { shared, json, committed } => commands::status(STAGES, shared, *json, *committed),
+        Command::Why { stage, shared, json } => commands::why::explain(STAGES, stage, shared, *json),
+        Command::Verify { stages, shared, json, jobs, twice } => {
+            commands::verify::check(STAGES, stages, shared, *jobs, (*json, *twice))
+        }
+        Command::New { name, root } => commands::new::stage(STAGES, name, root),
         Command::Tables { stage, shared, json } => commands::tables(STAGES, stage, shared, *json),
         Command::Claims { shared, json } => commands::claims(STAGES, shared, *json),
         Command::Export { experiment, shared, replicate, checkpoint, out, sample } => {

@@ -16,6 +16,7 @@ use crate::simulate::{self, Trajectory};
 use crate::task::data::Sample;
 use crate::task::{self, Task};
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// Merges the work of several stages on the same replicates, so that nothing is computed twice.
 #[must_use]
@@ -25,6 +26,7 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
         let entry = merged
             .entry((work.experiment.name.clone(), work.replicate))
             .or_insert_with(|| Work { asks: Vec::new(), ..work.clone() });
+        entry.stages.extend(&work.stages);
         entry.asks.extend(work.asks);
         entry.asks.sort_unstable();
         entry.asks.dedup();
@@ -89,7 +91,9 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
     let seed = shelf.seed(experiment, work.replicate);
     let label = format!("{}-{}", experiment.name, work.replicate);
     let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
-    let (manifest, trajectory) = trajectory(shelf, experiment, &mut samples, &label, force, progress)?;
+    let stages = work.stages.iter().copied().collect::<Vec<_>>().join(", ");
+    let (manifest, trajectory) =
+        trajectory(shelf, experiment, &mut samples, (&label, &stages), force, progress)?;
     let mut asks = work.asks.as_slice();
     while let Some(&first) = asks.first() {
         let together = asks
@@ -105,6 +109,7 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
             for &ask in same_block {
                 let key = shelf.answer(experiment, work.replicate, ask, &manifest)?;
                 if force || shelf.find(&key)?.is_none() {
+                    let started = SystemTime::now();
                     let answer = point.answer(ask, &matrices).context(|| describe(ask))?;
                     let table = answer_table(&answer)?;
                     shelf.remember(&shelf.store.publish(
@@ -113,7 +118,7 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
                         &key,
                         &[table],
                         &[],
-                        &provenance(),
+                        &provenance(&key, &stages, &[], started),
                     )?);
                 }
                 progress.add(answer_cost(experiment));
@@ -154,7 +159,7 @@ fn trajectory(
     shelf: &Shelf,
     experiment: &Experiment,
     samples: &mut Samples,
-    label: &str,
+    (label, stages): (&str, &str),
     force: bool,
     progress: &Progress,
 ) -> Result<(Manifest, Trajectory)> {
@@ -168,6 +173,7 @@ fn trajectory(
         progress.add(trajectory_cost(experiment));
         return Ok((manifest, trajectory_from([&rows, &evaluation], task)?));
     }
+    let started = SystemTime::now();
     let (total, steps) = (trajectory_cost(experiment), experiment.model.steps(experiment.horizon));
     let taken = |taken| progress.add(share_of(total, taken, steps));
     let sample = samples.of(SampleKind::Test);
@@ -182,7 +188,8 @@ fn trajectory(
         ));
     }
     let tables = trajectory_tables(&trajectory, task)?;
-    let manifest = shelf.store.publish("trajectory", label, &key, &tables, &[], &provenance())?;
+    let about = provenance(&key, stages, &[], started);
+    let manifest = shelf.store.publish("trajectory", label, &key, &tables, &[], &about)?;
     shelf.remember(&manifest);
     Ok((manifest, trajectory))
 }

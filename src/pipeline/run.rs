@@ -8,11 +8,12 @@ use crate::pipeline::key::Ingredients;
 use crate::pipeline::parallel::each;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
-use crate::pipeline::provenance::provenance;
+use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources};
 use crate::pipeline::store::{Blob, Manifest, Store};
 use crate::pipeline::table::Table;
 use crate::stage::{Results, Settings, Stage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 /// How often damaged units are set aside and computed again before a store counts as beyond healing; every round finds
 /// at least one.
@@ -54,6 +55,7 @@ pub fn run(
     effort: Effort,
 ) -> Result<Vec<Done>> {
     plan_all(all, settings)?;
+    set_threads(effort.jobs);
     let mut effort = effort;
     let mut attempt = 1;
     loop {
@@ -83,6 +85,7 @@ fn attempt_run(stages: &[&'static Stage], shelf: &Shelf, effort: Effort) -> Resu
                     experiment: study.experiment.clone(),
                     replicate,
                     asks: study.asks(replicate),
+                    stages: BTreeSet::from([plan.stage.name]),
                 })
             }));
         } else if shelf.remembered_tables(plan)?.is_none() {
@@ -126,10 +129,14 @@ fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Resu
                 manifest
             } else {
                 computed = true;
+                let started = SystemTime::now();
                 let data = StageData::new(shelf, plan);
                 let mut tables = (plan.stage.reduce)(&data)?;
                 tables.push(data.replicates()?);
-                shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &provenance())?
+                let seed = shelf.settings.seed.to_string();
+                let more = [("seed", seed), (SOURCES, sources(&[&plan.table_code()?]))];
+                let about = provenance(&key, plan.stage.name, &more, started);
+                shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &about)?
             };
             shelf.remember_inputs(plan, &upstream)?;
             tables
@@ -140,9 +147,12 @@ fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Resu
         manifest
     } else {
         computed = true;
+        let started = SystemTime::now();
         let results = results(shelf.store, shelf.settings, plan, &tables)?;
         let blobs = present(plan, &results)?;
-        shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &provenance())?
+        let more = [(SOURCES, sources(&[&plan.figure_code()?]))];
+        let about = provenance(&key, plan.stage.name, &more, started);
+        shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &about)?
     };
     Ok(Done { plan: plan.clone(), tables, figures, computed })
 }
@@ -163,7 +173,10 @@ pub fn results(store: &Store, settings: &Settings, plan: &StagePlan, manifest: &
 }
 
 /// Claims and figures of a stage as files.
-fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
+///
+/// # Errors
+/// Tables that are not what the stage writes; a figure that cannot be drawn.
+pub fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
     let claims = judge(plan.stage, results)?;
     let claims = serde_json::to_vec_pretty(&claims).map_err(|error| Error::damaged(CLAIMS, error))?;
     let mut blobs = vec![Blob { name: CLAIMS.to_owned(), bytes: claims }];
