@@ -14,6 +14,9 @@ pub fn stage(all: &Stages, name: &str, root: &Path) -> Result<ExitCode> {
     for path in scaffold(root, name, all)? {
         say(&format!("wrote {}", path.display()))?;
     }
-    say(&format!("next: `just figure {name} --profile quick`, `just test {}`; docs/new-experiment.md", name.replace('-', "_")))?;
+    say(&format!(
+        "next: `just figure {name} --profile quick`, `just test {}`; docs/new-experiment.md",
+        name.replace('-', "_")
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

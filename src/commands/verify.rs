@@ -50,7 +50,11 @@ fn print(rows: &[Row]) -> Result<()> {
         let Some(first) = group.first() else { continue };
         let worst = group.iter().map(|row| row.verdict).max().unwrap_or(Verdict::Identical);
         say(&format!("{} ({}, {}): {}", first.stage, first.profile, first.check, worst.word()))?;
-        let columns = |row: &Row| group.iter().any(|other| other.what == "column" && other.name.starts_with(&format!("{}.", row.name)));
+        let columns = |row: &Row| {
+            group
+                .iter()
+                .any(|other| other.what == "column" && other.name.starts_with(&format!("{}.", row.name)))
+        };
         for row in group.iter().filter(|row| row.verdict != Verdict::Identical) {
             if row.what == "table" && columns(row) {
                 continue;

@@ -96,7 +96,10 @@ impl Figures {
             Error::damaged(&path, format!("{error}; restore the committed file or delete it"))
         })?;
         if lock.format != FORMAT {
-            return Err(Error::damaged(path, format!("has format {}, this program reads {FORMAT}", lock.format)));
+            return Err(Error::damaged(
+                path,
+                format!("has format {}, this program reads {FORMAT}", lock.format),
+            ));
         }
         lockfile::check(&lock).map_err(|problem| {
             Error::damaged(&path, format!("{problem}; restore the committed file or delete it"))

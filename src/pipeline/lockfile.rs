@@ -24,7 +24,9 @@ pub fn check(lock: &Lock) -> std::result::Result<(), String> {
         }
     };
     let digest = |what: &str, text: &str| {
-        Key::parse(text).map(|_| ()).map_err(|_| format!("{what}: `{text}` is no digest of 64 hexadecimal digits"))
+        Key::parse(text)
+            .map(|_| ())
+            .map_err(|_| format!("{what}: `{text}` is no digest of 64 hexadecimal digits"))
     };
     for (stage, profiles) in &lock.stages {
         plain("stage", stage)?;
@@ -95,8 +97,12 @@ pub fn drop_traces(root: &Path, before: &Lock, after: &Lock) -> Result<()> {
 
 /// Removes the entries of stages that are not among `all`; their names.
 pub fn drop_stages(lock: &mut Lock, all: &[&'static Stage]) -> Vec<String> {
-    let gone: Vec<String> =
-        lock.stages.keys().filter(|name| !all.iter().any(|stage| stage.name == name.as_str())).cloned().collect();
+    let gone: Vec<String> = lock
+        .stages
+        .keys()
+        .filter(|name| !all.iter().any(|stage| stage.name == name.as_str()))
+        .cloned()
+        .collect();
     for name in &gone {
         lock.stages.remove(name);
     }

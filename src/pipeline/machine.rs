@@ -19,7 +19,8 @@ pub static CPU: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The commit of the working tree, and whether its sources are changed (`true`, `false`, `unknown`).
-pub static COMMIT: LazyLock<(String, String)> = LazyLock::new(|| commit(Path::new(env!("CARGO_MANIFEST_DIR"))));
+pub static COMMIT: LazyLock<(String, String)> =
+    LazyLock::new(|| commit(Path::new(env!("CARGO_MANIFEST_DIR"))));
 
 fn unknown() -> String {
     "unknown".to_owned()
@@ -45,7 +46,8 @@ fn commit(root: &Path) -> (String, String) {
         return (unknown(), unknown());
     }
     let Some(commit) = git(&["rev-parse", "--verify", "HEAD"]) else { return (unknown(), unknown()) };
-    let changed = git(&["status", "--porcelain", "--", "src", "build", "build.rs", "Cargo.toml", "Cargo.lock"]);
+    let changed =
+        git(&["status", "--porcelain", "--", "src", "build", "build.rs", "Cargo.toml", "Cargo.lock"]);
     (commit, changed.map_or_else(unknown, |changed| (!changed.is_empty()).to_string()))
 }
 

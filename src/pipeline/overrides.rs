@@ -26,7 +26,8 @@ pub fn read(path: &Path) -> Result<Vec<Override>> {
 /// # Errors
 /// As for [`read`].
 pub fn parse(text: &str) -> std::result::Result<Vec<Override>, String> {
-    let document: toml::Table = toml::from_str(text).map_err(|error| error.to_string().trim().replace('\n', " "))?;
+    let document: toml::Table =
+        toml::from_str(text).map_err(|error| error.to_string().trim().replace('\n', " "))?;
     let mut overrides = Vec::new();
     for (experiment, keys) in document {
         let toml::Value::Table(keys) = keys else {
@@ -40,7 +41,9 @@ pub fn parse(text: &str) -> std::result::Result<Vec<Override>, String> {
                 toml::Value::Float(value) => format!("{value:?}"),
                 other => {
                     let kind = other.type_str();
-                    return Err(format!("{experiment}.{key}: must be a number, as in {key} = 10, not a {kind}"));
+                    return Err(format!(
+                        "{experiment}.{key}: must be a number, as in {key} = 10, not a {kind}"
+                    ));
                 }
             };
             overrides.push(Override { experiment: experiment.clone(), key, value });
@@ -76,7 +79,7 @@ fn text(text: &str) -> String {
 
 /// A value of `--set` as TOML writes it.
 fn number(value: &str) -> String {
-    match (value.parse::<u64>(), value.parse::<f64>()) {
+    match (value.parse::<i64>(), value.parse::<f64>()) {
         (Ok(whole), _) => whole.to_string(),
         (_, Ok(real)) => format!("{real:?}").to_lowercase(),
         _ => text(value),

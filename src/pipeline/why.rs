@@ -51,7 +51,8 @@ pub fn why(shelf: &Shelf<'_>, figures: &Figures, plan: &StagePlan) -> Result<Ans
     let earlier = |kind: &str| -> Result<Vec<Manifest>> {
         let mut units = shelf.store.units(kind)?;
         let profile = Value::from(settings.profile.word());
-        units.retain(|unit| unit.name == plan.stage.name && unit.ingredients.get("profile") == Some(&profile));
+        units
+            .retain(|unit| unit.name == plan.stage.name && unit.ingredients.get("profile") == Some(&profile));
         Ok(units)
     };
     if let Some(tables) = shelf.current_tables(plan)? {
@@ -119,7 +120,11 @@ fn missing(plan: &StagePlan, works: &[crate::pipeline::plan::Work]) -> Vec<Chang
         let count = works.iter().filter(|work| work.experiment.name == experiment.name).count();
         if count > 0 {
             let new = format!("{count} of {} replicates are missing or incomplete", experiment.replicates);
-            changes.push(Change::new(format!("data of {}", experiment.name), Some("complete".to_owned()), Some(new)));
+            changes.push(Change::new(
+                format!("data of {}", experiment.name),
+                Some("complete".to_owned()),
+                Some(new),
+            ));
         }
     }
     if changes.is_empty() {
@@ -174,12 +179,15 @@ fn input_changes(name: &str, old: &Manifest, new: &Ingredients, files: &Files) -
                 changes.extend(code_changes(&role, old_files.as_ref(), files, &was, &is));
             }
             "parameters" => {
-                let named = |value: Option<Value>| value.map(|value| Value::Map(BTreeMap::from([(name.to_owned(), value)])));
+                let named = |value: Option<Value>| {
+                    value.map(|value| Value::Map(BTreeMap::from([(name.to_owned(), value)])))
+                };
                 changes.extend(map_changes("", named(was).as_ref(), named(is).as_ref()));
             }
             "replicates" => changes.push(Change::new(format!("{name}.replicates"), text(was), text(is))),
             "questions" => {
-                let short = |value: Option<Value>| text(value).map(|text| brief(&sha256(text.as_bytes())).to_owned());
+                let short =
+                    |value: Option<Value>| text(value).map(|text| brief(&sha256(text.as_bytes())).to_owned());
                 changes.push(Change::new(format!("questions about {name}"), short(was), short(is)));
             }
             _ => changes.extend(plain_changes(&role, was, is)),
@@ -245,7 +253,9 @@ fn file_changes(old: &Files, new: &Files) -> Vec<Change> {
     paths
         .into_iter()
         .filter(|path| old.get(*path) != new.get(*path))
-        .map(|path| Change::new(format!("source file {path}"), old.get(path).cloned(), new.get(path).cloned()))
+        .map(|path| {
+            Change::new(format!("source file {path}"), old.get(path).cloned(), new.get(path).cloned())
+        })
         .collect()
 }
 
@@ -253,7 +263,11 @@ fn file_changes(old: &Files, new: &Files) -> Vec<Change> {
 fn against_lock(lock: &Lock, plan: &StagePlan, settings: &Settings) -> Result<Answer> {
     let entry = lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(settings.profile.word()));
     let Some(entry) = entry else {
-        return Ok(Answer { status: "missing", against: "nothing", changes: vec![unmade("tables, claims and figures")] });
+        return Ok(Answer {
+            status: "missing",
+            against: "nothing",
+            changes: vec![unmade("tables, claims and figures")],
+        });
     };
     let mut changes = lock_changes(lock, entry, plan, settings)?;
     if changes.is_empty() {
@@ -285,7 +299,8 @@ fn lock_changes(lock: &Lock, entry: &Entry, plan: &StagePlan, settings: &Setting
         }
         if role == "code" {
             let files = read_sources(&sources(&[&plan.recipe_code()?]));
-            let old: Files = lock.sources.iter().filter(|(path, _)| files.contains_key(*path)).map(clone).collect();
+            let old: Files =
+                lock.sources.iter().filter(|(path, _)| files.contains_key(*path)).map(clone).collect();
             let found = file_changes(&old, &files);
             if !found.is_empty() {
                 changes.extend(found);

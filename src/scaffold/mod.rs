@@ -50,7 +50,9 @@ pub fn check_name(name: &str, stages: &[&Stage]) -> Result<()> {
         return refuse("must begin with its task, `gmm-` or `xor-`");
     }
     if !name.split('-').all(word) || name.len() > 60 {
-        return refuse("must be words of small letters and digits with single hyphens between them, at most 60 in all");
+        return refuse(
+            "must be words of small letters and digits with single hyphens between them, at most 60 in all",
+        );
     }
     if stages.iter().any(|stage| stage.name == name || stage.figures.contains(&name)) {
         return refuse("is the name of a stage or figure already");
@@ -101,7 +103,8 @@ pub fn with_stage(list: &str, module: &str) -> Option<String> {
     lines.insert(end, format!("    &{module}::STAGE,"));
     let line = format!("pub mod {module};");
     let modules: Vec<usize> = (0..start).filter(|&index| lines[index].starts_with("pub mod ")).collect();
-    let place = modules.iter().copied().find(|&index| lines[index] > line).or(modules.last().map(|last| last + 1))?;
+    let place =
+        modules.iter().copied().find(|&index| lines[index] > line).or(modules.last().map(|last| last + 1))?;
     lines.insert(place, line);
     Some(lines.join("\n") + "\n")
 }

@@ -53,9 +53,13 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let curves = Statistics::read(results, "statistics")?.curves(EXPERIMENT, "loss", None);
     let left: Vec<f64> = first(&curves).iter().zip(last(&curves)).map(|(first, last)| last / first).collect();
-    let claim = declare("D3.gmm-template", "training lowers the test loss", "test loss at the end over that at the start")
-        .at_most(LEFT)
-        .measure(&left)?;
+    let claim = declare(
+        "D3.gmm-template",
+        "training lowers the test loss",
+        "test loss at the end over that at the start",
+    )
+    .at_most(LEFT)
+    .measure(&left)?;
     Ok(vec![claim])
 }
 

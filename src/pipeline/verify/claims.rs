@@ -23,7 +23,8 @@ pub fn compare(old: &Claim, new: &Claim) -> (Verdict, Option<String>) {
     let scale = all.filter(|value| value.is_finite()).fold(0.0_f64, |most, value| most.max(value.abs()));
     let mut verdict = Verdict::Identical;
     let mut detail = None;
-    for ((name, ours), theirs) in ["measured", "low", "high"].into_iter().zip(numbers(old)).zip(numbers(new)) {
+    for ((name, ours), theirs) in ["measured", "low", "high"].into_iter().zip(numbers(old)).zip(numbers(new))
+    {
         let found = match (ours, theirs) {
             (Some(a), Some(b)) if a.to_bits() == b.to_bits() => Verdict::Identical,
             (Some(a), Some(b)) if (a - b).abs() <= RELATIVE * scale => Verdict::Within,

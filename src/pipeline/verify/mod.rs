@@ -204,7 +204,8 @@ fn merged(rows: Vec<Row>) -> Vec<Row> {
 
 fn compare_recipe(rows: &mut Rows, plan: &StagePlan, settings: &Settings, entry: &Entry) -> Result<()> {
     let same = entry.recipe == plan.recipe(settings)?.digest().as_str();
-    let why = format!("the lock was written by other code or parameters; `why {}` names them", plan.stage.name);
+    let why =
+        format!("the lock was written by other code or parameters; `why {}` names them", plan.stage.name);
     rows.same("recipe", "recipe", same, &why);
     let same = entry.seed == settings.seed && entry.parameters == plan.parameters();
     rows.same("recipe", "parameters", same, "seed or parameters in the lock are not those of the stage");

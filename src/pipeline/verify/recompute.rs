@@ -21,14 +21,20 @@ struct Computed {
     claims: Vec<Claim>,
 }
 
-fn compute(request: &Request<'_>, stages: &[&'static Stage], name: &str) -> Result<BTreeMap<String, Computed>> {
+fn compute(
+    request: &Request<'_>,
+    stages: &[&'static Stage],
+    name: &str,
+) -> Result<BTreeMap<String, Computed>> {
     if stages.is_empty() {
         return Ok(BTreeMap::new());
     }
     let store = Store::open(&request.scratch.join(name))?;
     let effort = Effort { jobs: request.jobs, force: false };
     let done = run(stages, request.all, &store, request.settings, effort)?;
-    done.iter().map(|stage| Ok((stage.plan.stage.name.to_owned(), computed(&store, request.settings, stage)?))).collect()
+    done.iter()
+        .map(|stage| Ok((stage.plan.stage.name.to_owned(), computed(&store, request.settings, stage)?)))
+        .collect()
 }
 
 fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed> {
@@ -49,8 +55,10 @@ fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed>
 pub(crate) fn recomputed(request: &Request<'_>, lock: &Lock) -> Result<Vec<Row>> {
     // There is nothing to compare a stage with that the lock does not have.
     let profile = request.settings.profile.word();
-    let locked = |stage: &&'static Stage| lock.stages.get(stage.name).is_some_and(|of| of.contains_key(profile));
-    let first = compute(request, &request.stages.iter().copied().filter(locked).collect::<Vec<_>>(), "first")?;
+    let locked =
+        |stage: &&'static Stage| lock.stages.get(stage.name).is_some_and(|of| of.contains_key(profile));
+    let first =
+        compute(request, &request.stages.iter().copied().filter(locked).collect::<Vec<_>>(), "first")?;
     let mut found: Vec<(&'static Stage, Vec<Row>)> = Vec::new();
     for stage in request.stages {
         found.push((stage, against(request, lock, stage, first.get(stage.name))?));
@@ -75,7 +83,8 @@ fn mark(rows: &mut [Row], one: &Computed, other: &Computed) -> Result<()> {
     let mut unsteady: BTreeSet<(&'static str, String)> = BTreeSet::new();
     for (name, table) in &one.tables {
         let Some(again) = other.tables.get(name) else { continue };
-        for column in columns(table, again)?.into_iter().filter(|column| column.verdict != Verdict::Identical) {
+        for column in columns(table, again)?.into_iter().filter(|column| column.verdict != Verdict::Identical)
+        {
             unsteady.insert(("table", name.clone()));
             unsteady.insert(("column", format!("{name}.{}", column.name)));
         }
@@ -124,7 +133,8 @@ fn against(
                 Verdict::Identical
             }
             (_, found) => {
-                let missing = if found.is_some() { "figures.lock does not have it" } else { "is computed no more" };
+                let missing =
+                    if found.is_some() { "figures.lock does not have it" } else { "is computed no more" };
                 let detail = problems.get(name).cloned().flatten().unwrap_or_else(|| missing.to_owned());
                 rows.same("table", name, false, &detail);
                 Verdict::Different
@@ -140,7 +150,8 @@ fn against(
         Vec::new()
     };
     for name in entry.figures.keys().chain(new.blobs.iter().map(|blob| &blob.name)).collect::<BTreeSet<_>>() {
-        let digest = |blobs: &[Blob]| blobs.iter().find(|blob| blob.name == *name).map(|blob| sha256(&blob.bytes));
+        let digest =
+            |blobs: &[Blob]| blobs.iter().find(|blob| blob.name == *name).map(|blob| sha256(&blob.bytes));
         let wanted = entry.figures.get(name);
         if wanted.is_some() && digest(&new.blobs).as_ref() == wanted {
             rows.add("figure", name, Verdict::Identical, None);
@@ -158,7 +169,8 @@ fn against(
 fn compare_table(rows: &mut Rows, name: &str, old: &Table, new: &Table) -> Result<Verdict> {
     let found = columns(old, new)?;
     let verdict = found.iter().map(|column| column.verdict).max().unwrap_or(Verdict::Identical);
-    let worst = found.iter().find(|column| column.verdict == verdict).and_then(|column| column.detail.clone());
+    let worst =
+        found.iter().find(|column| column.verdict == verdict).and_then(|column| column.detail.clone());
     rows.add("table", name, verdict, worst);
     for column in found.into_iter().filter(|column| !column.name.is_empty()) {
         rows.add("column", format!("{name}.{}", column.name), column.verdict, column.detail);
