@@ -141,7 +141,7 @@ impl Figures {
             let entry = entry(store, settings, stage)?;
             let name = stage.plan.stage.name;
             if self.agrees(&lock, name, &entry, store, stage)? {
-                self.complete(&mut lock, stage, entry)?;
+                Self::complete(&mut lock, stage, entry)?;
                 continue;
             }
             for file in entry.figures.keys() {
@@ -166,7 +166,7 @@ impl Figures {
             let (name, new) = (stage.plan.stage.name, entry(store, settings, stage)?);
             let old = lock.stages.get(name).and_then(|profiles| profiles.get(profile.word()));
             if old.is_some_and(|old| old.recipe == new.recipe && self.has_tables(name, profile, old)) {
-                self.complete(&mut lock, stage, new)?;
+                Self::complete(&mut lock, stage, new)?;
                 continue;
             }
             self.write_tables(store, profile, stage)?;
@@ -192,7 +192,7 @@ impl Figures {
     }
 
     /// Fills in what an older program did not write to the entry of a stage whose recipe is that of `new`.
-    fn complete(&self, lock: &mut Lock, done: &Done, new: Entry) -> Result<()> {
+    fn complete(lock: &mut Lock, done: &Done, new: Entry) -> Result<()> {
         let profiles = lock.stages.get_mut(done.plan.stage.name);
         let old = profiles.and_then(|profiles| profiles.values_mut().find(|old| old.recipe == new.recipe));
         if let Some(old) = old.filter(|old| old.ingredients.is_empty()) {

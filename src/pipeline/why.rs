@@ -140,7 +140,9 @@ fn unit_changes(old: &Manifest, new: &Ingredients, files: &Files) -> Vec<Change>
     for (role, old, new) in diff(&old.ingredients, new) {
         match role.as_str() {
             "inputs" => {}
-            "code" => changes.extend(code_changes("code", old_files.as_ref(), files, &old, &new)),
+            "code" => {
+                changes.extend(code_changes("code", old_files.as_ref(), files, old.as_ref(), new.as_ref()))
+            }
             "experiments" => changes.extend(map_changes("", old.as_ref(), new.as_ref())),
             "tables" => changes.extend(map_changes("values of table ", old.as_ref(), new.as_ref())),
             _ => changes.extend(plain_changes(&role, old, new)),
@@ -173,10 +175,14 @@ fn note_of<'a>(
 fn input_changes(name: &str, old: &Manifest, new: &Ingredients, files: &Files) -> Vec<Change> {
     let old_files = files_of(old);
     let mut changes = Vec::new();
-    for (role, was, is) in diff(&old.ingredients, new) {
+    let found = diff(&old.ingredients, new);
+    // Other parameters bring other questions with them.
+    let explained = found.iter().any(|(role, ..)| ["replicates", "parameters"].contains(&role.as_str()));
+    for (role, was, is) in found {
         match role.as_str() {
+            "questions" if explained => {}
             "trajectory code" | "answer code" => {
-                changes.extend(code_changes(&role, old_files.as_ref(), files, &was, &is));
+                changes.extend(code_changes(&role, old_files.as_ref(), files, was.as_ref(), is.as_ref()));
             }
             "parameters" => {
                 let named = |value: Option<Value>| {
@@ -239,10 +245,10 @@ fn code_changes(
     role: &str,
     old_files: Option<&Files>,
     files: &Files,
-    old: &Option<Value>,
-    new: &Option<Value>,
+    old: Option<&Value>,
+    new: Option<&Value>,
 ) -> Vec<Change> {
-    let whole = || vec![Change::new(role, text(old.clone()), text(new.clone()))];
+    let whole = || vec![Change::new(role, text(old.cloned()), text(new.cloned()))];
     let Some(old_files) = old_files else { return whole() };
     let changes = file_changes(old_files, files);
     if changes.is_empty() { whole() } else { changes }
@@ -294,7 +300,7 @@ fn lock_changes(lock: &Lock, entry: &Entry, plan: &StagePlan, settings: &Setting
     let new = lockfile::ingredients(plan, settings)?;
     for (role, was) in &entry.ingredients {
         let is = new.get(role);
-        if is == Some(was) {
+        if is == Some(was) || role == "questions" && !changes.is_empty() {
             continue;
         }
         if role == "code" {

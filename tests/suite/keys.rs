@@ -181,13 +181,22 @@ fn a_touched_file_another_place_and_a_changed_comment_are_not_told_apart() {
     };
     let embedded: BTreeMap<String, String> =
         SOURCES.iter().map(|source| (source.path.to_owned(), source.digest.to_owned())).collect();
-    assert_eq!(digests(&elsewhere(|_, text| text)), embedded);
+    let told_apart = |graph: &graph::Graph| -> Vec<String> {
+        let found = digests(graph);
+        assert_eq!(found.len(), embedded.len());
+        found
+            .into_iter()
+            .filter(|(path, digest)| embedded.get(path) != Some(digest))
+            .map(|(path, _)| path)
+            .collect()
+    };
+    assert_eq!(told_apart(&elsewhere(|_, text| text)), Vec::<String>::new());
     // The template of new stages is data of the program besides: it counts by its bytes.
     let code =
         |path: &str| path.starts_with("src/") && path != "src/scaffold/template.rs" && path.ends_with("rs");
     let commented =
         elsewhere(|path, text| if code(path) { format!("{text}\n// a comment\n\n") } else { text });
-    assert_eq!(digests(&commented), embedded);
+    assert_eq!(told_apart(&commented), Vec::<String>::new());
     let changed =
         elsewhere(|path, text| if code(path) { format!("{text}\nconst ADDED: u8 = 1;\n") } else { text });
     for (path, digest) in digests(&changed) {

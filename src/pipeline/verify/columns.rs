@@ -23,12 +23,12 @@ pub struct Column {
 /// A column that cannot be read.
 pub fn columns(committed: &Table, computed: &Table) -> Result<Vec<Column>> {
     let exact = compare_columns(committed, computed, |_| 0.0)?;
-    exact.into_iter().map(|(name, found)| column(committed, computed, name, found)).collect()
+    Ok(exact.into_iter().map(|(name, found)| column(committed, computed, name, found)).collect())
 }
 
-fn column(committed: &Table, computed: &Table, name: String, found: Comparison) -> Result<Column> {
+fn column(committed: &Table, computed: &Table, name: String, found: Comparison) -> Column {
     let (why, row) = match found {
-        Comparison::Identical => return Ok(Column { name, verdict: Verdict::Identical, detail: None }),
+        Comparison::Identical => return Column { name, verdict: Verdict::Identical, detail: None },
         Comparison::Different { why, row, .. } => (why, row),
         // Only the sign of a zero.
         Comparison::Within { .. } => ("-0.0 against 0.0".to_owned(), None),
@@ -37,11 +37,11 @@ fn column(committed: &Table, computed: &Table, name: String, found: Comparison) 
         return floats(committed, name, &ours, &theirs);
     }
     let detail = row.map_or(why.clone(), |row| format!("row {row}: {why}"));
-    Ok(Column { name, verdict: Verdict::Different, detail: Some(detail) })
+    Column { name, verdict: Verdict::Different, detail: Some(detail) }
 }
 
-fn floats(table: &Table, name: String, ours: &[Option<f64>], theirs: &[Option<f64>]) -> Result<Column> {
-    let labels = Labels::of(table)?;
+fn floats(table: &Table, name: String, ours: &[Option<f64>], theirs: &[Option<f64>]) -> Column {
+    let labels = Labels::of(table);
     let rules: Vec<_> =
         (0..ours.len()).map(|row| rule(table.name(), &name, labels.value("statistic", row))).collect();
     let groups: Vec<String> = (0..ours.len()).map(|row| labels.group(rules[row].group, row)).collect();
@@ -58,7 +58,7 @@ fn floats(table: &Table, name: String, ours: &[Option<f64>], theirs: &[Option<f6
             if ours[row].is_some() != theirs[row].is_some() {
                 let show = |value: Option<f64>| value.map_or("null".to_owned(), |value| format!("{value:?}"));
                 let detail = format!("row {row}: {} against {}", show(ours[row]), show(theirs[row]));
-                return Ok(Column { name, verdict: Verdict::Different, detail: Some(detail) });
+                return Column { name, verdict: Verdict::Different, detail: Some(detail) };
             }
             continue;
         };
@@ -83,7 +83,7 @@ fn floats(table: &Table, name: String, ours: &[Option<f64>], theirs: &[Option<f6
         0 | 1 => worst,
         count => format!("{count} rows, the first is {worst}"),
     });
-    Ok(Column { name, verdict, detail })
+    Column { name, verdict, detail }
 }
 
 fn allowed(tolerance: crate::pipeline::verify::tolerance::Tolerance) -> String {
@@ -100,7 +100,7 @@ fn allowed(tolerance: crate::pipeline::verify::tolerance::Tolerance) -> String {
 struct Labels(BTreeMap<String, Vec<String>>);
 
 impl Labels {
-    fn of(table: &Table) -> Result<Self> {
+    fn of(table: &Table) -> Self {
         let mut labels = BTreeMap::new();
         for name in table.columns() {
             let text = |value: Option<String>| value.unwrap_or_default();
@@ -115,7 +115,7 @@ impl Labels {
             };
             labels.insert(name.to_owned(), values);
         }
-        Ok(Self(labels))
+        Self(labels)
     }
 
     fn value(&self, column: &str, row: usize) -> Option<&str> {

@@ -102,17 +102,17 @@ struct Rows {
     stage: String,
     profile: &'static str,
     check: &'static str,
-    rows: Vec<Row>,
+    list: Vec<Row>,
 }
 
 impl Rows {
     fn new(stage: &str, profile: Profile, check: &'static str) -> Self {
-        Self { stage: stage.to_owned(), profile: profile.word(), check, rows: Vec::new() }
+        Self { stage: stage.to_owned(), profile: profile.word(), check, list: Vec::new() }
     }
 
     fn add(&mut self, what: &'static str, name: impl Into<String>, verdict: Verdict, detail: Option<String>) {
         let (stage, profile, check) = (self.stage.clone(), self.profile, self.check);
-        self.rows.push(Row { stage, profile, check, what, name: name.into(), verdict, detail });
+        self.list.push(Row { stage, profile, check, what, name: name.into(), verdict, detail });
     }
 
     fn same(&mut self, what: &'static str, name: impl Into<String>, same: bool, otherwise: &str) {
@@ -143,7 +143,7 @@ pub fn verify(request: Request<'_>) -> Result<Vec<Row>> {
         for name in lock.stages.keys().filter(|name| !known.contains(name.as_str())) {
             let mut gone = Rows::new(name, Profile::Paper, "committed");
             gone.same("stage", name, false, "figures.lock has a stage that this program does not have");
-            rows.append(&mut gone.rows);
+            rows.append(&mut gone.list);
         }
     }
     Ok(rows)
@@ -158,7 +158,7 @@ pub fn committed(figures: &Figures, lock: &Lock, stage: &'static Stage) -> Resul
     let mut rows = Rows::new(stage.name, Profile::Paper, "committed");
     let Some(entry) = lock.stages.get(stage.name).and_then(|profiles| profiles.get("paper")) else {
         rows.same("stage", stage.name, false, "figures.lock does not have it; `run` writes it");
-        return Ok(rows.rows);
+        return Ok(rows.list);
     };
     let plan = StagePlan::new(stage, &settings)?;
     compare_recipe(&mut rows, &plan, &settings, entry)?;
@@ -169,7 +169,7 @@ pub fn committed(figures: &Figures, lock: &Lock, stage: &'static Stage) -> Resul
     }
     let (tables, whole) = committed_tables(figures, &mut rows, &plan, Profile::Paper, entry)?;
     if !whole {
-        return Ok(rows.rows);
+        return Ok(rows.list);
     }
     let results = Results { profile: Profile::Paper, experiments: plan.experiments(), tables };
     match judge(stage, &results) {
@@ -186,7 +186,7 @@ pub fn committed(figures: &Figures, lock: &Lock, stage: &'static Stage) -> Resul
         }
         Err(error) => rows.add("figure", "all", Verdict::Different, Some(error.to_string())),
     }
-    Ok(merged(rows.rows))
+    Ok(merged(rows.list))
 }
 
 /// One row per thing: the worst of those about it.

@@ -114,14 +114,14 @@ fn against(
     let entry = lock.stages.get(stage.name).and_then(|profiles| profiles.get(profile.word()));
     let (Some(entry), Some(new)) = (entry, new) else {
         rows.same("stage", stage.name, false, "figures.lock does not have it; `run` writes it");
-        return Ok(rows.rows);
+        return Ok(rows.list);
     };
     let plan = StagePlan::new(stage, request.settings)?;
     compare_recipe(&mut rows, &plan, request.settings, entry)?;
     let mut files = Rows::new(stage.name, profile, "recomputed");
     let (old, whole) = committed_tables(request.figures, &mut files, &plan, profile, entry)?;
     let problems: BTreeMap<String, Option<String>> =
-        files.rows.into_iter().map(|row| (row.name, row.detail)).collect();
+        files.list.into_iter().map(|row| (row.name, row.detail)).collect();
     let mut worst = Verdict::Identical;
     for name in entry.values.keys().chain(new.tables.keys()).collect::<BTreeSet<_>>() {
         let verdict = match (old.get(name), new.tables.get(name)) {
@@ -163,7 +163,7 @@ fn against(
         }
     }
     compare_all_claims(&mut rows, &entry.claims, &new.claims);
-    Ok(rows.rows)
+    Ok(rows.list)
 }
 
 fn compare_table(rows: &mut Rows, name: &str, old: &Table, new: &Table) -> Result<Verdict> {
