@@ -13,9 +13,13 @@ default:
 figures *ARGS: _build
     @{{ program }} run "$@"
 
-# Bring one stage up to date (`just figure gmm-alignment --profile quick`)
+# Bring one stage up to date (`just figure gmm-alignment --profile quick`; `--png` for images in figures/png/)
 figure STAGE *ARGS: _build
     @{{ program }} run "$@"
+
+# Write figures/contact-sheet.html: all figures at their size in colour, in grey and under deuteranopia
+contact-sheet *ARGS: _build
+    @{{ program }} contact-sheet "$@"
 
 # Print every claim with its verdict; fails when one fails
 claims *ARGS: _build
@@ -46,7 +50,7 @@ bench *ARGS: _build
 # Remove the cache in data/ and the figures of other profiles; committed figures stay
 clean:
     find data -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
-    rm -rf figures/variants figures/report.html
+    rm -rf figures/variants figures/report.html figures/png figures/contact-sheet.html
 
 _build: _clone
     @cargo build --release --locked

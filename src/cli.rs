@@ -55,6 +55,9 @@ pub enum Command {
         /// Compute even what is there, and compare with it.
         #[arg(long)]
         force: bool,
+        /// Also write the figures as PNG images with 300 dots per inch, to png/ beside the figures.
+        #[arg(long)]
+        png: bool,
     },
     /// Say which stages are up to date, stale or missing.
     Status {
@@ -104,6 +107,11 @@ pub enum Command {
         /// The repository.
         #[arg(long, value_name = "DIR", default_value = ".")]
         root: PathBuf,
+    },
+    /// Write contact-sheet.html beside the figures: all of them at their size in colour, in grey and under deuteranopia.
+    ContactSheet {
+        #[command(flatten)]
+        shared: Shared,
     },
     /// Name the tables of a stage, with their paths and digests.
     Tables {

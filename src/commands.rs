@@ -3,12 +3,14 @@
 use crate::claim::{Bound, Claim, Verdict};
 use crate::cli::Shared;
 use crate::error::{Error, Result};
-use crate::pipeline::committed::Figures;
+use crate::pipeline::committed::{Figures, update};
 use crate::pipeline::export::{Request, export};
 use crate::pipeline::overrides;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
-use crate::pipeline::run::{Effort, run};
+use crate::pipeline::run::{Done, Effort, run};
 use crate::pipeline::store::{Manifest, Store};
+use crate::plot::contact_sheet::contact_sheet;
+use crate::plot::png::{PRINT, png};
 use crate::stage::{Profile, Settings, Stage};
 use serde_json::json;
 use std::io::Write;
@@ -104,7 +106,7 @@ pub fn run_stages(
     names: &[String],
     shared: &Shared,
     jobs: Option<u16>,
-    force: bool,
+    (force, png): (bool, bool),
 ) -> Result<ExitCode> {
     let settings = shared.settings()?;
     let stages = named(all, names)?;
@@ -117,6 +119,9 @@ pub fn run_stages(
     let figures = Figures::at(&shared.figures);
     let before = figures.lock()?;
     let (folder, changed) = figures.publish(&store, &settings, &done)?;
+    if png {
+        write_images(&folder, &done)?;
+    }
     if Figures::commits(&settings) {
         let quick = Settings { profile: Profile::Quick, ..settings.clone() };
         let done = run(&stages, all, &store, &quick, effort)?;
@@ -141,6 +146,21 @@ pub fn run_stages(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The figures of stages as PNG images, drawn from their SVG files.
+fn write_images(folder: &Path, done: &[Done]) -> Result<()> {
+    for entry in done.iter().flat_map(|stage| &stage.figures.blobs) {
+        let Some(name) = entry.name.strip_suffix(".svg") else { continue };
+        let path = folder.join(&entry.name);
+        let svg = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let image = png(&svg, PRINT)
+            .map_err(|error| Error::Figure { figure: name.to_owned(), problem: error.to_string() })?;
+        let image_path = folder.join("png").join(format!("{name}.png"));
+        update(&image_path, &image)?;
+        say(&format!("{}", image_path.display()))?;
+    }
+    Ok(())
 }
 
 /// `status`.
@@ -183,9 +203,11 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
 /// Stage, profile, state.
 type State = (String, &'static str, &'static str);
 
-/// For every stage in every profile, whether its recipe is the one in `figures.lock`; a stage that is no more is stale.
+/// For every stage in every profile, whether its recipe is the one in `figures.lock` and its figures are there as the lock
+/// names them; a stage that is no more is stale.
 fn committed_states(all: &Stages, shared: &Shared) -> Result<Vec<State>> {
-    let lock = Figures::at(&shared.figures).lock()?;
+    let figures = Figures::at(&shared.figures);
+    let lock = figures.lock()?;
     let mut rows = Vec::new();
     for profile in [Profile::Paper, Profile::Quick] {
         let settings = Settings { profile, ..shared.settings()? };
@@ -194,7 +216,13 @@ fn committed_states(all: &Stages, shared: &Shared) -> Result<Vec<State>> {
             let recipe = plan.recipe(&settings)?.digest();
             let state = match entry {
                 None => "missing",
-                Some(entry) if entry.recipe == recipe.as_str() => "up to date",
+                // Only figures of the paper profile are committed.
+                Some(entry)
+                    if entry.recipe == recipe.as_str()
+                        && (profile == Profile::Quick || figures.holds(entry)) =>
+                {
+                    "up to date"
+                }
                 Some(_) => "stale",
             };
             rows.push((plan.stage.name.to_owned(), profile.word(), state));
@@ -208,6 +236,27 @@ fn committed_states(all: &Stages, shared: &Shared) -> Result<Vec<State>> {
 /// Whether a unit holds tables of a stage in the same profile, whatever else they were made from.
 fn earlier(unit: &Manifest, stage: &str, settings: &Settings) -> bool {
     unit.name == stage && unit.ingredients.get("profile") == Some(&settings.profile.word().into())
+}
+
+/// `contact-sheet`.
+///
+/// # Errors
+/// Bad parameters; a folder without figures or that cannot be written.
+pub fn write_contact_sheet(all: &Stages, shared: &Shared) -> Result<ExitCode> {
+    let folder = Figures::at(&shared.figures).folder(&shared.settings()?);
+    let names: Vec<&str> = all
+        .iter()
+        .flat_map(|stage| stage.figures)
+        .copied()
+        .filter(|name| folder.join(format!("{name}.svg")).exists())
+        .collect();
+    if names.is_empty() {
+        return Err(Error::damaged(folder, "has no figures; `spectral-alignment run` draws them"));
+    }
+    let path = folder.join("contact-sheet.html");
+    update(&path, contact_sheet(&names).as_bytes())?;
+    say(&path.display().to_string())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `tables`.

@@ -10,8 +10,8 @@ fn main() -> ExitCode {
     spectrum::lapack::use_one_thread();
     let outcome = match &Cli::parse().command {
         Command::List { shared, json } => commands::list(STAGES, shared, *json),
-        Command::Run { stages, shared, jobs, force } => {
-            commands::run_stages(STAGES, stages, shared, *jobs, *force)
+        Command::Run { stages, shared, jobs, force, png } => {
+            commands::run_stages(STAGES, stages, shared, *jobs, (*force, *png))
         }
         Command::Status { shared, json, committed } => commands::status(STAGES, shared, *json, *committed),
         Command::Why { stage, shared, json } => commands::why::explain(STAGES, stage, shared, *json),
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
             commands::verify::check(STAGES, stages, shared, *jobs, (*json, *twice))
         }
         Command::New { name, root } => commands::new::stage(STAGES, name, root),
+        Command::ContactSheet { shared } => commands::write_contact_sheet(STAGES, shared),
         Command::Tables { stage, shared, json } => commands::tables(STAGES, stage, shared, *json),
         Command::Claims { shared, json } => commands::claims(STAGES, shared, *json),
         Command::Export { experiment, shared, replicate, checkpoint, out, sample } => {

@@ -46,7 +46,7 @@ pub struct Entry {
     pub parameters: BTreeMap<String, Value>,
     /// Digest of schema and values of each table.
     pub values: BTreeMap<String, String>,
-    /// Digest of each figure's file.
+    /// Digest of each figure's files: SVG, PDF, and the caption as text.
     pub figures: BTreeMap<String, String>,
     /// Every claim.
     pub claims: Vec<Claim>,
@@ -107,6 +107,16 @@ impl Figures {
         Ok(lock)
     }
 
+    /// The folder that figures under these settings go to: this one where they are the committed ones, else a variant.
+    #[must_use]
+    pub fn folder(&self, settings: &Settings) -> PathBuf {
+        if Self::commits(settings) {
+            self.root.clone()
+        } else {
+            self.root.join("variants").join(variant(settings))
+        }
+    }
+
     /// Publishes stages: into the folder itself where they are the committed ones, else into a variant below it.
     /// Returns the folder written to and the names of the stages whose files changed.
     ///
@@ -119,7 +129,7 @@ impl Figures {
         done: &[Done],
     ) -> Result<(PathBuf, Vec<String>)> {
         if !Self::commits(settings) {
-            let folder = self.root.join("variants").join(variant(settings));
+            let folder = self.folder(settings);
             let mut changed = Vec::new();
             for stage in done {
                 let mut any = false;
@@ -228,6 +238,15 @@ impl Figures {
         update(&path, &bytes).map(|_| ())
     }
 
+    /// Whether the committed figures of a stage, in every format, and their captions are the files that the lock names.
+    #[must_use]
+    pub fn holds(&self, entry: &Entry) -> bool {
+        entry
+            .figures
+            .iter()
+            .all(|(file, digest)| fs::read(self.root.join(file)).is_ok_and(|bytes| sha256(&bytes) == *digest))
+    }
+
     /// Folder of the committed tables of a stage.
     #[must_use]
     pub fn values(&self, stage: &str) -> PathBuf {
@@ -249,10 +268,7 @@ impl Figures {
         let Some(old) = lock.stages.get(name).and_then(|profiles| profiles.get(Profile::Paper.word())) else {
             return Ok(false);
         };
-        let whole = |file: &String, digest: &String| {
-            fs::read(self.root.join(file)).is_ok_and(|bytes| sha256(&bytes) == *digest)
-        };
-        if old.recipe != new.recipe || !old.figures.iter().all(|(file, digest)| whole(file, digest)) {
+        if old.recipe != new.recipe || !self.holds(old) {
             return Ok(false);
         }
         for entry in &done.tables.tables {

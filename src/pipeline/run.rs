@@ -11,6 +11,7 @@ use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources};
 use crate::pipeline::store::{Blob, Manifest, Store};
 use crate::pipeline::table::Table;
+use crate::plot::PlotError;
 use crate::stage::{Results, Settings, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -195,10 +196,12 @@ pub fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
                 problem: "is not in the stage's list of figures".to_owned(),
             });
         }
-        let svg = figure
-            .render()
-            .map_err(|error| Error::Figure { figure: name.clone(), problem: error.to_string() })?;
+        let failed = |error: PlotError| Error::Figure { figure: name.clone(), problem: error.to_string() };
+        let svg = figure.render().map_err(failed)?;
+        let pdf = figure.pdf().map_err(failed)?;
         blobs.push(Blob { name: format!("{name}.svg"), bytes: svg.into_bytes() });
+        blobs.push(Blob { name: format!("{name}.pdf"), bytes: pdf });
+        blobs.push(Blob { name: format!("{name}.txt"), bytes: figure.caption().text().into_bytes() });
     }
     Ok(blobs)
 }

@@ -37,14 +37,20 @@ impl Rgb {
         }
     }
 
+    /// Red, green and blue in 0..=1, in proportion to light.
+    #[must_use]
+    pub fn linear(self) -> [f64; 3] {
+        [self.0, self.1, self.2].map(|c| {
+            let c = f64::from(c) / 255.0;
+            if c <= 0.040_45 { c / 12.92 } else { libm::pow((c + 0.055) / 1.055, 2.4) }
+        })
+    }
+
     /// Relative luminance as defined by WCAG 2.
     #[must_use]
     pub fn luminance(self) -> f64 {
-        let linear = |c: u8| {
-            let c = f64::from(c) / 255.0;
-            if c <= 0.040_45 { c / 12.92 } else { libm::pow((c + 0.055) / 1.055, 2.4) }
-        };
-        0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
+        let [red, green, blue] = self.linear();
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
     }
 
     /// Contrast ratio with white as defined by WCAG 2, from 1 to 21.

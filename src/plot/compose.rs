@@ -304,7 +304,11 @@ fn draw_cell(cell: Cell, frame: &Frame, left: f64, font: &Font, scene: &mut Scen
         marks::draw(series, frame, scene);
     }
     draw_axes(cell.x, cell.y, frame, scene);
+    let on_cells = areas.iter().any(|series| series.has_bar());
     for series in lines {
+        if on_cells {
+            marks::draw_rim(series, frame, scene);
+        }
         marks::draw(series, frame, scene);
     }
     if let Some(bar) = cell.bar {

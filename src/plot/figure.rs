@@ -4,12 +4,16 @@ use std::fmt::Write as _;
 
 use crate::plot::PlotError;
 use crate::plot::axis::Scale;
+use crate::plot::caption::Caption;
 use crate::plot::compose::{Frame, compose};
 use crate::plot::font::Font;
 use crate::plot::lint::lint;
+use crate::plot::markup::parse;
 use crate::plot::page::{Words, svg};
 use crate::plot::panel::Panel;
+use crate::plot::pdf::pdf;
 use crate::plot::scene::Scene;
+use crate::plot::words::words;
 
 /// Largest SVG in bytes.
 pub const LARGEST: usize = 400_000;
@@ -38,8 +42,7 @@ impl Width {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     pub(crate) name: String,
-    pub(crate) title: String,
-    pub(crate) alt: String,
+    pub(crate) caption: Caption,
     pub(crate) width: Width,
     pub(crate) columns: usize,
     pub(crate) panels: Vec<Panel>,
@@ -49,20 +52,12 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// A figure without panels yet. `name` is its file name and the prefix of its identifiers, `title` and `alt` are
-    /// plain text for readers who cannot see it.
+    /// A figure without panels yet. `name` is its file name and the prefix of its identifiers.
     #[must_use]
-    pub fn new(
-        name: impl Into<String>,
-        title: impl Into<String>,
-        alt: impl Into<String>,
-        width: Width,
-        columns: usize,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, caption: Caption, width: Width, columns: usize) -> Self {
         Self {
             name: name.into(),
-            title: title.into(),
-            alt: alt.into(),
+            caption,
             width,
             columns: columns.max(1),
             panels: Vec::new(),
@@ -103,17 +98,17 @@ impl Figure {
         &self.name
     }
 
+    /// Its caption.
+    #[must_use]
+    pub fn caption(&self) -> &Caption {
+        &self.caption
+    }
+
     fn check(&self) -> Result<(), PlotError> {
-        let texts = [
-            ("a figure (its name)", &self.name),
-            ("a figure (its title)", &self.title),
-            ("a figure (its alt text)", &self.alt),
-        ];
-        for (what, text) in texts {
-            if text.trim().is_empty() {
-                return Err(PlotError::Unlabelled { what });
-            }
+        if self.name.trim().is_empty() {
+            return Err(PlotError::Unlabelled { what: "a figure (its name)" });
         }
+        self.caption.check()?;
         if self.panels.is_empty() {
             return Err(PlotError::Unlabelled { what: "a figure (it has no panels)" });
         }
@@ -142,6 +137,15 @@ impl Figure {
         Ok(document)
     }
 
+    /// The figure as a PDF document of one page: the same lines, areas and glyphs at the same places.
+    ///
+    /// # Errors
+    /// Any [`PlotError`].
+    pub fn pdf(&self) -> Result<Vec<u8>, PlotError> {
+        let (scene, frames) = self.layout()?;
+        pdf(&scene, &Font::bundled()?, &self.words(&frames))
+    }
+
     /// What a strict reviewer would mark: empty for a good figure. An error of the layout is a finding too.
     #[must_use]
     pub fn lint(&self) -> Vec<String> {
@@ -154,12 +158,13 @@ impl Figure {
     /// Name, title and description for readers who cannot see it, given where the axes are.
     #[must_use]
     pub fn words(&self, frames: &[Frame]) -> Words {
-        Words { name: self.name.clone(), title: self.title.clone(), description: self.description(frames) }
+        let title = self.caption.title().to_owned();
+        Words { name: self.name.clone(), title, description: self.description(frames) }
     }
 
-    /// The alt text, followed by what the axes and the legend say.
+    /// The caption without its title, followed by what the axes and the legend say.
     fn description(&self, frames: &[Frame]) -> String {
-        let mut words = format!("{}.", self.alt.trim().trim_end_matches('.'));
+        let mut words = self.caption.body();
         for ((panel, frame), letter) in self.panels.iter().zip(frames).zip('a'..='z') {
             let range = |scale: &Scale| format!("{} to {}", brief(scale.low), brief(scale.high));
             let title = panel.title.as_ref().map_or(String::new(), |title| format!(" ({})", plain(title)));
@@ -199,20 +204,7 @@ fn brief(value: f64) -> String {
     }
 }
 
-/// Commands that words need another way.
-const SPOKEN: [(&str, &str); 8] = [
-    ("\\mathrm", ""),
-    ("\\langle ", "⟨"),
-    ("\\rangle", "⟩"),
-    ("\\|", "‖"),
-    ("\\,", " "),
-    ("\\leq", "≤"),
-    ("\\ldots", "…"),
-    ("\\times", "×"),
-];
-
-/// Markup as words.
+/// Markup as words; as it is written where it cannot be understood.
 fn plain(text: &str) -> String {
-    let spoken = SPOKEN.iter().fold(text.to_owned(), |text, (command, word)| text.replace(command, word));
-    spoken.replace(['$', '\\', '{', '}'], "").replace('\n', " ")
+    parse(text).map_or_else(|_| text.to_owned(), |nodes| words(&nodes)).replace('\n', " ")
 }

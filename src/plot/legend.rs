@@ -134,6 +134,16 @@ pub(crate) fn same_look(a: &Series, b: &Series) -> bool {
     Sample::of(a) == Sample::of(b)
 }
 
+/// Whether two series could be told apart without colour, by mark, dash or width.
+pub(crate) fn apart_without_colour(a: &Series, b: &Series) -> bool {
+    let plain = |series: &Series| {
+        let sample = Sample::of(series)?;
+        let style = Style { colour: Colour::Black, dark: false, size: 1.0, ..sample.style };
+        Some(Sample { style, ..sample })
+    };
+    plain(a) != plain(b)
+}
+
 /// One entry: its samples and its text.
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {

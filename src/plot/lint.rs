@@ -2,9 +2,13 @@
 
 use crate::plot::compose::Frame;
 use crate::plot::figure::Figure;
+use crate::plot::legend::apart_without_colour;
 use crate::plot::marks::within;
+use crate::plot::panel::Panel;
 use crate::plot::path::clip_segment;
 use crate::plot::scene::{Item, Part, Place, PlacedText, Scene, UNITS};
+use crate::plot::series::{Series, Shape};
+use crate::plot::sight::{APART, Sight};
 use crate::plot::text::{Rect, SMALLEST};
 
 /// Thinnest stroke in pt.
@@ -24,6 +28,9 @@ pub fn lint(scene: &Scene, frames: &[Frame], figure: &Figure) -> Vec<String> {
         })
         .collect();
     let mut findings = Vec::new();
+    if (scene.width - figure.width.pt()).abs() > 0.0 {
+        findings.push(format!("is {} pt wide", scene.width));
+    }
     for (index, text) in texts.iter().enumerate() {
         let (name, ink) = (&text.text.source, text.ink());
         if ink.left < 0.0 || ink.top < 0.0 || ink.right > scene.width || ink.bottom > scene.height {
@@ -65,25 +72,68 @@ pub fn lint(scene: &Scene, frames: &[Frame], figure: &Figure) -> Vec<String> {
             Item::Text(_) => {}
         }
     }
-    for series in figure.panels.iter().flat_map(|panel| &panel.series).filter(|series| !series.has_bar()) {
-        let contrast = series.style.rgb().contrast_on_white();
-        if contrast < CONTRAST {
-            findings.push(format!("`{}` has contrast {contrast:.2} on white", series.label));
-        }
-    }
+    findings.extend(figure.panels.iter().flat_map(looks));
     for (panel, frame) in figure.panels.iter().zip(frames) {
         for series in &panel.series {
             let finite = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
-            let points = series.marked();
-            let hidden =
-                points.iter().filter(|point| finite(point) && !within(&frame.share(**point))).count();
-            if hidden > 0 {
-                findings.push(format!("{hidden} points of `{}` lie outside the axes", series.label));
+            for (what, points) in [("points", series.marked()), ("ends of bars", series.bar_ends())] {
+                let seen = |point: &(f64, f64)| within(&frame.share(*point));
+                // The end of a bar at or below zero is nowhere on a logarithmic axis: its bar goes down to the axis.
+                let somewhere = |point: &&(f64, f64)| {
+                    let share = frame.share(**point);
+                    finite(point) && share.0.is_finite() && (what == "points" || share.1.is_finite())
+                };
+                let hidden = points.iter().filter(somewhere).filter(|point| !seen(point)).count();
+                if hidden > 0 {
+                    findings.push(format!("{hidden} {what} of `{}` lie outside the axes", series.label));
+                }
             }
         }
     }
+    findings.extend(unexplained(figure));
     findings.dedup();
     findings
+}
+
+/// Curves that are hard to see on white, or to tell from each other.
+fn looks(panel: &Panel) -> Vec<String> {
+    let mut findings = Vec::new();
+    let keyed: Vec<&Series> = panel.series.iter().filter(|series| !series.has_bar()).collect();
+    for (index, series) in keyed.iter().enumerate() {
+        let colour = series.style.rgb();
+        let contrast = colour.contrast_on_white();
+        if contrast < CONTRAST {
+            findings.push(format!("`{}` has contrast {contrast:.2} on white", series.label));
+        }
+        // Bands and histograms lie at the curves and numbers that they belong to.
+        let curves = keyed[index + 1..].iter().filter(|other| !(series.is_area() || other.is_area()));
+        for other in
+            curves.filter(|other| other.style.rgb() != colour && !apart_without_colour(series, other))
+        {
+            for sight in Sight::ALL {
+                let distance = sight.distance(colour, other.style.rgb());
+                if distance < APART {
+                    findings.push(format!(
+                        "`{}` and `{}` differ in colour only, by {distance:.0} for {sight:?}",
+                        series.label, other.label
+                    ));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// Bands and bars whose meaning the caption does not give.
+fn unexplained(figure: &Figure) -> Vec<String> {
+    let caption = figure.caption().body();
+    let series = || figure.panels.iter().flat_map(|panel| &panel.series);
+    let kinds = [
+        ("band", series().any(|one| matches!(one.shape, Shape::Band(_)))),
+        ("bars", series().any(|one| matches!(one.shape, Shape::ErrorBars(_)))),
+    ];
+    let missing = kinds.iter().filter(|(word, drawn)| *drawn && !caption.contains(word));
+    missing.map(|(word, _)| format!("the caption does not say what {word} mean")).collect()
 }
 
 /// Whether a point in pt is inside a closed part, by the number of edges to its right.

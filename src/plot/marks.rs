@@ -14,6 +14,8 @@ pub const TOLERANCE: f64 = 0.05;
 const BAR: f64 = 0.8;
 const CAP: f64 = 1.5;
 const OUTLINE: f64 = 0.8;
+/// Width of the rim of a curve on cells, in pt.
+const RIM: f64 = 0.7;
 /// Least distance of the marks on a curve, in diameters.
 const APART: f64 = 2.0;
 /// How far a heat map's cell reaches under its neighbours, in pt: more than a pixel of a screen.
@@ -119,6 +121,15 @@ pub(crate) fn draw(series: &Series, frame: &Frame, scene: &mut Scene) {
                 scene.stroke(curve(points, frame), Stroke { colour: rank_colour(rank, count), ..stroke });
             }
         }
+    }
+}
+
+/// Draws a white rim for a curve, so that it shows on cells of any colour.
+pub(crate) fn draw_rim(series: &Series, frame: &Frame, scene: &mut Scene) {
+    if let Shape::Line { points, .. } = &series.shape {
+        let width = series.style.width + 2.0 * RIM;
+        let rim = Stroke { colour: Rgb::WHITE, width, dash: Dash::Solid, data: true };
+        scene.stroke(curve(points, frame), rim);
     }
 }
 

@@ -1,13 +1,14 @@
-//! Figures: a typed description of each, from which the page is drawn. The only user of plotters.
+//! Figures: a typed description of each, from which the page is drawn. The only user of plotters, krilla and resvg.
 //!
 //! A stage describes a [`Figure`] of [`Panel`]s with two [`Axis`] each and [`Series`] in them, and calls
-//! [`Figure::render`] for the SVG document. What a reader needs is an argument of a constructor (labels, the meaning of
-//! bands and error bars, labels of colour bars, alt text), and rendering fails where it is empty. Legends, colour bars,
+//! [`Figure::render`] for the SVG document and [`Figure::pdf`] for the PDF. What a reader needs is an argument of a
+//! constructor (labels, the meaning of bands and error bars, labels of colour bars, the caption), and both fail where it is
+//! empty. Legends, colour bars,
 //! panel letters, ticks and margins follow from the description. [`Figure::lint`] lists what a strict reviewer would
 //! mark; [`Figure::layout`] gives the page before any file format and the place of the axes.
 //!
 //! ```
-//! use spectral_alignment::plot::{Axis, Colour, Figure, Panel, Series, Style, Width};
+//! use spectral_alignment::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 //!
 //! let curve = |rate: f64| -> Vec<(f64, f64)> {
 //!     (0..=50).map(|i| f64::from(i) / 50.0).map(|t| (t, 1.0 - libm::exp(-rate * t))).collect()
@@ -21,9 +22,16 @@
 //! .series(Series::band("mean ± 1.96 s.e., $n = 20$", Style::measured(Colour::Blue), band))
 //! .series(Series::line("SGD", Style::measured(Colour::Blue), curve(4.0)))
 //! .series(Series::line("effective dynamics", Style::theory(Colour::Blue), curve(4.1)));
-//! let figure = Figure::new("rise", "Alignment rises", "Alignment rises to one.", Width::Single, 1).panel(panel);
+//! let caption = Caption::new(
+//!     "Alignment rises",
+//!     "Alignment over training time: mean (solid) with a band of 1.96 standard errors, and effective dynamics (dashed)",
+//!     "Parameters: λ = 100; replicates: 20",
+//!     "Alignment rises to one",
+//! );
+//! let figure = Figure::new("rise", caption, Width::Single, 1).panel(panel);
 //! assert!(figure.lint().is_empty());
 //! assert!(figure.render()?.starts_with("<svg"));
+//! assert!(figure.pdf()?.starts_with(b"%PDF"));
 //! # Ok::<(), spectral_alignment::plot::PlotError>(())
 //! ```
 //!
@@ -33,13 +41,15 @@
 //!
 //! The way of a figure: `figure`, `panel`, `series`, `axis`, `style` describe; `compose` lays out with `text` (from
 //! `markup` and `font`), `ticks`, `legend` and `colourbar`; `frame` and `marks` draw into a `scene` (clipped by `path`);
-//! `page` writes the scene through a plotters backend. Curves are thinned to what 0.05 pt can show. Areas are drawn
+//! `page` writes the scene as SVG through a plotters backend, `pdf` as PDF through krilla, and `png` renders an SVG. Curves are thinned to what 0.05 pt can show. Areas are drawn
 //! first, then axes, grey references, curves and marks, each in the order given.
 
 pub mod axis;
+pub mod caption;
 pub mod colour;
 pub mod colourbar;
 pub mod compose;
+pub mod contact_sheet;
 pub mod figure;
 pub mod font;
 mod frame;
@@ -50,13 +60,18 @@ mod markup;
 pub mod page;
 pub mod panel;
 pub mod path;
+pub mod pdf;
+pub mod png;
 pub mod scene;
 pub mod series;
+pub mod sight;
 pub mod style;
 pub mod text;
 pub mod ticks;
+mod words;
 
 pub use crate::plot::axis::{Axis, Scale};
+pub use crate::plot::caption::Caption;
 pub use crate::plot::colour::{Colour, ColourMap, Rgb};
 pub use crate::plot::compose::Frame;
 pub use crate::plot::figure::{Figure, Width};
@@ -148,6 +163,18 @@ pub enum PlotError {
         bytes: usize,
         /// The most it may have.
         most: usize,
+    },
+    /// krilla failed.
+    #[error("PDF: {problem}")]
+    Pdf {
+        /// What it said.
+        problem: String,
+    },
+    /// resvg failed.
+    #[error("PNG: {problem}")]
+    Png {
+        /// What it said.
+        problem: String,
     },
     /// Plotters failed.
     #[error("plotters: {problem}")]

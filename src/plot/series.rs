@@ -134,10 +134,25 @@ impl Series {
         }
     }
 
+    /// The ends of its error bars.
+    pub(crate) fn bar_ends(&self) -> Vec<(f64, f64)> {
+        match &self.shape {
+            Shape::ErrorBars(points) => {
+                points.iter().flat_map(|&(x, _, lo, hi)| [(x, lo), (x, hi)]).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it is a filled area.
+    pub(crate) fn is_area(&self) -> bool {
+        matches!(self.shape, Shape::Band(_) | Shape::Histogram { .. } | Shape::HeatMap(_))
+    }
+
     /// When it is drawn: areas (0) below the axes, then reference lines, curves, and marks on top.
     pub(crate) fn layer(&self) -> u8 {
         match self.shape {
-            Shape::Band(_) | Shape::Histogram { .. } | Shape::HeatMap(_) => 0,
+            _ if self.is_area() => 0,
             Shape::Points(_) | Shape::ErrorBars(_) => 3,
             _ if self.style.colour == Colour::Grey => 1,
             _ => 2,

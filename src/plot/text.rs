@@ -18,6 +18,8 @@ pub const SMALLEST: f64 = 5.0;
 pub struct Glyph {
     /// Its number in the bundled font.
     pub id: u16,
+    /// The character it draws.
+    pub character: char,
     /// Its size in pt.
     pub size: f64,
     /// Distance from the start of the line.
@@ -160,7 +162,7 @@ impl Setter<'_> {
                 if let Some(left) = before.glyph {
                     x += self.font.kerning(left, glyph) * unit;
                 }
-                self.glyphs.push(Glyph { id: glyph, size, x, y });
+                self.glyphs.push(Glyph { id: glyph, character: *character, size, x, y });
                 x += self.font.advance(glyph) * unit;
                 if level == 0 && !last && class == Class::Punctuation {
                     x += size / 6.0;
@@ -210,7 +212,7 @@ impl Setter<'_> {
         let rise = (height - self.font.math.accent_base * unit).max(0.0);
         let glyph = self.font.glyph(accent, self.source)?;
         let left = x + attachment - self.font.accent_attachment(glyph) * unit;
-        self.glyphs.push(Glyph { id: glyph, size, x: left, y: y - rise });
+        self.glyphs.push(Glyph { id: glyph, character: accent, size, x: left, y: y - rise });
         Ok(x + width)
     }
 
@@ -225,7 +227,7 @@ impl Setter<'_> {
         let (first, bars) = (self.glyphs.len(), self.bars.len());
         let width = self.row(inner, level, start, y)?;
         let top = y - self.ink(first, bars).top + self.font.math.radical_gap * unit + rule;
-        self.glyphs.push(Glyph { id: sign, size, x, y: y - top + sign_ink.0 * unit });
+        self.glyphs.push(Glyph { id: sign, character: '√', size, x, y: y - top + sign_ink.0 * unit });
         self.bars.push((start - 0.02, y - top, width + 0.05 * size, rule));
         Ok(start + width + 0.05 * size)
     }

@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::measure::{Statistic, first, last, mean_and_range, statistics_table};
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, Figure, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Profile, Results, Settings, Stage};
 use crate::stages;
-use crate::stages::shared::{Statistics, at};
+use crate::stages::shared::{Statistics, at, parameters};
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -73,12 +73,11 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let panel = Panel::new(Axis::linear("training time $t$"), Axis::linear("test loss"))
         .series(Series::band("range over replicates", Style::measured(Colour::Blue), range))
         .series(Series::line("mean over replicates", Style::measured(Colour::Blue), mean));
-    let figure = Figure::new(
-        "gmm-template",
+    let caption = Caption::new(
         "Test loss along training",
-        "Mean and range over replicates of the test loss; it falls",
-        Width::Single,
-        1,
+        "Mean (line) and range (band) of the test loss over the replicates, over training time t",
+        parameters(&[results.experiment(EXPERIMENT)?]),
+        "The test loss falls",
     );
-    Ok(vec![figure.panel(panel)])
+    Ok(vec![Figure::new("gmm-template", caption, Width::Single, 1).panel(panel)])
 }

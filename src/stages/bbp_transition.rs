@@ -11,12 +11,9 @@ use crate::error::Result;
 use crate::experiment::{Experiment, Spacing};
 use crate::measure::{At, Statistic, statistics_table};
 use crate::pipeline::table::Table;
-use crate::plot::{
-    Anchor, Axis, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
-};
 use crate::spectrum::Pair;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::grid::log_edges;
+use crate::stages::bbp_figures;
 use crate::stages::limit::{Limit, limit};
 use crate::stages::mixture::{FIRST_BLOCK, Predicted, experiment};
 use crate::stages::shared::{MATRICES, Statistics, ask, at, level, number};
@@ -46,7 +43,7 @@ pub const STAGE: Stage = Stage {
     plan,
     reduce,
     judge,
-    draw,
+    draw: bbp_figures::draw,
 };
 
 /// Signal-to-noise ratios.
@@ -58,9 +55,9 @@ const RATIOS: [u32; 5] = [5, 15, 40, 120, 360];
 /// Those of the quick profile.
 const QUICK_RATIOS: [u32; 2] = [5, 40];
 /// The sample ratio at which transitions are followed in time, in tenths.
-const FOLLOWED: u32 = 40;
+pub const FOLLOWED: u32 = 40;
 /// Classes.
-const CLASSES: usize = 5;
+pub const CLASSES: usize = 5;
 /// Eigenpairs computed, among which outliers are counted.
 const COUNTED: u32 = 8;
 /// Largest mean difference of measured and predicted number of outliers, out of k, over the grid, as in `gmm-snr`.
@@ -99,7 +96,8 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
 }
 
 /// Checkpoints with spectra.
-fn asked(experiment: &Experiment) -> Vec<usize> {
+#[must_use]
+pub fn asked(experiment: &Experiment) -> Vec<usize> {
     let count = experiment.schedule().len();
     let followed = experiment.model.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits();
     if followed { Checkpoints::All.indices(count) } else { Checkpoints::Spread(2).indices(count) }
@@ -365,252 +363,4 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     Ok(claims)
-}
-
-fn mean<'a>(rows: impl Iterator<Item = &'a Statistic>) -> f64 {
-    let values: Vec<f64> = rows.map(|row| row.value).collect();
-    values.iter().sum::<f64>() / number(values.len())
-}
-
-fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
-    Ok(vec![
-        grid(results, &statistics, &theory),
-        in_time(results, &statistics, &theory),
-        carriers(results, &statistics, &theory)?,
-    ])
-}
-
-/// Looks of the two thresholds.
-fn looks() -> [(&'static str, &'static str, Style); 2] {
-    [
-        ("first", "predicted: first outlier appears", Style::theory(Colour::Vermillion)),
-        ("all", "predicted: all five have appeared", Style::theory(Colour::Purple).dash(Dash::DashDot)),
-    ]
-}
-
-fn lambda_axis(edges: &[f64]) -> Axis {
-    Axis::log(r"signal-to-noise ratio $\lambda$").range(edges[0], edges[edges.len() - 1])
-}
-
-fn lambdas(results: &Results) -> Vec<f64> {
-    let mut all: Vec<f64> = results.experiments.values().map(|experiment| experiment.model.lambda).collect();
-    all.sort_by(f64::total_cmp);
-    all.dedup();
-    all
-}
-
-/// Numbers of outliers over λ and φ, at the start and at the end.
-fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figure {
-    let mut ratios: Vec<f64> = results.experiments.values().map(|experiment| experiment.model.phi).collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios.dedup();
-    let (x_edges, y_edges) = (log_edges(&lambdas(results)), log_edges(&ratios));
-    let mut figure = Figure::new(
-        "bbp-transition",
-        "Number of outliers over signal-to-noise ratio and sample ratio",
-        "Heat maps of the mean number of outliers of one block of H and of G over signal-to-noise ratio and sample ratio, at the start and at the end of training, with the predicted thresholds of the first and of all outliers",
-        Width::Full,
-        2,
-    )
-    .shared_x()
-    .shared_y();
-    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
-        for (when, start) in [("start", true), ("end", false)] {
-            let of = |experiment: &&Experiment, step: u64| {
-                if start { step == 0 } else { Some(step) == experiment.schedule().last().copied() }
-            };
-            let found = |lambda: f64, ratio: f64| {
-                results.experiments.values().find(|experiment| {
-                    experiment.model.lambda.to_bits() == lambda.to_bits()
-                        && experiment.model.phi.to_bits() == ratio.to_bits()
-                })
-            };
-            let value = |lambda: f64, ratio: f64| {
-                found(lambda, ratio).map_or(f64::NAN, |experiment| {
-                    let counts = format!("outliers, {matrix}");
-                    mean(
-                        statistics.rows(&experiment.name, &counts).filter(|row| of(&experiment, row.at.step)),
-                    )
-                })
-            };
-            let values = ratios
-                .iter()
-                .map(|ratio| lambdas(results).iter().map(|lambda| value(*lambda, *ratio)).collect())
-                .collect();
-            let mut panel = Panel::new(
-                lambda_axis(&x_edges),
-                Axis::log(r"sample ratio $\phi = n/d$").range(y_edges[0], y_edges[y_edges.len() - 1]),
-            )
-            .title(format!(r"${symbol}_{{11}}$, {when}"))
-            .series(Series::heatmap(
-                "mean number of outliers",
-                HeatMap {
-                    x_edges: x_edges.clone(),
-                    y_edges: y_edges.clone(),
-                    values,
-                    map: ColourMap::Viridis,
-                    range: (0.0, number(CLASSES)),
-                },
-            ));
-            for (which, label, style) in looks() {
-                let statistic = format!("threshold of the {which}, {matrix}");
-                let mut curve: Vec<(f64, f64)> = results
-                    .experiments
-                    .values()
-                    .flat_map(|experiment| {
-                        theory
-                            .rows(&experiment.name, &statistic)
-                            .filter(|row| of(&experiment, row.at.step))
-                            .map(|row| (row.value, experiment.model.phi))
-                            .collect::<Vec<_>>()
-                    })
-                    .collect();
-                curve.sort_by(|a, b| a.1.total_cmp(&b.1));
-                panel =
-                    panel.series(Series::marked_line(label, style.marker(Marker::Cross).size(3.5), curve));
-            }
-            figure = figure.panel(panel);
-        }
-    }
-    figure
-}
-
-/// Numbers of outliers over training time and λ.
-fn in_time(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figure {
-    let followed: Vec<&Experiment> =
-        results.experiments.values().filter(|experiment| asked(experiment).len() > 2).collect();
-    let times: Vec<f64> = followed.first().map_or_else(Vec::new, |experiment| {
-        experiment.schedule().iter().filter(|step| **step > 0).map(|step| experiment.time(*step)).collect()
-    });
-    let (x_edges, y_edges) = (log_edges(&times), log_edges(&lambdas(results)));
-    let mut figure = Figure::new(
-        "bbp-transition-in-time",
-        "Number of outliers over training time and signal-to-noise ratio",
-        "Heat maps of the mean number of outliers of one block of H and of G over training time and signal-to-noise ratio, with the predicted thresholds of the first and of all outliers, which move during training",
-        Width::Full,
-        2,
-    )
-    .shared_y();
-    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
-        let counts = format!("outliers, {matrix}");
-        let values = lambdas(results)
-            .iter()
-            .map(|lambda| {
-                let there = followed.iter().find(|found| found.model.lambda.to_bits() == lambda.to_bits());
-                times
-                    .iter()
-                    .map(|time| {
-                        there.map_or(f64::NAN, |experiment| {
-                            let same = |row: &&Statistic| row.at.time.to_bits() == time.to_bits();
-                            mean(statistics.rows(&experiment.name, &counts).filter(same))
-                        })
-                    })
-                    .collect()
-            })
-            .collect();
-        let mut panel = Panel::new(
-            Axis::log("training time $t$").range(x_edges[0], x_edges[x_edges.len() - 1]),
-            Axis::log(r"signal-to-noise ratio $\lambda$").range(y_edges[0], y_edges[y_edges.len() - 1]),
-        )
-        .title(format!(r"${symbol}_{{11}}$, $\phi = {}$", f64::from(FOLLOWED) / 10.0))
-        .series(Series::heatmap(
-            "mean number of outliers",
-            HeatMap {
-                x_edges: x_edges.clone(),
-                y_edges: y_edges.clone(),
-                values,
-                map: ColourMap::Viridis,
-                range: (0.0, number(CLASSES)),
-            },
-        ));
-        for (which, label, style) in looks() {
-            let statistic = format!("threshold of the {which}, {matrix}");
-            let curve = followed
-                .iter()
-                .flat_map(|experiment| theory.rows(&experiment.name, &statistic))
-                .filter(|row| row.at.step > 0)
-                .map(|row| (row.at.time, row.value))
-                .collect();
-            panel = panel.series(Series::marked_line(label, style.marker(Marker::Cross).size(3.5), curve));
-        }
-        figure = figure.panel(panel);
-    }
-    figure
-}
-
-/// What the outliers carry at the end, over λ.
-fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> Result<Figure> {
-    let followed: Vec<&Experiment> =
-        results.experiments.values().filter(|experiment| asked(experiment).len() > 2).collect();
-    let replicates = followed.first().map_or(0, |experiment| experiment.replicates);
-    let mut figure = Figure::new(
-        "bbp-transition-carriers",
-        "Which outliers carry means and which carry parameters",
-        "Mean squared overlap of the eigenvectors of the outliers with the span of the means, and with what the parameters add to it, over the signal-to-noise ratio, measured and predicted",
-        Width::Full,
-        2,
-    )
-    .shared_y();
-    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
-        let mut panel = Panel::new(
-            Axis::log(r"signal-to-noise ratio $\lambda$").range(0.8, 320.0),
-            Axis::linear("mean squared overlap of outliers").range(-0.02, 1.02),
-        )
-        .title(format!(r"${symbol}_{{11}}$, end"));
-        for (carrier, words, style) in [
-            ("means", r"$\Span(\mu)$", Style::measured(Colour::Blue)),
-            (
-                "parameters",
-                r"$\Span(x)$ outside $\Span(\mu)$",
-                Style::measured(Colour::Green).marker(Marker::OpenSquare).size(4.0),
-            ),
-        ] {
-            let statistic = format!("carried by {carrier}, {matrix}");
-            let (mut bars, mut expected) = (Vec::new(), Vec::new());
-            for experiment in &followed {
-                let end = experiment.schedule().last().copied();
-                let values: Vec<&Statistic> = statistics
-                    .rows(&experiment.name, &statistic)
-                    .filter(|row| Some(row.at.step) == end)
-                    .collect();
-                let per_replicate: Vec<f64> = (0..experiment.replicates)
-                    .filter_map(|replicate| {
-                        let own = || values.iter().copied().filter(|row| row.at.replicate == Some(replicate));
-                        own().next().map(|_| mean(own()))
-                    })
-                    .collect();
-                let lambda = experiment.model.lambda;
-                // Few replicates that happen to count one say nothing of a mean.
-                if 2 * per_replicate.len() > experiment.replicates as usize {
-                    let (middle, half) = crate::claim::interval(&per_replicate)?;
-                    bars.push((lambda, middle, middle - half, middle + half));
-                }
-                let foreseen =
-                    mean(theory.rows(&experiment.name, &statistic).filter(|row| Some(row.at.step) == end));
-                if foreseen.is_finite() {
-                    expected.push((lambda, foreseen));
-                }
-            }
-            panel = panel
-                .series(Series::error_bars(
-                    format!("with {words}: mean of {replicates}, 95 % interval"),
-                    style,
-                    bars,
-                ))
-                .series(Series::points(
-                    "predicted",
-                    Style::theory(style.colour).marker(Marker::Cross).size(4.5),
-                    expected,
-                ));
-        }
-        if let Some(experiment) = followed.first() {
-            let model = &experiment.model;
-            let note = format!(r"$k = {CLASSES}$, $d = {}$, $\phi = {}$", model.d, model.phi);
-            panel = panel.note(0.97, 0.5, note, Anchor::Right);
-        }
-        figure = figure.panel(panel);
-    }
-    Ok(figure)
 }

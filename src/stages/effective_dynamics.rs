@@ -5,16 +5,17 @@
 //! `xor-escape` shows how.
 
 use crate::ask::Study;
-use crate::claim::{Claim, declare, interval, log_slope};
+use crate::claim::{Claim, declare};
 use crate::error::Result;
 use crate::experiment::{Experiment, Simulator, Spacing};
 use crate::measure::{At, Statistic, statistics_table};
 use crate::model::{Means, Model, Start, TaskKind};
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::dimensions::{bars, by_dimension, dimension, half_law, places, slopes, values};
 use crate::stages::limit::limit;
-use crate::stages::shared::{Statistics, number};
+use crate::stages::shared::{Statistics, parameters};
 use crate::task::{self, Summary};
 use crate::theory::dynamics::State;
 use std::collections::BTreeMap;
@@ -43,6 +44,9 @@ const SLOPE: f64 = 0.1;
 /// order one over a few units of relaxation time, and their supremum is taken over some twenty statistics.
 const DEVIATION: f64 = 5.0;
 
+/// The statistic that is bounded.
+const DEVIATIONS: &str = "largest deviation";
+
 /// Prefixes of the names of the experiments of both tasks.
 const TASKS: [(&str, &str); 2] = [("gmm", "task A"), ("xor", "task B")];
 
@@ -59,7 +63,8 @@ fn mixture() -> TaskKind {
 }
 
 /// Four neurons of different directions and strengths.
-fn macroscopic() -> Start {
+#[must_use]
+pub fn macroscopic() -> Start {
     Start {
         along: Some(vec![vec![0.8, 0.1], vec![-0.3, 0.4], vec![0.2, 0.6], vec![0.1, -0.5]]),
         second: Some(vec![1.0, 0.7, -0.8, -0.6]),
@@ -90,7 +95,8 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
 }
 
 /// The same statistic of a state of the limit.
-fn foreseen(state: &State, summary: &Summary) -> f64 {
+#[must_use]
+pub fn foreseen(state: &State, summary: &Summary) -> f64 {
     match summary.statistic {
         "m" => state.means[[summary.row, summary.col]],
         "R" => state.gram[[summary.row, summary.col]],
@@ -131,7 +137,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     *range = (range.0.min(summary.value), range.1.max(summary.value));
                 }
             }
-            statistics.push(Statistic::plain(&here(last, Some(replicate)), "largest deviation", farthest));
+            statistics.push(Statistic::plain(&here(last, Some(replicate)), DEVIATIONS, farthest));
         }
         for ((checkpoint, statistic, row, col), (low, high)) in ranges {
             let place = here(checkpoint, None);
@@ -164,44 +170,14 @@ fn known(statistic: &str) -> &'static str {
     }
 }
 
-/// The experiments of one task, by dimension.
-fn of_task<'a>(results: &'a Results, task: &str) -> Vec<&'a Experiment> {
-    let mut all: Vec<&Experiment> =
-        results.experiments.values().filter(|experiment| experiment.name.starts_with(task)).collect();
-    all.sort_by_key(|experiment| experiment.model.d);
-    all
-}
-
-/// The largest deviation of every replicate of an experiment.
-fn deviations(statistics: &Statistics, experiment: &Experiment) -> Vec<f64> {
-    statistics.rows(&experiment.name, "largest deviation").map(|row| row.value).collect()
-}
-
-#[allow(clippy::cast_precision_loss, reason = "dimensions are exact in f64")]
-fn dimension(experiment: &Experiment) -> f64 {
-    experiment.model.d as f64
-}
-
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let statistics = Statistics::read(results, "statistics")?;
     let mut claims = Vec::new();
     for (id, bound, (task, words)) in
         [("D1.gmm-rate", "D1.gmm-deviation", TASKS[0]), ("D1.xor-rate", "D1.xor-deviation", TASKS[1])]
     {
-        let experiments = of_task(results, task);
-        let values: Vec<Vec<f64>> =
-            experiments.iter().map(|experiment| deviations(&statistics, experiment)).collect();
-        let replicates = values.iter().map(Vec::len).min().unwrap_or(0);
-        let slopes: Vec<f64> = (0..replicates)
-            .map(|replicate| {
-                let points: Vec<(f64, f64)> = experiments
-                    .iter()
-                    .zip(&values)
-                    .map(|(experiment, values)| (dimension(experiment), values[replicate]))
-                    .collect();
-                log_slope(&points)
-            })
-            .collect();
+        let experiments = by_dimension(results, task);
+        let all = places(&experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
         let range = experiments.first().zip(experiments.last());
         let (least, most) = range.map_or((0, 0), |(first, last)| (first.model.d, last.model.d));
         claims.push(
@@ -215,14 +191,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 ),
             )
             .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slopes)?,
+            .measure(&slopes(&all))?,
         );
-        let scaled: Vec<f64> = experiments.last().map_or_else(Vec::new, |experiment| {
-            deviations(&statistics, experiment)
-                .iter()
-                .map(|value| value * dimension(experiment).sqrt())
-                .collect()
-        });
+        let scaled: Vec<f64> = all
+            .last()
+            .map_or_else(Vec::new, |(d, values)| values.iter().map(|value| value * d.sqrt()).collect());
         claims.push(
             declare(
                 bound,
@@ -276,11 +249,18 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
 
 fn figure(results: &Results, task: &str, name: &str, title: &str, shown: &[Shown]) -> Result<Figure> {
     let (bands, theory) = (Statistics::read(results, "bands")?, Statistics::read(results, "theory")?);
-    let experiments = of_task(results, task);
+    let experiments = by_dimension(results, task);
     let mut figure = Figure::new(
         name,
-        title,
-        "Summary statistics over training time: the range over replicates of SGD at the smallest and the largest dimension, and the solution of the effective dynamics; last panel: the largest deviation over dimension",
+        Caption::new(
+            title,
+            "(a) to (e) Inner products of parameters and means (and v in task B) over training time t: bands, range over the \
+             replicates of SGD at the smallest (blue) and the largest dimension (red); dashed, the solution of the effective \
+             dynamics, to which nothing is fitted. (f) Largest deviation of any such statistic from the solution at any \
+             time: marks, mean over replicates; bars, its 95 % interval; dashed, a line of slope -1/2 through their middle",
+            parameters(&experiments),
+            "The bands narrow around the predicted curves, and the deviation falls like d^(-1/2)",
+        ),
         Width::Full,
         3,
     );
@@ -292,7 +272,7 @@ fn figure(results: &Results, task: &str, name: &str, title: &str, shown: &[Shown
         })
         .unwrap_or_default();
     for &(statistic, row, col, label) in shown {
-        let values = |of: &Statistics, experiment: &Experiment, name: &str| -> Vec<(f64, f64)> {
+        let curve = |of: &Statistics, experiment: &Experiment, name: &str| -> Vec<(f64, f64)> {
             of.rows(&experiment.name, name)
                 .filter(|found| found.row == Some(row) && found.col == Some(col))
                 .map(|found| (found.at.time, found.value))
@@ -300,8 +280,8 @@ fn figure(results: &Results, task: &str, name: &str, title: &str, shown: &[Shown
         };
         let mut panel = Panel::new(Axis::linear("training time $t$"), Axis::linear(label));
         for (experiment, style) in &ends {
-            let low = values(&bands, experiment, &format!("{statistic}, low"));
-            let high = values(&bands, experiment, &format!("{statistic}, high"));
+            let low = curve(&bands, experiment, &format!("{statistic}, low"));
+            let high = curve(&bands, experiment, &format!("{statistic}, high"));
             let band = low.iter().zip(&high).map(|(low, high)| (low.0, low.1, high.1)).collect();
             panel = panel.series(Series::band(
                 format!("$d = {}$: range of {} replicates", experiment.model.d, experiment.replicates),
@@ -313,7 +293,7 @@ fn figure(results: &Results, task: &str, name: &str, title: &str, shown: &[Shown
             panel = panel.series(Series::line(
                 "effective dynamics",
                 Style::theory(Colour::Black),
-                values(&theory, experiment, statistic),
+                curve(&theory, experiment, statistic),
             ));
         }
         figure = figure.panel(panel);
@@ -324,18 +304,9 @@ fn figure(results: &Results, task: &str, name: &str, title: &str, shown: &[Shown
 /// The largest deviation over dimension, with the law it should follow.
 fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
     let statistics = Statistics::read(results, "statistics")?;
-    let mut bars = Vec::new();
-    for experiment in experiments {
-        let values = deviations(&statistics, experiment);
-        if values.is_empty() {
-            continue;
-        }
-        let (mean, half) = interval(&values)?;
-        bars.push((dimension(experiment), mean, mean - half, mean + half));
-    }
-    // The law through the geometric middle of the points: its slope is the prediction, its height is not.
-    let height = bars.iter().map(|bar| libm::log(bar.1 * bar.0.sqrt())).sum::<f64>() / number(bars.len());
-    let law = bars.iter().map(|bar| (bar.0, libm::exp(height) / bar.0.sqrt())).collect();
+    let all = places(experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
+    let bars = bars(&all)?;
+    let law = half_law(&bars);
     let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"))
         .series(Series::error_bars(
             "mean of replicates, 95 % interval",

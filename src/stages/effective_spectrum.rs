@@ -7,14 +7,16 @@
 //! [`crate::theory::xor_law::second_layer_level`].
 
 use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::{Claim, declare, interval, log_slope};
+use crate::claim::{Claim, declare};
 use crate::error::Result;
 use crate::experiment::{Experiment, Simulator, Spacing};
 use crate::measure::{At, Statistic, statistics_table};
 use crate::model::{Means, Model, Start, TaskKind};
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::dimensions::{by_dimension, dimension, places, slopes};
+use crate::stages::effective_dynamics::macroscopic;
+use crate::stages::effective_spectrum_figures;
 use crate::stages::limit::{Limit, limit};
 use crate::stages::mixture::{FIRST_BLOCK, Predicted};
 use crate::stages::shared::{MATRICES, Statistics, ask, at, level, number};
@@ -50,7 +52,7 @@ pub const STAGE: Stage = Stage {
     plan,
     reduce,
     judge,
-    draw,
+    draw: effective_spectrum_figures::draw,
 };
 
 /// Dimensions, the largest last.
@@ -73,13 +75,9 @@ const POINTS: usize = 800;
 fn plan(settings: &Settings) -> Result<Vec<Study>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let mixture = TaskKind::Mixture { probabilities: vec![0.4, 0.3, 0.2, 0.1], means: Means::Orthonormal };
-    let start = Start {
-        along: Some(vec![vec![0.8, 0.1], vec![-0.3, 0.4], vec![0.2, 0.6], vec![0.1, -0.5]]),
-        second: Some(vec![1.0, 0.7, -0.8, -0.6]),
-    };
     let tasks = [
         ("gmm", mixture, 0.05, Start::default(), FIRST_BLOCK),
-        ("xor", TaskKind::xor(4), 0.02, start, first(0)),
+        ("xor", TaskKind::xor(4), 0.02, macroscopic(), first(0)),
     ];
     let mut studies = Vec::new();
     for (prefix, task, beta, start, block) in tasks {
@@ -228,7 +226,9 @@ fn cluster(predicted: &[(f64, Array1<f64>)], index: usize) -> &[(f64, Array1<f64
     &predicted[from..=to]
 }
 
-fn label(what: &str, layer: Layer, matrix: &str) -> String {
+/// Name of a statistic of a layer's block of a matrix.
+#[must_use]
+pub fn label(what: &str, layer: Layer, matrix: &str) -> String {
     format!("{what}, {}, {matrix}", layer.name())
 }
 
@@ -322,24 +322,24 @@ fn distance(values: &[f64], spectrum: &EffectiveSpectrum) -> Result<f64> {
     Ok(farthest)
 }
 
-/// The experiments of one task, by dimension.
-fn of_task<'a>(results: &'a Results, task: &str) -> Vec<&'a Experiment> {
-    let mut all: Vec<&Experiment> =
-        results.experiments.values().filter(|experiment| experiment.name.starts_with(task)).collect();
-    all.sort_by_key(|experiment| experiment.model.d);
-    all
-}
-
 /// Differences of one statistic from its prediction by place (matrix, step, rank), one per replicate; relative or not.
 type Differences = BTreeMap<(String, u64, Option<u32>), Vec<f64>>;
 
-struct Compared {
-    statistics: Statistics,
-    theory: Statistics,
+/// Both tables.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// Measured.
+    pub statistics: Statistics,
+    /// Predicted.
+    pub theory: Statistics,
 }
 
 impl Compared {
-    fn read(results: &Results) -> Result<Self> {
+    /// The tables of the stage.
+    ///
+    /// # Errors
+    /// A table the stage does not have or of another shape.
+    pub fn read(results: &Results) -> Result<Self> {
         let statistics = Statistics::read(results, "statistics")?;
         Ok(Self { statistics, theory: Statistics::read(results, "theory")? })
     }
@@ -374,7 +374,8 @@ impl Compared {
     }
 
     /// Per replicate, the mean over places of the size of the relative difference of outliers.
-    fn sizes(&self, experiment: &Experiment, layers: &[Layer]) -> Vec<f64> {
+    #[must_use]
+    pub fn sizes(&self, experiment: &Experiment, layers: &[Layer]) -> Vec<f64> {
         let all: Vec<Vec<f64>> = layers
             .iter()
             .flat_map(|layer| self.differences(experiment, "outlier", *layer, true).into_values())
@@ -390,7 +391,7 @@ impl Compared {
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let compared = Compared::read(results)?;
-    let (mixture, network) = (of_task(results, "gmm"), of_task(results, "xor"));
+    let (mixture, network) = (by_dimension(results, "gmm"), by_dimension(results, "xor"));
     let last = |experiments: &[&Experiment], what: &str, layer: Layer, relative: bool| {
         experiments
             .last()
@@ -436,7 +437,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 "slope in d of the mean size of the relative difference over times, ranks and H, G",
             )
             .at_most(RATE)
-            .measure(&slopes(&compared, experiments, layers))?,
+            .measure(&slopes(&places(experiments, dimension, |experiment| {
+                compared.sizes(experiment, layers)
+            })))?,
         );
         let mut farthest: BTreeMap<u32, f64> = BTreeMap::new();
         for (matrix, _) in MATRICES {
@@ -459,156 +462,4 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     Ok(claims)
-}
-
-fn slopes(compared: &Compared, experiments: &[&Experiment], layers: &[Layer]) -> Vec<f64> {
-    let sizes: Vec<(f64, Vec<f64>)> = experiments
-        .iter()
-        .map(|experiment| (number(experiment.model.d), compared.sizes(experiment, layers)))
-        .collect();
-    let replicates = sizes.iter().map(|(_, values)| values.len()).min().unwrap_or(0);
-    (0..replicates)
-        .map(|replicate| {
-            log_slope(&sizes.iter().map(|(d, values)| (*d, values[replicate])).collect::<Vec<_>>())
-        })
-        .collect()
-}
-
-fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let compared = Compared::read(results)?;
-    let gmm = [(Layer::X, "{11}", [("outlier", true), ("overlap", false)])];
-    let xor = [
-        (Layer::W, "{W_1W_1}", [("outlier", true), ("overlap", false)]),
-        (Layer::V, "{vv}", [("outlier", true), ("overlap", false)]),
-    ];
-    Ok(vec![
-        in_time(
-            results,
-            &compared,
-            "gmm",
-            "Outliers of task A against their prediction from the effective dynamics",
-            &gmm,
-        )?,
-        in_time(
-            results,
-            &compared,
-            "xor",
-            "Outliers of task B against their prediction from the effective dynamics",
-            &xor,
-        )?,
-        rates(results, &compared)?,
-    ])
-}
-
-type Blocks<'a> = [(Layer, &'a str, [(&'a str, bool); 2])];
-
-/// Outliers and overlaps over time at the largest dimension.
-fn in_time(
-    results: &Results,
-    compared: &Compared,
-    task: &str,
-    title: &str,
-    blocks: &Blocks,
-) -> Result<Figure> {
-    let mut figure = Figure::new(
-        format!("effective-spectrum-{task}"),
-        title,
-        "Outliers of diagonal blocks of H and of G, and the squared overlaps of their eigenvectors with the span of the means or, in the second layer, with the predicted eigenvectors, over training time, measured and predicted",
-        Width::Full,
-        2,
-    );
-    let experiments = of_task(results, task);
-    let Some(experiment) = experiments.last() else { return Ok(figure) };
-    for (layer, block, whats) in blocks {
-        for (what, log) in whats {
-            for ((matrix, _), symbol) in MATRICES.into_iter().zip(["H", "G"]) {
-                let name = label(what, *layer, matrix);
-                let y = if *log {
-                    Axis::log(format!("eigenvalue of ${symbol}_{block}$"))
-                } else {
-                    let with = if *layer == Layer::V { "prediction" } else { "means" };
-                    Axis::linear(format!("overlap with {with}, ${symbol}_{block}$")).range(0.5, 1.02)
-                };
-                let mut bars = Vec::new();
-                let mut places: BTreeMap<(u64, Option<u32>), (f64, Vec<f64>)> = BTreeMap::new();
-                for row in compared.statistics.rows(&experiment.name, &name) {
-                    let place = places.entry((row.at.step, row.row)).or_insert((row.at.time, Vec::new()));
-                    place.1.push(row.value);
-                }
-                for (time, values) in places.values() {
-                    let mean = values.iter().sum::<f64>() / number(values.len());
-                    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-                    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                    bars.push((*time, mean, low, high));
-                }
-                let predicted = compared
-                    .theory
-                    .rows(&experiment.name, &name)
-                    .map(|row| (row.at.time, row.value))
-                    .collect();
-                let mut panel = Panel::new(Axis::linear("training time $t$"), y)
-                    .series(Series::error_bars(
-                        format!("measured: mean and range of {} replicates", experiment.replicates),
-                        Style::measured(Colour::Blue),
-                        bars,
-                    ))
-                    .series(Series::points(
-                        "predicted",
-                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(5.0),
-                        predicted,
-                    ));
-                if *log && *layer != Layer::V {
-                    let edge = compared
-                        .theory
-                        .rows(&experiment.name, &label("edge", *layer, matrix))
-                        .map(|row| (row.at.time, row.value))
-                        .collect();
-                    let style = Style::theory(Colour::Black);
-                    panel = panel.series(Series::line("predicted edge of the bulk", style, edge));
-                }
-                figure = figure.panel(panel);
-            }
-        }
-    }
-    Ok(figure)
-}
-
-/// The mean size of the deviation over dimension.
-fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
-    let mut figure = Figure::new(
-        "effective-spectrum-rates",
-        "Deviation of outliers from their prediction over dimension",
-        "Mean relative deviation of outliers from their prediction over dimension, with the slope -1/2 of fluctuations, for both tasks",
-        Width::Full,
-        2,
-    )
-    .shared_y();
-    for (task, title, layers) in
-        [("gmm", "task A", &[Layer::X][..]), ("xor", "task B", &[Layer::W, Layer::V][..])]
-    {
-        let mut bars = Vec::new();
-        for experiment in of_task(results, task) {
-            let sizes = compared.sizes(experiment, layers);
-            if !sizes.is_empty() {
-                let (mean, half) = interval(&sizes)?;
-                bars.push((number(experiment.model.d), mean, mean - half, mean + half));
-            }
-        }
-        let height = bars.iter().map(|bar| libm::log(bar.1 * bar.0.sqrt())).sum::<f64>() / number(bars.len());
-        let law = bars.iter().map(|bar| (bar.0, libm::exp(height) / bar.0.sqrt())).collect();
-        let mut panel = Panel::new(Axis::log("dimension $d$"), Axis::log("mean deviation of outliers"))
-            .title(title)
-            .series(Series::error_bars(
-                "mean of replicates, 95 % interval",
-                Style::measured(Colour::Blue),
-                bars,
-            ))
-            .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Blue), law));
-        if let Some(experiment) = of_task(results, task).first() {
-            let note = format!(r"$\lambda = {}$, $\phi = {}$", experiment.model.lambda, experiment.model.phi);
-            panel = panel.note(0.97, 0.93, note, Anchor::Right);
-        }
-        figure = figure.panel(panel);
-    }
-    Ok(figure)
 }

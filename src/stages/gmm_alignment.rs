@@ -9,11 +9,11 @@ use crate::measure::{
     statistics_rows, statistics_table,
 };
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{CONTRAST, MAIN, contrast, main, outliers, replicated};
-use crate::stages::shared::{MATRICES, at};
+use crate::stages::shared::{MATRICES, at, parameters};
 use crate::subspace::{alignment, overlap, sine};
 use crate::task;
 use ndarray::Axis as Along;
@@ -234,15 +234,26 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let read = Read::new(results)?;
-    let n = results.experiment(MAIN)?.replicates;
+    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
+    let n = main.replicates;
     let whole = format!("bars and band: range of {n} replicates");
-    let mut figure = Figure::new(
-        "gmm-alignment",
+    let caption = Caption::new(
         "Alignment of softmax regression with the means and with the outlier eigenspaces",
-        "Alignment over training time for two signal-to-noise ratios, its error against the bound, and the overlap of the two outlier spaces",
-        Width::Full,
-        2,
+        format!(
+            "(a, b) Alignment ρ(x^1; B) of the first row of parameters over training time t, at λ = {} and λ = {}: B \
+             is the span of the means (black line, mean; grey band, range over {n} replicates), or the span of the \
+             top k eigenvectors of H_11 (blue discs) or of G_11 (orange squares; marks are means, bars the range \
+             over the replicates). (c) Error sin(x^1; Span μ) (marks and line, mean; bands, range) with the bound of \
+             the theory (dashed, dash-dotted for the smaller λ). (d) Overlap of the outlier spaces of H_11 and of \
+             G_11, which is 1 if they are the same (marks, mean; bars, range); bars shorter than their mark are \
+             hidden by it",
+            main.model.lambda, contrast.model.lambda
+        ),
+        parameters(&[main, contrast]),
+        "The row moves into the span of the means, and with it into the outlier eigenspaces, and its error stays below the \
+         bound; where outliers have not left the bulk, the top k eigenvectors hold less of it, and H and G agree less",
     );
+    let mut figure = Figure::new("gmm-alignment", caption, Width::Full, 2);
     for name in [MAIN, CONTRAST] {
         let lambda = results.experiment(name)?.model.lambda;
         let rho = |subspace: &str| read.alignment(name, 0, subspace, |a| a.value);
@@ -279,6 +290,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for (name, style) in looks() {
         let lambda = results.experiment(name)?.model.lambda;
         let label = format!(r"$\lambda = {lambda}$, mean and range");
+        let dash = if name == MAIN { Dash::Dashed } else { Dash::DashDot };
         let sines = read.alignment(name, 0, "means", |a| a.sine);
         let norms = mean(&read.statistic(name, "norm", Some(0)));
         let bounds = norms
@@ -291,7 +303,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         error = error
             .series(Series::marked_line(label.clone(), style, mean(&sines)))
             .series(Series::band(label.clone(), style, range(&sines)))
-            .series(Series::line("bound", Style::theory(style.colour), bounds));
+            .series(Series::line("bound", Style::theory(style.colour).dash(dash), bounds));
         let overlaps = read.statistic(name, "overlap of H and G", None);
         spaces = spaces.series(Series::error_bars(label, style, mean_and_range(&overlaps)));
     }
@@ -335,14 +347,16 @@ fn training(results: &Results, read: &Read) -> Result<Figure> {
         Style::theory(Colour::Black).dash(Dash::Dashed).width(0.9),
         law,
     ));
-    Ok(Figure::new(
-        "gmm-training",
+    let caption = Caption::new(
         "Loss, accuracy and the decay of the class sum along training",
-        "Test loss, test accuracy and the norm of the sum of the rows over training time, for two signal-to-noise ratios",
-        Width::Full,
-        3,
-    )
-    .panel(loss)
-    .panel(accuracy)
-    .panel(sum))
+        format!(
+            "(a) Test loss, (b) test accuracy and (c) norm of the sum Σ_a x^a of all rows over training time t, at two \
+             signal-to-noise ratios λ (marks and lines, mean; bands, range over {n} replicates, mostly narrower than the \
+             lines); dashed, the law e^(-βt) from the mean at the start"
+        ),
+        parameters(&[results.experiment(MAIN)?, results.experiment(CONTRAST)?]),
+        "The classifier settles long before the end; the sum of the rows has no part in the loss and decays as the ridge \
+         alone dictates",
+    );
+    Ok(Figure::new("gmm-training", caption, Width::Full, 3).panel(loss).panel(accuracy).panel(sum))
 }

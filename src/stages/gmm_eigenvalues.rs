@@ -8,12 +8,12 @@ use crate::measure::{
     statistics_table,
 };
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{
     CONTRAST, FIRST_BLOCK, MAIN, Predicted, SHOWN, classes, contrast, gram, main, outliers, replicated,
 };
-use crate::stages::shared::{MATRICES, ask, at, level};
+use crate::stages::shared::{MATRICES, ask, at, level, parameters};
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -200,13 +200,20 @@ fn spaced(points: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let rows = spectrum_rows(results.table("spectrum")?)?;
     let theory = statistics_rows(results.table("theory")?)?;
-    let mut figure = Figure::new(
-        "gmm-eigenvalues",
-        "Top eigenvalues of a block of H and of G along training",
-        "The twelve largest eigenvalues of one diagonal block of H and of G over training time at two signal-to-noise ratios, coloured by rank, with the predicted edge of the bulk and the predicted outliers",
-        Width::Full,
-        2,
+    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
+    let caption = Caption::new(
+        "Top eigenvalues of a diagonal block of H and of G along training",
+        format!(
+            "The {SHOWN} largest eigenvalues of H_11 (a, c) and of G_11 (b, d) over training time t in replicate 1, at λ = {} \
+             (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the edge of the \
+             bulk that the effective spectral theory predicts from the inner products of means and parameters alone",
+            main.model.lambda, contrast.model.lambda
+        ),
+        parameters(&[main, contrast]),
+        "One leading outlier separates, k - 1 smaller ones follow, and the rest stays in the bulk; at the smaller λ only \
+         the first outlier of G is clear of it",
     );
+    let mut figure = Figure::new("gmm-eigenvalues", caption, Width::Full, 2);
     for name in [MAIN, CONTRAST] {
         let lambda = results.experiment(name)?.model.lambda;
         for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {

@@ -5,10 +5,10 @@ use crate::claim::{Claim, declare};
 use crate::error::Result;
 use crate::measure::{Statistic, curves, last, statistics_rows, statistics_table};
 use crate::pipeline::table::{Table, TableBuilder};
-use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{FIRST_BLOCK, MAIN, REPLICATED, SHOWN, classes, main, outliers};
-use crate::stages::shared::{MATRICES, ask, at, squared_cosine};
+use crate::stages::shared::{MATRICES, ask, at, parameters, squared_cosine};
 use crate::task;
 use std::collections::BTreeMap;
 
@@ -151,17 +151,22 @@ fn entries(results: &Results) -> Result<Entries> {
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let all = entries(results)?;
-    let k = classes(results.experiment(MAIN)?);
+    let experiment = results.experiment(MAIN)?;
+    let k = classes(experiment);
     let end = all.keys().map(|key| key.0).max().unwrap_or(0);
-    let mut figure = Figure::new(
-        "gmm-eigenvectors",
+    let caption = Caption::new(
         "Entries of the first row of parameters and of the leading eigenvectors",
-        "Entries of the unit vectors x^1, and of the leading eigenvectors of H_11 and G_11, over the coordinate on a logarithmic axis; the means are the first coordinates",
-        Width::Full,
-        3,
-    )
-    .shared_x()
-    .shared_y();
+        format!(
+            "Entries of the unit vector along x^1 (a, d), and of the leading unit eigenvectors of H_11 (b, e) and of G_11 \
+             (c, f), over the coordinate i on a logarithmic axis, in replicate 1 at the start (a-c) and at the end (d-f) of \
+             training. The means are the first k = {k} coordinate vectors: their entries are thick and orange, all \
+             others thin and blue"
+        ),
+        parameters(&[experiment]),
+        "Training gathers x^1 and the leading eigenvectors in the first coordinates, and all three point along μ_1, x^1 with \
+         equal negative parts along the other means",
+    );
+    let mut figure = Figure::new("gmm-eigenvectors", caption, Width::Full, 3).shared_x().shared_y();
     for (step, when) in [(0, "start"), (end, "end")] {
         for (vector, matrix, label) in [
             ("x", None, r"$x^1/\| x^1\|$"),
@@ -194,14 +199,17 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             );
         }
     }
-    let mut map = Figure::new(
-        "gmm-eigenvector-entries",
+    let caption = Caption::new(
         "Entries of the leading eigenvectors along the means",
-        "Heat maps of the entries of the leading eigenvectors of H_11 and G_11 along the means, at the start and at the end of training",
-        Width::Full,
-        2,
-    )
-    .shared_y();
+        format!(
+            "Inner products of the top {k} unit eigenvectors v_i of H_11 (a, c) and of G_11 (b, d) with the means μ_b, in \
+             replicate 1 at the start (a, b) and at the end (c, d) of training; red is positive, blue negative, white zero"
+        ),
+        parameters(&[experiment]),
+        "G has its leading eigenvector along μ_1 from the start, H from training on; the other outliers are nearly \
+         degenerate, so their eigenvectors mix the remaining means",
+    );
+    let mut map = Figure::new("gmm-eigenvector-entries", caption, Width::Full, 2).shared_y();
     for (step, when) in [(0, "start"), (end, "end")] {
         for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
             let entry = |mean: u32, rank: u32| {

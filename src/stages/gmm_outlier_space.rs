@@ -9,14 +9,16 @@ use crate::measure::{
     statistics_rows, statistics_table,
 };
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width};
+use crate::plot::{
+    Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
+};
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{
     FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
     outliers,
 };
-use crate::stages::shared::{MATRICES, ask, at, level, level_below, number};
+use crate::stages::shared::{MATRICES, ask, at, level, level_below, number, parameters};
 use crate::subspace::overlap;
 use crate::task::{self, Block, Layer};
 use crate::theory::effective_spectrum::Outlier;
@@ -241,13 +243,25 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let rows = statistics_rows(results.table("statistics")?)?;
     let theory = statistics_rows(results.table("theory")?)?;
-    let mut figure = Figure::new(
-        "gmm-outlier-space",
-        "The outlier eigenspaces of H and G live in the span of the means",
-        "Overlap of the outlier eigenspaces with the span of the means over training time for five and ten classes, and the entries of the outlier eigenvectors of every diagonal block along the means",
-        Width::Full,
-        2,
+    let (main, wide) = (results.experiment(MAIN)?, results.experiment(WIDE)?);
+    let caption = Caption::new(
+        "The outlier eigenspaces of H and of G live in the span of the means",
+        format!(
+            "(a, b) Overlap of the span of the top k eigenvectors of H_11 and of G_11 with the span of the means over \
+             training time t, for k = {} and k = {} (marks, mean; bars, range over {} replicates), and its prediction for \
+             replicate 1 (dashed for H, dash-dotted for G). (c, d) Inner products of the top k unit eigenvectors v_i of \
+             every diagonal block with the means μ_b at the end of training, k = {}, in replicate 1: red is positive, blue \
+             negative; vertical lines separate the blocks",
+            classes(main),
+            classes(wide),
+            main.replicates,
+            classes(main)
+        ),
+        parameters(&[main, wide]),
+        "Where all k outliers have left the bulk their space is nearly that of the means; with more classes most of those of \
+         G have not, and the overlap falls to little more than theory gives the ones that have. The leading eigenvector of block (c, c) is along μ_c",
     );
+    let mut figure = Figure::new("gmm-outlier-space", caption, Width::Full, 2);
     for name in [MAIN, WIDE] {
         let experiment = results.experiment(name)?;
         let title = format!(r"$k = {}$, $\lambda = {}$", classes(experiment), experiment.model.lambda);
@@ -339,13 +353,17 @@ fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> 
 
 fn off_diagonal(results: &Results, theory: &[Statistic]) -> Result<Figure> {
     let spectrum = spectrum_rows(results.table("spectrum")?)?;
-    let mut figure = Figure::new(
-        "gmm-off-diagonal",
+    let caption = Caption::new(
         "Eigenvalues of the off-diagonal blocks",
-        "Eigenvalues of largest magnitude of an off-diagonal block of H and of G at the start and at the end, with predicted edges and outliers",
-        Width::Full,
-        2,
+        format!(
+            "The {SHOWN} eigenvalues of largest magnitude of H_12 (a, b) and of G_12 (c, d) at the start (a, c) and at the end \
+             (b, d) of training in replicate 1 (blue discs), with the outliers (open squares) and the support of the bulk \
+             (grey band) that theory predicts"
+        ),
+        parameters(&[results.experiment(MAIN)?]),
+        "As many eigenvalues as there are classes stand outside the bulk: all below it for H, on both sides of it for G",
     );
+    let mut figure = Figure::new("gmm-off-diagonal", caption, Width::Full, 2);
     let end = spectrum.iter().map(|row| row.at.step).max().unwrap_or(0);
     for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
         for (step, when) in [(0, "start"), (end, "end")] {

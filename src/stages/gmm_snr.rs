@@ -6,11 +6,11 @@ use crate::error::Result;
 use crate::experiment::{Experiment, FEWEST_CHECKPOINTS};
 use crate::measure::{At, Statistic, statistics_table};
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::grid::{bars, over_grid, slopes};
 use crate::stages::mixture::{FIRST_BLOCK, Predicted, classes, experiment, mean_gram};
-use crate::stages::shared::{MATRICES, ask, at, level, number};
+use crate::stages::shared::{MARGIN, MATRICES, ask, at, level, number, parameters};
 use crate::subspace::sine;
 use crate::task;
 use std::collections::BTreeMap;
@@ -243,14 +243,12 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    Ok(vec![rates(results)?, outliers(results)?])
+    let Some(point) = results.experiments.values().next() else { return Ok(Vec::new()) };
+    Ok(vec![rates(results, point)?, outliers(results, point)?])
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-fn rates(results: &Results) -> Result<Figure> {
-    let Some(point) = results.experiments.values().next() else {
-        return Ok(Figure::new("gmm-snr-rates", "empty", "empty", Width::Full, 3));
-    };
+fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
     let (k, phi, beta, c) = (f64::from(classes(point)), point.model.phi, point.model.beta, point.model.c);
     let lambdas: Vec<f64> =
         over_grid(results, "statistics", "sine", false)?.iter().map(|(lambda, _)| *lambda).collect();
@@ -305,25 +303,33 @@ fn rates(results: &Results) -> Result<Figure> {
                 .series(Series::line("law in the panel", Style::theory(Colour::Black), curve(law))),
         );
     }
-    let figure = Figure::new(
-        "gmm-snr-rates",
+    let caption = Caption::new(
         "Rates of the alignment errors in the signal-to-noise ratio",
-        "On logarithmic axes over the signal-to-noise ratio: the error of the alignment of x^1, and the perpendicular and full operator-norm errors of H and G, each with its law",
-        Width::Full,
-        3,
+        "Errors at the end of training over the signal-to-noise ratio λ, on logarithmic axes (marks, mean over replicates; bars, \
+         its 95 % interval, mostly smaller than the mark). (a) sin(x^1; Span μ) with its bound. (b) Operator norm of H_11 and of \
+         G_11 outside the span of the means, P being the projection on it, relative to the whole norm. (c) The same for \
+         what is not inside the span on both sides. Lines are the laws in the panels, with nothing fitted",
+        parameters(&results.experiments.values().collect::<Vec<_>>()),
+        "For large λ the alignment error and the full error fall like λ^(-1/2), the perpendicular error like λ^(-1)",
     );
+    let figure = Figure::new("gmm-snr-rates", caption, Width::Full, 3);
     Ok(panels.into_iter().fold(figure.axes_height(96.0), Figure::panel))
 }
 
-fn outliers(results: &Results) -> Result<Figure> {
-    let replicates = results.experiments.values().next().map_or(0, |point| point.replicates);
-    let mut figure = Figure::new(
-        "gmm-snr-outliers",
+fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
+    let caption = Caption::new(
         "Number of outliers over the signal-to-noise ratio",
-        "Number of eigenvalues of one block of H and of G above the predicted edge of the bulk plus a margin, measured and predicted, at the start and at the end of training",
-        Width::Full,
-        2,
+        format!(
+            "Number of eigenvalues of H_11 (a) and of G_11 (b) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom \
+             scales, over the signal-to-noise ratio λ, at the start (purple discs) and at the end (black squares) of training: \
+             marks, mean over replicates; bars, its 95 % interval. Lines join the numbers that theory predicts from the mean \
+             inner products of means and parameters"
+        ),
+        parameters(&results.experiments.values().collect::<Vec<_>>()),
+        "All k outliers appear at the predicted λ, those of G at a larger one than those of H, and later in training at a \
+         larger one than at its start",
     );
+    let mut figure = Figure::new("gmm-snr-outliers", caption, Width::Full, 2);
     for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
         let mut panel = Panel::new(
             Axis::log(r"signal-to-noise ratio $\lambda$"),
@@ -355,16 +361,14 @@ fn outliers(results: &Results) -> Result<Figure> {
                     predicted,
                 ));
         }
-        if let Some(point) = results.experiments.values().next() {
-            let note = format!(
-                r"$k = {}$, $d = {}$, $\phi = {}$, $n = {replicates}$",
-                classes(point),
-                point.model.d,
-                point.model.phi
-            );
-            panel = panel.note(0.97, 0.05, note, Anchor::Right);
-        }
-        figure = figure.panel(panel);
+        let note = format!(
+            r"$k = {}$, $d = {}$, $\phi = {}$, $n = {}$",
+            classes(point),
+            point.model.d,
+            point.model.phi,
+            point.replicates
+        );
+        figure = figure.panel(panel.note(0.97, 0.05, note, Anchor::Right));
     }
     Ok(figure)
 }

@@ -7,10 +7,10 @@ use crate::measure::{
     At, Eigenvalue, Statistic, spectrum_rows, spectrum_table, statistics_rows, statistics_table,
 };
 use crate::pipeline::table::{Table, TableBuilder};
-use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
-use crate::stages::shared::{MATRICES, ask, at};
+use crate::stages::shared::{MATRICES, ask, at, parameters};
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -134,14 +134,17 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         .into_iter()
         .map(|(name, figure)| {
             let lambda = results.experiment(name)?.model.lambda;
-            let mut figure = Figure::new(
-                figure,
-                format!("Spectrum of one block of H and of G at signal-to-noise ratio {lambda}"),
-                "Histograms of all eigenvalues of one diagonal block of H and of G at the start, in the middle and at the end of training, with the predicted density of the bulk and the predicted outliers",
-                Width::Full,
-                3,
-            )
-            .shared_y();
+            let caption = Caption::new(
+                format!("Spectrum of one block of H and of G at signal-to-noise ratio λ = {lambda}"),
+                "Histograms of all eigenvalues of H_11 (a-c) and of G_11 (d-f) in replicate 1 at the start (a, d), in the \
+                 middle (b, e) and at the end (c, f) of training, as density per decade on logarithmic axes: the whole area \
+                 is 1, and a single eigenvalue is a low bar. The dashed line is the density of the bulk and triangles are \
+                 the outliers that theory predicts from the inner products of means and parameters alone",
+                parameters(&[results.experiment(name)?]),
+                "A few eigenvalues leave the bulk, at the predicted places; during training one of them separates from \
+                 the others",
+            );
+            let mut figure = Figure::new(figure, caption, Width::Full, 3).shared_y();
             let mut steps: Vec<(u64, f64)> =
                 spectrum.iter().filter(|row| row.at.experiment == name).map(|row| (row.at.step, row.at.time)).collect();
             steps.dedup();

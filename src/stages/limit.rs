@@ -83,7 +83,15 @@ fn start(experiment: &Experiment) -> Result<State> {
 /// # Errors
 /// An experiment of task B with a random second layer, which has no limit.
 pub fn limit(experiment: &Experiment) -> Result<Limit> {
-    limit_from(experiment, &start(experiment)?, STEP, NODES)
+    limit_with(experiment, NODES)
+}
+
+/// The same with this many quadrature nodes per class or cluster.
+///
+/// # Errors
+/// As for [`limit`].
+pub fn limit_with(experiment: &Experiment, nodes: usize) -> Result<Limit> {
+    limit_from(experiment, &start(experiment)?, STEP, nodes)
 }
 
 /// The same from the state that a replicate starts with at finite d.

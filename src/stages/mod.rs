@@ -1,8 +1,12 @@
 //! The ordered list of stages, nothing else. A new experiment is one new file and one line here.
 
+pub mod bbp_figures;
 pub mod bbp_transition;
+pub mod dimension_limit;
+pub mod dimensions;
 pub mod effective_dynamics;
 pub mod effective_spectrum;
+pub mod effective_spectrum_figures;
 pub mod gmm_alignment;
 pub mod gmm_eigenvalues;
 pub mod gmm_eigenvectors;
@@ -49,4 +53,5 @@ pub const STAGES: &[&Stage] = &[
     &effective_dynamics::STAGE,
     &xor_escape::STAGE,
     &effective_spectrum::STAGE,
+    &dimension_limit::STAGE,
 ];

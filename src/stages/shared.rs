@@ -4,6 +4,7 @@ use crate::ask::{Ask, Question, SampleKind};
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::measure::{At, Curves, Statistic, curves, statistics_rows};
+use crate::model::TaskKind;
 use crate::simulate::Observed;
 use crate::spectrum::Pair;
 use crate::stage::Results;
@@ -108,4 +109,41 @@ impl Statistics {
 /// Every value as a claim's statistic: 1 where it complies, 0 where it does not.
 pub fn indicators<T>(values: impl IntoIterator<Item = T>, complies: impl Fn(T) -> bool) -> Vec<f64> {
     values.into_iter().map(|value| f64::from(u8::from(complies(value)))).collect()
+}
+
+/// The parameters of experiments as a sentence of a caption: each value once, or its range over many experiments.
+#[must_use]
+pub fn parameters(experiments: &[&Experiment]) -> String {
+    let row = |experiment: &Experiment| match experiment.model.task {
+        TaskKind::Mixture { .. } => "k",
+        TaskKind::Xor { .. } => "K",
+    };
+    let rows = experiments.first().map_or("k", |first| row(first));
+    let values = |of: &dyn Fn(&Experiment) -> f64| distinct(experiments.iter().map(|one| of(one)));
+    let parts = [
+        (rows, values(&|one| number(one.model.task.rows()))),
+        ("d", values(&|one| number(one.model.d))),
+        ("λ", values(&|one| one.model.lambda)),
+        ("β", values(&|one| one.model.beta)),
+        ("c", values(&|one| one.model.c)),
+        ("φ", values(&|one| one.model.phi)),
+        ("T", values(&|one| one.horizon)),
+    ];
+    let words: Vec<String> = parts.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let replicates = values(&|one| f64::from(one.replicates));
+    format!("Parameters: {}; replicates: {replicates}", words.join(", "))
+}
+
+/// Distinct values in increasing order: up to three as a list, more as a range.
+fn distinct(values: impl Iterator<Item = f64>) -> String {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    match values.as_slice() {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, three] => format!("{one}, {two} and {three}"),
+        [low, .., high] => format!("{low} to {high}"),
+    }
 }

@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::experiment::{Experiment, FEWEST_CHECKPOINTS};
 use crate::measure::{Statistic, statistics_table};
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::grid::log_edges;
-use crate::stages::shared::{Statistics, at, indicators, number};
+use crate::stages::shared::{Statistics, at, indicators, number, parameters};
 use crate::stages::xor::{checked, classified, experiment, neurons, width};
 use crate::task::xor::CLUSTERS;
 use crate::theory::collapse::collapse_threshold;
@@ -150,14 +150,16 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         })
         .filter(|point| point.1 > y_edges[0])
         .collect();
-    let mut figure = Figure::new(
-        "xor-collapse",
+    let caption = Caption::new(
         "Where the XOR network lives and dies",
-        "Heat maps over signal-to-noise ratio and ridge: share of runs with a living network, mean number of classified clusters, and mean share of dead neurons, with the predicted collapse threshold",
-        Width::Full,
-        3,
-    )
-    .shared_y();
+        "Means over the replicates of each point of a grid of signal-to-noise ratios λ and ridges β at the end of training: (a) \
+         share of runs with at least one alive neuron, (b) share of the four clusters that are classified, (c) share of dead \
+         neurons. The line is the ridge above which theory predicts that every neuron dies",
+        parameters(&results.experiments.values().collect::<Vec<_>>()),
+        "Networks collapse above the predicted threshold and live below it, at every λ; a dead network classifies by what is \
+         left of its start",
+    );
+    let mut figure = Figure::new("xor-collapse", caption, Width::Full, 3).shared_y();
     let clusters = number(CLUSTERS);
     let alive = |value: f64| f64::from(u8::from(value > 0.5));
     let dead = |value: f64| 1.0 - value / f64::from(k);

@@ -5,9 +5,9 @@ use crate::claim::Claim;
 use crate::error::Result;
 use crate::measure::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_table, statistics_table};
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, Statistics, ask, at};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, parameters};
 use crate::stages::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted, width};
 
 /// The stage.
@@ -67,13 +67,20 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let rows = spectrum_rows(results.table("spectrum")?)?;
     let theory = Statistics::read(results, "theory")?;
-    let mut figure = Figure::new(
-        "xor-eigenvalues-first",
+    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
+    let caption = Caption::new(
         "Top eigenvalues of a first-layer block of H and of G along training",
-        "The ten largest eigenvalues of the block of one neuron of H and of G over training time at two signal-to-noise ratios, coloured by rank, with the predicted edge of the bulk and the predicted outliers",
-        Width::Full,
-        2,
+        format!(
+            "The {TOP} largest eigenvalues of the block of neuron 1 of H (a, c) and of G (b, d) over training time t in replicate \
+             1, at λ = {} (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the \
+             edge of the bulk that theory predicts",
+            main.model.lambda, contrast.model.lambda
+        ),
+        parameters(&[main, contrast]),
+        "Two eigenvalues stand above the bulk at all times; at the smaller λ single rare samples, of large weight in G, lift \
+         others to the edge",
     );
+    let mut figure = Figure::new("xor-eigenvalues-first", caption, Width::Full, 2);
     for name in [MAIN, CONTRAST] {
         let experiment = results.experiment(name)?;
         for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {

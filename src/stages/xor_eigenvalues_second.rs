@@ -9,11 +9,11 @@ use crate::measure::{
     statistics_table,
 };
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, number};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, number, parameters};
 use crate::stages::xor::{
-    SECOND, WIDE, WIDE_CONTRAST, above, classified, law, level, second_layer, whole_second, width,
+    CLASSIFIED, SECOND, WIDE, WIDE_CONTRAST, above, classified, law, level, second_layer, whole_second, width,
 };
 use crate::task::xor::CLUSTERS;
 use std::f64::consts::PI;
@@ -192,29 +192,31 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let rows = spectrum_rows(results.table("spectrum")?)?;
     let (statistics, theory) =
         (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
-    let mut figure = Figure::new(
-        "xor-eigenvalues-second",
+    let (wide, contrast) = (results.experiment(WIDE)?, results.experiment(WIDE_CONTRAST)?);
+    let caption = Caption::new(
         "Eigenvalues of the second-layer blocks of H and of G along training",
-        "All eigenvalues of the second-layer block of H and of G over training time at two signal-to-noise ratios, coloured by rank, with their predictions and the level of outliers",
-        Width::Full,
-        2,
+        format!(
+            "All eigenvalues of H_vv (a, c) and of G_vv (b, d) over training time t in replicate 1, at λ = {} (a, b) and λ = {} \
+             (c, d); colour is the rank. Crosses are the eigenvalues that theory predicts, and the dashed line is the level \
+             above which an eigenvalue counts as an outlier: the most that the noise of the features can reach in H_vv, \
+             and its like with the mean weight in G_vv. Eigenvalues far below the level are not shown",
+            wide.model.lambda, contrast.model.lambda
+        ),
+        parameters(&[wide, contrast]),
+        "One outlier at the start becomes four, one for each cluster, while the rest fades with the ridge; at the smaller λ \
+         the level is too high for some of them",
     );
-    let mut counted = Figure::new(
-        "xor-outliers-second",
-        "Outliers of the second layer and classified clusters along training",
-        "Number of outliers of the second-layer blocks of H and of G and number of classified clusters over training time, mean and range over replicates, at two signal-to-noise ratios",
-        Width::Full,
-        2,
-    )
-    .shared_y();
+    let mut figure = Figure::new("xor-eigenvalues-second", caption, Width::Full, 2);
+    let mut counted = Figure::new("xor-outliers-second", counts(wide, contrast), Width::Full, 2).shared_y();
     for name in [WIDE, WIDE_CONTRAST] {
         let experiment = results.experiment(name)?;
         let (lambda, n) = (experiment.model.lambda, experiment.replicates);
         let title = format!(r"$K = {}$, $\lambda = {lambda}$", width(experiment));
         for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
-            let ranked = (1..=width(experiment))
+            let ranked: Vec<Vec<(f64, f64)>> = (1..=width(experiment))
                 .filter_map(|rank| trajectory(&rows, name, matrix, rank).remove(&0))
                 .collect();
+            let highest = ranked.iter().flatten().map(|point| point.1).fold(0.0, f64::max) * 2.0;
             let predicted = |rank: u32| {
                 theory
                     .curves(name, &format!("eigenvalue, {matrix}"), Some(rank))
@@ -229,7 +231,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             figure = figure.panel(
                 Panel::new(
                     Axis::linear("training time $t$"),
-                    Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, lowest * 3e4),
+                    Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, highest),
                 )
                 .title(title.clone())
                 .series(Series::ranked(
@@ -277,4 +279,20 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         counted = counted.panel(panel);
     }
     Ok(vec![figure, counted])
+}
+
+/// The caption of the figure of counts.
+fn counts(wide: &Experiment, contrast: &Experiment) -> Caption {
+    Caption::new(
+        "Outliers of the second layer and classified clusters along training",
+        format!(
+            "Number of outliers of H_vv (open squares) and of G_vv (triangles) and number of clusters of which more than {} of \
+             the test points are classified (discs) over training time t, at λ = {} (a) and λ = {} (b): marks and lines, mean; \
+             bands, range over {} replicates",
+            CLASSIFIED, wide.model.lambda, contrast.model.lambda, wide.replicates
+        ),
+        parameters(&[wide, contrast]),
+        "Both matrices end with as many outliers as classified clusters at the larger λ; at the smaller one some outliers \
+         stay below the level",
+    )
 }

@@ -4,9 +4,9 @@ use crate::ask::Study;
 use crate::claim::Claim;
 use crate::error::Result;
 use crate::pipeline::table::{Table, TableBuilder};
-use crate::plot::{Axis, ColourMap, Figure, HeatMap, Panel, Series, Width};
+use crate::plot::{Axis, Caption, ColourMap, Figure, HeatMap, Panel, Series, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, ask};
+use crate::stages::shared::{MATRICES, ask, parameters};
 use crate::stages::xor::{DIRECTIONS, SECOND, WIDE, neurons, second_layer, whole_second, width};
 use crate::task::xor::CLUSTERS;
 use std::collections::BTreeMap;
@@ -111,14 +111,18 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             },
         )
         .collect();
-    let mut figure = Figure::new(
-        "xor-eigenvectors",
+    let caption = Caption::new(
         "Entries of the leading eigenvectors of the second-layer blocks",
-        "Heat maps of the entries of the four leading eigenvectors of the second-layer blocks of H and of G over the neurons, in the order of the directions they take in the end, at the start and at the end of training",
-        Width::Full,
-        2,
-    )
-    .shared_y();
+        format!(
+            "Entries of the top {ranks} unit eigenvectors of H_vv (a, c) and of G_vv (b, d) over the neurons in replicate 1, at \
+             the start (a, b) and at the end (c, d) of training. Neurons are sorted by the direction that they have at the \
+             end, as counted below the axes, dead ones last; red is positive, blue negative, white zero"
+        ),
+        parameters(&[results.experiment(WIDE)?]),
+        "At the start the eigenvectors beyond the first have no order; at the end each is nearly constant on the neurons of \
+         a direction and zero on the dead ones, so that the four span the directions",
+    );
+    let mut figure = Figure::new("xor-eigenvectors", caption, Width::Full, 2).shared_y();
     for (at, when) in [(0, "start of training"), (end, "end of training")] {
         for (of, label) in [("hessian", "H"), ("gradient", "G")] {
             let values = (1..=ranks)

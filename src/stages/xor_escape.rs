@@ -12,11 +12,12 @@ use crate::experiment::{Experiment, Simulator};
 use crate::measure::{At, Statistic, statistics_table};
 use crate::model::Start;
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::simulate::Observed;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::dimensions::{by_dimension, dimension};
 use crate::stages::limit::limit_from;
-use crate::stages::shared::{Statistics, number};
+use crate::stages::shared::{Statistics, number, parameters};
 use crate::stages::xor::experiment;
 use crate::task;
 use crate::theory::dynamics::State;
@@ -139,17 +140,6 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
 }
 
-#[allow(clippy::cast_precision_loss, reason = "dimensions are exact in f64")]
-fn dimension(experiment: &Experiment) -> f64 {
-    experiment.model.d as f64
-}
-
-fn ordered(results: &Results) -> Vec<&Experiment> {
-    let mut all: Vec<&Experiment> = results.experiments.values().collect();
-    all.sort_by_key(|experiment| experiment.model.d);
-    all
-}
-
 /// Escape times by replicate.
 fn times(statistics: &Statistics, experiment: &Experiment) -> BTreeMap<u32, f64> {
     statistics
@@ -160,7 +150,7 @@ fn times(statistics: &Statistics, experiment: &Experiment) -> BTreeMap<u32, f64>
 
 /// Per replicate number, the slope of its escape times in ln d over the fitted range; none where a run did not escape.
 fn slopes(results: &Results, statistics: &Statistics) -> Vec<f64> {
-    let fitted: Vec<(f64, BTreeMap<u32, f64>)> = ordered(results)
+    let fitted: Vec<(f64, BTreeMap<u32, f64>)> = by_dimension(results, "xor-escape")
         .into_iter()
         .filter(|experiment| dimension(experiment) >= FIT)
         .map(|experiment| (dimension(experiment), times(statistics, experiment)))
@@ -179,7 +169,7 @@ fn slopes(results: &Results, statistics: &Statistics) -> Vec<f64> {
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let (statistics, theory) =
         (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
-    let experiments = ordered(results);
+    let experiments = by_dimension(results, "xor-escape");
     let mut shares: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for experiment in &experiments {
         let escaped = times(&statistics, experiment);
@@ -234,7 +224,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let (statistics, theory) =
         (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
-    let experiments = ordered(results);
+    let experiments = by_dimension(results, "xor-escape");
     let mut one = Panel::new(
         Axis::linear("training time $t$"),
         Axis::log(r"largest $\|(W_i \cdot \mu, W_i \cdot \nu)\|$").range(0.001, 4.0),
@@ -285,8 +275,14 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     }
     let figure = Figure::new(
         "xor-escape",
-        "Escape of the XOR network from random starts",
-        "Largest inner product of a neuron with the means over training time for runs at three dimensions, with the effective dynamics from the same starts, and the time to reach one half over dimension, measured and predicted",
+        Caption::new(
+            "Escape of the XOR network from random starts",
+            format!(
+                "(a) Largest ‖(W_i·μ, W_i·ν)‖ over the neurons against training time t, three runs of the exact reduced chain at each of three dimensions (solid), and the effective dynamics from the same starts (dashed). (b) Time at which it reaches {ESCAPED}: discs, mean over replicates; bars, its 95 % interval; crosses, mean of the times that the effective dynamics give from the same starts"
+            ),
+            parameters(&experiments),
+            "Every run leaves the set m = 0, in which the limit d → ∞ of its start would stay; the time to leave grows like log d, as predicted from m(0) of order d^(-1/2)",
+        ),
         Width::Full,
         2,
     );

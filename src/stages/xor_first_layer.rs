@@ -13,11 +13,11 @@ use crate::measure::{
     statistics_table,
 };
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::simulate::Observed;
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, level, number};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, level, number, parameters};
 use crate::stages::xor::{
     ALIVE, CONTRAST, MAIN, SHOWN, above, first, first_layer, law_of_sample, neurons, predicted, replicated,
     width,
@@ -273,15 +273,23 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
         ));
     }
     ends = ends.series(Series::rule_vertical("alive above", Style::reference(), ALIVE));
-    let mut figure = Figure::new(
-        "xor-first-layer",
+    let contrast = results.experiment(CONTRAST)?;
+    let caption = Caption::new(
         "Alignment of the first layer with the means",
-        "Alignment of every neuron over training time, its error against its strength at the end, and the overlap of the top two eigenvectors of its blocks of H and of G with the span of the means, measured and predicted",
-        Width::Full,
-        2,
-    )
-    .panel(one)
-    .panel(ends);
+        format!(
+            "(a) Alignment ρ(W_i; Span(μ, ν)) of every neuron over training time t in replicate 1, λ = {}: black lines are \
+             neurons that are alive at the end, |v_i| ‖W_i‖ > {ALIVE}, dashed purple ones are dead. (b) Error of the \
+             alignment over this strength at the end, every neuron of {n} replicates at λ = {} (discs) and λ = {} (open \
+             squares); the dotted line is where neurons count as alive. (c, d) Overlap of the top two eigenvectors of the \
+             block of neuron i of H (c) and of G (d) with Span(μ, ν) at the end (marks, mean; bars, range over the \
+             replicates; crosses, mean of the predictions)",
+            model.lambda, model.lambda, contrast.model.lambda
+        ),
+        parameters(&[experiment, contrast]),
+        "Every alive neuron aligns, the stronger the better down to a floor set by λ, and so do the top two eigenvectors of \
+         its blocks",
+    );
+    let mut figure = Figure::new("xor-first-layer", caption, Width::Full, 2).panel(one).panel(ends);
     for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
         figure = figure.panel(overlaps(results, statistics, theory, matrix, symbol)?);
     }
@@ -299,13 +307,11 @@ fn overlaps(
     let experiment = results.experiment(MAIN)?;
     let (n, neurons) = (experiment.replicates, width(experiment));
     let name = format!("overlap of the top two with the means, {matrix}");
-    let mut panel = Panel::new(
-        Axis::linear("neuron $i$").whole(),
-        Axis::linear(format!("overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$"))
-            .range(0.78, 1.005),
-    );
+    let label = format!("overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$");
+    let mut panel = Panel::new(Axis::linear("neuron $i$").whole(), Axis::linear(label));
     for (experiment, style) in looks() {
         let lambda = results.experiment(experiment)?.model.lambda;
+        let mark = if experiment == MAIN { Marker::Cross } else { Marker::Plus };
         let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
             (0..neurons)
                 .filter_map(|neuron| {
@@ -325,7 +331,7 @@ fn overlaps(
             ))
             .series(Series::points(
                 "predicted (mean)",
-                Style::theory(style.colour).marker(Marker::Cross).size(4.0),
+                Style::theory(style.colour).marker(mark).size(4.0),
                 at_end(theory).into_iter().map(|(x, y, ..)| (x, y)).collect(),
             ));
     }
@@ -359,14 +365,15 @@ fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
     }
     let [loss, accuracy, dead] = panels;
     let note = format!(r"of $K = {}$", width(results.experiment(MAIN)?));
-    Ok(Figure::new(
-        "xor-training",
+    let caption = Caption::new(
         "Loss, accuracy and dead neurons along training",
-        "Test loss, test accuracy and the number of neurons with strength below 0.05 over training time, for two signal-to-noise ratios",
-        Width::Full,
-        3,
-    )
-    .panel(loss)
-    .panel(accuracy)
-    .panel(dead.note(0.95, 0.9, note, Anchor::Right)))
+        format!(
+            "(a) Test loss, (b) test accuracy and (c) number of dead neurons, |v_i| ‖W_i‖ ≤ {ALIVE}, over training time t at \
+             two signal-to-noise ratios λ (marks and lines, mean; bands, range over {n} replicates)"
+        ),
+        parameters(&[results.experiment(MAIN)?, results.experiment(CONTRAST)?]),
+        "Most networks classify everything; the lower ends of the bands in b are networks that miss a cluster for good",
+    );
+    let figure = Figure::new("xor-training", caption, Width::Full, 3).panel(loss).panel(accuracy);
+    Ok(figure.panel(dead.note(0.95, 0.9, note, Anchor::Right)))
 }

@@ -5,10 +5,10 @@ use crate::claim::{Claim, declare};
 use crate::error::Result;
 use crate::measure::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_table, statistics_table};
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{Statistics, ask, at, indicators};
-use crate::stages::xor::{DIRECTIONS, SECOND, law, level, width};
+use crate::stages::shared::{Statistics, ask, at, indicators, parameters};
+use crate::stages::xor::{CLASSIFIED, DIRECTIONS, SECOND, law, level, width};
 use crate::stages::xor_runs::{NARROW, Point, Run, exceptions_table, runs, runs_rows, runs_table, study};
 use crate::task::xor::CLUSTERS;
 use crate::theory::Matrix;
@@ -145,15 +145,18 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let rows = spectrum_rows(results.table("spectrum")?)?;
     let theory = Statistics::read(results, "theory")?;
     let experiment = results.experiment(RUNS)?;
-    let mut figure = Figure::new(
-        "xor-rank-deficiency",
+    let wider = results.experiment(WIDER)?;
+    let caption = Caption::new(
         "Matched runs that end with four, three, two and one outlier",
-        "Eigenvalues of the second-layer block of H over training time in four runs of the same experiment that end with four, three, two and one outlier, with their predictions, the level of outliers, the final accuracy and the directions that neurons chose",
-        Width::Full,
-        2,
-    )
-    .shared_x()
-    .shared_y();
+        "All eigenvalues of H_vv over training time t in runs of one experiment that differ in their random numbers only; \
+         colour is the rank. Crosses are the eigenvalues that theory predicts, and the dashed line is the level above which \
+         an eigenvalue counts as an outlier. Titles give the number of outliers at the end (rank), the test accuracy and the \
+         directions that neurons ended on",
+        parameters(&[experiment]),
+        "Each direction that no neuron chose costs one outlier and one cluster, a quarter of the accuracy, and training never \
+         recovers it",
+    );
+    let mut figure = Figure::new("xor-rank-deficiency", caption, Width::Full, 2).shared_x().shared_y();
     for run in matched(&all) {
         let replicate = run.at.replicate.unwrap_or(0);
         let ranked = (1..=width(experiment))
@@ -183,14 +186,18 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .series(Series::line("level of outliers", Style::theory(Colour::Black), level)),
         );
     }
-    let mut table = Figure::new(
-        "xor-rank-runs",
+    let caption = Caption::new(
         "Outliers and classified clusters of all runs",
-        "Heat maps of the share of runs with each number of outliers and of classified clusters, for two widths; off the diagonal lie the exceptions",
-        Width::Full,
-        2,
-    )
-    .shared_y();
+        format!(
+            "Share of runs with each number of outliers of H_vv and of classified clusters at the end of training, for widths \
+             K = {} (a) and K = {} (b); a cluster is classified if more than {CLASSIFIED} of its test points are",
+            width(experiment),
+            width(wider)
+        ),
+        parameters(&[experiment, wider]),
+        "Runs lie on the diagonal: as many outliers as classified clusters; wider networks lose fewer of them",
+    );
+    let mut table = Figure::new("xor-rank-runs", caption, Width::Full, 2).shared_y();
     for name in [RUNS, WIDER] {
         let experiment = results.experiment(name)?;
         let runs: Vec<&Run> = all.iter().filter(|run| run.at.experiment == name).collect();

@@ -5,9 +5,9 @@ use crate::claim::{Claim, declare, interval};
 use crate::error::Result;
 use crate::measure::{At, Statistic, statistics_table};
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{Statistics, indicators, number};
+use crate::stages::shared::{Statistics, indicators, number, parameters};
 use crate::stages::xor::width;
 use crate::stages::xor_runs::{NARROW, Point, Run, exceptions_table, runs, runs_rows, runs_table, study};
 use crate::task::xor::CLUSTERS;
@@ -203,10 +203,31 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     Ok(claims)
 }
 
-/// Mean of a statistic with its 95 % interval.
+/// A share with its 95 % interval, as far as shares go.
 fn bar(x: f64, values: &[f64]) -> Result<(f64, f64, f64, f64)> {
     let (mean, half) = interval(values)?;
-    Ok((x, mean, mean - half, mean + half))
+    Ok((x, mean, (mean - half).max(0.0), (mean + half).min(1.0)))
+}
+
+/// An axis of shares from 0 to a little more than `least` and the upper ends of all bars.
+fn shares(label: &str, least: f64, points: &[(f64, f64, f64, f64)]) -> Axis {
+    Axis::linear(label).range(0.0, 1.05 * points.iter().map(|point| point.3).fold(least, f64::max))
+}
+
+fn caption(results: &Results) -> Caption {
+    Caption::new(
+        "The law of the final rank against the coupon collector's law",
+        format!(
+            "(a, b) Share of runs that end with each number of outliers of H_vv (final rank) at K = {NARROW}, λ = {LIMIT} and \
+             λ = {}, with the p-value of the fit to the coupon collector's law, under which every neuron chooses one of four \
+             directions at random. (c) Share of runs that keep all four outliers over the signal-to-noise ratio λ, (d) the \
+             p-values over λ with the line p = 0.05, and the same share (e) over the dimension d and (f) over the width K. \
+             Blue discs, measured, with bars for the 95 % interval of the share; orange crosses and lines, the law",
+            LAMBDAS[0]
+        ),
+        parameters(&results.experiments.values().collect::<Vec<_>>()),
+        "The law holds for large λ without any fitted number, at every dimension and width, and fails at the smallest λ",
+    )
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
@@ -221,13 +242,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     };
     let one = |label: &str, points: Vec<(f64, f64, f64, f64)>| Series::error_bars(label, measured, points);
     let label = "measured, 95 % interval";
-    let mut figure = Figure::new(
-        "xor-rank-law",
-        "The law of the final rank against the coupon collector's law",
-        "Share of runs that end with each rank at two signal-to-noise ratios, share of runs with all four outliers over the signal-to-noise ratio, the dimension and the width, and the goodness-of-fit p, each with the coupon collector's law",
-        Width::Full,
-        3,
-    );
+    let mut figure = Figure::new("xor-rank-law", caption(results), Width::Full, 3);
     for lambda in [LIMIT, LAMBDAS[0]] {
         let name = at_lambda(lambda);
         let points = (1..=4_u32)
@@ -237,7 +252,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             (1..=4_u32).zip(expected.iter().skip(1)).map(|(rank, p)| (f64::from(rank), *p)).collect();
         let p = fit.rows(&name, "goodness-of-fit p").next().map_or(f64::NAN, |row| row.value);
         figure = figure.panel(
-            Panel::new(Axis::linear("final rank").whole(), Axis::linear("share of runs").range(0.0, 0.75))
+            Panel::new(Axis::linear("final rank").whole(), shares("share of runs", 0.7, &points))
                 .title(format!(r"$K = {NARROW}$, $\lambda = {lambda}$"))
                 .note(
                     0.05,
@@ -255,7 +270,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     }
     let lambdas: Vec<(f64, String)> =
         LAMBDAS.iter().map(|&lambda| (f64::from(lambda), at_lambda(lambda))).collect();
-    let share = || Axis::linear("share with rank 4").range(0.0, 0.25);
+    let share = |points: &[(f64, f64, f64, f64)]| shares("share with rank 4", 0.22, points);
     let constant = |points: &[(f64, String)]| points.iter().map(|(x, _)| (*x, success)).collect::<Vec<_>>();
     let p: Vec<(f64, f64)> = lambdas
         .iter()
@@ -273,12 +288,15 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         .map(|k| (f64::from(k), covered(k as usize, CLUSTERS).last().copied().unwrap_or(0.0)))
         .collect();
     let rank_four = |name: &str| successes(&runs, name);
+    let by_lambda = bars(&lambdas, &rank_four)?;
+    let measured_widths = bars(&widths, &rank_four)?;
+    let by_dimension = bars(&dimensions, &rank_four)?;
     Ok(vec![
         figure
             .panel(
-                Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), share())
+                Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), share(&by_lambda))
                     .title(format!("$K = {NARROW}$"))
-                    .series(one(label, bars(&lambdas, &rank_four)?))
+                    .series(one(label, by_lambda))
                     .series(Series::line("coupon collector's law", law(), constant(&lambdas))),
             )
             .panel(
@@ -288,18 +306,18 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     .series(Series::rule_horizontal("$p = 0.05$", Style::reference(), 0.05)),
             )
             .panel(
-                Panel::new(Axis::log("dimension $d$").ticks([100.0, 200.0, 400.0]), share())
+                Panel::new(Axis::log("dimension $d$").ticks([100.0, 200.0, 400.0]), share(&by_dimension))
                     .title(format!(r"$K = {NARROW}$, $\lambda = {LIMIT}$"))
-                    .series(one(label, bars(&dimensions, &rank_four)?))
+                    .series(one(label, by_dimension))
                     .series(Series::line("coupon collector's law", law(), constant(&dimensions))),
             )
             .panel(
                 Panel::new(
                     Axis::linear("width $K$").whole(),
-                    Axis::linear("share with rank 4").range(0.0, 1.0),
+                    shares("share with rank 4", 0.9, &measured_widths),
                 )
                 .title(format!(r"$\lambda = {LIMIT}$"))
-                .series(one(label, bars(&widths, &rank_four)?))
+                .series(one(label, measured_widths))
                 .series(Series::line("coupon collector's law", law(), by_width)),
             ),
     ])

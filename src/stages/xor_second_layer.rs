@@ -8,11 +8,11 @@ use crate::measure::{
     Alignment, At, Statistic, alignment_rows, alignment_table, curves, last, mean, range, statistics_table,
 };
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::simulate::Observed;
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, number};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, number, parameters};
 use crate::stages::xor::{SECOND, WIDE, WIDE_CONTRAST, above, law, level, second_layer, whole_second, width};
 use crate::subspace::{alignment, overlap, sine};
 use crate::task::{self, Layer};
@@ -168,14 +168,22 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let statistics = Statistics::read(results, "statistics")?;
     let alignments = alignment_rows(results.table("alignment")?)?;
-    let n = results.experiment(WIDE)?.replicates;
-    let mut figure = Figure::new(
-        "xor-second-layer",
+    let (wide, contrast) = (results.experiment(WIDE)?, results.experiment(WIDE_CONTRAST)?);
+    let n = wide.replicates;
+    let caption = Caption::new(
         "Alignment of the second layer with a moving subspace and with the outlier eigenspaces",
-        "Alignment of v and of the outlier eigenspaces of its blocks with the subspace B_t over training time, the null level of random vectors, and the overlap of B_t with its start",
-        Width::Full,
-        2,
+        format!(
+            "(a, b) Alignment ρ(v; B_t) of the second layer with B_t = Span(relu(±W(t)μ), relu(±W(t)ν)) over training time t, at \
+             λ = {} and λ = {}; dashed, the level that a random vector would have. (c) Share of the outlier eigenspaces of \
+             H_vv (discs) and of G_vv (open squares) that lies in B_t, λ = {}. (d) Overlap of B_t with B_0. Marks and lines are \
+             means and bands the range over {n} replicates",
+            wide.model.lambda, contrast.model.lambda, wide.model.lambda
+        ),
+        parameters(&[wide, contrast]),
+        "v moves into B_t, far above the level of chance, and so do the outlier eigenspaces, while B_t itself moves away from \
+         where it started",
     );
+    let mut figure = Figure::new("xor-second-layer", caption, Width::Full, 2);
     for name in [WIDE, WIDE_CONTRAST] {
         let experiment = results.experiment(name)?;
         let k = f64::from(width(experiment));

@@ -67,6 +67,9 @@ fn a_run_draws_every_figure_and_answers_every_claim() {
                 fs::read_to_string(folder.join(format!("{figure}.svg"))).unwrap().starts_with("<svg"),
                 "{figure}"
             );
+            assert!(fs::read(folder.join(format!("{figure}.pdf"))).unwrap().starts_with(b"%PDF"), "{figure}");
+            let caption = fs::read_to_string(folder.join(format!("{figure}.txt"))).unwrap();
+            assert!(caption.contains("Parameters: ") && caption.contains("replicates: "), "{caption}");
         }
         claimed.extend(texts(&row["claims"]).into_iter().map(str::to_owned));
     }
@@ -94,6 +97,20 @@ fn figures_of_every_stage_have_no_lint() {
         }
     }
     assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+#[test]
+fn images_and_a_contact_sheet_are_made_on_request() {
+    let place = Place::copy_of(quick());
+    let missing = place.call(&["contact-sheet"]);
+    assert_eq!(missing.status, Some(3), "{missing:?}");
+    place.call(&["run", "gmm-alignment", "--png"]).good();
+    let folder = place.figures().join("variants").join("quick");
+    let image = fs::read(folder.join("png").join("gmm-alignment.png")).unwrap();
+    assert!(image.starts_with(b"\x89PNG"));
+    place.call(&["contact-sheet"]).good();
+    let sheet = fs::read_to_string(folder.join("contact-sheet.html")).unwrap();
+    assert!(sheet.contains("gmm-alignment.svg") && !sheet.contains("gmm-snr-rates"));
 }
 
 /// The fields of a claim, and a verdict that follows from them.

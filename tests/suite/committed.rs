@@ -4,7 +4,9 @@ use spectral_alignment::pipeline::key::sha256;
 use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::run::judge;
 use spectral_alignment::pipeline::table::Table;
-use spectral_alignment::stage::{Profile, Settings};
+use spectral_alignment::plot::scene::{Item, Part};
+use spectral_alignment::plot::{Dash, Figure, Frame};
+use spectral_alignment::stage::{Profile, Settings, Stage};
 use spectral_alignment::stages::STAGES;
 use std::collections::BTreeSet;
 use std::fs;
@@ -52,9 +54,101 @@ fn committed_values_and_figures_are_those_of_the_lock() {
     let drawn: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "svg"))
+        .filter(|name| {
+            FORMATS.iter().any(|format| Path::new(name).extension().is_some_and(|found| found == *format))
+        })
         .collect();
     assert_eq!(drawn, figures, "figures without an entry in the lock, or entries without a figure");
+    let mut total = 0;
+    for file in &drawn {
+        let size = fs::metadata(folder().join(file)).unwrap().len();
+        total += size;
+        assert!(size <= 400_000, "{file} has {size} bytes");
+        let (name, _) = file.rsplit_once('.').unwrap();
+        assert!(FORMATS.iter().all(|format| drawn.contains(&format!("{name}.{format}"))), "{name}");
+    }
+    assert!(total <= 12 << 20, "{total} bytes of committed figures");
+}
+
+/// The files of a figure: two formats and its caption.
+const FORMATS: [&str; 3] = ["svg", "pdf", "txt"];
+
+/// The figures of a stage, drawn again from the committed values.
+fn drawn(stage: &'static Stage) -> Vec<Figure> {
+    let settings = Settings { profile: Profile::Paper, seed: 0, overrides: Vec::new() };
+    let plan = StagePlan::new(stage, &settings).unwrap();
+    let results = Figures::at(&folder()).results(&settings, &plan).unwrap();
+    results.map_or_else(Vec::new, |results| (stage.draw)(&results).unwrap())
+}
+
+#[test]
+fn committed_figures_are_drawn_from_committed_values_and_have_no_lint() {
+    if lock().is_none() {
+        return;
+    }
+    for figure in STAGES.iter().flat_map(|stage| drawn(stage)) {
+        let name = figure.name();
+        let committed = |format: &str| fs::read(folder().join(format!("{name}.{format}"))).unwrap();
+        assert_eq!(figure.lint(), Vec::<String>::new(), "{name}");
+        assert!(figure.render().unwrap().into_bytes() == committed("svg"), "{name}.svg");
+        assert!(figure.pdf().unwrap() == committed("pdf"), "{name}.pdf");
+        assert_eq!(figure.caption().text().into_bytes(), committed("txt"), "{name}.txt");
+    }
+}
+
+/// The integral over decades of a polygon or line that is drawn on logarithmic axes.
+fn integral(places: &[(i32, i32)], frame: &Frame) -> f64 {
+    let point = |(x, y): (i32, i32)| {
+        let right = (f64::from(x) / 100.0 - frame.left) / frame.width;
+        let up = 1.0 - (f64::from(y) / 100.0 - frame.top) / frame.height;
+        let height = frame.y.low * (frame.y.high / frame.y.low).powf(up);
+        (right * (frame.x.high / frame.x.low).log10(), if up < 1e-4 { 0.0 } else { height })
+    };
+    let pairs = places.windows(2).map(|pair| (point(pair[0]), point(pair[1])));
+    pairs.map(|(from, to)| (to.0 - from.0) * f64::midpoint(from.1, to.1)).sum()
+}
+
+#[test]
+fn committed_densities_integrate_to_one() {
+    let stage = STAGES.iter().find(|stage| stage.name == "gmm-spectrum").unwrap();
+    for figure in drawn(stage) {
+        let (scene, frames) = figure.layout().unwrap();
+        let inside = |(x, y): (i32, i32), frame: &Frame| {
+            let (x, y) = (f64::from(x) / 100.0, f64::from(y) / 100.0);
+            x >= frame.left - 0.01
+                && x <= frame.left + frame.width + 0.01
+                && y >= frame.top - 0.01
+                && y <= frame.top + frame.height + 0.01
+        };
+        for frame in &frames {
+            let (mut steps, mut curve) = (0.0, 0.0);
+            for item in &scene.items {
+                match item {
+                    Item::Fill(parts, _, opacity) if *opacity < 1.0 => {
+                        for part in parts {
+                            if let Part::Closed(places) = part
+                                && inside(places[0], frame)
+                            {
+                                steps += integral(places, frame).abs();
+                            }
+                        }
+                    }
+                    Item::Stroke(parts, stroke) if stroke.data && stroke.dash == Dash::Dashed => {
+                        for part in parts {
+                            if let Part::Open(places) = part
+                                && inside(places[0], frame)
+                            {
+                                curve += integral(places, frame);
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            assert!((steps - 1.0).abs() < 0.01, "{}: the histogram has area {steps}", figure.name());
+            assert!((curve - 1.0).abs() < 0.02, "{}: the density has area {curve}", figure.name());
+        }
+    }
 }
 
 #[test]

@@ -99,8 +99,10 @@ fn identifiers() -> BTreeMap<&'static str, BTreeSet<String>> {
 #[test]
 fn only_plot_draws_and_only_calls_of_blas_are_unsafe() {
     for (path, words) in identifiers() {
-        if words.iter().any(|word| word.starts_with("plotters")) {
-            assert!(path.starts_with("src/plot/"), "{path} uses plotters");
+        for library in ["plotters", "krilla", "resvg"] {
+            if words.iter().any(|word| word.starts_with(library)) {
+                assert!(path.starts_with("src/plot/"), "{path} uses {library}");
+            }
         }
         if words.contains("unsafe") {
             let allowed = ["src/spectrum/lapack.rs", "src/pipeline/openblas.rs"];

@@ -79,8 +79,14 @@ mod chain_law;
 /// The effective dynamics against samples, closed forms and SGD itself.
 mod dynamics;
 
+/// Experiments by the reduced chain, starts along the means, and the limit that stages compare with.
+mod limit;
+
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
+
+/// Figures on paper: PDF, PNG, captions, colours.
+mod print;
 
 /// The store: damage, crashes and crowds.
 mod store;

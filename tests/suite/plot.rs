@@ -7,11 +7,15 @@ use spectral_alignment::plot::text::Text;
 use spectral_alignment::plot::ticks::{linear_ticks, ticks};
 use spectral_alignment::plot::*;
 
-fn figure(panel: Panel) -> Figure {
-    Figure::new("sample", "A sample", "One panel.", Width::Full, 1).panel(panel)
+pub fn caption(title: &str) -> Caption {
+    Caption::new(title, "Lines are means, bands and bars 1.96 s.e.", "λ = 100; replicates: 20", "All is well")
 }
 
-fn axes() -> Panel {
+pub fn figure(panel: Panel) -> Figure {
+    Figure::new("sample", caption("A sample"), Width::Full, 1).panel(panel)
+}
+
+pub fn axes() -> Panel {
     Panel::new(Axis::linear("time $t$").range(0.0, 10.0), Axis::linear("value $y$").range(0.0, 1.0))
 }
 
@@ -42,7 +46,7 @@ fn curves(scene: &Scene) -> Vec<(Stroke, Pieces)> {
         .collect()
 }
 
-fn line(points: Vec<(f64, f64)>) -> Series {
+pub fn line(points: Vec<(f64, f64)>) -> Series {
     Series::line("measured", Style::measured(Colour::Blue), points)
 }
 
@@ -167,12 +171,11 @@ fn the_font_is_the_one_whose_digest_is_committed() {
 }
 
 /// Figures of every kind of series.
-fn samples() -> Vec<Figure> {
+pub fn samples() -> Vec<Figure> {
     let grid = |count: u32| (0..count).map(move |i| f64::from(i) / f64::from(count - 1));
     let rise = |rate: f64| move |t: f64| 1.0 - libm::exp(-rate * t);
     let noise = |i: u32| f64::from((i * 7919 + 13) % 997) / 997.0 - 0.5;
-    let mut trajectories =
-        Figure::new("trajectories", "Alignment", "Alignment rises.", Width::Full, 3).shared_y();
+    let mut trajectories = Figure::new("trajectories", caption("Alignment"), Width::Full, 3).shared_y();
     for lambda in [2.0, 10.0, 100.0] {
         let curve = rise(0.5 * lambda);
         trajectories = trajectories.panel(
@@ -201,10 +204,10 @@ fn samples() -> Vec<Figure> {
         let series = Series::ranked("rank $k$", Style::measured(Colour::Black), family.clone());
         Panel::new(Axis::linear("training time $t/T$"), y).series(series)
     };
-    let spectrum = Figure::new("spectrum", "Spectrum", "Eigenvalues.", Width::Full, 2)
+    let spectrum = Figure::new("spectrum", caption("Spectrum"), Width::Full, 2)
         .panel(ranked(Axis::linear("eigenvalue $\\lambda_k(\\nabla^2\\hat R)$")))
         .panel(ranked(Axis::log("eigenvalue $\\lambda_k(\\nabla^2\\hat R)$")));
-    let mut entries = Figure::new("entries", "Entries", "Entries.", Width::Full, 3).shared_x().shared_y();
+    let mut entries = Figure::new("entries", caption("Entries"), Width::Full, 3).shared_x().shared_y();
     for _ in 0..6 {
         let stems = (1..=1000).map(|i| (f64::from(i), noise(i))).collect();
         let series = Series::stems("", Style::measured(Colour::Blue).width(0.4), stems);
@@ -212,7 +215,7 @@ fn samples() -> Vec<Figure> {
         entries = entries.panel(panel.series(series).title("$\\hat v_1$"));
     }
     let lambdas = [1.0, 10.0, 100.0, 1000.0];
-    let slopes = Figure::new("slopes", "Slopes", "Slopes.", Width::Single, 1).panel(
+    let slopes = Figure::new("slopes", caption("Slopes"), Width::Single, 1).panel(
         Panel::new(Axis::log("signal-to-noise ratio $\\lambda$"), Axis::log("error"))
             .series(Series::error_bars(
                 "mean ± 1.96 s.e., $n = 20$",
@@ -223,7 +226,7 @@ fn samples() -> Vec<Figure> {
             .note(0.6, 0.8, "$\\propto \\lambda^{-1}$", Anchor::Left),
     );
     let edges: Vec<f64> = (0..=20).map(|i| f64::from(i) / 10.0).collect();
-    let density = Figure::new("density", "Density", "Density.", Width::Single, 1).panel(
+    let density = Figure::new("density", caption("Density"), Width::Single, 1).panel(
         Panel::new(Axis::linear("eigenvalue $\\lambda$").range(0.0, 4.0), Axis::linear("density"))
             .series(Series::histogram("bulk", Style::measured(Colour::Green), edges, vec![0.5; 20]))
             .series(Series::points(
@@ -240,7 +243,7 @@ fn samples() -> Vec<Figure> {
         map: ColourMap::Diverging,
         range: (-1.0, 1.0),
     };
-    let overlaps = Figure::new("overlaps", "Overlaps", "Overlaps.", Width::Single, 1).panel(
+    let overlaps = Figure::new("overlaps", caption("Overlaps"), Width::Single, 1).panel(
         Panel::new(Axis::linear("$i$"), Axis::linear("$j$"))
             .series(Series::heatmap("overlap $\\langle v_i, v_j\\rangle$", cells)),
     );
@@ -322,8 +325,13 @@ fn a_figure_without_its_words_cannot_be_drawn() {
     assert!(matches!(figure(band).render(), Err(PlotError::Unlabelled { .. })));
     let family = axes().series(Series::ranked("", Style::measured(Colour::Black), vec![points()]));
     assert!(matches!(figure(family).render(), Err(PlotError::Unlabelled { .. })));
-    let silent = Figure::new("sample", "Title", "", Width::Full, 1).panel(axes().series(line(points())));
-    assert!(matches!(silent.render(), Err(PlotError::Unlabelled { .. })));
+    for missing in 0..4 {
+        let words = |part: usize| if part == missing { " . " } else { "Words." };
+        let caption = Caption::new(words(0), words(1), words(2), words(3));
+        let silent = Figure::new("sample", caption, Width::Full, 1).panel(axes().series(line(points())));
+        assert!(matches!(silent.render(), Err(PlotError::Unlabelled { .. })));
+        assert!(matches!(silent.pdf(), Err(PlotError::Unlabelled { .. })));
+    }
     let empty = Panel::new(Axis::linear("x"), Axis::linear("y")).series(line(vec![(f64::NAN, f64::NAN)]));
     assert!(matches!(figure(empty).render(), Err(PlotError::Range { .. })));
 }

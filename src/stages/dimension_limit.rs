@@ -1,0 +1,324 @@
+//! A1 and D1 as d grows, from 10² to beyond 10⁶: the exact reduced chain has the law of SGD at a cost that does not depend on d.
+//!
+//! The chain takes the same steps as SGD seen through its Gram matrix ([`crate::theory::reduced_chain`]), so every statement
+//! here is one about SGD. The limit is that of the effective dynamics.
+
+use crate::ask::Study;
+use crate::claim::{Claim, declare};
+use crate::error::Result;
+use crate::experiment::{Experiment, Simulator, Spacing};
+use crate::measure::{At, Statistic, statistics_table};
+use crate::model::{Model, Start, TaskKind};
+use crate::pipeline::table::Table;
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::dimensions::{bars, dimension, half_law, places, slopes, values};
+use crate::stages::effective_dynamics::{foreseen, macroscopic};
+use crate::stages::limit::{Limit, limit_with};
+use crate::stages::shared::{Statistics, parameters};
+use crate::subspace::sine;
+use crate::task;
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "dimension-limit",
+    kind: Kind::Theorem,
+    title: "Alignment and effective dynamics as d grows to a million and beyond, by the exact reduced chain",
+    source: file!(),
+    claims: &["D1.limit-gmm", "D1.limit-xor", "A1.limit-error", "A1.limit-lambda", "A1.limit-dimension"],
+    figures: &["dimension-limit"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Dimensions at every λ.
+const DIMENSIONS: [usize; 4] = [100, 1000, 10_000, 100_000];
+/// Dimensions of the quick profile.
+const QUICK_DIMENSIONS: [usize; 2] = [100, 1000];
+/// Further dimensions at the largest λ.
+const BEYOND: [usize; 2] = [1_000_000, 2_000_000];
+/// Those of the quick profile.
+const QUICK_BEYOND: [usize; 1] = [10_000];
+/// Signal-to-noise ratios of task A, the largest last.
+const LAMBDAS: [u32; 4] = [3, 10, 30, 100];
+/// Nodes per class or cluster of the limit: its error must be small beside deviations at d = 2·10⁶.
+const NODES: usize = 2048;
+/// Tolerance of the slope -1/2 of the deviation in d, over four decades and more.
+const SLOPE: f64 = 0.05;
+/// Largest relative difference of the alignment error from its limit at the largest d.
+const ERROR: f64 = 0.01;
+/// Tolerance of the one-sided slope of the alignment error in λ.
+const SLOPE_LAMBDA: f64 = 0.05;
+/// Largest slope of the alignment error in d, of either sign.
+const SLOPE_DIMENSION: f64 = 0.02;
+
+fn plan(settings: &Settings) -> Result<Vec<Study>> {
+    let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
+    let beyond: &[usize] = settings.profile.pick(&BEYOND, &QUICK_BEYOND);
+    let mut studies = Vec::new();
+    let mut add =
+        |name: String, task: TaskKind, d: usize, lambda: f64, beta: f64, start: Start| -> Result<()> {
+            studies.push(Study::new(settings.experiment(Experiment {
+                name,
+                model: Model { task, d, lambda, beta, c: 1.0, phi: 1.0, start },
+                horizon: 20.0,
+                checkpoints: 21,
+                spacing: Spacing::Linear,
+                replicates: 20,
+                simulator: Simulator::Chain,
+            })?));
+            Ok(())
+        };
+    for lambda in LAMBDAS {
+        let further = if Some(&lambda) == LAMBDAS.last() { beyond } else { &[] };
+        for &d in dimensions.iter().chain(further) {
+            let name = format!("gmm-limit-lambda-{lambda}-d{d}");
+            // β = 0.2 makes e^{-βt} 0.02 at the end.
+            add(name, TaskKind::mixture(3), d, f64::from(lambda), 0.2, Start::default())?;
+        }
+    }
+    for &d in dimensions {
+        add(format!("xor-limit-d{d}"), TaskKind::xor(4), d, 10.0, 0.02, macroscopic())?;
+    }
+    Ok(studies)
+}
+
+fn is_mixture(experiment: &Experiment) -> bool {
+    matches!(experiment.model.task, TaskKind::Mixture { .. })
+}
+
+/// The sine of the angle of `x^1` with the span of the means in the limit, at the end.
+fn limit_sine(limit: &Limit) -> f64 {
+    let Some(state) = limit.path.states.last() else { return f64::NAN };
+    let inside: f64 = state.means.row(0).iter().map(|m| m * m).sum();
+    (1.0 - inside / state.gram[[0, 0]]).max(0.0).sqrt()
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    // The limit does not know d.
+    let mut limits: BTreeMap<(bool, u64), Limit> = BTreeMap::new();
+    for experiment in data.experiments() {
+        let key = (is_mixture(experiment), experiment.model.lambda.to_bits());
+        if let std::collections::btree_map::Entry::Vacant(entry) = limits.entry(key) {
+            entry.insert(limit_with(experiment, NODES)?);
+        }
+        let Some(limit) = limits.get(&key) else { continue };
+        let (step, name) = (experiment.model.steps(experiment.horizon), experiment.name.clone());
+        let place = At { experiment: name.clone(), replicate: None, step, time: experiment.horizon };
+        theory.push(Statistic::plain(&place, "error of the prediction", limit.error()));
+        if is_mixture(experiment) {
+            theory.push(Statistic::plain(&place, "sine", limit_sine(limit)));
+        }
+        let task = task::build(&experiment.kept());
+        let space = task.mean_space();
+        for replicate in data.finished(&name)? {
+            let here = At { replicate: Some(replicate), ..place.clone() };
+            let checkpoints = data.trajectory(&name, replicate)?.checkpoints;
+            let mut farthest = 0.0_f64;
+            for (observed, state) in checkpoints.iter().zip(&limit.path.states) {
+                for summary in task.summary(&observed.parameters) {
+                    farthest = farthest.max((summary.value - foreseen(state, &summary)).abs());
+                }
+            }
+            statistics.push(Statistic::plain(&here, "largest deviation", farthest));
+            let (Some(first), Some(last)) = (checkpoints.first(), checkpoints.last()) else { continue };
+            if is_mixture(experiment) {
+                let (start, x) = (first.parameters[0].row(0), last.parameters[0].row(0));
+                statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
+                let left = libm::exp(-experiment.model.beta * experiment.horizon);
+                let left = left * start.dot(&start).sqrt() / x.dot(&x).sqrt();
+                statistics.push(Statistic::plain(&here, "left of the start", left));
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+}
+
+/// The experiments that are wanted, by dimension, then λ.
+fn ordered(results: &Results, wanted: impl Fn(&Experiment) -> bool) -> Vec<&Experiment> {
+    let mut all: Vec<&Experiment> =
+        results.experiments.values().filter(|experiment| wanted(experiment)).collect();
+    all.sort_by(|a, b| a.model.d.cmp(&b.model.d).then(a.model.lambda.total_cmp(&b.model.lambda)));
+    all
+}
+
+/// Experiments of task A at one λ, by dimension.
+fn at_lambda(results: &Results, lambda: u32) -> Vec<&Experiment> {
+    ordered(results, |experiment| {
+        is_mixture(experiment) && experiment.model.lambda.to_bits() == f64::from(lambda).to_bits()
+    })
+}
+
+/// The largest dimension that every λ of task A has.
+fn common(results: &Results) -> usize {
+    at_lambda(results, LAMBDAS[0]).last().map_or(0, |experiment| experiment.model.d)
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let (statistics, theory) =
+        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let largest = LAMBDAS[LAMBDAS.len() - 1];
+    let (mixture, network) =
+        (at_lambda(results, largest), ordered(results, |experiment| !is_mixture(experiment)));
+    let deviation = |experiment: &Experiment| values(&statistics, experiment, "largest deviation");
+    let sines = |experiment: &Experiment| values(&statistics, experiment, "sine");
+    let mut claims = Vec::new();
+    for (id, experiments, words) in
+        [("D1.limit-gmm", &mixture, "task A"), ("D1.limit-xor", &network, "task B from a macroscopic start")]
+    {
+        let most = experiments.last().map_or(0, |experiment| experiment.model.d);
+        claims.push(
+            declare(
+                id,
+                format!("SGD of {words} approaches the effective dynamics like d^{{-1/2}} up to d = {most}"),
+                format!(
+                    "slope in d of the largest deviation over time and statistics, d from {} on",
+                    DIMENSIONS[0]
+                ),
+            )
+            .between(-0.5 - SLOPE, -0.5 + SLOPE)
+            .measure(&slopes(&places(experiments, dimension, deviation)))?,
+        );
+    }
+    let errors: Vec<f64> = mixture.last().map_or_else(Vec::new, |experiment| {
+        let limit = values(&theory, experiment, "sine").first().copied().unwrap_or(f64::NAN);
+        values(&statistics, experiment, "sine").iter().map(|sine| sine / limit - 1.0).collect()
+    });
+    claims.push(
+        declare(
+            "A1.limit-error",
+            "the alignment error tends to that of the effective dynamics",
+            format!("sin(x^1; Span mu) over its limit, less 1, at the largest d, lambda = {largest}"),
+        )
+        .between(-ERROR, ERROR)
+        .measure(&errors)?,
+    );
+    let most = common(results);
+    let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.model.d == most);
+    let noise = |experiment: &Experiment| -> Vec<f64> {
+        let left = values(&statistics, experiment, "left of the start");
+        values(&statistics, experiment, "sine").iter().zip(&left).map(|(sine, left)| sine - left).collect()
+    };
+    claims.push(
+        declare(
+            "A1.limit-lambda",
+            "the alignment error, less what is left of the start, falls at least as fast as lambda^{-1/2} at large d",
+            format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"),
+        )
+        .at_most(-0.5 + SLOPE_LAMBDA)
+        .measure(&slopes(&places(&over_lambda, |experiment| experiment.model.lambda, noise)))?,
+    );
+    claims.push(
+        declare(
+            "A1.limit-dimension",
+            "the alignment error does not depend on d",
+            format!("slope of ln(sin(x^1; Span mu)) in ln(d), lambda = {largest}"),
+        )
+        .between(-SLOPE_DIMENSION, SLOPE_DIMENSION)
+        .measure(&slopes(&places(&mixture, dimension, sines)))?,
+    );
+    Ok(claims)
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let (statistics, theory) =
+        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let sines = |experiment: &Experiment| values(&statistics, experiment, "sine");
+    let limits = |experiments: &[&Experiment], place: &dyn Fn(&Experiment) -> f64| -> Vec<(f64, f64)> {
+        experiments
+            .iter()
+            .flat_map(|experiment| {
+                values(&theory, experiment, "sine").into_iter().map(|sine| (place(experiment), sine))
+            })
+            .collect()
+    };
+    let looks = [
+        (Colour::Blue, Marker::Circle),
+        (Colour::Vermillion, Marker::OpenSquare),
+        (Colour::Green, Marker::Triangle),
+        (Colour::Black, Marker::Cross),
+    ];
+    let mut alignment =
+        Panel::new(Axis::log("dimension $d$"), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"));
+    for (lambda, (colour, marker)) in LAMBDAS.into_iter().zip(looks) {
+        let experiments = at_lambda(results, lambda);
+        alignment = alignment
+            .series(Series::error_bars(
+                format!(r"$\lambda = {lambda}$"),
+                Style::measured(colour).marker(marker),
+                bars(&places(&experiments, dimension, sines))?,
+            ))
+            .series(Series::line(
+                r"effective dynamics ($d \to \infty$)",
+                Style::theory(colour),
+                limits(&experiments, &dimension),
+            ));
+    }
+    let largest = LAMBDAS[LAMBDAS.len() - 1];
+    let mut rate =
+        Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation\nfrom the effective dynamics"));
+    for (label, style, experiments) in [
+        (
+            format!(r"task A, $\lambda = {largest}$"),
+            Style::measured(Colour::Black).marker(Marker::Cross),
+            at_lambda(results, largest),
+        ),
+        (
+            "task B".to_owned(),
+            Style::measured(Colour::Purple).marker(Marker::OpenSquare),
+            ordered(results, |experiment| !is_mixture(experiment)),
+        ),
+    ] {
+        let points = bars(&places(&experiments, dimension, |experiment| {
+            values(&statistics, experiment, "largest deviation")
+        }))?;
+        let law = half_law(&points);
+        rate = rate.series(Series::error_bars(label, style, points)).series(Series::line(
+            r"slope $-1/2$",
+            Style::theory(style.colour),
+            law,
+        ));
+    }
+    let most = common(results);
+    let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.model.d == most);
+    let place = |experiment: &Experiment| experiment.model.lambda;
+    let mut noise = Panel::new(
+        Axis::log(r"signal-to-noise ratio $\lambda$"),
+        Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"),
+    )
+    .series(Series::error_bars(
+        format!("$d = {most}$"),
+        Style::measured(Colour::Blue),
+        bars(&places(&over_lambda, place, sines))?,
+    ))
+    .series(Series::line(
+        r"effective dynamics ($d \to \infty$)",
+        Style::theory(Colour::Blue),
+        limits(&over_lambda, &place),
+    ));
+    if let Some(experiment) = over_lambda.first() {
+        let note = format!(
+            r"$k = {}$, $\beta = {}$, $n = {}$",
+            experiment.model.task.rows(),
+            experiment.model.beta,
+            experiment.replicates
+        );
+        noise = noise.note(0.97, 0.93, note, Anchor::Right);
+    }
+    let figure = Figure::new(
+        "dimension-limit",
+        Caption::new(
+            "Alignment and effective dynamics from dimension 100 to two million",
+            "The exact reduced chain at the end of training: marks, mean over replicates; bars, its 95 % interval. (a) Error sin(x^1; Span μ) of the alignment in task A over dimension d at four signal-to-noise ratios λ; dashed, its limit by the effective dynamics. (b) Largest deviation of summary statistics from the effective dynamics at any time, both tasks; dashed, lines of slope -1/2 through the middle of the marks. (c) Error of the alignment over λ at the largest d that every λ has, with its limit",
+            parameters(&results.experiments.values().collect::<Vec<_>>()),
+            "The alignment error is that of the limit from d = 100 on; deviations fall like d^(-1/2) over more than four decades",
+        ),
+        Width::Full,
+        3,
+    );
+    Ok(vec![figure.panel(alignment).panel(rate).panel(noise)])
+}
