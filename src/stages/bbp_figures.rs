@@ -208,7 +208,7 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
         "bbp-transition-carriers",
         Caption::new(
             "Which outliers carry means and which carry parameters",
-            "Squared overlap of the eigenvectors of the outliers of H_11 (a) and of G_11 (b) at the end of training, mean over outliers, with the span of the means (discs) and with what the span of x adds to it (squares), where more than half of the replicates have an outlier: marks, mean over replicates; bars, its 95 % interval; crosses, theory",
+            "Squared overlap of the eigenvectors of the outliers of H_11 (a) and of G_11 (b) at the end of training, mean over outliers, with the span of the means (discs) and with what the span of x adds to it (squares), where more than half of the replicates have an outlier: marks, mean over replicates; bars, its 95 % interval; crosses and diamonds, theory",
             parameters(&followed),
             "Outliers carry the means, the more so the larger λ; they carry nothing of the parameters outside the span of the means",
         ),
@@ -222,12 +222,13 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
             Axis::linear("mean squared overlap of outliers").range(-0.02, 1.02),
         )
         .title(format!(r"${symbol}_{{11}}$, end"));
-        for (carrier, words, style) in [
-            ("means", r"$\Span(\mu)$", Style::measured(Colour::Blue)),
+        for (carrier, words, style, cross) in [
+            ("means", r"$\Span(\mu)$", Style::measured(Colour::Blue), Marker::Cross),
             (
                 "parameters",
                 r"$\Span(x)$ outside $\Span(\mu)$",
                 Style::measured(Colour::Green).marker(Marker::OpenSquare).size(4.0),
+                Marker::Diamond,
             ),
         ] {
             let statistic = format!("carried by {carrier}, {matrix}");
@@ -264,7 +265,7 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
                 ))
                 .series(Series::points(
                     "predicted",
-                    Style::theory(style.colour).marker(Marker::Cross).size(4.5),
+                    Style::theory(style.colour).marker(cross).size(4.0),
                     expected,
                 ));
         }

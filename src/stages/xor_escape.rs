@@ -41,7 +41,7 @@ pub const STAGE: Stage = Stage {
 /// Dimensions.
 const DIMENSIONS: [usize; 7] = [100, 300, 1000, 3000, 10_000, 30_000, 100_000];
 /// Dimensions of the quick profile.
-const QUICK_DIMENSIONS: [usize; 3] = [100, 300, 1000];
+const QUICK_DIMENSIONS: [usize; 3] = [1000, 3000, 10_000];
 /// Size of `(W_i·μ, W_i·ν)` at which a neuron has escaped.
 const ESCAPED: f64 = 0.5;
 /// Least share of runs that leave m = 0.
@@ -230,16 +230,24 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Axis::log(r"largest $\|(W_i \cdot \mu, W_i \cdot \nu)\|$").range(0.001, 4.0),
     );
     let shown = [experiments.first(), experiments.get(experiments.len() / 2), experiments.last()];
-    let colours = [Colour::Blue, Colour::Vermillion, Colour::Green];
-    for (experiment, colour) in shown.into_iter().flatten().zip(colours) {
-        let style = Style::measured(colour);
+    let looks = [
+        (Colour::Blue, Marker::Circle),
+        (Colour::Vermillion, Marker::OpenSquare),
+        (Colour::Green, Marker::Triangle),
+    ];
+    for (experiment, (colour, marker)) in shown.into_iter().flatten().zip(looks) {
+        let style = Style::measured(colour).marker(marker);
         for (replicate, curve) in statistics.curves(&experiment.name, "largest m", None) {
             let own = theory.curves(&experiment.name, "largest m", None);
-            one = one.series(Series::line(format!("$d = {}$, 3 runs", experiment.model.d), style, curve));
+            one = one.series(Series::marked_line(
+                format!("$d = {}$, 3 runs", experiment.model.d),
+                style,
+                curve,
+            ));
             if let Some(curve) = own.get(&replicate) {
                 one = one.series(Series::line(
                     "effective dynamics from the same start",
-                    Style::theory(colour),
+                    Style::theory(Colour::Black),
                     curve.clone(),
                 ));
             }

@@ -136,7 +136,7 @@ fn values_that_are_no_numbers_are_refused_with_name_and_value() {
         }
     }
     for key in ["d", "k", "replicates", "checkpoints"] {
-        for value in ["0", "-1", "1.5", "NaN", "", "x", "1e3", "99999999999999999999999", "1000001"] {
+        for value in ["0", "-1", "1.5", "NaN", "", "x", "1e3", "99999999999999999999999", "1000000001"] {
             refused(experiment().set(key, value), &[&format!("gmm.{key}"), value]);
         }
     }

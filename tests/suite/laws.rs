@@ -195,7 +195,8 @@ fn every_plan_obeys_the_rules_of_experiments() {
                     TaskKind::Xor { .. } => "xor",
                 };
                 assert_eq!(experiment.name.split('-').next(), Some(task), "{name}: {}", experiment.name);
-                assert!(name.starts_with(task), "{name}: {}", experiment.name);
+                let own = ["gmm", "xor"].iter().any(|prefix| name.starts_with(prefix));
+                assert!(!own || name.starts_with(task), "{name}: {}", experiment.name);
                 assert!(experiment.schedule().len() >= 5 && experiment.schedule()[0] == 0, "{name}");
                 if plan.stage.kind == Kind::Theorem {
                     assert!(experiment.replicates >= 20, "{name}: {} in {profile:?}", experiment.name);

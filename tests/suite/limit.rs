@@ -136,17 +136,6 @@ fn a_chain_has_nothing_to_export() {
     let out = place.path().join("out");
     let out = out.to_str().unwrap();
     place
-        .call(&[
-            "export",
-            "xor-escape-d100",
-            "--replicate",
-            "0",
-            "--checkpoint",
-            "0",
-            "--out",
-            out,
-            "--profile",
-            "quick",
-        ])
-        .refused(2, &["xor-escape-d100", "reduced chain"]);
+        .call(&["export", "xor-escape-d1000", "--replicate", "0", "--checkpoint", "0", "--out", out])
+        .refused(2, &["xor-escape-d1000", "reduced chain"]);
 }
