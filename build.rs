@@ -12,6 +12,7 @@ mod paths;
 #[path = "build/tokens.rs"]
 mod tokens;
 
+use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -28,7 +29,7 @@ fn main() -> io::Result<()> {
     let graph = graph::scan(package, &name.replace('-', "_"))?;
     let lock = fs::read_to_string(package.join("Cargo.lock"))?;
     let versions = lock::versions(&lock, &name, &NUMERICAL);
-    let code = render(&graph, &versions, &compiler()?, &variable("TARGET")?)
+    let code = render(&graph, &versions, [&bytes(package, &graph)?, &compiler()?, &variable("TARGET")?])
         .map_err(|error| io::Error::other(error.to_string()))?;
     fs::write(Path::new(&variable("OUT_DIR")?).join("sources.rs"), code)?;
     for path in ["src", "build", "build.rs", "Cargo.lock"] {
@@ -44,6 +45,17 @@ fn variable(name: &str) -> io::Result<String> {
     env::var(name).map_err(|error| io::Error::other(format!("{name}: {error}")))
 }
 
+/// Digest of the bytes of all sources, by which the program knows whether they have been touched since.
+fn bytes(package: &Path, graph: &graph::Graph) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    for file in &graph.files {
+        let bytes = fs::read(package.join(&file.path))?;
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(&bytes);
+    }
+    Ok(tokens::hex(&hasher.finalize()))
+}
+
 /// First line of what the compiler says about its version.
 fn compiler() -> io::Result<String> {
     let answer = Command::new(variable("RUSTC")?).arg("--version").output()?;
@@ -53,8 +65,7 @@ fn compiler() -> io::Result<String> {
 fn render(
     graph: &graph::Graph,
     versions: &[(String, String)],
-    compiler: &str,
-    target: &str,
+    [bytes, compiler, target]: [&str; 3],
 ) -> Result<String, std::fmt::Error> {
     let mut code = String::new();
     writeln!(code, "/// All source files, sorted by path.")?;
@@ -71,6 +82,8 @@ fn render(
     writeln!(code, "pub static VIOLATIONS: &[(&str, &str)] = &{:?};", graph.violations)?;
     writeln!(code, "/// Locked versions of the crates that can change a number: name and version.")?;
     writeln!(code, "pub static NUMERICAL_CRATES: &[(&str, &str)] = &{versions:?};")?;
+    writeln!(code, "/// SHA-256 of the bytes of all sources in their order, each after its length.")?;
+    writeln!(code, "pub const SOURCE_BYTES: &str = {bytes:?};")?;
     writeln!(code, "/// The compiler that built this program.")?;
     writeln!(code, "pub const COMPILER: &str = {compiler:?};")?;
     writeln!(code, "/// The target triple this program was built for.")?;

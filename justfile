@@ -29,6 +29,14 @@ report *ARGS: _build
 claims *ARGS: _build
     @{{ program }} claims "$@"
 
+# Compute from nothing and compare with what is committed (`just verify gmm-snr --profile quick`)
+verify *ARGS: _build
+    @{{ program }} verify "$@"
+
+# Write a new stage with its test (`just new gmm-unequal`); docs/new-experiment.md goes on from there
+new NAME: _build
+    @{{ program }} new "$@"
+
 # Run the tests (`just test NAME` for some of them)
 test *ARGS: _clone
     @cargo test --release --locked "$@"

@@ -2,6 +2,7 @@
 
 use crate::ask::SampleKind;
 use crate::error::{Error, Result};
+use crate::pipeline::overrides;
 use crate::stage::{Override, Profile, Settings};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -22,12 +23,14 @@ const EXAMPLES: &str = "Examples:
   spectral-alignment run --profile quick                everything, small, in seconds
   spectral-alignment run gmm-alignment                  one stage at full size
   spectral-alignment run --set gmm.lambda=10            another signal-to-noise ratio; goes to figures/variants/
+  spectral-alignment run --overrides weak.toml          the same for many parameters: [gmm] lambda = 10
   spectral-alignment claims                             the verdicts
   spectral-alignment report                             verdicts and figures on one page, figures/report.html
+  spectral-alignment verify --profile quick             does a computation from nothing give what is committed?
   spectral-alignment export gmm --replicate 0 --checkpoint last --out /tmp/gmm
                                                         one checkpoint, to recompute its spectra elsewhere
 
-Exit status: 0 good; 1 a claim fails; 2 bad usage or parameters; 3 input or output.";
+Exit status: 0 good; 1 a claim fails, or what is verified differs; 2 bad usage or parameters; 3 input or output.";
 
 /// The commands.
 #[allow(missing_docs, reason = "the shared options document themselves")]
@@ -77,6 +80,44 @@ pub enum Command {
         /// Compare figures/figures.lock with this program's recipes instead; exit status 1 if one is stale.
         #[arg(long)]
         committed: bool,
+    },
+    /// Say which ingredient changed, old → new, where a stage is stale or missing.
+    Why {
+        /// The stage.
+        stage: String,
+        #[command(flatten)]
+        shared: Shared,
+        /// Machine-readable: one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compute from nothing in a scratch folder, and compare with the committed tables, figures and claims; exit status 1
+    /// if something differs.
+    ///
+    /// Verdicts are `identical`, `within tolerance`, `different`, and `nondeterministic` where a second computation differs
+    /// from the first; a stage is computed again if it differs from what is committed.
+    Verify {
+        /// Stages; all if none is named.
+        stages: Vec<String>,
+        #[command(flatten)]
+        shared: Shared,
+        /// Machine-readable: one JSON array.
+        #[arg(long)]
+        json: bool,
+        /// Threads to simulate on; results do not depend on it. [default: all processors]
+        #[arg(long, value_name = "N")]
+        jobs: Option<u16>,
+        /// Compute every stage a second time.
+        #[arg(long)]
+        twice: bool,
+    },
+    /// Write a new stage that runs at once: one source file, one line in the list of stages, one test.
+    New {
+        /// Its name, like `gmm-unequal` or `xor-wide`: the task, then words of small letters and digits.
+        name: String,
+        /// The repository.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        root: PathBuf,
     },
     /// Write contact-sheet.html beside the figures: all of them at their size in colour, in grey and under deuteranopia.
     ContactSheet {
@@ -136,6 +177,9 @@ pub struct Shared {
     /// Change a parameter of an experiment: d, k, width, lambda, beta, c, phi, horizon, replicates, checkpoints.
     #[arg(long, value_name = "EXPERIMENT.KEY=VALUE")]
     set: Vec<String>,
+    /// Read changed parameters from a TOML file, with a table per experiment; --set goes before it.
+    #[arg(long, value_name = "FILE")]
+    overrides: Option<PathBuf>,
     /// Folder of the cache.
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
@@ -174,18 +218,18 @@ impl Shared {
     /// What the user chose.
     ///
     /// # Errors
-    /// A `--set` that is not `EXPERIMENT.KEY=VALUE`.
+    /// A `--set` that is not `EXPERIMENT.KEY=VALUE`; a file of overrides that is none.
     pub fn settings(&self) -> Result<Settings> {
         let profile = match self.profile {
             ProfileChoice::Paper => Profile::Paper,
             ProfileChoice::Quick => Profile::Quick,
         };
-        let mut overrides: Vec<Override> =
-            self.set.iter().map(|text| parse_override(text)).collect::<Result<_>>()?;
+        let mut overrides = self.overrides.as_deref().map_or_else(|| Ok(Vec::new()), overrides::read)?;
+        for text in &self.set {
+            overrides.push(parse_override(text)?);
+        }
         // The last of several values for one key counts; the order of different keys does not.
-        overrides.reverse();
-        overrides.sort_by(|a, b| (&a.experiment, &a.key).cmp(&(&b.experiment, &b.key)));
-        overrides.dedup_by(|later, first| later.experiment == first.experiment && later.key == first.key);
+        overrides::settle(&mut overrides);
         Ok(Settings { profile, seed: self.seed, overrides })
     }
 }

@@ -5,6 +5,7 @@ use crate::cli::Shared;
 use crate::error::{Error, Result};
 use crate::pipeline::committed::{Figures, update};
 use crate::pipeline::export::{Request, export};
+use crate::pipeline::overrides;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
 use crate::pipeline::run::{Done, Effort, run};
 use crate::pipeline::store::{Manifest, Store};
@@ -17,6 +18,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub mod report;
+pub mod new;
+pub mod verify;
+pub mod why;
 
 type Stages = [&'static Stage];
 
@@ -51,6 +55,15 @@ fn open(shared: &Shared) -> Result<Store> {
         eprintln!("{note}");
     }
     Ok(store)
+}
+
+/// The number of threads to compute on.
+fn threads(jobs: Option<u16>) -> Result<usize> {
+    match jobs {
+        Some(0) => Err(Error::parameter("--jobs", 0, "must be at least 1")),
+        Some(jobs) => Ok(usize::from(jobs)),
+        None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+    }
 }
 
 /// `list`.
@@ -98,25 +111,25 @@ pub fn run_stages(
 ) -> Result<ExitCode> {
     let settings = shared.settings()?;
     let stages = named(all, names)?;
-    let jobs = match jobs {
-        Some(0) => return Err(Error::parameter("--jobs", 0, "must be at least 1")),
-        Some(jobs) => usize::from(jobs),
-        None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-    };
+    let jobs = threads(jobs)?;
     plan_all(all, &settings)?;
     let store = open(shared)?;
     let _lock = store.lock_exclusive(|| eprintln!("waiting for another run on {}", shared.data.display()))?;
     let effort = Effort { jobs, force };
     let done = run(&stages, all, &store, &settings, effort)?;
     let figures = Figures::at(&shared.figures);
+    let before = figures.lock()?;
     let (folder, changed) = figures.publish(&store, &settings, &done)?;
     if png {
         write_images(&folder, &done)?;
     }
     if Figures::commits(&settings) {
-        let quick = Settings { profile: Profile::Quick, ..settings };
+        let quick = Settings { profile: Profile::Quick, ..settings.clone() };
         let done = run(&stages, all, &store, &quick, effort)?;
         figures.record(&store, &quick, &done)?;
+        for gone in figures.drop_gone(&before, all)? {
+            say(&format!("{gone}: is no more; its figures and values are removed"))?;
+        }
     }
     for stage in &done {
         let name = stage.plan.stage.name;
@@ -127,7 +140,9 @@ pub fn run_stages(
             String::new()
         };
         say(&format!("{name}: {state}{written}"))?;
-        for claim in crate::pipeline::run::claims(&store, &stage.figures)? {
+        let mut claims = crate::pipeline::run::claims(&store, &stage.figures)?;
+        overrides::say_in(&mut claims, &stage.plan, &settings);
+        for claim in claims {
             say(&format!("    {}", line(&claim)))?;
         }
     }
@@ -301,7 +316,9 @@ pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
     let mut claims: Vec<Claim> = Vec::new();
     for plan in &plans {
         let current = shelf.current_figures(plan)?;
-        claims.extend(committed.claims(&store, &settings, plan, current.as_ref())?);
+        let mut found = committed.claims(&store, &settings, plan, current.as_ref())?;
+        overrides::say_in(&mut found, plan, &settings);
+        claims.extend(found);
     }
     if as_json {
         let rows: Vec<_> = claims

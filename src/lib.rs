@@ -40,6 +40,7 @@ pub mod stages;
 pub mod pipeline;
 
 pub mod report;
+pub mod scaffold;
 
 pub mod cli;
 pub mod commands;

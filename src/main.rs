@@ -16,6 +16,11 @@ fn main() -> ExitCode {
         }
         Command::Report { shared } => commands::report::report(STAGES, shared),
         Command::Status { shared, json, committed } => commands::status(STAGES, shared, *json, *committed),
+        Command::Why { stage, shared, json } => commands::why::explain(STAGES, stage, shared, *json),
+        Command::Verify { stages, shared, json, jobs, twice } => {
+            commands::verify::check(STAGES, stages, shared, *jobs, (*json, *twice))
+        }
+        Command::New { name, root } => commands::new::stage(STAGES, name, root),
         Command::ContactSheet { shared } => commands::write_contact_sheet(STAGES, shared),
         Command::Tables { stage, shared, json } => commands::tables(STAGES, stage, shared, *json),
         Command::Claims { shared, json } => commands::claims(STAGES, shared, *json),

@@ -6,8 +6,10 @@ use crate::pipeline::key::{Value, sha256};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{CLAIMS, Done, claims, judge};
 use crate::pipeline::store::{BlobEntry, Manifest, Store};
-use crate::pipeline::table::{Comparison, Table, compare};
-use crate::stage::{Profile, Results, Settings};
+use crate::pipeline::table::Table;
+use crate::pipeline::verify::columns::columns;
+use crate::pipeline::{lockfile, overrides};
+use crate::stage::{Profile, Results, Settings, Stage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,9 +17,6 @@ use std::path::{Path, PathBuf};
 
 /// The root seed of everything that is committed.
 pub const DEFAULT_SEED: u64 = 0;
-/// Relative tolerance, to the largest magnitude of a column, at which values count as the committed ones: spectra
-/// agree to 1e-10 between BLAS kernels, and slopes and overlaps of near-degenerate spaces to somewhat less.
-pub const TOLERANCE: f64 = 1e-7;
 
 /// `figures.lock`: what the committed figures were made from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +24,9 @@ pub const TOLERANCE: f64 = 1e-7;
 pub struct Lock {
     /// Version of this format.
     pub format: u32,
+    /// Source files behind the entries, with the first digits of their digests: when this lock was written.
+    #[serde(default)]
+    pub sources: BTreeMap<String, String>,
     /// By stage, then by profile.
     pub stages: BTreeMap<String, BTreeMap<String, Entry>>,
 }
@@ -35,6 +37,9 @@ pub struct Lock {
 pub struct Entry {
     /// Digest of experiments, parameters, seed and source closure.
     pub recipe: String,
+    /// What else the recipe was made of: seed scheme, code, crates, questions.
+    #[serde(default)]
+    pub ingredients: BTreeMap<String, String>,
     /// The root seed.
     pub seed: u64,
     /// Parameters of each experiment.
@@ -62,6 +67,12 @@ impl Figures {
         Self { root: root.to_owned() }
     }
 
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Whether results under these settings are the committed ones.
     #[must_use]
     pub fn commits(settings: &Settings) -> bool {
@@ -84,11 +95,16 @@ impl Figures {
         let lock: Lock = serde_json::from_slice(&bytes).map_err(|error| {
             Error::damaged(&path, format!("{error}; restore the committed file or delete it"))
         })?;
-        if lock.format == FORMAT {
-            Ok(lock)
-        } else {
-            Err(Error::damaged(path, format!("has format {}, this program reads {FORMAT}", lock.format)))
+        if lock.format != FORMAT {
+            return Err(Error::damaged(
+                path,
+                format!("has format {}, this program reads {FORMAT}", lock.format),
+            ));
         }
+        lockfile::check(&lock).map_err(|problem| {
+            Error::damaged(&path, format!("{problem}; restore the committed file or delete it"))
+        })?;
+        Ok(lock)
     }
 
     /// The folder that figures under these settings go to: this one where they are the committed ones, else a variant.
@@ -124,6 +140,9 @@ impl Figures {
                     changed.push(stage.plan.stage.name.to_owned());
                 }
             }
+            if !settings.overrides.is_empty() {
+                update(&folder.join("overrides.toml"), overrides::toml(&settings.overrides).as_bytes())?;
+            }
             return Ok((folder, changed));
         }
         let mut lock = self.lock()?;
@@ -132,17 +151,14 @@ impl Figures {
             let entry = entry(store, settings, stage)?;
             let name = stage.plan.stage.name;
             if self.agrees(&lock, name, &entry, store, stage)? {
+                Self::complete(&mut lock, stage, entry)?;
                 continue;
             }
             for file in entry.figures.keys() {
                 update(&self.root.join(file), &blob(store, &stage.figures, file)?)?;
             }
-            let folder = self.values(name);
-            for table in &stage.tables.tables {
-                let values =
-                    store.table(&stage.tables, &table.table)?.ok_or_else(|| damaged(store, &stage.tables))?;
-                update(&folder.join(&table.file), &values.to_parquet_bytes(&[])?)?;
-            }
+            self.write_tables(store, settings.profile, stage)?;
+            lockfile::note_sources(&mut lock, &stage.plan)?;
             lock.stages.entry(name.to_owned()).or_default().insert(settings.profile.word().to_owned(), entry);
             changed.push(name.to_owned());
         }
@@ -155,15 +171,64 @@ impl Figures {
     /// # Errors
     /// A file that cannot be read or written.
     pub fn record(&self, store: &Store, settings: &Settings, done: &[Done]) -> Result<()> {
-        let mut lock = self.lock()?;
+        let (mut lock, profile) = (self.lock()?, settings.profile);
         for stage in done {
-            let entry = entry(store, settings, stage)?;
-            let profiles = lock.stages.entry(stage.plan.stage.name.to_owned()).or_default();
-            if profiles.get(settings.profile.word()).is_none_or(|old| old.recipe != entry.recipe) {
-                profiles.insert(settings.profile.word().to_owned(), entry);
+            let (name, new) = (stage.plan.stage.name, entry(store, settings, stage)?);
+            let old = lock.stages.get(name).and_then(|profiles| profiles.get(profile.word()));
+            if old.is_some_and(|old| old.recipe == new.recipe && self.has_tables(name, profile, old)) {
+                Self::complete(&mut lock, stage, new)?;
+                continue;
             }
+            self.write_tables(store, profile, stage)?;
+            lockfile::note_sources(&mut lock, &stage.plan)?;
+            lock.stages.entry(name.to_owned()).or_default().insert(profile.word().to_owned(), new);
         }
         self.write_lock(&lock)
+    }
+
+    /// Drops from the lock the stages that are not among `all`, with their files, and every file that the lock named
+    /// `before` and names no more; the names of the stages.
+    ///
+    /// # Errors
+    /// A file that cannot be read, written or deleted.
+    pub fn drop_gone(&self, before: &Lock, all: &[&'static Stage]) -> Result<Vec<String>> {
+        let mut lock = self.lock()?;
+        let gone = lockfile::drop_stages(&mut lock, all);
+        if !gone.is_empty() {
+            self.write_lock(&lock)?;
+        }
+        lockfile::drop_traces(&self.root, before, &lock)?;
+        Ok(gone)
+    }
+
+    /// Fills in what an older program did not write to the entry of a stage whose recipe is that of `new`.
+    fn complete(lock: &mut Lock, done: &Done, new: Entry) -> Result<()> {
+        let profiles = lock.stages.get_mut(done.plan.stage.name);
+        let old = profiles.and_then(|profiles| profiles.values_mut().find(|old| old.recipe == new.recipe));
+        if let Some(old) = old.filter(|old| old.ingredients.is_empty()) {
+            old.ingredients = new.ingredients;
+            lockfile::note_sources(lock, &done.plan)?;
+        }
+        Ok(())
+    }
+
+    fn write_tables(&self, store: &Store, profile: Profile, done: &Done) -> Result<()> {
+        let folder = self.tables(done.plan.stage.name, profile);
+        for table in &done.tables.tables {
+            let values =
+                store.table(&done.tables, &table.table)?.ok_or_else(|| damaged(store, &done.tables))?;
+            update(&folder.join(&table.file), &values.to_parquet_bytes(&[])?)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the committed tables of a stage are there as the lock names them.
+    fn has_tables(&self, stage: &str, profile: Profile, entry: &Entry) -> bool {
+        entry.values.iter().all(|(table, digest)| {
+            let path = self.tables(stage, profile).join(format!("{table}.parquet"));
+            let values = Table::from_parquet(table, &path).and_then(|table| table.values_digest());
+            values.is_ok_and(|values| values == *digest)
+        })
     }
 
     fn write_lock(&self, lock: &Lock) -> Result<()> {
@@ -188,6 +253,15 @@ impl Figures {
         self.root.join("values").join(stage)
     }
 
+    /// Folder of the committed tables of a stage in a profile.
+    #[must_use]
+    pub fn tables(&self, stage: &str, profile: Profile) -> PathBuf {
+        match profile {
+            Profile::Paper => self.values(stage),
+            Profile::Quick => self.root.join(profile.word()).join(stage),
+        }
+    }
+
     /// Whether the committed files of a stage were made by the same recipe, are whole, and hold the same values within
     /// tolerance: then they are left untouched.
     fn agrees(&self, lock: &Lock, name: &str, new: &Entry, store: &Store, done: &Done) -> Result<bool> {
@@ -210,7 +284,7 @@ impl Figures {
             }
             let computed =
                 store.table(&done.tables, &entry.table)?.ok_or_else(|| damaged(store, &done.tables))?;
-            if matches!(compare(&committed, &computed, TOLERANCE)?, Comparison::Different { .. }) {
+            if columns(&committed, &computed)?.iter().any(|column| column.verdict.is_bad()) {
                 return Ok(false);
             }
         }
@@ -314,6 +388,7 @@ fn drawn(figures: &Manifest) -> impl Iterator<Item = &BlobEntry> {
 fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<Entry> {
     Ok(Entry {
         recipe: done.plan.recipe(settings)?.digest().to_string(),
+        ingredients: lockfile::ingredients(&done.plan, settings)?,
         seed: settings.seed,
         parameters: done.plan.parameters(),
         values: done

@@ -5,7 +5,6 @@ use crate::ask::{Ask, SampleKind};
 use crate::chain;
 use crate::error::{Result, WithContext};
 use crate::experiment::{Experiment, Simulator};
-use crate::pipeline::elapsed::timed;
 use crate::pipeline::parallel::each;
 use crate::pipeline::plan::{Shelf, Work};
 use crate::pipeline::progress::Progress;
@@ -26,6 +25,7 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
         let entry = merged
             .entry((work.experiment.name.clone(), work.replicate))
             .or_insert_with(|| Work { asks: Vec::new(), ..work.clone() });
+        entry.stages.extend(&work.stages);
         entry.asks.extend(work.asks);
         entry.asks.sort_unstable();
         entry.asks.dedup();
@@ -90,7 +90,9 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
     let seed = shelf.seed(experiment, work.replicate);
     let label = format!("{}-{}", experiment.name, work.replicate);
     let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
-    let (manifest, trajectory) = trajectory(shelf, experiment, &mut samples, &label, force, progress)?;
+    let stages = work.stages.iter().copied().collect::<Vec<_>>().join(", ");
+    let (manifest, trajectory) =
+        trajectory(shelf, experiment, &mut samples, (&label, &stages), force, progress)?;
     let mut asks = work.asks.as_slice();
     while let Some(&first) = asks.first() {
         let together = asks
@@ -115,7 +117,7 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
                         &key,
                         &[table],
                         &[],
-                        &timed(started),
+                        &provenance(&key, &stages, &[], started),
                     )?);
                     started = Instant::now();
                 }
@@ -157,7 +159,7 @@ fn trajectory(
     shelf: &Shelf,
     experiment: &Experiment,
     samples: &mut Samples,
-    label: &str,
+    (label, stages): (&str, &str),
     force: bool,
     progress: &Progress,
 ) -> Result<(Manifest, Trajectory)> {
@@ -186,7 +188,8 @@ fn trajectory(
         ));
     }
     let tables = trajectory_tables(&trajectory, task)?;
-    let manifest = shelf.store.publish("trajectory", label, &key, &tables, &[], &timed(started))?;
+    let about = provenance(&key, stages, &[], started);
+    let manifest = shelf.store.publish("trajectory", label, &key, &tables, &[], &about)?;
     shelf.remember(&manifest);
     Ok((manifest, trajectory))
 }

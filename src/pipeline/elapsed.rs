@@ -1,21 +1,11 @@
 //! How long units took, in their provenance: never part of a key.
 
-use crate::pipeline::provenance::provenance;
 use crate::pipeline::store::Manifest;
-use std::time::Instant;
 
 /// Name of the seconds that a unit itself took on one thread.
 pub const SECONDS: &str = "seconds";
 /// Name of the seconds that all simulated units behind a stage's tables took, each on one thread.
 pub const SIMULATION: &str = "simulation seconds";
-
-/// The provenance of a unit that was begun at `started` and is finished now.
-#[must_use]
-pub fn timed(started: Instant) -> Vec<(String, String)> {
-    let mut all = provenance();
-    all.push((SECONDS.to_owned(), format!("{:.3}", started.elapsed().as_secs_f64())));
-    all
-}
 
 /// The seconds of this name in a provenance.
 #[must_use]

@@ -18,6 +18,7 @@ use crate::task::data::Sample;
 use crate::task::xor::CLUSTERS;
 use crate::task::{self, Block, Layer, Matrix, Task};
 use ndarray::Array2;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Fewest eigenpairs of each block.
@@ -61,7 +62,9 @@ pub fn export(shelf: &Shelf, experiment: &Experiment, request: Request, out: &Pa
     let question = Question::Top(PAIRS.max(space_size(&*task) + 2));
     let asks: Vec<Ask> =
         blocks(&*task).into_iter().map(|block| Ask { checkpoint, sample: kind, block, question }).collect();
-    compute(shelf, vec![Work { experiment: experiment.clone(), replicate, asks: asks.clone() }], 1, false)?;
+    let (experiment_of, stages) = (experiment.clone(), BTreeSet::from(["export"]));
+    let work = Work { experiment: experiment_of, replicate, asks: asks.clone(), stages };
+    compute(shelf, vec![work], 1, false)?;
 
     let missing =
         || Error::damaged(&experiment.name, "was damaged while it was exported; run the same command again");

@@ -3,10 +3,10 @@
 use crate::ask::{Ask, Study};
 use crate::error::{Error, Result, WithContext};
 use crate::experiment::{Experiment, Simulator};
-use crate::pipeline::closure::closure;
 use crate::pipeline::elapsed::took;
+use crate::pipeline::closure::{Closure, closure};
 use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
-use crate::pipeline::provenance::provenance;
+use crate::pipeline::provenance::{SOURCES, provenance, simulating_code, sources};
 use crate::pipeline::store::{Blob, Manifest, Store};
 use crate::pipeline::units::{
     Code, NO_MATHEMATICS, answer_key, crates, foreign, parameters, simulator, trajectory_key,
@@ -16,12 +16,13 @@ use crate::stage::{Settings, Stage};
 use crate::task;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
+use std::time::Instant;
 
 /// Code that turns tables into claims and pictures, but not data into tables.
 const PRESENTATION: [&str; 3] = [NO_MATHEMATICS, "src/plot/", "src/claim.rs"];
 
 /// The file of a note on inputs.
-const DIGEST: &str = "digest";
+pub const DIGEST: &str = "digest";
 
 /// A stage with the studies it asks for under the current settings.
 #[derive(Clone, Debug)]
@@ -74,6 +75,39 @@ impl StagePlan {
             .collect()
     }
 
+    /// The files from which the source code behind the committed results is found, and those at which the search stops.
+    #[must_use]
+    pub fn recipe_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let mut roots = vec![self.stage.source, "src/answer.rs"];
+        roots.extend(self.studies.iter().map(|study| simulator(&study.experiment)));
+        (roots, self.skipped(&[NO_MATHEMATICS]))
+    }
+
+    /// The source code behind the committed results.
+    ///
+    /// # Errors
+    /// A stage whose source is not among the embedded files.
+    pub fn recipe_code(&self) -> Result<Closure> {
+        let (roots, skipped) = self.recipe_roots();
+        closure(&roots, &skipped)
+    }
+
+    /// The source code that makes tables from data.
+    ///
+    /// # Errors
+    /// A stage whose source is not among the embedded files.
+    pub fn table_code(&self) -> Result<Closure> {
+        closure(&[self.stage.source], &self.skipped(&PRESENTATION))
+    }
+
+    /// The source code that makes claims and figures from tables.
+    ///
+    /// # Errors
+    /// A stage whose source is not among the embedded files.
+    pub fn figure_code(&self) -> Result<Closure> {
+        closure(&[self.stage.source], &self.skipped(&[NO_MATHEMATICS]))
+    }
+
     /// Everything that decides whether committed figures are stale: experiments, parameters, questions, seed and the
     /// closure of source code, but no compiler, library or machine.
     ///
@@ -91,8 +125,6 @@ impl StagePlan {
                 )
             })
             .collect();
-        let mut roots = vec![self.stage.source, "src/answer.rs"];
-        roots.extend(self.studies.iter().map(|study| simulator(&study.experiment)));
         Ok(KeyBuilder::new("recipe")
             .with("stage", self.stage.name)
             .with("profile", settings.profile.word())
@@ -100,7 +132,7 @@ impl StagePlan {
             .with("seed scheme", SCHEME)
             .with("experiments", self.parameters())
             .with("questions", questions)
-            .with("code", closure(&roots, &self.skipped(&[NO_MATHEMATICS]))?.digest())
+            .with("code", self.recipe_code()?.digest())
             .with("crates", crates())
             .finish())
     }
@@ -132,6 +164,8 @@ pub struct Work {
     pub replicate: u32,
     /// What to answer.
     pub asks: Vec<Ask>,
+    /// The stages that want it.
+    pub stages: BTreeSet<&'static str>,
 }
 
 /// Digests of what stands behind a stage, by role, or what is missing of it.
@@ -235,11 +269,13 @@ impl<'a> Shelf<'a> {
         let mut upstream = Upstream::default();
         for study in &plan.studies {
             let experiment = &study.experiment;
+            let stages = BTreeSet::from([plan.stage.name]);
             let mut digests = Vec::new();
             for replicate in 0..experiment.replicates {
                 let asks = study.asks(replicate);
                 let Some(trajectory) = self.trajectory(experiment, replicate)? else {
-                    upstream.missing.push(Work { experiment: experiment.clone(), replicate, asks });
+                    let (experiment, stages) = (experiment.clone(), stages.clone());
+                    upstream.missing.push(Work { experiment, replicate, asks, stages });
                     continue;
                 };
                 upstream.seconds += took(&trajectory);
@@ -257,7 +293,8 @@ impl<'a> Shelf<'a> {
                     }
                 }
                 if !missing.is_empty() {
-                    upstream.missing.push(Work { experiment: experiment.clone(), replicate, asks: missing });
+                    let (experiment, stages) = (experiment.clone(), stages.clone());
+                    upstream.missing.push(Work { experiment, replicate, asks: missing, stages });
                 }
             }
             let digest = KeyBuilder::new("inputs").with("values", digests).finish().digest();
@@ -276,7 +313,7 @@ impl<'a> Shelf<'a> {
             .with("profile", self.settings.profile.word())
             .with("experiments", plan.parameters())
             .with("inputs", upstream.digests.clone())
-            .with("code", closure(&[plan.stage.source], &plan.skipped(&PRESENTATION))?.digest())
+            .with("code", plan.table_code()?.digest())
             .with("crates", crates())
             .finish())
     }
@@ -293,7 +330,7 @@ impl<'a> Shelf<'a> {
             .with("profile", self.settings.profile.word())
             .with("experiments", plan.parameters())
             .with("tables", values)
-            .with("code", closure(&[plan.stage.source], &plan.skipped(&[NO_MATHEMATICS]))?.digest())
+            .with("code", plan.figure_code()?.digest())
             .finish())
     }
 
@@ -345,15 +382,17 @@ impl<'a> Shelf<'a> {
             let Some(Value::Text(digest)) = upstream.digests.get(&study.experiment.name) else { continue };
             let key = self.inputs(study);
             let blob = Blob { name: DIGEST.to_owned(), bytes: digest.clone().into_bytes() };
-            let note =
-                self.store.publish("inputs", &study.experiment.name, &key, &[], &[blob], &provenance())?;
+            let more = [(SOURCES, sources(&[&simulating_code(&study.experiment)?]))];
+            let about = provenance(&key, plan.stage.name, &more, Instant::now());
+            let note = self.store.publish("inputs", &study.experiment.name, &key, &[], &[blob], &about)?;
             self.remember(&note);
         }
         Ok(())
     }
 
     /// Everything that the values of a study's units depend on.
-    fn inputs(&self, study: &Study) -> Ingredients {
+    #[must_use]
+    pub fn inputs(&self, study: &Study) -> Ingredients {
         let experiment = &study.experiment;
         let questions: Vec<String> =
             (0..experiment.replicates).map(|replicate| format!("{:?}", study.asks(replicate))).collect();

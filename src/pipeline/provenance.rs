@@ -1,15 +1,97 @@
-//! What made a file, for its metadata: never part of a key.
+//! What made a file and where, for its metadata: never part of a key, never committed.
 
-use crate::pipeline::closure::{COMPILER, TARGET};
+use crate::error::Result;
+use crate::experiment::Experiment;
+use crate::pipeline::closure::{COMPILER, Closure, TARGET, closure};
+use crate::pipeline::key::Ingredients;
+use crate::pipeline::elapsed::SECONDS;
+use crate::pipeline::machine::{COMMIT, CPU};
+use crate::pipeline::openblas;
+use crate::pipeline::units::{NO_MATHEMATICS, foreign, simulator};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Instant, SystemTime};
 
-/// Program, compiler and target as names and values.
+/// Name of the list of source files with their digests.
+pub const SOURCES: &str = "sources";
+
+/// Number of threads of the current run.
+static THREADS: AtomicUsize = AtomicUsize::new(1);
+
+/// Says on how many threads the current run computes.
+pub fn set_threads(threads: usize) {
+    THREADS.store(threads, Ordering::Relaxed);
+}
+
+/// Names and values for the metadata of a unit of `stage` that was begun at `started` and is finished now; `more` are
+/// what its ingredients do not say.
 #[must_use]
-pub fn provenance() -> Vec<(String, String)> {
-    [
-        ("program", concat!("spectral-alignment ", env!("CARGO_PKG_VERSION"))),
-        ("compiler", COMPILER),
-        ("target", TARGET),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
+pub fn provenance(
+    ingredients: &Ingredients,
+    stage: &str,
+    more: &[(&str, String)],
+    started: Instant,
+) -> Vec<(String, String)> {
+    let (now, took) = (SystemTime::now(), started.elapsed());
+    let time = |time| humantime::format_rfc3339_seconds(time).to_string();
+    let (commit, dirty) = COMMIT.clone();
+    let threads = THREADS.load(Ordering::Relaxed).to_string();
+    let mut all = vec![
+        ("stage", stage.to_owned()),
+        ("program", concat!("spectral-alignment ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ("commit", commit),
+        ("dirty", dirty),
+        ("compiler", COMPILER.to_owned()),
+        ("target", TARGET.to_owned()),
+        ("blas", openblas::version()),
+        ("blas kernel", openblas::kernel()),
+        ("cpu", CPU.clone()),
+        ("threads", threads),
+        ("started", time(now - took)),
+        ("finished", time(now)),
+        (SECONDS, format!("{:.3}", took.as_secs_f64())),
+    ];
+    for role in ["experiment", "replicate", "seed", "seed scheme", "profile"] {
+        all.extend(ingredients.get(role).map(|value| (role, value.to_string())));
+    }
+    let parameters = ingredients.get("parameters").or_else(|| ingredients.get("experiments"));
+    all.extend(parameters.map(|value| ("parameters", serde_json::Value::from(value.clone()).to_string())));
+    all.extend_from_slice(more);
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The source code behind trajectories and answers of an experiment.
+///
+/// # Errors
+/// A root that is not among the embedded sources.
+pub fn simulating_code(experiment: &Experiment) -> Result<Closure> {
+    let mut skipped = foreign([experiment]);
+    skipped.push(NO_MATHEMATICS);
+    closure(&[simulator(experiment), "src/answer.rs"], &skipped)
+}
+
+/// Source files and the first digits of their digests, one a line: tells afterwards which file of a closure changed.
+#[must_use]
+pub fn sources(closures: &[&Closure]) -> String {
+    let mut all: Vec<String> = closures
+        .iter()
+        .flat_map(|closure| closure.files())
+        .map(|(path, digest)| format!("{path} {}", brief(digest)))
+        .collect();
+    all.sort();
+    all.dedup();
+    all.join("\n")
+}
+
+/// The list that [`sources`] wrote.
+#[must_use]
+pub fn read_sources(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.lines().filter_map(|line| line.rsplit_once(' '));
+    pairs.map(|(path, digest)| (path.to_owned(), digest.to_owned())).collect()
+}
+
+/// The first sixteen digits of a digest, enough to tell two versions of a file apart.
+#[must_use]
+pub fn brief(digest: &str) -> &str {
+    digest.get(..16).unwrap_or(digest)
 }

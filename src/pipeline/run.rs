@@ -4,16 +4,17 @@ use crate::claim::Claim;
 use crate::error::{Error, Result, WithContext};
 use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::data::StageData;
-use crate::pipeline::elapsed::{SIMULATION, timed};
+use crate::pipeline::elapsed::SIMULATION;
 use crate::pipeline::key::Ingredients;
 use crate::pipeline::parallel::each;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
+use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources};
 use crate::pipeline::store::{Blob, Manifest, Store};
 use crate::pipeline::table::Table;
 use crate::plot::PlotError;
 use crate::stage::{Results, Settings, Stage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// How often damaged units are set aside and computed again before a store counts as beyond healing; every round finds
@@ -56,6 +57,7 @@ pub fn run(
     effort: Effort,
 ) -> Result<Vec<Done>> {
     plan_all(all, settings)?;
+    set_threads(effort.jobs);
     let mut effort = effort;
     let mut attempt = 1;
     loop {
@@ -85,6 +87,7 @@ fn attempt_run(stages: &[&'static Stage], shelf: &Shelf, effort: Effort) -> Resu
                     experiment: study.experiment.clone(),
                     replicate,
                     asks: study.asks(replicate),
+                    stages: BTreeSet::from([plan.stage.name]),
                 })
             }));
         } else if shelf.remembered_tables(plan)?.is_none() {
@@ -132,8 +135,11 @@ fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Resu
                 let data = StageData::new(shelf, plan);
                 let mut tables = (plan.stage.reduce)(&data)?;
                 tables.push(data.replicates()?);
-                let mut about = timed(started);
-                about.push((SIMULATION.to_owned(), format!("{:.3}", upstream.seconds)));
+                let seed = shelf.settings.seed.to_string();
+                let simulation = format!("{:.3}", upstream.seconds);
+                let code = sources(&[&plan.table_code()?]);
+                let more = [("seed", seed), (SIMULATION, simulation), (SOURCES, code)];
+                let about = provenance(&key, plan.stage.name, &more, started);
                 shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &about)?
             };
             shelf.remember_inputs(plan, &upstream)?;
@@ -148,7 +154,9 @@ fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Resu
         let started = Instant::now();
         let results = results(shelf.store, shelf.settings, plan, &tables)?;
         let blobs = present(plan, &results)?;
-        shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &timed(started))?
+        let more = [(SOURCES, sources(&[&plan.figure_code()?]))];
+        let about = provenance(&key, plan.stage.name, &more, started);
+        shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &about)?
     };
     Ok(Done { plan: plan.clone(), tables, figures, computed })
 }
@@ -169,7 +177,10 @@ pub fn results(store: &Store, settings: &Settings, plan: &StagePlan, manifest: &
 }
 
 /// Claims and figures of a stage as files.
-fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
+///
+/// # Errors
+/// Tables that are not what the stage writes; a figure that cannot be drawn.
+pub fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
     let claims = judge(plan.stage, results)?;
     let claims = serde_json::to_vec_pretty(&claims).map_err(|error| Error::damaged(CLAIMS, error))?;
     let mut blobs = vec![Blob { name: CLAIMS.to_owned(), bytes: claims }];

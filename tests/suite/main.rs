@@ -105,3 +105,30 @@ mod export;
 
 /// What is committed beside the code.
 mod committed;
+
+/// A small committed stage that other tests damage.
+mod committing;
+
+/// Keys: what they tell apart, and which stages a changed constant makes stale.
+mod keys;
+
+/// `verify`: hand-made changes in the lock, in tables and in pictures, and what is not deterministic.
+mod verify;
+
+/// `why`: the ingredient that changed.
+mod why;
+
+/// Files of overrides, and where their results go.
+mod overrides;
+
+/// Metadata of the tables in the cache.
+mod provenance;
+
+/// `new`: what it writes, and what it refuses.
+mod scaffold;
+
+/// The stage that new stages are copied from.
+mod template;
+
+/// Command lines, files of overrides and locks made by chance.
+mod fuzz;

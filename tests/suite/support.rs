@@ -1,7 +1,10 @@
 use serde_json::Value;
+use spectral_alignment::claim::Claim;
 use spectral_alignment::pipeline::plan::{Shelf, StagePlan};
+use spectral_alignment::pipeline::run::{Effort, claims, results, run};
 use spectral_alignment::pipeline::store::{Manifest, Store};
-use spectral_alignment::stage::{Profile, Settings};
+use spectral_alignment::plot::Figure;
+use spectral_alignment::stage::{Profile, Results, Settings, Stage};
 use spectral_alignment::stages::STAGES;
 use std::collections::BTreeMap;
 use std::fs;
@@ -177,4 +180,22 @@ pub fn tables(store: &Store, settings: &Settings, stage: &str) -> (StagePlan, Ma
     let manifest =
         manifest.expect("up to date, as the tests and the program were built from the same sources");
     (plan, manifest)
+}
+
+/// A stage that ran alone at quick size.
+pub struct Ran {
+    pub results: Results,
+    pub claims: Vec<Claim>,
+    pub figures: Vec<Figure>,
+}
+
+/// Runs a stage alone at quick size, whether it is in the list of stages or not.
+pub fn ran(stage: &'static Stage) -> Ran {
+    let (place, settings) = (Place::new(), quick_settings());
+    let store = place.store();
+    let done = run(&[stage], &[stage], &store, &settings, Effort { jobs: 2, force: false }).unwrap();
+    let results = results(&store, &settings, &done[0].plan, &done[0].tables).unwrap();
+    let claims = claims(&store, &done[0].figures).unwrap();
+    let figures = (stage.draw)(&results).unwrap();
+    Ran { results, claims, figures }
 }

@@ -1,0 +1,22 @@
+//! `new`.
+
+use crate::commands::{Stages, say};
+use crate::error::Result;
+use crate::scaffold::scaffold;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// `new`.
+///
+/// # Errors
+/// A name that no stage can have; a folder that is not the repository or cannot be written.
+pub fn stage(all: &Stages, name: &str, root: &Path) -> Result<ExitCode> {
+    for path in scaffold(root, name, all)? {
+        say(&format!("wrote {}", path.display()))?;
+    }
+    say(&format!(
+        "next: `just figure {name} --profile quick`, `just test {}`; docs/new-experiment.md",
+        name.replace('-', "_")
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,55 @@
+//! `why`.
+
+use crate::cli::Shared;
+use crate::commands::{Stages, named, open, print_json, say};
+use crate::error::Result;
+use crate::pipeline::committed::Figures;
+use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
+use crate::pipeline::why::{Change, why};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// `why`.
+///
+/// # Errors
+/// Bad parameters; a store or lock that cannot be read.
+pub fn explain(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let stage = named(all, &[stage.to_owned()])?[0];
+    plan_all(all, &settings)?;
+    let plan = StagePlan::new(stage, &settings)?;
+    let store = open(shared)?;
+    let answer = why(&Shelf::new(&store, &settings)?, &Figures::at(&shared.figures), &plan)?;
+    for note in store.take_notes() {
+        eprintln!("damaged: {note}");
+    }
+    if as_json {
+        let row = |change: Option<&Change>| {
+            json!({ "stage": stage.name, "status": answer.status, "against": answer.against,
+                    "ingredient": change.map(|change| &change.ingredient),
+                    "old": change.and_then(|change| change.old.as_ref()),
+                    "new": change.and_then(|change| change.new.as_ref()) })
+        };
+        let mut rows: Vec<_> = answer.changes.iter().map(|change| row(Some(change))).collect();
+        if rows.is_empty() {
+            rows.push(row(None));
+        }
+        print_json(&rows)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let source = match answer.against {
+        "cache" => "against the nearest earlier result in the cache",
+        "figures.lock" => "against figures.lock, as nothing is cached",
+        _ => "nothing is cached or committed",
+    };
+    if answer.status == "up to date" {
+        say(&format!("{}: up to date", stage.name))?;
+    } else {
+        say(&format!("{}: {}; {source}:", stage.name, answer.status))?;
+    }
+    for change in &answer.changes {
+        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
+        say(&format!("    {}: {} → {}", change.ingredient, side(&change.old), side(&change.new)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,51 @@
+//! Two versions of a claim.
+
+use crate::claim::{Bound, Claim, Source};
+use crate::pipeline::verify::Verdict;
+
+/// Largest difference of the numbers of a claim, relative to the largest of them and of its bound: means and slopes of
+/// columns that are allowed 1e-7 themselves.
+pub const RELATIVE: f64 = 1e-6;
+
+/// How the claim `new` compares with the committed one, and what differs in words.
+#[must_use]
+pub fn compare(old: &Claim, new: &Claim) -> (Verdict, Option<String>) {
+    if old.verdict != new.verdict {
+        let detail = format!("{} against {}", old.verdict.word(), new.verdict.word());
+        return (Verdict::Different, Some(detail));
+    }
+    let bounds = match old.bound {
+        Bound::Number(bound) => [bound, bound],
+        Bound::Pair(pair) => pair,
+    };
+    let numbers = |claim: &Claim| [claim.measured, claim.low, claim.high];
+    let all = numbers(old).into_iter().chain(numbers(new)).flatten().chain(bounds);
+    let scale = all.filter(|value| value.is_finite()).fold(0.0_f64, |most, value| most.max(value.abs()));
+    let mut verdict = Verdict::Identical;
+    let mut detail = None;
+    for ((name, ours), theirs) in ["measured", "low", "high"].into_iter().zip(numbers(old)).zip(numbers(new))
+    {
+        let found = match (ours, theirs) {
+            (Some(a), Some(b)) if a.to_bits() == b.to_bits() => Verdict::Identical,
+            (Some(a), Some(b)) if (a - b).abs() <= RELATIVE * scale => Verdict::Within,
+            (None, None) => Verdict::Identical,
+            _ => Verdict::Different,
+        };
+        if found > verdict {
+            let show = |value: Option<f64>| value.map_or("null".to_owned(), |value| format!("{value:?}"));
+            verdict = found;
+            detail = Some(format!("{name} {} against {}", show(ours), show(theirs)));
+        }
+    }
+    let plain = |claim: &Claim| Claim {
+        measured: None,
+        low: None,
+        high: None,
+        source: Source::Committed,
+        ..claim.clone()
+    };
+    if plain(old) != plain(new) {
+        return (Verdict::Different, Some("the statement, its bound or its replicates differ".to_owned()));
+    }
+    (verdict, detail)
+}

@@ -1,0 +1,110 @@
+//! `new`: writes a stage that compiles, runs, is cached, drawn and judged at once.
+//!
+//! The text of a new stage is [`template`], a stage that is compiled with this program and run by its tests, with other
+//! names in it; so is the text of its test.
+
+pub mod template;
+
+use crate::error::{Error, Result};
+use crate::pipeline::committed::update;
+use crate::stage::Stage;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const STAGE: &str = include_str!("template.rs");
+const TEST: &str = include_str!("../../tests/suite/template.rs");
+
+/// The expression in the template that makes the experiment, and that of task B.
+pub const EXPERIMENTS: [&str; 2] = [
+    "stages::mixture::experiment(profile, EXPERIMENT, 5, 100.0)",
+    "stages::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)",
+];
+
+/// The source of a new stage.
+#[must_use]
+pub fn stage_source(name: &str) -> String {
+    let text = STAGE.replace("gmm-template", name);
+    if name.starts_with("xor-") { text.replace(EXPERIMENTS[0], EXPERIMENTS[1]) } else { text }
+}
+
+/// The source of its test.
+#[must_use]
+pub fn test_source(name: &str) -> String {
+    TEST.replace("scaffold::template::STAGE", &format!("stages::{}::STAGE", module(name)))
+}
+
+fn module(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+/// Checks the name of a new stage.
+///
+/// # Errors
+/// A name that is taken, does not begin with a task, or is not made of small letters, digits and single hyphens.
+pub fn check_name(name: &str, stages: &[&Stage]) -> Result<()> {
+    let refuse = |rule: &str| Err(Error::parameter("NAME", name, rule));
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if !["gmm", "xor"].iter().any(|task| name.strip_prefix(task).is_some_and(|rest| rest.starts_with('-'))) {
+        return refuse("must begin with its task, `gmm-` or `xor-`");
+    }
+    if !name.split('-').all(word) || name.len() > 60 {
+        return refuse(
+            "must be words of small letters and digits with single hyphens between them, at most 60 in all",
+        );
+    }
+    if stages.iter().any(|stage| stage.name == name || stage.figures.contains(&name)) {
+        return refuse("is the name of a stage or figure already");
+    }
+    Ok(())
+}
+
+/// Writes the stage and its test into the repository at `root`, and adds both to their lists; the files that changed.
+///
+/// # Errors
+/// A name that no new stage can have; a folder that is not the repository or cannot be written. Then nothing is written.
+pub fn scaffold(root: &Path, name: &str, stages: &[&Stage]) -> Result<Vec<PathBuf>> {
+    check_name(name, stages)?;
+    let module = module(name);
+    let (list, tests) = (root.join("src/stages/mod.rs"), root.join("tests/suite/main.rs"));
+    let read = |path: &Path| {
+        fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::damaged(path, "is not there; run `new` in the repository, or name it with --root")
+            }
+            _ => Error::io("read", path)(error),
+        })
+    };
+    let (listed, tested) = (read(&list)?, read(&tests)?);
+    let stage = root.join(format!("src/stages/{module}.rs"));
+    let test = root.join(format!("tests/suite/{module}.rs"));
+    for path in [&stage, &test] {
+        if path.exists() {
+            return Err(Error::parameter("NAME", name, format!("{} is there already", path.display())));
+        }
+    }
+    let listed = with_stage(&listed, &module)
+        .ok_or_else(|| Error::damaged(&list, "has no list `pub const STAGES` of stages any more"))?;
+    let tested = format!("{}\n\n/// The stage `{name}`.\nmod {module};\n", tested.trim_end());
+    let files = [(stage, stage_source(name)), (test, test_source(name)), (list, listed), (tests, tested)];
+    for (path, text) in &files {
+        update(path, text.as_bytes())?;
+    }
+    Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+/// The list of stages with one more: its module in alphabetical order, itself at the end.
+#[must_use]
+pub fn with_stage(list: &str, module: &str) -> Option<String> {
+    let mut lines: Vec<String> = list.lines().map(str::to_owned).collect();
+    let start = lines.iter().position(|line| line.starts_with("pub const STAGES"))?;
+    let end = start + lines[start..].iter().position(|line| line.trim() == "];")?;
+    lines.insert(end, format!("    &{module}::STAGE,"));
+    let line = format!("pub mod {module};");
+    let modules: Vec<usize> = (0..start).filter(|&index| lines[index].starts_with("pub mod ")).collect();
+    let place =
+        modules.iter().copied().find(|&index| lines[index] > line).or(modules.last().map(|last| last + 1))?;
+    lines.insert(place, line);
+    Some(lines.join("\n") + "\n")
+}

@@ -1,0 +1,34 @@
+//! A small stage in a folder of committed figures of its own.
+
+use crate::support::Place;
+use spectral_alignment::ask::Study;
+use spectral_alignment::error::Result;
+use spectral_alignment::pipeline::committed::Figures;
+use spectral_alignment::pipeline::run::{Effort, run};
+use spectral_alignment::scaffold::template::STAGE as TEMPLATE;
+use spectral_alignment::stage::{Profile, Settings, Stage};
+
+/// The template of new stages, which is as small at full size as in the quick profile.
+pub static SMALL: Stage = Stage { plan: small, ..TEMPLATE };
+
+pub fn small(settings: &Settings) -> Result<Vec<Study>> {
+    (TEMPLATE.plan)(&Settings { profile: Profile::Quick, ..settings.clone() })
+}
+
+pub fn paper() -> Settings {
+    Settings { profile: Profile::Paper, seed: 0, overrides: Vec::new() }
+}
+
+pub const EFFORT: Effort = Effort { jobs: 2, force: false };
+
+/// A place where the stage is computed and committed in both profiles.
+pub fn committed_place(stage: &'static Stage) -> (Place, Figures) {
+    let place = Place::new();
+    let (store, figures) = (place.store(), Figures::at(&place.figures()));
+    let done = run(&[stage], &[stage], &store, &paper(), EFFORT).unwrap();
+    figures.publish(&store, &paper(), &done).unwrap();
+    let quick = Settings { profile: Profile::Quick, ..paper() };
+    let done = run(&[stage], &[stage], &store, &quick, EFFORT).unwrap();
+    figures.record(&store, &quick, &done).unwrap();
+    (place, figures)
+}

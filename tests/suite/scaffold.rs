@@ -1,0 +1,122 @@
+use crate::support::Place;
+use crate::{graph, tokens};
+use spectral_alignment::experiment::Experiment;
+use spectral_alignment::scaffold::{EXPERIMENTS, check_name, stage_source, test_source, with_stage};
+use spectral_alignment::stage::Profile;
+use spectral_alignment::stages::{self, STAGES};
+use std::fs;
+use std::path::Path;
+
+/// An expression as it is written, after the compiler has looked at it.
+macro_rules! compiled {
+    ($profile:ident, $name:ident, $expression:expr) => {{
+        let make = |$profile: Profile, $name: &str| -> Experiment { $expression };
+        (make(Profile::Quick, "xor-new"), stringify!($expression))
+    }};
+}
+
+#[test]
+#[allow(non_snake_case, reason = "the expressions name a constant")]
+fn the_experiments_of_both_tasks_compile() {
+    let found = [
+        compiled!(profile, EXPERIMENT, stages::mixture::experiment(profile, EXPERIMENT, 5, 100.0)),
+        compiled!(profile, EXPERIMENT, stages::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)),
+    ];
+    for ((experiment, text), offered) in found.into_iter().zip(EXPERIMENTS) {
+        experiment.validate().unwrap();
+        assert_eq!(tokens::canonical(text).unwrap(), tokens::canonical(offered).unwrap());
+        assert!(
+            stage_source("xor-new").contains(EXPERIMENTS[1])
+                && stage_source("gmm-new").contains(EXPERIMENTS[0])
+        );
+    }
+}
+
+/// A repository with nothing but what `new` reads and what the build script looks at.
+fn repository() -> Place {
+    let (root, place) = (Path::new(env!("CARGO_MANIFEST_DIR")), Place::new());
+    for source in spectral_alignment::pipeline::closure::SOURCES
+        .iter()
+        .map(|source| source.path)
+        .chain(["tests/suite/main.rs"])
+    {
+        let target = place.path().join(source);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(root.join(source), target).unwrap();
+    }
+    place
+}
+
+#[test]
+fn a_new_stage_is_the_compiled_template_under_another_name() {
+    let place = repository();
+    let before = fs::read_to_string(place.path().join("src/stages/mod.rs")).unwrap();
+    let call =
+        |name: &str| -> crate::support::Answer { place.bare().args(["new", name]).output().unwrap().into() };
+    for name in ["gmm-brand-new", "xor-2nd"] {
+        let module = name.replace('-', "_");
+        let told = call(name).good().out;
+        let stage = fs::read_to_string(place.path().join(format!("src/stages/{module}.rs"))).unwrap();
+        let test = fs::read_to_string(place.path().join(format!("tests/suite/{module}.rs"))).unwrap();
+        assert!(
+            told.contains(&format!("src/stages/{module}.rs"))
+                && told.contains(&format!("tests/suite/{module}.rs"))
+        );
+        // Only literals differ from what is compiled, and the maker of the experiment, whose compilation is checked above.
+        let template = include_str!("../../src/scaffold/template.rs");
+        let back = stage.replace(name, "gmm-template").replace(EXPERIMENTS[1], EXPERIMENTS[0]);
+        assert_eq!(back, template);
+        for (ours, theirs) in
+            tokens::canonical(&stage).unwrap().iter().zip(tokens::canonical(template).unwrap())
+        {
+            let literal = matches!(ours, tokens::Token::Literal(text) if text.contains(name));
+            assert!(literal || *ours == theirs || name.starts_with("xor"), "{ours:?}");
+        }
+        assert_eq!(
+            test.replace(&format!("stages::{module}::STAGE"), "scaffold::template::STAGE"),
+            include_str!("template.rs")
+        );
+        let list = fs::read_to_string(place.path().join("src/stages/mod.rs")).unwrap();
+        assert!(
+            list.contains(&format!("pub mod {module};\n"))
+                && list.contains(&format!("    &{module}::STAGE,\n];"))
+        );
+        let tests = fs::read_to_string(place.path().join("tests/suite/main.rs")).unwrap();
+        assert!(tests.ends_with(&format!("mod {module};\n")));
+        call(name).refused(2, &[name, "there already"]);
+    }
+    let list = fs::read_to_string(place.path().join("src/stages/mod.rs")).unwrap();
+    assert_eq!(list.lines().count(), before.lines().count() + 4);
+    let modules: Vec<&str> = list.lines().filter(|line| line.starts_with("pub mod ")).collect();
+    assert!(modules.is_sorted(), "{modules:?}");
+    let graph = graph::scan(place.path(), "spectral_alignment").unwrap();
+    assert_eq!(graph.violations, []);
+    let file = graph.files.iter().find(|file| file.path == "src/stages/gmm_brand_new.rs").unwrap();
+    assert!(file.dependencies.iter().any(|path| path == "src/stages/mixture.rs"), "{file:?}");
+}
+
+#[test]
+fn names_that_no_stage_can_have_are_refused() {
+    for name in [
+        "",
+        "gmm",
+        "gmm-",
+        "gmm--x",
+        "gmm-X",
+        "gmm-x/../y",
+        "gmm-ü",
+        "new",
+        "-gmm",
+        "gmm-alignment",
+        "xor_x",
+        "gmm-training",
+    ] {
+        assert_eq!(check_name(name, STAGES).unwrap_err().exit_status(), 2, "{name}");
+    }
+    check_name("gmm-unequal", STAGES).unwrap();
+    assert!(test_source("gmm-x-y").contains("stages::gmm_x_y::STAGE"));
+    assert!(with_stage("pub mod a;\n", "b").is_none());
+    let place = Place::new();
+    let answer: crate::support::Answer = place.bare().args(["new", "gmm-x"]).output().unwrap().into();
+    answer.refused(3, &["src/stages/mod.rs", "--root"]);
+}

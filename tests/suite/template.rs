@@ -1,0 +1,26 @@
+use crate::support::ran;
+use spectral_alignment::claim::Verdict;
+use spectral_alignment::scaffold::template::STAGE;
+
+#[test]
+fn it_computes_judges_and_draws() {
+    let ran = ran(&STAGE);
+    for claim in &ran.claims {
+        assert_eq!(claim.verdict, Verdict::Holds, "{claim:?}");
+    }
+    for figure in &ran.figures {
+        assert_eq!(figure.lint(), Vec::<String>::new(), "{}", figure.name());
+    }
+    assert_eq!((ran.claims.len(), ran.figures.len()), (STAGE.claims.len(), STAGE.figures.len()));
+}
+
+#[test]
+fn an_untrained_network_knows_nothing() {
+    // Every class is equally likely to it: its loss is the logarithm of their number, but for a start of order d^{-1/2}.
+    let table = &ran(&STAGE).results.tables["statistics"];
+    let (step, loss) = (table.u64s("step").unwrap(), table.f64s("value").unwrap());
+    for row in (0..table.rows()).filter(|row| step[*row] == Some(0)) {
+        let loss = loss[row].unwrap();
+        assert!((0.3..3.0).contains(&loss), "row {row}: {loss}");
+    }
+}

@@ -1,0 +1,154 @@
+use crate::committing::{EFFORT, SMALL, committed_place, paper};
+use crate::support::{Place, quick};
+use spectral_alignment::pipeline::committed::Figures;
+use spectral_alignment::pipeline::key::{KeyBuilder, Value};
+use spectral_alignment::pipeline::plan::{Shelf, StagePlan};
+use spectral_alignment::pipeline::provenance::SOURCES;
+use spectral_alignment::pipeline::run::run;
+use spectral_alignment::pipeline::store::{Manifest, Store};
+use spectral_alignment::pipeline::why::{Answer, Change, why};
+use spectral_alignment::stage::{Override, Settings};
+use std::fs;
+
+fn ask(store: &Store, figures: &Figures, settings: &Settings) -> Answer {
+    let plan = StagePlan::new(&SMALL, settings).unwrap();
+    why(&Shelf::new(store, settings).unwrap(), figures, &plan).unwrap()
+}
+
+fn change(ingredient: &str, old: &str, new: &str) -> Change {
+    let (old, new) = (Some(old.to_owned()), Some(new.to_owned()));
+    Change { ingredient: ingredient.to_owned(), old, new }
+}
+
+fn with(key: &str, value: &str) -> Settings {
+    let change =
+        Override { experiment: "gmm-template".to_owned(), key: key.to_owned(), value: value.to_owned() };
+    Settings { overrides: vec![change], ..paper() }
+}
+
+#[test]
+fn what_changed_is_named_from_old_to_new() {
+    let (place, figures) = committed_place(&SMALL);
+    let store = place.store();
+    assert_eq!(
+        ask(&store, &figures, &paper()),
+        Answer { status: "up to date", against: "cache", changes: vec![] }
+    );
+    for (settings, expected) in [
+        (with("lambda", "10"), change("gmm-template.lambda", "100.0", "10.0")),
+        (with("replicates", "3"), change("gmm-template.replicates", "20", "3")),
+        (Settings { seed: 5, ..paper() }, change("seed", "0", "5")),
+    ] {
+        let answer = ask(&store, &figures, &settings);
+        assert_eq!((answer.status, answer.against), ("stale", "cache"));
+        assert_eq!(answer.changes, [expected]);
+    }
+    // Of several earlier results the nearest is taken.
+    run(&[&SMALL], &[&SMALL], &store, &with("lambda", "10"), EFFORT).unwrap();
+    let mut both = with("lambda", "10");
+    both.overrides.extend(with("beta", "0.1").overrides);
+    assert_eq!(ask(&store, &figures, &both).changes, [change("gmm-template.beta", "0.05", "0.1")]);
+}
+
+/// A unit as a program would have made it whose `path` had the digest `0123456789abcdef`.
+fn by_older_code(from: &Store, to: &Store, unit: &Manifest, role: &str, path: &str) {
+    let mut key = KeyBuilder::new(unit.kind.as_str());
+    for (name, value) in unit.ingredients.iter() {
+        let value = if name == role { Value::from("another digest") } else { value.clone() };
+        key = key.with(name, value);
+    }
+    let mut provenance = unit.provenance.clone();
+    for (_, text) in provenance.iter_mut().filter(|(name, _)| name == SOURCES) {
+        let line = |line: &str| {
+            if line.starts_with(path) { format!("{path} 0123456789abcdef") } else { line.to_owned() }
+        };
+        *text = text.lines().map(line).collect::<Vec<_>>().join("\n");
+    }
+    let tables: Vec<_> =
+        unit.tables.iter().map(|entry| from.table(unit, &entry.table).unwrap().unwrap()).collect();
+    let blobs: Vec<_> = unit
+        .blobs
+        .iter()
+        .map(|entry| spectral_alignment::pipeline::store::Blob {
+            name: entry.name.clone(),
+            bytes: from.blob(unit, &entry.name).unwrap().unwrap(),
+        })
+        .collect();
+    to.publish(&unit.kind, &unit.name, &key.finish(), &tables, &blobs, &provenance).unwrap();
+}
+
+#[test]
+fn a_changed_source_file_is_named() {
+    let (place, figures) = committed_place(&SMALL);
+    let store = place.store();
+    for (kind, role, path, others) in [
+        ("inputs", "trajectory code", "src/sgd.rs", &["tables", "figures"][..]),
+        ("tables", "code", "src/measure.rs", &["inputs", "figures"]),
+        ("figures", "code", "src/plot/axis.rs", &["inputs", "tables", "trajectory"]),
+    ] {
+        let folder = Place::new();
+        let older = folder.store();
+        for unit in store.units(kind).unwrap() {
+            by_older_code(&store, &older, &unit, role, path);
+        }
+        for unit in others.iter().flat_map(|other| store.units(other).unwrap()) {
+            by_older_code(&store, &older, &unit, "no role", "no file");
+        }
+        let answer = ask(&older, &figures, &paper());
+        assert_eq!((answer.status, answer.against), ("stale", "cache"), "{kind}");
+        let [found] = answer.changes.as_slice() else { panic!("{kind}: {:?}", answer.changes) };
+        assert_eq!(found.ingredient, format!("source file {path}"));
+        assert_eq!(found.old.as_deref(), Some("0123456789abcdef"));
+        assert_ne!(found.new, found.old);
+    }
+}
+
+#[test]
+fn deleted_data_is_named() {
+    let (place, figures) = committed_place(&SMALL);
+    for kind in ["inputs", "trajectory"] {
+        fs::remove_dir_all(place.data().join("units").join(kind)).unwrap();
+    }
+    let answer = ask(&place.store(), &figures, &paper());
+    assert_eq!(answer.changes[0].ingredient, "data of gmm-template", "{answer:?}");
+}
+
+#[test]
+fn where_nothing_is_cached_the_lock_is_asked() {
+    let (_place, figures) = committed_place(&SMALL);
+    let empty = Place::new();
+    let store = empty.store();
+    let answer = ask(&store, &figures, &paper());
+    assert_eq!((answer.status, answer.against), ("missing", "figures.lock"));
+    assert_eq!(answer.changes[0].old, None, "the recipe is that of the lock: {answer:?}");
+    let answer = ask(&store, &figures, &with("lambda", "10"));
+    assert_eq!(answer.changes, [change("gmm-template.lambda", "100.0", "10.0")]);
+    let mut lock = figures.lock().unwrap();
+    lock.sources.insert("src/sgd.rs".to_owned(), "0123456789abcdef".to_owned());
+    let entry = lock.stages.get_mut(SMALL.name).unwrap().get_mut("paper").unwrap();
+    entry.ingredients.insert("code".to_owned(), "another digest".to_owned());
+    entry.recipe = "0".repeat(64);
+    fs::write(figures.root().join("figures.lock"), serde_json::to_vec(&lock).unwrap()).unwrap();
+    let answer = ask(&store, &figures, &paper());
+    assert_eq!(answer.changes.len(), 1, "{answer:?}");
+    assert_eq!(answer.changes[0].ingredient, "source file src/sgd.rs");
+    let nowhere = Figures::at(&empty.figures());
+    assert_eq!(ask(&store, &nowhere, &paper()).against, "nothing");
+}
+
+#[test]
+fn the_program_answers_in_words_and_in_json() {
+    assert!(quick().call(&["why", "gmm-spectrum"]).good().out.contains("gmm-spectrum: up to date"));
+    let rows = quick().call(&["why", "gmm-spectrum", "--json"]).good().rows();
+    assert_eq!((rows.len(), &rows[0]["status"]), (1, &"up to date".into()));
+    let changed = quick().call(&["why", "gmm-spectrum", "--set", "gmm.lambda=10"]).good();
+    assert!(changed.out.contains("gmm.lambda: 100.0 → 10.0"), "{changed:?}");
+    let rows = quick().call(&["why", "gmm-spectrum", "--set", "gmm.lambda=10", "--json"]).good().rows();
+    assert_eq!(
+        (&rows[0]["ingredient"], &rows[0]["old"], &rows[0]["new"]),
+        (&"gmm.lambda".into(), &"100.0".into(), &"10.0".into())
+    );
+    let place = Place::new();
+    assert!(place.call(&["why", "gmm-spectrum"]).good().out.contains("missing"));
+    place.call(&["why", "gmm-spektrum"]).refused(2, &["did you mean `gmm-spectrum`"]);
+}
