@@ -281,6 +281,14 @@ impl<'a> Shelf<'a> {
     pub fn figures(&self, plan: &StagePlan, tables: &Manifest) -> Result<Ingredients> {
         let values: BTreeMap<String, Value> =
             tables.tables.iter().map(|entry| (entry.table.clone(), (&entry.values_sha256).into())).collect();
+        self.figures_of(plan, values)
+    }
+
+    /// The same for tables with these values.
+    ///
+    /// # Errors
+    /// A stage whose source is not embedded.
+    pub fn figures_of(&self, plan: &StagePlan, values: BTreeMap<String, Value>) -> Result<Ingredients> {
         Ok(KeyBuilder::new("figures")
             .with("stage", plan.stage.name)
             .with("profile", self.settings.profile.word())
@@ -337,7 +345,13 @@ impl<'a> Shelf<'a> {
         for study in &plan.studies {
             let Some(Value::Text(digest)) = upstream.digests.get(&study.experiment.name) else { continue };
             let key = self.inputs(study);
+            let _claim = self.store.claim(&format!("inputs {}", study.experiment.name))?;
             let blob = Blob { name: DIGEST.to_owned(), bytes: digest.clone().into_bytes() };
+            if let Some(note) = self.find(&key)?
+                && self.store.blob(&note, DIGEST)?.as_ref() == Some(&blob.bytes)
+            {
+                continue;
+            }
             let note =
                 self.store.publish("inputs", &study.experiment.name, &key, &[], &[blob], &provenance())?;
             self.remember(&note);
@@ -346,7 +360,8 @@ impl<'a> Shelf<'a> {
     }
 
     /// Everything that the values of a study's units depend on.
-    fn inputs(&self, study: &Study) -> Ingredients {
+    #[must_use]
+    pub fn inputs(&self, study: &Study) -> Ingredients {
         let experiment = &study.experiment;
         let questions: Vec<String> =
             (0..experiment.replicates).map(|replicate| format!("{:?}", study.asks(replicate))).collect();
