@@ -14,6 +14,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+mod upkeep;
+
+pub use crate::commands::upkeep::{doctor, gc};
+
 type Stages = [&'static Stage];
 
 /// Prints a line. A reader that has gone away, as in `… | head`, is no error.
@@ -47,6 +51,11 @@ fn open(shared: &Shared) -> Result<Store> {
         eprintln!("{note}");
     }
     Ok(store)
+}
+
+/// Runs share a store; only what drops units has it alone.
+fn waiting(shared: &Shared) {
+    eprintln!("waiting until `gc` is done with {}", shared.data.display());
 }
 
 /// `list`.
@@ -101,15 +110,16 @@ pub fn run_stages(
     };
     plan_all(all, &settings)?;
     let store = open(shared)?;
-    let _lock = store.lock_exclusive(|| eprintln!("waiting for another run on {}", shared.data.display()))?;
+    let _lock = store.lock_shared(|| waiting(shared))?;
     let effort = Effort { jobs, force };
     let done = run(&stages, all, &store, &settings, effort)?;
     let figures = Figures::at(&shared.figures);
-    let (folder, changed) = figures.publish(&store, &settings, &done)?;
+    let claim = || store.claim("figures");
+    let (folder, changed) = claim().and_then(|_alone| figures.publish(&store, &settings, &done))?;
     if Figures::commits(&settings) {
         let quick = Settings { profile: Profile::Quick, ..settings };
         let done = run(&stages, all, &store, &quick, effort)?;
-        figures.record(&store, &quick, &done)?;
+        claim().and_then(|_alone| figures.record(&store, &quick, &done))?;
     }
     for stage in &done {
         let name = stage.plan.stage.name;
@@ -334,7 +344,7 @@ pub fn export_checkpoint(
             })?),
         };
     let store = open(shared)?;
-    let _lock = store.lock_exclusive(|| eprintln!("waiting for another run on {}", shared.data.display()))?;
+    let _lock = store.lock_shared(|| waiting(shared))?;
     let shelf = Shelf::new(&store, &settings)?;
     export(&shelf, &experiment, Request { replicate, checkpoint, sample }, out)?;
     say(&format!("{name}, replicate {replicate}: written to {}", out.display()))?;

@@ -26,6 +26,8 @@ fn main() -> ExitCode {
                 out,
             )
         }
+        Command::Doctor { shared, json } => commands::doctor(STAGES, shared, *json),
+        Command::Gc { shared, json, dry_run } => commands::gc(STAGES, shared, *json, *dry_run),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");
