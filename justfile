@@ -41,6 +41,10 @@ new NAME: _build
 test *ARGS: _clone
     @cargo test --release --locked "$@"
 
+# Run the long tests: kills, damage, full disks and crowds, for some minutes
+torture *ARGS: _clone
+    @cargo test --release --locked --test suite -- --ignored --test-threads 2 torture:: "$@"
+
 # Check formatting, lints and shell scripts
 lint: _clone
     cargo fmt --check

@@ -163,6 +163,30 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = SampleChoice::Test)]
         sample: SampleChoice,
     },
+    /// Check every byte of the cache; set aside and name what is damaged. Exit status 3 if something cannot be healed.
+    ///
+    /// What was set aside is made again by the next run that needs it. Different values under one key are only reported.
+    Doctor {
+        #[command(flatten)]
+        shared: Shared,
+        /// Machine-readable: one JSON array, empty if nothing is wrong.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Drop what no stage uses from the cache, and what was set aside.
+    ///
+    /// Stays: what stages use in both profiles with default seed and parameters, and under the --profile, --seed and --set
+    /// given here. Waits until all runs are done.
+    Gc {
+        #[command(flatten)]
+        shared: Shared,
+        /// Machine-readable: one JSON array of what is dropped.
+        #[arg(long)]
+        json: bool,
+        /// Only say what would be dropped.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// What goes with every command that touches results.

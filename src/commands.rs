@@ -17,8 +17,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub mod report;
 pub mod new;
+pub mod report;
+pub mod upkeep;
 pub mod verify;
 pub mod why;
 
@@ -64,6 +65,11 @@ fn threads(jobs: Option<u16>) -> Result<usize> {
         Some(jobs) => Ok(usize::from(jobs)),
         None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
     }
+}
+
+/// Runs share a store; only what drops units has it alone.
+fn waiting(shared: &Shared) {
+    eprintln!("waiting until `gc` is done with {}", shared.data.display());
 }
 
 /// `list`.
@@ -114,18 +120,19 @@ pub fn run_stages(
     let jobs = threads(jobs)?;
     plan_all(all, &settings)?;
     let store = open(shared)?;
-    let _lock = store.lock_exclusive(|| eprintln!("waiting for another run on {}", shared.data.display()))?;
+    let _lock = store.lock_shared(|| waiting(shared))?;
     let effort = Effort { jobs, force };
     let done = run(&stages, all, &store, &settings, effort)?;
     let figures = Figures::at(&shared.figures);
     let before = figures.lock()?;
-    let (folder, changed) = figures.publish(&store, &settings, &done)?;
+    let (folder, changed) = figures.alone().and_then(|_alone| figures.publish(&store, &settings, &done))?;
     if png {
         write_images(&folder, &done)?;
     }
     if Figures::commits(&settings) {
         let quick = Settings { profile: Profile::Quick, ..settings.clone() };
         let done = run(&stages, all, &store, &quick, effort)?;
+        let _alone = figures.alone()?;
         figures.record(&store, &quick, &done)?;
         for gone in figures.drop_gone(&before, all)? {
             say(&format!("{gone}: is no more; its figures and values are removed"))?;
@@ -402,7 +409,7 @@ pub fn export_checkpoint(
             })?),
         };
     let store = open(shared)?;
-    let _lock = store.lock_exclusive(|| eprintln!("waiting for another run on {}", shared.data.display()))?;
+    let _lock = store.lock_shared(|| waiting(shared))?;
     let shelf = Shelf::new(&store, &settings)?;
     export(&shelf, &experiment, Request { replicate, checkpoint, sample }, out)?;
     say(&format!("{name}, replicate {replicate}: written to {}", out.display()))?;

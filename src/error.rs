@@ -34,7 +34,7 @@ pub enum Error {
     #[error("{0}")]
     Usage(String),
     /// Reading or writing a file failed.
-    #[error("{action} {}: {source}", path.display())]
+    #[error("{action} {}: {source}{}", path.display(), remedy(source))]
     Io {
         /// What was attempted: `read`, `write`, `create`.
         action: &'static str,
@@ -75,6 +75,17 @@ pub enum Error {
         /// The error itself.
         source: Box<Error>,
     },
+}
+
+/// What to do about what the operating system answered.
+fn remedy(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match source.kind() {
+        StorageFull | FileTooLarge | QuotaExceeded => {
+            "; what is finished is kept: make room and run the same command again"
+        }
+        _ => "",
+    }
 }
 
 fn hint(nearest: Option<&str>, known: &[String]) -> String {

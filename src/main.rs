@@ -34,6 +34,8 @@ fn main() -> ExitCode {
                 out,
             )
         }
+        Command::Doctor { shared, json } => commands::upkeep::doctor(STAGES, shared, *json),
+        Command::Gc { shared, json, dry_run } => commands::upkeep::gc(STAGES, shared, *json, *dry_run),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");

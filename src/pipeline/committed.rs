@@ -79,6 +79,17 @@ impl Figures {
         settings.profile == Profile::Paper && standard(settings)
     }
 
+    /// Waits until no other run writes into the folder, and keeps others away until what is returned is dropped.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or locked.
+    pub fn alone(&self) -> Result<fs::File> {
+        fs::create_dir_all(&self.root).map_err(Error::io("create", &self.root))?;
+        let folder = fs::File::open(&self.root).map_err(Error::io("open", &self.root))?;
+        folder.lock().map_err(Error::io("lock", &self.root))?;
+        Ok(folder)
+    }
+
     /// The lock; empty where there is none.
     ///
     /// # Errors

@@ -5,9 +5,11 @@ use crate::ask::{Ask, SampleKind};
 use crate::chain;
 use crate::error::{Result, WithContext};
 use crate::experiment::{Experiment, Simulator};
-use crate::pipeline::parallel::each;
+use crate::pipeline::outbox::Outbox;
 use crate::pipeline::plan::{Shelf, Work};
 use crate::pipeline::progress::Progress;
+use crate::pipeline::provenance::provenance;
+use crate::pipeline::share::share;
 use crate::pipeline::store::Manifest;
 use crate::pipeline::units::{answer_table, trajectory_from, trajectory_key, trajectory_tables};
 use crate::seed::Seed;
@@ -66,7 +68,8 @@ fn cost(work: &Work) -> u64 {
     trajectory_cost(&work.experiment) + work.asks.len() as u64 * answer_cost(&work.experiment)
 }
 
-/// Computes all work on `jobs` threads, the longest first. Values do not depend on the number or on the order.
+/// Computes all work on `jobs` threads, the longest first, and shares it with other runs on the same store. Values do not
+/// depend on the number or on the order.
 ///
 /// # Errors
 /// The first error, with experiment and replicate.
@@ -77,7 +80,8 @@ pub fn compute(shelf: &Shelf, mut works: Vec<Work>, jobs: usize, force: bool) ->
     works.sort_by_key(|work| std::cmp::Reverse(cost(work)));
     let progress =
         Progress::start(&format!("simulating {} replicates", works.len()), works.iter().map(cost).sum());
-    each(&works, jobs, |work| {
+    let claim = |work: &Work| format!("replicate {} {}", work.experiment.name, work.replicate);
+    share(shelf.store, &works, jobs, claim, |work| {
         replicate(shelf, work, force, &progress)
             .context(|| format!("experiment {}, replicate {}", work.experiment.name, work.replicate))
     })
@@ -89,11 +93,14 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
     let task = task::build(&experiment.kept());
     let seed = shelf.seed(experiment, work.replicate);
     let label = format!("{}-{}", experiment.name, work.replicate);
+    let asks = if force { work.asks.clone() } else { open_asks(shelf, work)? };
+    progress.add((work.asks.len() - asks.len()) as u64 * answer_cost(experiment));
     let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
     let stages = work.stages.iter().copied().collect::<Vec<_>>().join(", ");
+    let mut outbox = Outbox::new(shelf);
     let (manifest, trajectory) =
-        trajectory(shelf, experiment, &mut samples, (&label, &stages), force, progress)?;
-    let mut asks = work.asks.as_slice();
+        trajectory(&mut outbox, experiment, &mut samples, (&label, &stages), force, progress)?;
+    let mut asks = asks.as_slice();
     while let Some(&first) = asks.first() {
         let together = asks
             .iter()
@@ -111,21 +118,35 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
                 if force || shelf.find(&key)?.is_none() {
                     let answer = point.answer(ask, &matrices).context(|| describe(ask))?;
                     let table = answer_table(&answer)?;
-                    shelf.remember(&shelf.store.publish(
+                    outbox.put(shelf.store.prepare(
                         "spectra",
                         &label,
                         &key,
                         &[table],
                         &[],
                         &provenance(&key, &stages, &[], started),
-                    )?);
+                    )?)?;
                     started = Instant::now();
                 }
                 progress.add(answer_cost(experiment));
             }
         }
     }
-    Ok(())
+    outbox.send()
+}
+
+/// The questions of some work that have no answer yet; another run may have answered them since the work was planned.
+fn open_asks(shelf: &Shelf, work: &Work) -> Result<Vec<Ask>> {
+    let Some(trajectory) = shelf.trajectory(&work.experiment, work.replicate)? else {
+        return Ok(work.asks.clone());
+    };
+    let mut open = Vec::new();
+    for &ask in &work.asks {
+        if shelf.find(&shelf.answer(&work.experiment, work.replicate, ask, &trajectory)?)?.is_none() {
+            open.push(ask);
+        }
+    }
+    Ok(open)
 }
 
 /// The samples of one replicate, drawn when first needed.
@@ -156,14 +177,14 @@ fn share_of(total: u64, part: u64, whole: u64) -> u64 {
 }
 
 fn trajectory(
-    shelf: &Shelf,
+    outbox: &mut Outbox,
     experiment: &Experiment,
     samples: &mut Samples,
     (label, stages): (&str, &str),
     force: bool,
     progress: &Progress,
 ) -> Result<(Manifest, Trajectory)> {
-    let (task, seed) = (samples.task, samples.seed);
+    let (shelf, task, seed) = (outbox.shelf(), samples.task, samples.seed);
     let key = trajectory_key(&shelf.code, experiment, seed);
     if !force
         && let Some(manifest) = shelf.find(&key)?
@@ -189,7 +210,8 @@ fn trajectory(
     }
     let tables = trajectory_tables(&trajectory, task)?;
     let about = provenance(&key, stages, &[], started);
-    let manifest = shelf.store.publish("trajectory", label, &key, &tables, &[], &about)?;
-    shelf.remember(&manifest);
+    let prepared = shelf.store.prepare("trajectory", label, &key, &tables, &[], &about)?;
+    let manifest = prepared.manifest().clone();
+    outbox.put(prepared)?;
     Ok((manifest, trajectory))
 }

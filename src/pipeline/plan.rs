@@ -325,6 +325,14 @@ impl<'a> Shelf<'a> {
     pub fn figures(&self, plan: &StagePlan, tables: &Manifest) -> Result<Ingredients> {
         let values: BTreeMap<String, Value> =
             tables.tables.iter().map(|entry| (entry.table.clone(), (&entry.values_sha256).into())).collect();
+        self.figures_of(plan, values)
+    }
+
+    /// The same for tables with these values.
+    ///
+    /// # Errors
+    /// A stage whose source is not embedded.
+    pub fn figures_of(&self, plan: &StagePlan, values: BTreeMap<String, Value>) -> Result<Ingredients> {
         Ok(KeyBuilder::new("figures")
             .with("stage", plan.stage.name)
             .with("profile", self.settings.profile.word())
@@ -381,7 +389,13 @@ impl<'a> Shelf<'a> {
         for study in &plan.studies {
             let Some(Value::Text(digest)) = upstream.digests.get(&study.experiment.name) else { continue };
             let key = self.inputs(study);
+            let _claim = self.store.claim(&format!("inputs {}", study.experiment.name))?;
             let blob = Blob { name: DIGEST.to_owned(), bytes: digest.clone().into_bytes() };
+            if let Some(note) = self.find(&key)?
+                && self.store.blob(&note, DIGEST)?.as_ref() == Some(&blob.bytes)
+            {
+                continue;
+            }
             let more = [(SOURCES, sources(&[&simulating_code(&study.experiment)?]))];
             let about = provenance(&key, plan.stage.name, &more, Instant::now());
             let note = self.store.publish("inputs", &study.experiment.name, &key, &[], &[blob], &about)?;

@@ -6,10 +6,10 @@ use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::data::StageData;
 use crate::pipeline::elapsed::SIMULATION;
 use crate::pipeline::key::Ingredients;
-use crate::pipeline::parallel::each;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources};
+use crate::pipeline::share::share;
 use crate::pipeline::store::{Blob, Manifest, Store};
 use crate::pipeline::table::Table;
 use crate::plot::PlotError;
@@ -97,7 +97,8 @@ fn attempt_run(stages: &[&'static Stage], shelf: &Shelf, effort: Effort) -> Resu
     let simulated = !works.is_empty();
     compute(shelf, merge(works), effort.jobs, effort.force)?;
     let progress = Progress::start(&format!("finishing {} stages", plans.len()), plans.len() as u64);
-    each(&plans, effort.jobs, |plan| {
+    let claim = |plan: &StagePlan| format!("stage {}", plan.stage.name);
+    share(shelf.store, &plans, effort.jobs, claim, |plan| {
         let done =
             finish(shelf, plan, effort.force, simulated).context(|| format!("stage {}", plan.stage.name));
         progress.add(1);
@@ -121,6 +122,7 @@ fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Resu
         _ => {
             let upstream = shelf.upstream(plan)?;
             if let Some(work) = upstream.missing.first() {
+                shelf.store.note_gone(&format!("{} {}", work.experiment.name, work.replicate));
                 return Err(Error::damaged(
                     &work.experiment.name,
                     format!("replicate {} is missing", work.replicate),

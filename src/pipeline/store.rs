@@ -3,8 +3,10 @@
 //! A unit is a folder `units/<kind>/<first two digits>/<key>/` with one Parquet file per table, any
 //! other files, and `manifest.json`. Beside `units` there are
 //! - `format`: version of the layout;
-//! - `lock`: held by a run for as long as it takes; `guard`: held for an instant, while a unit is
-//!   moved into or out of its place;
+//! - `journal`: when, and by which run, units came and went;
+//! - `lock`: shared by runs for as long as they take, and held alone to drop units; `guard`: held for an
+//!   instant, while a unit is moved into or out of its place; `claims`: one lock per piece of work, so
+//!   that runs at the same time share it;
 //! - `temporary`: units in preparation;
 //! - `damaged`: what failed its check, set aside for whoever wants to look at it;
 //! - `nondeterministic`: a second, different value under a key that already has one.
@@ -15,18 +17,29 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::pipeline::key::{Ingredients, Key, sha256};
+use crate::pipeline::key::{Key, sha256};
 use crate::pipeline::table::Table;
 
 mod disk;
 mod doctor;
+mod drop;
+mod fail;
+mod format;
+mod history;
+mod journal;
+mod lock;
 mod manifest;
+mod publish;
 
-pub use crate::pipeline::store::disk::Lock;
-pub use crate::pipeline::store::doctor::Problem;
+pub use crate::pipeline::store::doctor::{Health, Problem};
+pub use crate::pipeline::store::drop::Dropped;
+pub use crate::pipeline::store::journal::{Entry, Event};
+pub use crate::pipeline::store::lock::Lock;
 pub use crate::pipeline::store::manifest::{BlobEntry, Manifest, TableEntry};
+pub use crate::pipeline::store::publish::Prepared;
 
-use crate::pipeline::store::disk::{Area, Draft, Mode};
+use crate::pipeline::store::disk::Area;
+use crate::pipeline::store::lock::Mode;
 use crate::pipeline::store::manifest::is_plain;
 
 /// Version of the layout that this program reads and writes.
@@ -48,7 +61,8 @@ pub struct Blob {
 pub struct Store {
     root: PathBuf,
     area: Mutex<Option<Area>>,
-    notes: Mutex<Vec<String>>,
+    notes: Mutex<Vec<Problem>>,
+    run: String,
 }
 
 /// What is at the place of a unit.
@@ -74,15 +88,57 @@ impl Store {
             let source = io::Error::other("is a file; the data folder must be a folder (--data)");
             return Err(Error::io("open", root)(source));
         }
-        fs::create_dir_all(&root).map_err(Error::io("create", &root))?;
-        let store = Self { root, area: Mutex::new(None), notes: Mutex::new(Vec::new()) };
-        let guard = store.guard()?;
-        held(&store.notes).extend(disk::check_format(&store.root)?);
-        let units = store.root.join("units");
-        fs::create_dir_all(&units).map_err(Error::io("create", &units))?;
-        disk::sweep(&store.temporary())?;
-        drop(guard);
+        let run = format!("{}-{}", journal::utc(journal::now()), std::process::id());
+        let store = Self { root, area: Mutex::new(None), notes: Mutex::new(Vec::new()), run };
+        store.prepare_root().map_err(|error| store.unusable(error))?;
         Ok(store)
+    }
+
+    fn prepare_root(&self) -> Result<()> {
+        fs::create_dir_all(&self.root).map_err(Error::io("create", &self.root))?;
+        let guard = self.guard()?;
+        held(&self.notes).extend(format::check_format(&self.root)?);
+        for name in ["units", "claims", "temporary", "damaged", "nondeterministic"] {
+            let folder = self.root.join(name);
+            if !disk::create(&folder)? && !folder.is_dir() {
+                let aside = self.root.join(format!("{name}.damaged"));
+                fs::rename(&folder, &aside).map_err(Error::io("move", &folder))?;
+                disk::create(&folder)?;
+                self.note(&folder, "is no folder", Some(aside));
+            }
+        }
+        let killed = disk::sweep(&self.temporary())?;
+        self.check_journal(&guard, killed)
+    }
+
+    /// Kinds and keys of everything that has a place, sound or not.
+    pub(crate) fn places(&self) -> Result<Vec<journal::Place>> {
+        let units = self.root.join("units");
+        let mut places = Vec::new();
+        for kind in disk::list(&units)? {
+            for shard in disk::list(&units.join(&kind))? {
+                let names = disk::list(&units.join(&kind).join(&shard))?;
+                let keys =
+                    names.iter().filter(|name| name.starts_with(&shard)).flat_map(|name| Key::parse(name));
+                places.extend(keys.map(|key| (kind.clone(), key)));
+            }
+        }
+        Ok(places)
+    }
+
+    fn unusable(&self, error: Error) -> Error {
+        let refused = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
+        match error {
+            Error::Io { action, path, source } if refused.contains(&source.kind()) => {
+                let problem = format!(
+                    "this folder must be readable and writable, but: {action} {}: {source}; give the right to it, or \
+                     another folder with --data",
+                    path.display()
+                );
+                Error::damaged(&self.root, problem)
+            }
+            other => other,
+        }
     }
 
     /// The store's folder, absolute.
@@ -91,7 +147,7 @@ impl Store {
         &self.root
     }
 
-    /// Waits for the right to change the store; `on_wait` is called if another run has it.
+    /// Waits until no run uses the store, and keeps all away; `on_wait` is called if one does.
     ///
     /// # Errors
     /// A lock that cannot be taken.
@@ -99,7 +155,8 @@ impl Store {
         Lock::take(&self.root.join("lock"), Mode::Exclusive, on_wait)
     }
 
-    /// Waits until no run changes the store; `on_wait` is called if one does.
+    /// Waits until nobody has the store alone, and sees to it that nobody takes it; `on_wait` is called if one has. Every
+    /// run holds this lock.
     ///
     /// # Errors
     /// A lock that cannot be taken.
@@ -107,9 +164,49 @@ impl Store {
         Lock::take(&self.root.join("lock"), Mode::Shared, on_wait)
     }
 
+    /// Claims a piece of work, unless another run or thread works on it. A claim ends with the process at the latest.
+    ///
+    /// # Errors
+    /// A lock that cannot be taken.
+    pub fn try_claim(&self, work: &str) -> Result<Option<Lock>> {
+        Lock::attempt(&self.claim_file(work))
+    }
+
+    /// Waits for a piece of work.
+    ///
+    /// # Errors
+    /// A lock that cannot be taken.
+    pub fn claim(&self, work: &str) -> Result<Lock> {
+        Lock::take(&self.claim_file(work), Mode::Exclusive, || {})
+    }
+
+    /// Files are shared by pieces of work of one kind, the word in front; who holds one kind may wait for another, but not
+    /// for its own.
+    fn claim_file(&self, work: &str) -> PathBuf {
+        let kind = work.split(' ').next().unwrap_or_default();
+        let digest = sha256(work.as_bytes());
+        self.root.join("claims").join(format!("{kind}-{}", digest.get(..2).unwrap_or_default()))
+    }
+
     /// What was found damaged and set aside since the last call, in words.
     pub fn take_notes(&self) -> Vec<String> {
+        self.take_problems().iter().map(Problem::to_string).collect()
+    }
+
+    /// The same.
+    pub fn take_problems(&self) -> Vec<Problem> {
         std::mem::take(&mut held(&self.notes))
+    }
+
+    pub(crate) fn note(&self, path: &Path, problem: &str, set_aside: Option<PathBuf>) {
+        let problem = problem.to_owned();
+        held(&self.notes).push(Problem { path: path.to_owned(), problem, set_aside, healed: true });
+    }
+
+    /// Says that something which was there a moment ago is gone, as when another run found it damaged: a second look is
+    /// worth while.
+    pub fn note_gone(&self, what: &str) {
+        self.note(Path::new(what), "was there a moment ago; another run may have set it aside", None);
     }
 
     /// Folder of a unit, absolute.
@@ -200,92 +297,6 @@ impl Store {
         self.checked(manifest, &entry.file, &entry.sha256)
     }
 
-    /// Stores a unit, complete or not at all. A unit with the same values that is already there is
-    /// kept. `provenance` goes into the manifest and into every Parquet file.
-    ///
-    /// # Errors
-    /// A name that cannot be a file name, a file that cannot be written (then nothing is left of it),
-    /// or a sound unit with different values under the same key: both are kept, and the error names them.
-    pub fn publish(
-        &self,
-        kind: &str,
-        name: &str,
-        ingredients: &Ingredients,
-        tables: &[Table],
-        blobs: &[Blob],
-        provenance: &[(String, String)],
-    ) -> Result<Manifest> {
-        check_name("kind", kind)?;
-        if ingredients.kind() != kind {
-            return Err(Error::parameter(
-                "kind",
-                kind,
-                format!("the ingredients are for {}", ingredients.kind()),
-            ));
-        }
-        let draft = self.draft()?;
-        let mut manifest = Manifest {
-            format: FORMAT,
-            kind: kind.to_owned(),
-            name: name.to_owned(),
-            key: ingredients.digest(),
-            ingredients: ingredients.clone(),
-            tables: Vec::new(),
-            blobs: Vec::new(),
-            provenance: provenance.to_vec(),
-            digest: String::new(),
-        };
-        write_unit(&draft.folder, &mut manifest, tables, blobs)?;
-        let shard = shard(&manifest.key);
-        disk::create_folders(&self.root, &Path::new("units").join(kind).join(shard))?;
-        let guard = self.guard()?;
-        if let Some(problem) = self.flaw(kind, &manifest.key)? {
-            self.set_aside(&guard, kind, &manifest.key, &problem)?;
-        }
-        let place = self.place(kind, &manifest.key);
-        match self.unit(kind, &manifest.key)? {
-            Unit::Present(kept) if kept.same_values(&manifest) => Ok(kept),
-            Unit::Present(_) => Err(self.keep_both(&guard, &draft, &manifest)?),
-            Unit::Absent | Unit::Damaged(_) => {
-                fs::rename(&draft.folder, &place).map_err(Error::io("publish", &place))?;
-                place.parent().map_or(Ok(()), disk::sync_folder)?;
-                Ok(manifest)
-            }
-        }
-    }
-
-    /// Keeps a second value under a key that has one, and gives the error that names both.
-    fn keep_both(&self, _guard: &Lock, draft: &Draft, manifest: &Manifest) -> Result<Error> {
-        let into = self.root.join("nondeterministic");
-        let label = label(&manifest.kind, &manifest.key);
-        let known = disk::list(&into)?.into_iter().map(|name| into.join(name)).find(|folder| {
-            let bytes = fs::read(folder.join(MANIFEST)).unwrap_or_default();
-            Manifest::parse(&bytes, &manifest.kind, &manifest.key)
-                .is_ok_and(|other| other.same_values(manifest))
-        });
-        let other = match known {
-            Some(folder) => folder,
-            None => disk::move_aside(&draft.folder, &into, &label)?.unwrap_or(into),
-        };
-        let place = self.folder(manifest);
-        let problem = format!(
-            "{} {} is not deterministic: computed again it gave other values, kept in {}",
-            manifest.kind,
-            manifest.name,
-            other.display()
-        );
-        Ok(Error::damaged(place, problem))
-    }
-
-    fn draft(&self) -> Result<Draft> {
-        let mut area = held(&self.area);
-        if area.is_none() {
-            let _guard = self.guard()?;
-            *area = Some(Area::create(&self.temporary())?);
-        }
-        area.as_mut().map_or_else(|| Err(Error::damaged(self.temporary(), "is not there")), Area::draft)
-    }
-
     fn temporary(&self) -> PathBuf {
         self.root.join("temporary")
     }
@@ -317,10 +328,10 @@ impl Store {
         problem: &str,
     ) -> Result<Option<PathBuf>> {
         let place = self.place(kind, key);
+        journal::append(&self.journal(), &[self.entry(Event::SetAside, kind, "", key, "")])?;
         let aside = disk::move_aside(&place, &self.root.join("damaged"), &label(kind, key))?;
-        if let Some(aside) = &aside {
-            let note = format!("{}: {problem}; set aside as {}", place.display(), aside.display());
-            held(&self.notes).push(note);
+        if aside.is_some() {
+            self.note(&place, problem, aside.clone());
         }
         Ok(aside)
     }
@@ -340,59 +351,16 @@ impl Store {
         };
         // Set aside only what this manifest speaks of: the unit may have been made anew meanwhile.
         if let Some(problem) = problem {
-            let replaced =
-                matches!(self.unit(&manifest.kind, &manifest.key)?, Unit::Present(now) if now != *manifest);
-            if !replaced {
-                self.set_aside(&guard, &manifest.kind, &manifest.key, &format!("{file} {problem}"))?;
+            match self.unit(&manifest.kind, &manifest.key)? {
+                Unit::Absent => self.note_gone(&path.display().to_string()),
+                Unit::Present(now) if now != *manifest => self.note_gone(&path.display().to_string()),
+                _ => {
+                    self.set_aside(&guard, &manifest.kind, &manifest.key, &format!("{file} {problem}"))?;
+                }
             }
         }
         Ok(bytes)
     }
-}
-
-/// Writes all files of a unit into `folder`, fills in `manifest`, and waits for the disk.
-fn write_unit(folder: &Path, manifest: &mut Manifest, tables: &[Table], blobs: &[Blob]) -> Result<()> {
-    for table in tables {
-        let file = format!("{}.parquet", table.name());
-        new_name(manifest, &file)?;
-        let about = [
-            ("kind", manifest.kind.as_str()),
-            ("unit", manifest.name.as_str()),
-            ("key", manifest.key.as_str()),
-            ("table", table.name()),
-        ];
-        let mut metadata: Vec<(String, String)> =
-            about.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        metadata.extend_from_slice(&manifest.provenance);
-        let bytes = table.to_parquet_bytes(&metadata)?;
-        disk::write_durably(&folder.join(&file), &bytes)?;
-        manifest.tables.push(TableEntry {
-            table: table.name().to_owned(),
-            file,
-            rows: table.rows() as u64,
-            sha256: sha256(&bytes),
-            values_sha256: table.values_digest()?,
-        });
-    }
-    for blob in blobs {
-        new_name(manifest, &blob.name)?;
-        disk::write_durably(&folder.join(&blob.name), &blob.bytes)?;
-        let entry =
-            BlobEntry { name: blob.name.clone(), file: blob.name.clone(), sha256: sha256(&blob.bytes) };
-        manifest.blobs.push(entry);
-    }
-    let path = folder.join(MANIFEST);
-    let bytes = manifest.seal().map_err(|error| Error::damaged(&path, error))?;
-    disk::write_durably(&path, &bytes)?;
-    disk::sync_folder(folder)
-}
-
-fn new_name(manifest: &Manifest, file: &str) -> Result<()> {
-    check_name("file", file)?;
-    if file == MANIFEST || manifest.files().any(|(known, _)| known == file) {
-        return Err(Error::parameter("file", file, "a unit cannot have two files of the same name"));
-    }
-    Ok(())
 }
 
 fn check_name(what: &str, name: &str) -> Result<()> {

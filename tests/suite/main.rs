@@ -94,6 +94,9 @@ mod report;
 /// The store: damage, crashes and crowds.
 mod store;
 
+/// The program killed, its files damaged, its disk full, itself in a crowd: nothing wrong is shown, nothing good is lost.
+mod torture;
+
 /// The program as its users meet it: answers and exit statuses.
 mod command_line;
 

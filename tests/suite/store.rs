@@ -1,6 +1,7 @@
 //! The store: what is published is found, what is damaged is not believed.
 
 mod closure;
+mod journal;
 mod laws;
 
 use std::collections::BTreeSet;
@@ -188,7 +189,12 @@ fn units_in_the_wrong_place_are_not_believed() {
     fs::write(store.root().join("units").join("stray"), "x").unwrap();
     fs::create_dir_all(store.root().join("units/trajectory/zz")).unwrap();
     fs::write(store.root().join("units/trajectory/zz/file"), "x").unwrap();
-    assert_eq!(store.doctor().unwrap().len(), 1);
+    let problems = store.doctor().unwrap();
+    let strays = problems.iter().filter(|found| found.problem.contains("does not belong")).count();
+    let lost = problems.iter().filter(|found| found.path == store.folder(&b)).count();
+    assert_eq!((problems.len(), strays, lost), (3, 2, 1), "{problems:?}");
+    assert!(problems.iter().all(|found| found.healed));
+    assert_eq!(store.doctor().unwrap(), vec![]);
 }
 
 #[test]

@@ -1,88 +1,94 @@
-//! Files, folders and locks below the store.
+//! Files and folders below the store.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, Result};
-use crate::pipeline::key::sha256;
-use crate::pipeline::store::FORMAT;
+use crate::pipeline::store::fail;
+use crate::pipeline::store::lock::{Lock, Mode};
 
-/// A lock of the operating system, given back when dropped, also when the process is killed.
-#[derive(Debug)]
-#[must_use]
-pub struct Lock {
-    _file: File,
-}
+/// Most threads that wait for the disk at once: flushes that come together cost little more than one.
+const FLUSHES: usize = 8;
 
-/// How a lock is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Shared,
-    Exclusive,
-}
-
-impl Lock {
-    /// Takes the lock on `path`, and calls `on_wait` first if another holds it.
-    pub(crate) fn take(path: &Path, mode: Mode, on_wait: impl FnOnce()) -> Result<Self> {
-        let file = open_lock(path)?;
-        let attempt = match mode {
-            Mode::Shared => file.try_lock_shared(),
-            Mode::Exclusive => file.try_lock(),
-        };
-        match attempt {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                on_wait();
-                match mode {
-                    Mode::Shared => file.lock_shared(),
-                    Mode::Exclusive => file.lock(),
-                }
-                .map_err(Error::io("lock", path))?;
-            }
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
-        }
-        Ok(Self { _file: file })
-    }
-
-    /// Takes the lock on `path`, unless another holds it.
-    fn attempt(path: &Path) -> Option<Self> {
-        let file = open_lock(path).ok()?;
-        file.try_lock().ok()?;
-        Some(Self { _file: file })
-    }
-}
-
-fn open_lock(path: &Path) -> Result<File> {
-    let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    options.map_err(Error::io("open", path))
-}
-
-/// Writes a file and waits until it is on the disk.
-pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a file, which is not on the disk before it is flushed.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = File::create(path).map_err(Error::io("create", path))?;
-    file.write_all(bytes).map_err(Error::io("write", path))?;
-    file.sync_all().map_err(Error::io("flush", path))
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    let written = file.write_all(first).and_then(|()| fail::point("write"));
+    written.and_then(|()| file.write_all(second)).map_err(Error::io("write", path))
 }
 
-/// Waits until the names in a folder are on the disk.
-pub(crate) fn sync_folder(path: &Path) -> Result<()> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("flush", path))
+/// Puts a new content in the place of a file's, all or nothing.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let beside = path.with_extension("new");
+    write(&beside, bytes)?;
+    flush(&beside)?;
+    fs::rename(&beside, path).map_err(Error::io("write", path))?;
+    path.parent().map_or(Ok(()), flush)
 }
 
-/// Creates a folder and its parents below `root`, each durably.
-pub(crate) fn create_folders(root: &Path, below: &Path) -> Result<()> {
-    let mut folder = root.to_path_buf();
-    for part in below.components() {
-        let parent = folder.clone();
-        folder.push(part);
-        match fs::create_dir(&folder) {
-            Ok(()) => sync_folder(&parent)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Error::io("create", folder)(error)),
+/// Waits until a file, or the names in a folder, are on the disk.
+pub(crate) fn flush(path: &Path) -> Result<()> {
+    let flushed = fail::point("flush").and_then(|()| File::open(path)).and_then(|file| file.sync_all());
+    flushed.map_err(Error::io("flush", path))
+}
+
+/// The same for many at once, on several threads: the file system then commits them together.
+pub(crate) fn flush_all(paths: &[PathBuf]) -> Result<()> {
+    let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
+    let worker = || {
+        while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = flush(path)
+                && let Ok(mut failure) = failure.lock()
+            {
+                failure.get_or_insert(error);
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..paths.len().min(FLUSHES) {
+            scope.spawn(worker);
+        }
+        worker();
+    });
+    match failure.into_inner() {
+        Ok(Some(error)) => Err(error),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Creates a folder; says whether it was not there.
+pub(crate) fn create(folder: &Path) -> Result<bool> {
+    match fs::create_dir(folder) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Error::io("create", folder)(error)),
+    }
+}
+
+/// Bytes of a file, or of all files below a folder.
+pub(crate) fn size(path: &Path) -> Result<u64> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(Error::io("read", path)(error)),
+    };
+    if !found.is_dir() {
+        return Ok(found.len());
+    }
+    list(path)?.into_iter().map(|name| size(&path.join(name))).sum()
+}
+
+/// Removes a file, or a folder with everything in it.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    let is_folder = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    match if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) } {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Moves a folder or file to the first free name `<label>-<n>` in `into`. Nothing, if it is gone.
@@ -95,9 +101,9 @@ pub(crate) fn move_aside(from: &Path, into: &Path, label: &str) -> Result<Option
         if fs::symlink_metadata(&to).is_ok() {
             continue;
         }
-        return match fs::rename(from, &to) {
+        return match fail::point("aside").and_then(|()| fs::rename(from, &to)) {
             Ok(()) => {
-                sync_folder(into)?;
+                flush(into)?;
                 Ok(Some(to))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -143,6 +149,7 @@ pub(crate) struct Area {
     folder: PathBuf,
     count: u64,
     lock: Option<Lock>,
+    stays: bool,
 }
 
 impl Area {
@@ -154,9 +161,15 @@ impl Area {
             .tempdir_in(temporary)
             .map_err(Error::io("create", temporary))?
             .keep();
-        let mut area = Self { folder, count: 0, lock: None };
+        let mut area = Self { folder, count: 0, lock: None, stays: false };
         area.lock = Some(Lock::take(&area.folder.join("lock"), Mode::Exclusive, || {})?);
         Ok(area)
+    }
+
+    /// Leaves the folder when it is done, as a killed run does: whoever opens the store next looks whether the journal lacks
+    /// an entry.
+    pub(crate) fn stay(&mut self) {
+        self.stays = true;
     }
 
     /// A new empty folder.
@@ -171,7 +184,9 @@ impl Area {
 impl Drop for Area {
     fn drop(&mut self) {
         // If this fails, the next `sweep` does it.
-        let _ = fs::remove_dir_all(&self.folder);
+        if !self.stays {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 }
 
@@ -187,63 +202,17 @@ impl Drop for Draft {
     }
 }
 
-/// Removes what killed runs left in `temporary`. The caller holds the store's guard.
-pub(crate) fn sweep(temporary: &Path) -> Result<()> {
+/// Removes what killed runs left in `temporary`, and says whether there was anything. The caller holds the store's guard.
+pub(crate) fn sweep(temporary: &Path) -> Result<bool> {
+    let mut any = false;
     for name in list(temporary)? {
         let folder = temporary.join(name);
         let lock = folder.join("lock");
-        let dead = fs::symlink_metadata(&lock).is_err() || Lock::attempt(&lock).is_some();
-        if dead {
-            let removed =
-                if folder.is_dir() { fs::remove_dir_all(&folder) } else { fs::remove_file(&folder) };
-            match removed {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", folder)(error));
-                }
-                _ => {}
-            }
+        let is_file = fs::symlink_metadata(&lock).is_ok_and(|found| found.is_file());
+        if !is_file || Lock::attempt(&lock)?.is_some() {
+            remove(&folder)?;
+            any = true;
         }
     }
-    Ok(())
-}
-
-/// Checks the version of the store, and writes it into a new one. Gives a note if it was damaged.
-/// The caller holds the store's guard.
-pub(crate) fn check_format(root: &Path) -> Result<Option<String>> {
-    let path = root.join("format");
-    let mut note = None;
-    if let Some(bytes) = read(&path)? {
-        match format_version(&bytes) {
-            Some(FORMAT) => return Ok(None),
-            Some(version) => {
-                let age = if version > FORMAT { "newer" } else { "older" };
-                let problem = format!(
-                    "the store has format {version}, which is {age} than this program's {FORMAT}; \
-                     use the program that wrote it, or another folder with --data"
-                );
-                return Err(Error::damaged(path, problem));
-            }
-            None => {
-                let aside = move_aside(&path, &root.join("damaged"), "format")?;
-                let aside = aside.unwrap_or_default();
-                note = Some(format!("{} was damaged; set aside as {}", path.display(), aside.display()));
-            }
-        }
-    }
-    let beside = root.join("format.new");
-    write_durably(&beside, format_line(FORMAT).as_bytes())?;
-    fs::rename(&beside, &path).map_err(Error::io("write", &path))?;
-    sync_folder(root)?;
-    Ok(note)
-}
-
-fn format_line(version: u32) -> String {
-    let text = format!("spectral-alignment store {version}");
-    format!("{text} {}\n", sha256(text.as_bytes()))
-}
-
-fn format_version(bytes: &[u8]) -> Option<u32> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let version = text.strip_prefix("spectral-alignment store ")?.split(' ').next()?.parse().ok()?;
-    (text == format_line(version)).then_some(version)
+    Ok(any)
 }

@@ -1,11 +1,15 @@
 //! Checks every byte of the store.
 
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::key::{Key, sha256};
+use crate::pipeline::store::journal::{self, Entry, Event, Journal};
 use crate::pipeline::store::manifest::Manifest;
-use crate::pipeline::store::{Store, Unit, disk};
+use crate::pipeline::store::{Lock, MANIFEST, Store, Unit, disk};
 use crate::pipeline::table::Table;
 
 /// Something wrong in the store.
@@ -15,53 +19,85 @@ pub struct Problem {
     pub path: PathBuf,
     /// What is wrong with it.
     pub problem: String,
-    /// Where it was set aside, so that the next run makes it anew.
+    /// Where it was set aside.
     pub set_aside: Option<PathBuf>,
+    /// Whether it is right now, or will be once the next run has made anew what was set aside.
+    pub healed: bool,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.path.display(), self.problem)?;
+        self.set_aside.as_ref().map_or(Ok(()), |aside| write!(out, "; set aside as {}", aside.display()))
+    }
+}
+
+/// What an examination of the store found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Number of sound units.
+    pub units: u64,
+    /// Bytes of their tables and other files.
+    pub bytes: u64,
+    /// Everything that is wrong.
+    pub problems: Vec<Problem>,
 }
 
 impl Store {
-    /// Checks every byte of every unit. Damaged units are set aside; findings of different values
-    /// under the same key, and things that do not belong into the store, are only reported.
+    /// The problems that [`Store::examine`] finds.
     ///
     /// # Errors
     /// A folder or file that cannot be read or moved.
     pub fn doctor(&self) -> Result<Vec<Problem>> {
-        let mut problems = Vec::new();
+        self.examine().map(|health| health.problems)
+    }
+
+    /// Checks every byte of every unit, the journal and the locks. What is damaged, or does not belong there, is set
+    /// aside; different values under one key are only reported, because no store can tell which are right.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be read or moved.
+    pub fn examine(&self) -> Result<Health> {
+        let mut health = Health::default();
+        self.check_locks(&mut health)?;
         let units = self.root().join("units");
         for kind in disk::list(&units)? {
+            if !units.join(&kind).is_dir() {
+                health.problems.push(self.stranger(&units.join(&kind))?);
+            }
             for shard in disk::list(&units.join(&kind))? {
                 let folder = units.join(&kind).join(&shard);
-                let names = disk::list(&folder)?;
                 if !folder.is_dir() {
-                    problems.push(stranger(folder));
-                    continue;
+                    health.problems.push(self.stranger(&folder)?);
                 }
-                for name in names {
+                for name in disk::list(&folder)? {
                     match Key::parse(&name) {
-                        Ok(key) if name.starts_with(&shard) => problems.extend(self.check(&kind, &key)?),
-                        _ => problems.push(stranger(folder.join(name))),
+                        Ok(key) if name.starts_with(&shard) => self.check(&kind, &key, &mut health)?,
+                        _ => health.problems.push(self.stranger(&folder.join(name))?),
                     }
                 }
             }
         }
-        let findings = self.root().join("nondeterministic");
-        for name in disk::list(&findings)? {
-            problems.push(Problem {
-                path: findings.join(name),
-                problem: "a second, different value under the key of a published unit".to_owned(),
-                set_aside: None,
-            });
-        }
-        Ok(problems)
+        self.check_findings(&mut health)?;
+        self.compare_with_journal(&mut health)?;
+        Ok(health)
     }
 
-    fn check(&self, kind: &str, key: &Key) -> Result<Option<Problem>> {
-        let Some(problem) = self.flaw(kind, key)? else { return Ok(None) };
+    fn check(&self, kind: &str, key: &Key, health: &mut Health) -> Result<()> {
+        if let Some(bytes) = self.sound(kind, key)? {
+            (health.units, health.bytes) = (health.units + 1, health.bytes + bytes);
+            return Ok(());
+        }
         let guard = self.guard()?;
         // Another process may have healed it meanwhile.
-        let Some(_) = self.flaw(kind, key)? else { return Ok(None) };
+        let Some(problem) = self.flaw(kind, key)? else { return Ok(()) };
         let set_aside = self.set_aside(&guard, kind, key, &problem)?;
-        Ok(Some(Problem { path: self.place(kind, key), problem, set_aside }))
+        health.problems.push(Problem { path: self.place(kind, key), problem, set_aside, healed: true });
+        Ok(())
+    }
+
+    fn sound(&self, kind: &str, key: &Key) -> Result<Option<u64>> {
+        Ok(if self.flaw(kind, key)?.is_none() { Some(disk::size(&self.place(kind, key))?) } else { None })
     }
 
     /// What is wrong with a unit, if anything: every byte is read.
@@ -72,10 +108,122 @@ impl Store {
             Unit::Present(manifest) => flaw_inside(&self.place(kind, key), &manifest),
         }
     }
-}
 
-fn stranger(path: PathBuf) -> Problem {
-    Problem { path, problem: "does not belong into the store".to_owned(), set_aside: None }
+    fn stranger(&self, path: &Path) -> Result<Problem> {
+        let guard = self.guard()?;
+        self.move_stranger(&guard, path, "does not belong into the store", "stranger")
+    }
+
+    fn move_stranger(&self, _guard: &Lock, path: &Path, problem: &str, label: &str) -> Result<Problem> {
+        let set_aside = disk::move_aside(path, &self.root().join("damaged"), label)?;
+        Ok(Problem { path: path.to_owned(), problem: problem.to_owned(), set_aside, healed: true })
+    }
+
+    /// Files of locks are empty. They are emptied where they are: whoever holds one must keep it.
+    fn check_locks(&self, health: &mut Health) -> Result<()> {
+        let claims = self.root().join("claims");
+        let mut files: Vec<PathBuf> =
+            disk::list(&claims)?.into_iter().map(|name| claims.join(name)).collect();
+        files.extend(["guard", "lock"].map(|name| self.root().join(name)));
+        for path in files {
+            let size = disk::size(&path)?;
+            if size > 0 && path.is_file() {
+                let damaged = self.root().join("damaged");
+                let copy = damaged.join(format!("lock-{}", health.problems.len()));
+                fs::copy(&path, &copy).map_err(Error::io("copy", &path))?;
+                fs::OpenOptions::new()
+                    .write(true)
+                    .truncate(true)
+                    .open(&path)
+                    .map_err(Error::io("write", &path))?;
+                let problem =
+                    format!("is the file of a lock, which should be empty, with {size} bytes; emptied");
+                health.problems.push(Problem { path, problem, set_aside: Some(copy), healed: true });
+            }
+        }
+        Ok(())
+    }
+
+    /// Second values under the key of a unit. Those that are damaged are worth nothing.
+    fn check_findings(&self, health: &mut Health) -> Result<()> {
+        let findings = self.root().join("nondeterministic");
+        for name in disk::list(&findings)? {
+            let path = findings.join(&name);
+            let bytes = disk::read(&path.join(MANIFEST))?.unwrap_or_default();
+            let flaw = match Manifest::read_any(&bytes) {
+                Ok(manifest) => flaw_inside(&path, &manifest)?.map_or(Ok(manifest), Err),
+                Err(problem) => Err(problem),
+            };
+            match flaw {
+                Ok(manifest) => {
+                    let problem = format!(
+                        "{} {} is not deterministic: this is a second, different value under the key of {}; when the cause \
+                         is known, delete the wrong one, or both",
+                        manifest.kind,
+                        manifest.name,
+                        self.folder(&manifest).display()
+                    );
+                    health.problems.push(Problem { path, problem, set_aside: None, healed: false });
+                }
+                Err(problem) => {
+                    let guard = self.guard()?;
+                    health.problems.push(self.move_stranger(&guard, &path, &problem, "nondeterministic")?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the journal says against what is there: finds what is lost.
+    fn compare_with_journal(&self, health: &mut Health) -> Result<()> {
+        let guard = self.guard()?;
+        let path = self.journal();
+        let journal = Journal::read(&path)?.unwrap_or_default();
+        if journal.damaged > 0 {
+            let damaged = self.root().join("damaged");
+            let mut number = 0;
+            while damaged.join(format!("journal-{number}")).exists() {
+                number += 1;
+            }
+            let copy = damaged.join(format!("journal-{number}"));
+            fs::copy(&path, &copy).map_err(Error::io("copy", &path))?;
+            journal.replace(&path)?;
+            let problem = format!("{} of its lines are damaged; made anew without them", journal.damaged);
+            health.problems.push(Problem {
+                path: path.clone(),
+                problem,
+                set_aside: Some(copy),
+                healed: true,
+            });
+        }
+        let found = self.adopt(&guard, &journal)?;
+        if found > 0 {
+            let problem = format!("{found} units in their places were not entered; entered now");
+            health.problems.push(Problem { path: path.clone(), problem, set_aside: None, healed: true });
+        }
+        let there: BTreeSet<journal::Place> = self.places()?.into_iter().collect();
+        let mut lost = Vec::new();
+        for ((kind, key), entry) in journal.present() {
+            let place = self.place(&kind, &key);
+            if !there.contains(&(kind.clone(), key.clone())) {
+                let Entry { time, run, name, .. } = entry;
+                let problem = format!(
+                    "{kind} {name}, published at {} by run {run}, is gone; the next run that needs it makes it again",
+                    journal::utc(*time)
+                );
+                health.problems.push(Problem { path: place, problem, set_aside: None, healed: true });
+                lost.push(self.entry(Event::Lost, &kind, name, &key, ""));
+            } else if let Unit::Present(manifest) = self.unit(&kind, &key)?
+                && !entry.digest.is_empty()
+                && entry.digest != manifest.digest
+            {
+                let problem = "is not what was published here according to the journal".to_owned();
+                let set_aside = self.set_aside(&guard, &kind, &key, &problem)?;
+                health.problems.push(Problem { path: place, problem, set_aside, healed: true });
+            }
+        }
+        if lost.is_empty() { Ok(()) } else { journal::append(&path, &lost) }
+    }
 }
 
 fn flaw_inside(folder: &Path, manifest: &Manifest) -> Result<Option<String>> {
@@ -98,7 +246,7 @@ fn flaw_inside(folder: &Path, manifest: &Manifest) -> Result<Option<String>> {
             }
         }
     }
-    let known = |name: &String| name == "manifest.json" || manifest.files().any(|(file, _)| file == name);
+    let known = |name: &String| name == MANIFEST || manifest.files().any(|(file, _)| file == name);
     Ok(disk::list(folder)?
         .into_iter()
         .find(|name| !known(name))

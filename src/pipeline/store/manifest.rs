@@ -103,6 +103,15 @@ impl Manifest {
 
     /// Reads the manifest of the unit `key` of `kind`; the problem in words where it is damaged.
     pub(crate) fn parse(bytes: &[u8], kind: &str, key: &Key) -> std::result::Result<Self, String> {
+        let found = Self::read_any(bytes)?;
+        if found.kind != kind || &found.key != key {
+            return Err(format!("manifest.json belongs to another unit, {} {}", found.kind, found.key));
+        }
+        Ok(found)
+    }
+
+    /// Reads the manifest of any unit.
+    pub(crate) fn read_any(bytes: &[u8]) -> std::result::Result<Self, String> {
         let found: Self = serde_json::from_slice(bytes).map_err(|error| format!("manifest.json: {error}"))?;
         let mut sealed = found.clone();
         // Every byte counts: what does not come out the same again has been changed.
@@ -112,10 +121,7 @@ impl Manifest {
         if found.format != FORMAT {
             return Err(format!("manifest.json has format {}, not {FORMAT}", found.format));
         }
-        if found.kind != kind || &found.key != key {
-            return Err(format!("manifest.json belongs to another unit, {} {}", found.kind, found.key));
-        }
-        if found.ingredients.kind() != kind || &found.ingredients.digest() != key {
+        if found.ingredients.kind() != found.kind || found.ingredients.digest() != found.key {
             return Err("the ingredients in manifest.json do not give its key".to_owned());
         }
         if let Some((file, _)) = found.files().find(|(file, _)| !is_plain(file)) {

@@ -1,0 +1,36 @@
+//! Work that several runs on one store share: each piece is done by one of them.
+
+use crate::error::Result;
+use crate::pipeline::parallel::each;
+use crate::pipeline::store::Store;
+
+/// Does the work on every item, on `jobs` threads, and gives the results in the order of the items. Items that another run
+/// works on are put off; once only such are left, the first is waited for. So `work` must look for what is done already.
+///
+/// # Errors
+/// The first error; a claim that cannot be made.
+pub fn share<T: Sync, R: Send>(
+    store: &Store,
+    items: &[T],
+    jobs: usize,
+    name: impl Fn(&T) -> String + Sync,
+    work: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    let mut pending: Vec<usize> = (0..items.len()).collect();
+    while let Some(&first) = pending.first() {
+        let done = each(&pending, jobs, |&index| match store.try_claim(&name(&items[index]))? {
+            Some(_claim) => work(&items[index]).map(Some),
+            None => Ok(None),
+        })?;
+        let before = pending.len();
+        for (&index, result) in pending.iter().zip(done) {
+            results[index] = result;
+        }
+        pending.retain(|&index| results[index].is_none());
+        if pending.len() == before {
+            drop(store.claim(&name(&items[first]))?);
+        }
+    }
+    Ok(results.into_iter().flatten().collect())
+}

@@ -1,0 +1,142 @@
+use super::{STAGE, call, heals, undisturbed};
+use crate::support::Place;
+use spectral_alignment::pipeline::key::sha256;
+use spectral_alignment::pipeline::store::Manifest;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One file of each kind, with another that is just as valid.
+fn kinds(place: &Place) -> Vec<(PathBuf, PathBuf)> {
+    let store = place.store();
+    let units = |kind: &str| store.units(kind).unwrap();
+    let file = |unit: &Manifest, name: &str| store.folder(unit).join(name);
+    let (trajectories, spectra) = (units("trajectory"), units("spectra"));
+    let (tables, figures, inputs) = (units("tables"), units("figures"), units("inputs"));
+    let blob = |name: &str| file(&figures[0], name);
+    let root = |name: &str| place.data().join(name);
+    let claim = fs::read_dir(root("claims")).unwrap().next().unwrap().unwrap().path();
+    let manifest = |unit: &Manifest| file(unit, "manifest.json");
+    vec![
+        (file(&tables[0], "replicates.parquet"), file(&tables[0], &tables[0].tables[0].file)),
+        (file(&trajectories[0], "trajectory.parquet"), file(&trajectories[1], "trajectory.parquet")),
+        (file(&trajectories[2], "evaluation.parquet"), file(&trajectories[0], "evaluation.parquet")),
+        (file(&spectra[0], "answer.parquet"), file(&spectra[1], "answer.parquet")),
+        (manifest(&trajectories[0]), manifest(&trajectories[1])),
+        (manifest(&tables[0]), manifest(&figures[0])),
+        (manifest(&figures[0]), manifest(&tables[0])),
+        (blob("claims.json"), blob("xor-rank-runs.svg")),
+        (blob("xor-rank-runs.svg"), blob("xor-rank-deficiency.svg")),
+        (file(&inputs[0], "digest"), file(&inputs[1], "digest")),
+        (root("journal"), manifest(&tables[0])),
+        (root("format"), root("journal")),
+        (root("lock"), root("format")),
+        (root("guard"), root("format")),
+        (claim, root("format")),
+    ]
+}
+
+const DAMAGES: [&str; 6] = ["a bit flipped", "truncated", "emptied", "zeroed", "swapped", "removed"];
+
+/// Damages a file, and gives it its old mode and times; false if that is no damage to this file.
+fn damage(file: &Path, other: &Path, what: &str) -> bool {
+    let before = fs::metadata(file).unwrap();
+    let old = fs::read(file).unwrap();
+    let mut new = old.clone();
+    match what {
+        "a bit flipped" if !old.is_empty() => new[old.len() / 2] ^= 2,
+        "truncated" => new.truncate(old.len() / 2),
+        "emptied" => new.clear(),
+        "zeroed" => new.fill(0),
+        "swapped" => {
+            new = fs::read(other).unwrap();
+            if !old.is_empty() {
+                new.resize(old.len(), b'\n');
+            }
+        }
+        _ => {}
+    }
+    // No file of a lock is needed before the lock is.
+    if what == "removed" {
+        fs::remove_file(file).unwrap();
+        return !old.is_empty();
+    }
+    fs::write(file, &new).unwrap();
+    fs::set_permissions(file, before.permissions()).unwrap();
+    fs::File::options().write(true).open(file).unwrap().set_modified(before.modified().unwrap()).unwrap();
+    new != old
+}
+
+/// Whatever the program shows is what an undisturbed run shows, or it says that there is nothing to show.
+fn shows_nothing_wrong(place: &Place, what: &str) {
+    let claims = call(place, &["claims", "--json"]);
+    if claims.status != Some(3) {
+        let right = call(&undisturbed().0, &["claims", "--json"]).rows();
+        for (claim, right) in claims.rows().iter().zip(&right) {
+            assert!(claim == right || claim["verdict"] == "not run", "{what}: {claim}");
+        }
+    }
+    let tables = call(place, &["tables", STAGE, "--json"]);
+    if tables.status == Some(0) {
+        for row in tables.rows() {
+            let bytes = fs::read(row["path"].as_str().unwrap()).unwrap();
+            assert_eq!(row["sha256"], sha256(&bytes), "{what}: a damaged file is handed out as sound");
+            let known = &undisturbed().1[&(STAGE.to_owned(), row["table"].as_str().unwrap().to_owned())];
+            assert_eq!(row["values_sha256"].as_str(), Some(known.as_str()), "{what}");
+        }
+    } else {
+        tables.refused(3, &[]);
+    }
+}
+
+/// Damage is named by the doctor, or by the run that meets it, and healed.
+fn found_and_healed(number: usize, kind: &str, by_doctor: bool) {
+    let place = Place::copy_of(&undisturbed().0);
+    let (file, other) = kinds(&place).swap_remove(number);
+    let what = format!("{} {kind}, {by_doctor}", file.display());
+    if !damage(&file, &other, kind) {
+        return;
+    }
+    // A lock's file says nothing; only the doctor looks at what is in it.
+    let lock =
+        file.ends_with("lock") || file.ends_with("guard") || file.to_string_lossy().contains("claims/");
+    if by_doctor {
+        let answer = place.call(&["doctor", "--json"]).good();
+        let place_of_unit = file.parent().unwrap().to_string_lossy().into_owned();
+        let named = |row: &serde_json::Value| {
+            let path = row["path"].as_str().unwrap();
+            row["healed"] == true && (path == file.to_string_lossy() || path == place_of_unit)
+        };
+        // The end of a journal that was cut off in the middle of a line looks like that of a killed run.
+        assert!(answer.rows().iter().any(named), "{what}: {answer:?}");
+        assert!(place.call(&["doctor", "--json"]).good().rows().is_empty(), "{what}");
+    } else {
+        shows_nothing_wrong(&place, &what);
+        call(&place, &["run", STAGE]).good();
+    }
+    if by_doctor || !lock {
+        // What no run needed is still to be found.
+        place.call(&["doctor"]).good();
+        heals(&place, &what);
+    }
+}
+
+#[test]
+fn damage_to_any_kind_of_file_is_found_and_healed() {
+    let count = kinds(&undisturbed().0).len();
+    for number in 0..count {
+        found_and_healed(number, DAMAGES[number % DAMAGES.len()], number % 2 == 0);
+        found_and_healed(number, "swapped", number % 2 == 1);
+    }
+}
+
+#[test]
+#[ignore = "minutes: just torture"]
+fn any_damage_to_any_kind_of_file_is_found_and_healed() {
+    for number in 0..kinds(&undisturbed().0).len() {
+        for kind in DAMAGES {
+            for by_doctor in [false, true] {
+                found_and_healed(number, kind, by_doctor);
+            }
+        }
+    }
+}
