@@ -45,6 +45,10 @@ test *ARGS: _clone
 torture *ARGS: _clone
     @cargo test --release --locked --test suite -- --ignored --test-threads 2 torture:: "$@"
 
+# Try this many random command lines, overrides, locks, journals and keys per property, instead of some hundred
+fuzz CASES: _clone
+    @PROPTEST_CASES="$1" cargo test --release --locked --test suite -- fuzz:: keys::
+
 # Check formatting, lints and shell scripts
 lint: _clone
     cargo fmt --check

@@ -3,8 +3,8 @@
 use crate::ask::{Ask, Study};
 use crate::error::{Error, Result, WithContext};
 use crate::experiment::{Experiment, Simulator};
-use crate::pipeline::elapsed::took;
 use crate::pipeline::closure::{Closure, closure};
+use crate::pipeline::elapsed::took;
 use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
 use crate::pipeline::provenance::{SOURCES, provenance, simulating_code, sources};
 use crate::pipeline::store::{Blob, Manifest, Store};

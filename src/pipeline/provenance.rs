@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::pipeline::closure::{COMPILER, Closure, TARGET, closure};
-use crate::pipeline::key::Ingredients;
 use crate::pipeline::elapsed::SECONDS;
+use crate::pipeline::key::Ingredients;
 use crate::pipeline::machine::{COMMIT, CPU};
 use crate::pipeline::openblas;
 use crate::pipeline::units::{NO_MATHEMATICS, foreign, simulator};

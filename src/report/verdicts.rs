@@ -175,13 +175,13 @@ fn left_out(report: &Report) -> Markup {
             });
         }
     }
-    notes.extend(report.sections.iter().flat_map(self::notes));
+    notes.extend(report.sections.iter().flat_map(noted));
     html! {
         @if !notes.is_empty() { ul.notes { @for note in &notes { li { (note) } } } }
     }
 }
 
-fn notes(section: &Section) -> Vec<Markup> {
+fn noted(section: &Section) -> Vec<Markup> {
     let name = section.stage.name;
     let link = html! { a href={ "#stage-" (name) } { (name) } };
     let mut notes = Vec::new();

@@ -138,7 +138,8 @@ fn indices(text: &str) -> Markup {
     while let Some(at) = rest.get(from..).and_then(|tail| tail.find(['^', '_'])).map(|at| at + from) {
         let after = &rest[at + 1..];
         let length = index_length(after);
-        if at == 0 || length == 0 {
+        // An index needs something to stand at, if only another index.
+        if (at == 0 && parts.is_empty()) || length == 0 {
             from = at + 1;
             continue;
         }

@@ -13,8 +13,7 @@ use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::dimensions::{bars, dimension, half_law, places, slopes, values};
-use crate::stages::effective_dynamics::{foreseen, macroscopic};
-use crate::stages::limit::{Limit, limit_with};
+use crate::stages::limit::{Limit, foreseen, limit_with, macroscopic};
 use crate::stages::shared::{Statistics, parameters};
 use crate::subspace::sine;
 use crate::task;
@@ -259,11 +258,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             ));
     }
     let largest = LAMBDAS[LAMBDAS.len() - 1];
-    let mut rate =
-        Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation\nfrom the effective dynamics"));
+    let mut rate = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"));
     for (label, style, experiments) in [
         (
-            format!(r"task A, $\lambda = {largest}$"),
+            format!(r"$\lambda = {largest}$"),
             Style::measured(Colour::Black).marker(Marker::Cross),
             at_lambda(results, largest),
         ),
@@ -290,30 +288,29 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Axis::log(r"signal-to-noise ratio $\lambda$"),
         Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"),
     )
-    .series(Series::error_bars(
-        format!("$d = {most}$"),
-        Style::measured(Colour::Blue),
-        bars(&places(&over_lambda, place, sines))?,
-    ))
     .series(Series::line(
         r"effective dynamics ($d \to \infty$)",
         Style::theory(Colour::Black),
         limits(&over_lambda, &place),
     ));
+    for (lambda, (colour, marker)) in LAMBDAS.into_iter().zip(looks) {
+        let here: Vec<&Experiment> =
+            at_lambda(results, lambda).into_iter().filter(|experiment| experiment.model.d == most).collect();
+        noise = noise.series(Series::error_bars(
+            format!(r"$\lambda = {lambda}$"),
+            Style::measured(colour).marker(marker),
+            bars(&places(&here, place, sines))?,
+        ));
+    }
     if let Some(experiment) = over_lambda.first() {
-        let note = format!(
-            r"$k = {}$, $\beta = {}$, $n = {}$",
-            experiment.model.task.rows(),
-            experiment.model.beta,
-            experiment.replicates
-        );
+        let note = format!(r"$d = {most}$, $n = {}$", experiment.replicates);
         noise = noise.note(0.97, 0.93, note, Anchor::Right);
     }
     let figure = Figure::new(
         "dimension-limit",
         Caption::new(
             "Alignment and effective dynamics from dimension 100 to two million",
-            "The exact reduced chain at the end of training: marks, mean over replicates; bars, its 95 % interval. (a) Error sin(x^1; Span μ) of the alignment in task A over dimension d at four signal-to-noise ratios λ; dashed, its limit by the effective dynamics. (b) Largest deviation of summary statistics from the effective dynamics at any time, both tasks; dashed, lines of slope -1/2 through the middle of the marks. (c) Error of the alignment over λ at the largest d that every λ has, with its limit",
+            "The exact reduced chain at the end of training: marks, mean over replicates; bars, its 95 % interval. (a) Error sin(x^1; Span μ) of the alignment in task A over dimension d at four signal-to-noise ratios λ; dashed, its limit by the effective dynamics. (b) Largest deviation of summary statistics from the effective dynamics at any time, in task A at the largest λ and in task B; dashed, lines of slope -1/2 through the middle of the marks. (c) Error of the alignment over λ at the largest d that every λ has, with its limit",
             parameters(&results.experiments.values().collect::<Vec<_>>()),
             "The alignment error is that of the limit from d = 100 on; deviations fall like d^(-1/2) over more than four decades",
         ),

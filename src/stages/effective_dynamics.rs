@@ -14,10 +14,9 @@ use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::dimensions::{bars, by_dimension, dimension, half_law, places, slopes, values};
-use crate::stages::limit::limit;
+use crate::stages::limit::{foreseen, limit, macroscopic};
 use crate::stages::shared::{Statistics, parameters};
 use crate::task::{self, Summary};
-use crate::theory::dynamics::State;
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -62,15 +61,6 @@ fn mixture() -> TaskKind {
     }
 }
 
-/// Four neurons of different directions and strengths.
-#[must_use]
-pub fn macroscopic() -> Start {
-    Start {
-        along: Some(vec![vec![0.8, 0.1], vec![-0.3, 0.4], vec![0.2, 0.6], vec![0.1, -0.5]]),
-        second: Some(vec![1.0, 0.7, -0.8, -0.6]),
-    }
-}
-
 fn plan(settings: &Settings) -> Result<Vec<Study>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let mut studies = Vec::new();
@@ -92,16 +82,6 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
         }
     }
     Ok(studies)
-}
-
-/// The same statistic of a state of the limit.
-#[must_use]
-pub fn foreseen(state: &State, summary: &Summary) -> f64 {
-    match summary.statistic {
-        "m" => state.means[[summary.row, summary.col]],
-        "R" => state.gram[[summary.row, summary.col]],
-        _ => state.second[summary.row],
-    }
 }
 
 fn small(index: usize) -> u32 {

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::model::{Means, TaskKind};
+use crate::model::{Means, Start, TaskKind};
+use crate::task::Summary;
 use crate::theory::dynamics::{Constants, Dynamics, MixtureDynamics, Path, State, XorDynamics, integrate};
 use ndarray::Array2;
 
@@ -104,4 +105,23 @@ pub fn limit_from(experiment: &Experiment, start: &State, step: f64, nodes: usiz
     let mean_gram = mean_gram(experiment);
     let grams = path.states.iter().map(|state| state.full_gram(&mean_gram)).collect::<Result<_>>()?;
     Ok(Limit { path, grams })
+}
+
+/// A summary statistic of a state of the limit.
+#[must_use]
+pub fn foreseen(state: &State, summary: &Summary) -> f64 {
+    match summary.statistic {
+        "m" => state.means[[summary.row, summary.col]],
+        "R" => state.gram[[summary.row, summary.col]],
+        _ => state.second[summary.row],
+    }
+}
+
+/// A start of task B that the limit does not keep at `m = 0`: four neurons of different directions and strengths.
+#[must_use]
+pub fn macroscopic() -> Start {
+    Start {
+        along: Some(vec![vec![0.8, 0.1], vec![-0.3, 0.4], vec![0.2, 0.6], vec![0.1, -0.5]]),
+        second: Some(vec![1.0, 0.7, -0.8, -0.6]),
+    }
 }

@@ -34,7 +34,9 @@ fn list_names_every_stage() {
 #[test]
 fn every_command_explains_itself() {
     let place = Place::new();
-    for command in ["list", "run", "status", "why", "verify", "tables", "claims", "export", "report", "doctor", "gc"] {
+    for command in
+        ["list", "run", "status", "why", "verify", "tables", "claims", "export", "report", "doctor", "gc"]
+    {
         let help: crate::support::Answer = place.bare().args([command, "--help"]).output().unwrap().into();
         assert!(help.good().out.contains("--profile"), "{command}");
     }

@@ -10,8 +10,10 @@ use spectral_alignment::stages::STAGES;
 use std::fs;
 use std::sync::LazyLock;
 
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
+/// This many cases, or as many as `PROPTEST_CASES` says.
+pub fn config(cases: u32) -> ProptestConfig {
+    let said = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(said.unwrap_or(cases)) }
 }
 
 fn word() -> impl Strategy<Value = String> {

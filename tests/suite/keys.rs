@@ -1,3 +1,4 @@
+use crate::fuzz::config;
 use crate::{graph, tokens};
 use proptest::prelude::*;
 use spectral_alignment::experiment::Simulator;
@@ -39,7 +40,7 @@ fn key(kind: &str, pairs: &Pairs) -> Ingredients {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(config(400))]
 
     #[test]
     fn any_single_ingredient_changes_the_key(pairs in pairs(), index in any::<prop::sample::Index>(), other in value()) {

@@ -171,7 +171,7 @@ fn links_lead_to_the_tables_and_figures_of_every_stage() {
     for stage in stages() {
         let section = select(&document, &format!("section[aria-labelledby='stage-{stage}']"))[0];
         let words = text(&section);
-        for said in ["root seed 0", "recipe", "compiler rustc", "on one thread for all replicates"] {
+        for said in ["root seed0", "recipe", "compiler rustc", "on one thread for all replicates"] {
             assert!(words.contains(said), "{stage} does not say {said}: {words}");
         }
         assert!(words.contains(&format!("spectral-alignment run {stage} --profile quick --data")));

@@ -1,6 +1,7 @@
 //! The store: what is published is found, what is damaged is not believed.
 
 mod closure;
+mod fuzz;
 mod journal;
 mod laws;
 
