@@ -269,7 +269,7 @@ impl Figures {
     pub fn tables(&self, stage: &str, profile: Profile) -> PathBuf {
         match profile {
             Profile::Paper => self.values(stage),
-            Profile::Quick => self.root.join(profile.word()).join(stage),
+            Profile::Quick => self.values(stage).join(profile.word()),
         }
     }
 

@@ -88,9 +88,8 @@ pub fn drop_traces(root: &Path, before: &Lock, after: &Lock) -> Result<()> {
             _ => {}
         }
         // A folder that still holds something stays.
-        if let Some(folder) = path.parent().filter(|folder| *folder != root) {
-            let _ = fs::remove_dir(folder);
-        }
+        let mut folders = path.ancestors().skip(1).take_while(|folder| *folder != root);
+        while folders.next().is_some_and(|folder| fs::remove_dir(folder).is_ok()) {}
     }
     Ok(())
 }
@@ -122,8 +121,8 @@ fn files(lock: &Lock) -> BTreeSet<String> {
 
 fn names(stage: &str, profile: &str, entry: &Entry) -> Vec<String> {
     let paper = profile == "paper";
-    let folder = if paper { "values" } else { profile };
-    let tables = entry.values.keys().map(|table| format!("{folder}/{stage}/{table}.parquet"));
+    let folder = if paper { format!("values/{stage}") } else { format!("values/{stage}/{profile}") };
+    let tables = entry.values.keys().map(|table| format!("{folder}/{table}.parquet"));
     let figures = entry.figures.keys().filter(|_| paper).cloned();
     tables.chain(figures).collect()
 }
