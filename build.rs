@@ -22,13 +22,33 @@ use std::{env, fs, io};
 const NUMERICAL: [&str; 8] =
     ["blas", "lapack", "libm", "ndarray", "num-complex", "pulp", "rand_core", "rand_pcg"];
 
+/// Crates that can change a verdict or the bytes of a figure, but no table.
+const PRESENTING: [&str; 16] = [
+    "flate2",
+    "float-cmp",
+    "kurbo",
+    "krilla",
+    "miniz_oxide",
+    "pdf-writer",
+    "plotters",
+    "plotters-backend",
+    "plotters-svg",
+    "skrifa",
+    "statrs",
+    "subsetter",
+    "ttf-parser",
+    "write-fonts",
+    "xmp-writer",
+    "zlib-rs",
+];
+
 fn main() -> io::Result<()> {
     let package = variable("CARGO_MANIFEST_DIR")?;
     let package = Path::new(&package);
     let name = variable("CARGO_PKG_NAME")?;
     let graph = graph::scan(package, &name.replace('-', "_"))?;
     let lock = fs::read_to_string(package.join("Cargo.lock"))?;
-    let versions = lock::versions(&lock, &name, &NUMERICAL);
+    let versions = [&NUMERICAL[..], &PRESENTING].map(|wanted| lock::versions(&lock, &name, wanted));
     let code = render(&graph, &versions, [&bytes(package, &graph)?, &compiler()?, &variable("TARGET")?])
         .map_err(|error| io::Error::other(error.to_string()))?;
     fs::write(Path::new(&variable("OUT_DIR")?).join("sources.rs"), code)?;
@@ -64,7 +84,7 @@ fn compiler() -> io::Result<String> {
 
 fn render(
     graph: &graph::Graph,
-    versions: &[(String, String)],
+    [numerical, presenting]: &[Vec<(String, String)>; 2],
     [bytes, compiler, target]: [&str; 3],
 ) -> Result<String, std::fmt::Error> {
     let mut code = String::new();
@@ -81,7 +101,9 @@ fn render(
     writeln!(code, "/// What hides dependencies: file and problem. Must be empty; a test says so.")?;
     writeln!(code, "pub static VIOLATIONS: &[(&str, &str)] = &{:?};", graph.violations)?;
     writeln!(code, "/// Locked versions of the crates that can change a number: name and version.")?;
-    writeln!(code, "pub static NUMERICAL_CRATES: &[(&str, &str)] = &{versions:?};")?;
+    writeln!(code, "pub static NUMERICAL_CRATES: &[(&str, &str)] = &{numerical:?};")?;
+    writeln!(code, "/// Locked versions of the crates that can change a verdict or a figure.")?;
+    writeln!(code, "pub static PRESENTING_CRATES: &[(&str, &str)] = &{presenting:?};")?;
     writeln!(code, "/// SHA-256 of the bytes of all sources in their order, each after its length.")?;
     writeln!(code, "pub const SOURCE_BYTES: &str = {bytes:?};")?;
     writeln!(code, "/// The compiler that built this program.")?;

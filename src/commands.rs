@@ -3,10 +3,11 @@
 use crate::claim::{Bound, Claim, Verdict};
 use crate::cli::Shared;
 use crate::error::{Error, Result};
-use crate::pipeline::committed::{Figures, update};
+use crate::pipeline::committed::Figures;
 use crate::pipeline::export::{Request, export};
 use crate::pipeline::overrides;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
+use crate::pipeline::publish::update;
 use crate::pipeline::run::{Done, Effort, run};
 use crate::pipeline::store::{Manifest, Store};
 use crate::plot::contact_sheet::contact_sheet;
@@ -50,12 +51,27 @@ fn named(all: &Stages, names: &[String]) -> Result<Vec<&'static Stage>> {
     Ok(all.iter().copied().filter(|stage| names.iter().any(|name| name == stage.name)).collect())
 }
 
-fn open(shared: &Shared) -> Result<Store> {
-    let store = Store::open(&shared.data)?;
-    for note in store.take_notes() {
-        eprintln!("{note}");
+/// The store of a command: what was found damaged in it is named in the end, whatever becomes of the command.
+struct Opened(Store);
+
+impl std::ops::Deref for Opened {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.0
     }
-    Ok(store)
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        for note in self.0.take_notes() {
+            eprintln!("damaged: {note}");
+        }
+    }
+}
+
+fn open(shared: &Shared) -> Result<Opened> {
+    Store::open(&shared.data).map(Opened)
 }
 
 /// The number of threads to compute on.
@@ -121,10 +137,11 @@ pub fn run_stages(
     plan_all(all, &settings)?;
     let store = open(shared)?;
     let _lock = store.lock_shared(|| waiting(shared))?;
+    let figures = Figures::at(&shared.figures);
+    // Before anything is computed that could not be published.
+    figures.lock()?;
     let effort = Effort { jobs, force };
     let done = run(&stages, all, &store, &settings, effort)?;
-    let figures = Figures::at(&shared.figures);
-    let before = figures.lock()?;
     let (folder, changed) = figures.alone().and_then(|_alone| figures.publish(&store, &settings, &done))?;
     if png {
         write_images(&folder, &done)?;
@@ -134,7 +151,7 @@ pub fn run_stages(
         let done = run(&stages, all, &store, &quick, effort)?;
         let _alone = figures.alone()?;
         figures.record(&store, &quick, &done)?;
-        for gone in figures.drop_gone(&before, all)? {
+        for gone in figures.drop_gone(all)? {
             say(&format!("{gone}: is no more; its figures and values are removed"))?;
         }
     }
@@ -211,8 +228,8 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
 /// Stage, profile, state.
 type State = (String, &'static str, &'static str);
 
-/// For every stage in every profile, whether its recipe is the one in `figures.lock` and its figures are there as the lock
-/// names them; a stage that is no more is stale.
+/// For every stage in every profile, whether its recipe is the one in `figures.lock`, and its tables and figures are there as
+/// the lock names them; a stage that is no more is stale.
 fn committed_states(all: &Stages, shared: &Shared) -> Result<Vec<State>> {
     let figures = Figures::at(&shared.figures);
     let lock = figures.lock()?;
@@ -227,6 +244,7 @@ fn committed_states(all: &Stages, shared: &Shared) -> Result<Vec<State>> {
                 // Only figures of the paper profile are committed.
                 Some(entry)
                     if entry.recipe == recipe.as_str()
+                        && figures.has_tables(plan.stage.name, profile, entry)
                         && (profile == Profile::Quick || figures.holds(entry)) =>
                 {
                     "up to date"
@@ -251,7 +269,8 @@ fn earlier(unit: &Manifest, stage: &str, settings: &Settings) -> bool {
 /// # Errors
 /// Bad parameters; a folder without figures or that cannot be written.
 pub fn write_contact_sheet(all: &Stages, shared: &Shared) -> Result<ExitCode> {
-    let folder = Figures::at(&shared.figures).folder(&shared.settings()?);
+    let figures = Figures::at(&shared.figures);
+    let folder = figures.folder(&shared.settings()?);
     let names: Vec<&str> = all
         .iter()
         .flat_map(|stage| stage.figures)
@@ -262,6 +281,7 @@ pub fn write_contact_sheet(all: &Stages, shared: &Shared) -> Result<ExitCode> {
         return Err(Error::damaged(folder, "has no figures; `spectral-alignment run` draws them"));
     }
     let path = folder.join("contact-sheet.html");
+    let _alone = figures.alone()?;
     update(&path, contact_sheet(&names).as_bytes())?;
     say(&path.display().to_string())?;
     Ok(ExitCode::SUCCESS)

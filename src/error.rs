@@ -59,6 +59,20 @@ pub enum Error {
         /// What it reached, and for which input.
         problem: String,
     },
+    /// A unit computed again has other values.
+    #[error(
+        "{what} is not deterministic: computed again it gave other values; the first are in {}, the second in {}; find the \
+         cause, delete the wrong one and run again",
+        first.display(), second.display()
+    )]
+    Nondeterministic {
+        /// Kind and name of the unit.
+        what: String,
+        /// Folder of the values that stay.
+        first: PathBuf,
+        /// Folder of the others.
+        second: PathBuf,
+    },
     /// Drawing a figure failed.
     #[error("figure {figure}: {problem}")]
     Figure {
@@ -100,7 +114,21 @@ impl Error {
         match self {
             Self::Parameter { .. } | Self::Unknown { .. } | Self::Usage(_) => 2,
             Self::Context { source, .. } => source.exit_status(),
-            Self::Io { .. } | Self::Damaged { .. } | Self::Numeric { .. } | Self::Figure { .. } => 3,
+            Self::Io { .. }
+            | Self::Damaged { .. }
+            | Self::Numeric { .. }
+            | Self::Nondeterministic { .. }
+            | Self::Figure { .. } => 3,
+        }
+    }
+
+    /// Whether something computed twice has two values: no second attempt may hide that.
+    #[must_use]
+    pub fn is_nondeterminism(&self) -> bool {
+        match self {
+            Self::Nondeterministic { .. } => true,
+            Self::Context { source, .. } => source.is_nondeterminism(),
+            _ => false,
         }
     }
 

@@ -3,8 +3,9 @@
 use crate::cli::Shared;
 use crate::commands::{Stages, open, say};
 use crate::error::Result;
-use crate::pipeline::committed::{Figures, update};
+use crate::pipeline::committed::Figures;
 use crate::pipeline::plan::plan_all;
+use crate::pipeline::publish::update;
 use crate::report::{gather, page};
 use std::process::ExitCode;
 
@@ -17,7 +18,9 @@ pub fn report(all: &Stages, shared: &Shared) -> Result<ExitCode> {
     let plans = plan_all(all, &settings)?;
     let store = open(shared)?;
     let report = gather(&plans, &store, &settings, (&shared.data, &shared.figures))?;
-    let path = Figures::at(&shared.figures).folder(&settings).join("report.html");
+    let figures = Figures::at(&shared.figures);
+    let path = figures.folder(&settings).join("report.html");
+    let _alone = figures.alone()?;
     update(&path, page(&report).as_bytes())?;
     say(&format!("{}: {}", path.display(), report.summary()))?;
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,7 @@
 //! Commands that look after the store.
 
 use crate::cli::Shared;
-use crate::commands::{Stages, print_json, say, waiting};
+use crate::commands::{Stages, open, print_json, say, waiting};
 use crate::error::Result;
 use crate::pipeline::plan::{Shelf, plan_all};
 use crate::pipeline::store::{Dropped, Store};
@@ -52,7 +52,7 @@ pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result
     let given = shared.settings()?;
     let standard =
         |profile| Settings { profile, seed: crate::pipeline::committed::DEFAULT_SEED, overrides: Vec::new() };
-    let store = Store::open(&shared.data)?;
+    let store = open(shared)?;
     let alone = store.lock_exclusive(|| {
         eprintln!("waiting until all runs on {} are done", shared.data.display());
     })?;
@@ -64,9 +64,6 @@ pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result
         }
     }
     let dropped = store.drop_unused(&alone, |unit| used.contains(unit), !dry_run)?;
-    for note in store.take_notes() {
-        eprintln!("damaged: {note}");
-    }
     if as_json {
         let row = |item: &Dropped| {
             json!({ "kind": item.kind, "name": item.name, "path": item.path, "bytes": item.bytes,

@@ -88,7 +88,16 @@ pub fn compute(shelf: &Shelf, mut works: Vec<Work>, jobs: usize, force: bool) ->
     .map(|_| ())
 }
 
+/// Computes the work on one replicate. What is finished when it fails is published all the same.
 fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Result<()> {
+    let mut outbox = Outbox::new(shelf);
+    let done = fill(&mut outbox, work, force, progress);
+    let sent = outbox.send();
+    done.and(sent)
+}
+
+fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> Result<()> {
+    let shelf = outbox.shelf();
     let experiment = &work.experiment;
     let task = task::build(&experiment.kept());
     let seed = shelf.seed(experiment, work.replicate);
@@ -97,9 +106,8 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
     progress.add((work.asks.len() - asks.len()) as u64 * answer_cost(experiment));
     let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
     let stages = work.stages.iter().copied().collect::<Vec<_>>().join(", ");
-    let mut outbox = Outbox::new(shelf);
     let (manifest, trajectory) =
-        trajectory(&mut outbox, experiment, &mut samples, (&label, &stages), force, progress)?;
+        trajectory(outbox, experiment, &mut samples, (&label, &stages), force, progress)?;
     let mut asks = asks.as_slice();
     while let Some(&first) = asks.first() {
         let together = asks
@@ -118,21 +126,16 @@ fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Re
                 if force || shelf.find(&key)?.is_none() {
                     let answer = point.answer(ask, &matrices).context(|| describe(ask))?;
                     let table = answer_table(&answer)?;
-                    outbox.put(shelf.store.prepare(
-                        "spectra",
-                        &label,
-                        &key,
-                        &[table],
-                        &[],
-                        &provenance(&key, &stages, &[], started),
-                    )?)?;
+                    let about = provenance(&key, &stages, &[], started);
+                    let unit = shelf.store.prepare("spectra", &label, &key, &[table], &[], &about)?;
+                    outbox.put(unit, started)?;
                     started = Instant::now();
                 }
                 progress.add(answer_cost(experiment));
             }
         }
     }
-    outbox.send()
+    Ok(())
 }
 
 /// The questions of some work that have no answer yet; another run may have answered them since the work was planned.
@@ -212,6 +215,6 @@ fn trajectory(
     let about = provenance(&key, stages, &[], started);
     let prepared = shelf.store.prepare("trajectory", label, &key, &tables, &[], &about)?;
     let manifest = prepared.manifest().clone();
-    outbox.put(prepared)?;
+    outbox.put(prepared, started)?;
     Ok((manifest, trajectory))
 }

@@ -5,6 +5,7 @@ use crate::pipeline::committed::{Entry, Lock};
 use crate::pipeline::key::{Key, Value, sha256};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{read_sources, sources};
+use crate::pipeline::store::is_plain;
 use crate::stage::{Settings, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,8 +17,7 @@ use std::path::Path;
 /// The first that is not, in words.
 pub fn check(lock: &Lock) -> std::result::Result<(), String> {
     let plain = |what: &str, name: &str| {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if !name.is_empty() && name.len() <= 120 && !name.starts_with('.') && name.bytes().all(allowed) {
+        if is_plain(name) {
             Ok(())
         } else {
             Err(format!("{what} `{name}` is no plain name of letters, digits, `-`, `_` and `.`"))
@@ -28,6 +28,13 @@ pub fn check(lock: &Lock) -> std::result::Result<(), String> {
             .map(|_| ())
             .map_err(|_| format!("{what}: `{text}` is no digest of 64 hexadecimal digits"))
     };
+    for file in &lock.unsettled {
+        let steps: Vec<&str> = file.split('/').collect();
+        if !(steps.len() == 1 || steps.len() <= 4 && steps[0] == "values") {
+            return Err(format!("unsettled file `{file}` is no file that stages write"));
+        }
+        steps.iter().try_for_each(|step| plain("a part of an unsettled file", step))?;
+    }
     for (stage, profiles) in &lock.stages {
         plain("stage", stage)?;
         for (profile, entry) in profiles {
@@ -69,17 +76,25 @@ pub fn ingredients(plan: &StagePlan, settings: &Settings) -> Result<BTreeMap<Str
 /// # Errors
 /// A stage whose source is not embedded.
 pub fn note_sources(lock: &mut Lock, plan: &StagePlan) -> Result<()> {
-    lock.sources.extend(read_sources(&sources(&[&plan.recipe_code()?])));
+    let code = plan.recipe_code()?;
+    let digest = Value::from(code.digest()).to_string();
+    lock.sources.entry(digest).or_insert_with(|| read_sources(&sources(&[&code])));
     Ok(())
 }
 
-/// Forgets the stages that are no more, and deletes every file that `before` names and `after` does not.
+/// Forgets source files that no entry is made of any more.
+pub fn drop_sources(lock: &mut Lock) {
+    let entries = lock.stages.values().flat_map(|profiles| profiles.values());
+    let used: BTreeSet<String> = entries.filter_map(|entry| entry.ingredients.get("code")).cloned().collect();
+    lock.sources.retain(|code, _| used.contains(code));
+}
+
+/// Deletes files below the folder of figures, and folders that are empty then.
 ///
 /// # Errors
 /// A file that cannot be deleted.
-pub fn drop_traces(root: &Path, before: &Lock, after: &Lock) -> Result<()> {
-    let kept = files(after);
-    for file in files(before).difference(&kept) {
+pub fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
+    for file in files {
         let path = root.join(file);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -109,7 +124,8 @@ pub fn drop_stages(lock: &mut Lock, all: &[&'static Stage]) -> Vec<String> {
 }
 
 /// Every file that a lock names, below the figures' folder.
-fn files(lock: &Lock) -> BTreeSet<String> {
+#[must_use]
+pub fn files(lock: &Lock) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     for (stage, profiles) in &lock.stages {
         for (profile, entry) in profiles {

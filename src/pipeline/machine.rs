@@ -45,8 +45,9 @@ fn commit(root: &Path) -> (String, String) {
         return (unknown(), unknown());
     }
     let Some(commit) = git(&["rev-parse", "--verify", "HEAD"]) else { return (unknown(), unknown()) };
-    let changed =
-        git(&["status", "--porcelain", "--", "src", "build", "build.rs", "Cargo.toml", "Cargo.lock"]);
+    let others = ["build", "build.rs", "Cargo.toml", "Cargo.lock"];
+    let paths = SOURCES.iter().map(|source| source.path).chain(others);
+    let changed = git(&["status", "--porcelain", "--"].into_iter().chain(paths).collect::<Vec<_>>());
     (commit, changed.map_or_else(unknown, |changed| (!changed.is_empty()).to_string()))
 }
 

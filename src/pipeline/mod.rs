@@ -16,6 +16,7 @@ pub mod parallel;
 pub mod plan;
 pub mod progress;
 pub mod provenance;
+pub mod publish;
 pub mod run;
 pub mod share;
 pub mod store;

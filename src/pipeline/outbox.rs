@@ -5,7 +5,7 @@ use crate::pipeline::plan::Shelf;
 use crate::pipeline::store::Prepared;
 use std::time::{Duration, Instant};
 
-/// How long a unit may wait for others, and how much work a killed run can lose by it.
+/// How much finished work may wait for more of it, and be lost by a killed run.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// What is prepared but not published.
@@ -29,13 +29,13 @@ impl<'a> Outbox<'a> {
         self.shelf
     }
 
-    /// Adds a unit, and publishes all if enough time has passed.
+    /// Adds a unit that was begun at `started`, and publishes all if enough time has passed since the first of them was.
     ///
     /// # Errors
     /// As for [`Self::send`].
-    pub fn put(&mut self, unit: Prepared) -> Result<()> {
+    pub fn put(&mut self, unit: Prepared, started: Instant) -> Result<()> {
         if self.waiting.is_empty() {
-            self.since = Instant::now();
+            self.since = started;
         }
         self.waiting.push(unit);
         if self.since.elapsed() >= PATIENCE { self.send() } else { Ok(()) }

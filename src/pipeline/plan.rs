@@ -9,7 +9,8 @@ use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
 use crate::pipeline::provenance::{SOURCES, provenance, simulating_code, sources};
 use crate::pipeline::store::{Blob, Manifest, Store};
 use crate::pipeline::units::{
-    Code, NO_MATHEMATICS, answer_key, crates, foreign, parameters, simulator, trajectory_key,
+    Code, NO_MATHEMATICS, answer_key, crates, foreign, parameters, presenting_crates, simulator,
+    trajectory_key,
 };
 use crate::seed::{SCHEME, Seed};
 use crate::stage::{Settings, Stage};
@@ -133,7 +134,7 @@ impl StagePlan {
             .with("experiments", self.parameters())
             .with("questions", questions)
             .with("code", self.recipe_code()?.digest())
-            .with("crates", crates())
+            .with("crates", [crates(), presenting_crates()].concat())
             .finish())
     }
 }
@@ -175,7 +176,7 @@ pub struct Upstream {
     pub digests: BTreeMap<String, Value>,
     /// What has to be computed first.
     pub missing: Vec<Work>,
-    /// The seconds that what is there took, each unit on one thread.
+    /// The seconds that what is there took, each unit on one thread; not a number where a unit does not say.
     pub seconds: f64,
 }
 
@@ -231,13 +232,6 @@ impl<'a> Shelf<'a> {
         }
     }
 
-    /// Forgets everything remembered, after something was found damaged.
-    pub fn forget(&self) {
-        if let Ok(mut seen) = self.seen.lock() {
-            seen.clear();
-        }
-    }
-
     /// The trajectory of a replicate, if it is there.
     ///
     /// # Errors
@@ -278,7 +272,7 @@ impl<'a> Shelf<'a> {
                     upstream.missing.push(Work { experiment, replicate, asks, stages });
                     continue;
                 };
-                upstream.seconds += took(&trajectory);
+                upstream.seconds += took(&trajectory).unwrap_or(f64::NAN);
                 digests.push(values_of(&trajectory, "trajectory")?);
                 digests.push(values_of(&trajectory, "evaluation")?);
                 let reached = reached(&trajectory, experiment);
@@ -286,7 +280,7 @@ impl<'a> Shelf<'a> {
                 for ask in asks.into_iter().filter(|ask| ask.checkpoint < reached) {
                     match self.find(&self.answer(experiment, replicate, ask, &trajectory)?)? {
                         Some(answer) => {
-                            upstream.seconds += took(&answer);
+                            upstream.seconds += took(&answer).unwrap_or(f64::NAN);
                             digests.push(values_of(&answer, "answer")?);
                         }
                         None => missing.push(ask),
@@ -339,6 +333,7 @@ impl<'a> Shelf<'a> {
             .with("experiments", plan.parameters())
             .with("tables", values)
             .with("code", plan.figure_code()?.digest())
+            .with("crates", presenting_crates())
             .finish())
     }
 

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::pipeline::closure::{COMPILER, Closure, TARGET, closure};
-use crate::pipeline::elapsed::SECONDS;
+use crate::pipeline::elapsed::{SECONDS, utc};
 use crate::pipeline::key::Ingredients;
 use crate::pipeline::machine::{COMMIT, CPU};
 use crate::pipeline::openblas;
@@ -33,7 +33,6 @@ pub fn provenance(
     started: Instant,
 ) -> Vec<(String, String)> {
     let (now, took) = (SystemTime::now(), started.elapsed());
-    let time = |time| humantime::format_rfc3339_seconds(time).to_string();
     let (commit, dirty) = COMMIT.clone();
     let threads = THREADS.load(Ordering::Relaxed).to_string();
     let mut all = vec![
@@ -47,8 +46,8 @@ pub fn provenance(
         ("blas kernel", openblas::kernel()),
         ("cpu", CPU.clone()),
         ("threads", threads),
-        ("started", time(now - took)),
-        ("finished", time(now)),
+        ("started", utc(now.checked_sub(took).unwrap_or(now))),
+        ("finished", utc(now)),
         (SECONDS, format!("{:.3}", took.as_secs_f64())),
     ];
     for role in ["experiment", "replicate", "seed", "seed scheme", "profile"] {

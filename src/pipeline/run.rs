@@ -58,7 +58,6 @@ pub fn run(
 ) -> Result<Vec<Done>> {
     plan_all(all, settings)?;
     set_threads(effort.jobs);
-    let mut effort = effort;
     let mut attempt = 1;
     loop {
         let shelf = Shelf::new(store, settings)?;
@@ -68,10 +67,9 @@ pub fn run(
             eprintln!("damaged: {note}");
         }
         match outcome {
-            Err(_) if !notes.is_empty() && attempt < HEALINGS => {}
+            Err(error) if !notes.is_empty() && attempt < HEALINGS && !error.is_nondeterminism() => {}
             other => return other,
         }
-        effort.force = false;
         attempt += 1;
     }
 }
@@ -94,11 +92,12 @@ fn attempt_run(stages: &[&'static Stage], shelf: &Shelf, effort: Effort) -> Resu
             works.extend(shelf.upstream(plan)?.missing);
         }
     }
-    let simulated = !works.is_empty();
+    let simulated: BTreeSet<&str> = works.iter().flat_map(|work| work.stages.iter().copied()).collect();
     compute(shelf, merge(works), effort.jobs, effort.force)?;
     let progress = Progress::start(&format!("finishing {} stages", plans.len()), plans.len() as u64);
     let claim = |plan: &StagePlan| format!("stage {}", plan.stage.name);
     share(shelf.store, &plans, effort.jobs, claim, |plan| {
+        let simulated = simulated.contains(plan.stage.name);
         let done =
             finish(shelf, plan, effort.force, simulated).context(|| format!("stage {}", plan.stage.name));
         progress.add(1);
@@ -129,7 +128,9 @@ fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Resu
                 ));
             }
             let key = shelf.tables(plan, &upstream)?;
-            let tables = if let Some(manifest) = whole(shelf, &key, force)? {
+            // Before the tables: they are explained by it.
+            shelf.remember_inputs(plan, &upstream)?;
+            if let Some(manifest) = whole(shelf, &key, force)? {
                 manifest
             } else {
                 computed = true;
@@ -138,14 +139,13 @@ fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Resu
                 let mut tables = (plan.stage.reduce)(&data)?;
                 tables.push(data.replicates()?);
                 let seed = shelf.settings.seed.to_string();
-                let simulation = format!("{:.3}", upstream.seconds);
-                let code = sources(&[&plan.table_code()?]);
-                let more = [("seed", seed), (SIMULATION, simulation), (SOURCES, code)];
+                let mut more = vec![("seed", seed), (SOURCES, sources(&[&plan.table_code()?]))];
+                if upstream.seconds.is_finite() {
+                    more.push((SIMULATION, format!("{:.3}", upstream.seconds)));
+                }
                 let about = provenance(&key, plan.stage.name, &more, started);
                 shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &about)?
-            };
-            shelf.remember_inputs(plan, &upstream)?;
-            tables
+            }
         }
     };
     let key = shelf.figures(plan, &tables)?;

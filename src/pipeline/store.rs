@@ -23,7 +23,7 @@ use crate::pipeline::table::Table;
 mod disk;
 mod doctor;
 mod drop;
-mod fail;
+pub(crate) mod fail;
 mod format;
 mod history;
 mod journal;
@@ -40,12 +40,15 @@ pub use crate::pipeline::store::publish::Prepared;
 
 use crate::pipeline::store::disk::Area;
 use crate::pipeline::store::lock::Mode;
-use crate::pipeline::store::manifest::is_plain;
+pub(crate) use crate::pipeline::store::manifest::is_plain;
 
 /// Version of the layout that this program reads and writes.
 pub const FORMAT: u32 = 1;
 
 const MANIFEST: &str = "manifest.json";
+
+/// Folders of a store.
+const FOLDERS: [&str; 5] = ["damaged", "units", "claims", "temporary", "nondeterministic"];
 
 /// A file of a unit that is no table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +91,7 @@ impl Store {
             let source = io::Error::other("is a file; the data folder must be a folder (--data)");
             return Err(Error::io("open", root)(source));
         }
-        let run = format!("{}-{}", journal::utc(journal::now()), std::process::id());
+        let run = format!("{}-{}", journal::written(journal::now()), std::process::id());
         let store = Self { root, area: Mutex::new(None), notes: Mutex::new(Vec::new()), run };
         store.prepare_root().map_err(|error| store.unusable(error))?;
         Ok(store)
@@ -96,19 +99,68 @@ impl Store {
 
     fn prepare_root(&self) -> Result<()> {
         fs::create_dir_all(&self.root).map_err(Error::io("create", &self.root))?;
-        let guard = self.guard()?;
-        held(&self.notes).extend(format::check_format(&self.root)?);
-        for name in ["units", "claims", "temporary", "damaged", "nondeterministic"] {
-            let folder = self.root.join(name);
-            if !disk::create(&folder)? && !folder.is_dir() {
-                let aside = self.root.join(format!("{name}.damaged"));
-                fs::rename(&folder, &aside).map_err(Error::io("move", &folder))?;
-                disk::create(&folder)?;
-                self.note(&folder, "is no folder", Some(aside));
+        self.check_ownership()?;
+        // What is in the way is moved to `damaged`, so that comes first.
+        self.make_folder("damaged")?;
+        for name in ["guard", "lock"] {
+            let path = self.root.join(name);
+            if path.is_dir() {
+                self.clear(&path, "is a folder in the place of a lock")?;
             }
         }
-        let killed = disk::sweep(&self.temporary())?;
-        self.check_journal(&guard, killed)
+        let guard = self.guard()?;
+        held(&self.notes).extend(format::check_format(&self.root)?);
+        FOLDERS.into_iter().try_for_each(|name| self.make_folder(name))?;
+        let units = self.root.join("units");
+        for kind in disk::list(&units)?.into_iter().map(|kind| units.join(kind)).filter(|kind| !kind.is_dir())
+        {
+            self.clear(&kind, "is no folder")?;
+        }
+        let claims = self.root.join("claims");
+        for claim in disk::list(&claims)?.into_iter().map(|claim| claims.join(claim)) {
+            if claim.is_dir() {
+                self.clear(&claim, "is a folder in the place of a lock")?;
+            }
+        }
+        let killed = disk::dead(&self.temporary())?;
+        self.check_journal(&guard, !killed.is_empty())?;
+        // Only now: a kill before leaves the sign that the journal may lack an entry.
+        killed.iter().try_for_each(|folder| disk::remove(folder))
+    }
+
+    fn make_folder(&self, name: &str) -> Result<()> {
+        let folder = self.root.join(name);
+        if !disk::create(&folder)? && !folder.is_dir() {
+            self.clear(&folder, "is no folder")?;
+            disk::create(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a folder that holds something else: clearing up in it could cost somebody their files.
+    fn check_ownership(&self) -> Result<()> {
+        if ["format", "journal"].iter().any(|name| self.root.join(name).exists()) {
+            return Ok(());
+        }
+        for name in FOLDERS {
+            let folder = self.root.join(name);
+            if !disk::list(&folder)?.is_empty() {
+                let problem = format!(
+                    "is no store, but has a folder `{name}` of its own; name another folder with --data"
+                );
+                return Err(Error::damaged(&self.root, problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves away what is in the place of something else.
+    fn clear(&self, path: &Path, problem: &str) -> Result<()> {
+        let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let into = if label == "damaged" { self.root.clone() } else { self.root.join("damaged") };
+        let aside = disk::move_aside(path, &into, &label)?;
+        self.note(path, problem, aside);
+        Ok(())
     }
 
     /// Kinds and keys of everything that has a place, sound or not.

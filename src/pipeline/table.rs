@@ -1,8 +1,10 @@
 //! Tables: typed columns in a fixed order, their digest, their Parquet files, their comparison.
 
+use std::cell::Cell;
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
+use std::sync::Once;
 
 use polars::prelude::{
     Column, DataFrame, DataType, KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter,
@@ -358,6 +360,28 @@ fn pairs(reader: &mut Reader<'_>) -> std::result::Result<Vec<(String, String)>, 
     Ok(found.map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default())).collect())
 }
 
+thread_local! {
+    /// Whether this thread expects a panic and answers it itself.
+    static EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs something whose panics are answered, without their messages on standard error.
+fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !EXPECTED.get() {
+                usual(panic);
+            }
+        }));
+    });
+    EXPECTED.set(true);
+    let answer = run();
+    EXPECTED.set(false);
+    answer
+}
+
 /// Reads with polars, which may panic on what is no Parquet file.
 fn guarded<'a, T>(
     name: &str,
@@ -367,7 +391,7 @@ fn guarded<'a, T>(
     if bytes.len() < 12 || !bytes.starts_with(b"PAR1") || !bytes.ends_with(b"PAR1") {
         return Err(Error::damaged(name, "is no complete Parquet file"));
     }
-    let answer = catch_unwind(AssertUnwindSafe(|| read(ParquetReader::new(Cursor::new(bytes)))));
+    let answer = quietly(|| catch_unwind(AssertUnwindSafe(|| read(ParquetReader::new(Cursor::new(bytes))))));
     match answer {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Error::damaged(name, format!("cannot be read as Parquet: {error}"))),

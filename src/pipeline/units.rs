@@ -5,7 +5,7 @@ use crate::ask::{Ask, Question};
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Simulator};
 use crate::model::{Means, TaskKind};
-use crate::pipeline::closure::{NUMERICAL_CRATES, closure};
+use crate::pipeline::closure::{NUMERICAL_CRATES, PRESENTING_CRATES, closure};
 use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
 use crate::pipeline::table::{Table, TableBuilder};
 use crate::seed::{SCHEME, Seed};
@@ -103,7 +103,17 @@ pub fn foreign<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> Vec
 /// Names and locked versions of the crates whose arithmetic enters results.
 #[must_use]
 pub fn crates() -> Vec<String> {
-    NUMERICAL_CRATES.iter().map(|(name, version)| format!("{name} {version}")).collect()
+    named(NUMERICAL_CRATES)
+}
+
+/// Names and locked versions of the crates that judge and draw.
+#[must_use]
+pub fn presenting_crates() -> Vec<String> {
+    named(PRESENTING_CRATES)
+}
+
+fn named(crates: &[(&str, &str)]) -> Vec<String> {
+    crates.iter().map(|(name, version)| format!("{name} {version}")).collect()
 }
 
 /// The parameters of an experiment that each replicate depends on, by name: not how many replicates there are.

@@ -305,9 +305,7 @@ fn lock_changes(lock: &Lock, entry: &Entry, plan: &StagePlan, settings: &Setting
         }
         if role == "code" {
             let files = read_sources(&sources(&[&plan.recipe_code()?]));
-            let old: Files =
-                lock.sources.iter().filter(|(path, _)| files.contains_key(*path)).map(clone).collect();
-            let found = file_changes(&old, &files);
+            let found = lock.sources.get(was).map(|old| file_changes(old, &files)).unwrap_or_default();
             if !found.is_empty() {
                 changes.extend(found);
                 continue;
@@ -316,8 +314,4 @@ fn lock_changes(lock: &Lock, entry: &Entry, plan: &StagePlan, settings: &Setting
         changes.push(Change::new(role, Some(was.clone()), is.cloned()));
     }
     Ok(changes)
-}
-
-fn clone((path, digest): (&String, &String)) -> (String, String) {
-    (path.clone(), digest.clone())
 }

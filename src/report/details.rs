@@ -1,6 +1,7 @@
 //! What made the results of a stage: parameters, provenance, digests, files, and the commands that make them again.
 
 use crate::experiment::Simulator;
+use crate::pipeline::committed::DEFAULT_SEED;
 use crate::pipeline::key::Value;
 use crate::pipeline::plan::StagePlan;
 use crate::report::gather::{Origin, Report, Seconds, Section};
@@ -136,6 +137,9 @@ pub fn made(report: &Report, section: &Section) -> Markup {
                             dt { "time" }
                             dd { @if let Some(seconds) = section.seconds { (time(seconds)) } @else { "not recorded" } }
                         }
+                        @if let Some(commit) = &section.drawn {
+                            div { dt { "figures drawn at commit" } dd { (commit) } }
+                        }
                         @for (name, words) in PROVENANCE {
                             div { dt { (words) } dd { @if let Some(value) = said(name) { (value) } @else { "not recorded" } } }
                         }
@@ -194,6 +198,7 @@ fn files(section: &Section) -> Markup {
 /// The commands that compute the stage again, and that let someone else recompute its spectra.
 pub fn commands(report: &Report, section: &Section) -> Markup {
     let (name, options) = (section.stage.name, &report.options);
+    let committed = report.settings.seed == DEFAULT_SEED && report.settings.overrides.is_empty();
     let exported = StagePlan::new(section.stage, &report.settings).ok().and_then(|plan| {
         let sgd = |study: &&crate::ask::Study| study.experiment.simulator == Simulator::Sgd;
         plan.studies.iter().find(sgd).map(|study| study.experiment.name.clone())
@@ -203,8 +208,12 @@ pub fn commands(report: &Report, section: &Section) -> Markup {
             summary { "How to recompute" }
             p { "The stage, with all that it needs:" }
             pre { code { "spectral-alignment run " (name) (options) } }
-            p { "The same from nothing, compared with what is there:" }
+            p { "The same from nothing, compared with what is in the cache:" }
             pre { code { "spectral-alignment run " (name) " --force" (options) } }
+            @if committed {
+                p { "From nothing, compared with what is committed, number by number:" }
+                pre { code { "spectral-alignment verify " (name) (options) } }
+            }
             @if let Some(experiment) = exported {
                 @let out = quoted(&format!("/tmp/{experiment}"));
                 p { "One checkpoint, recomputed from the definitions in NumPy:" }

@@ -1,7 +1,10 @@
-//! Measurement against theory, from the tables `statistics` and `theory` of a stage.
+//! Measurement against theory, from the tables `statistics`, `spectrum` and `theory` of a stage.
 
-use crate::measure::Statistic;
-use std::collections::BTreeMap;
+use crate::measure::{Eigenvalue, Statistic};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Predictions below this share of the largest one of their statistic are compared by their difference only.
+pub const SMALL: f64 = 0.01;
 
 /// How far one statistic is from its prediction, over all places that both tables have.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,7 +13,8 @@ pub struct Deviation {
     pub statistic: String,
     /// Number of places: experiment, step and indices, and the replicate where the prediction is of one.
     pub places: usize,
-    /// Mean of `|measured - predicted| / |predicted|`; none where all predictions are zero.
+    /// Mean of `|measured - predicted| / |predicted|` over places where the prediction is not [`SMALL`]; none where all
+    /// predictions are zero.
     pub mean: Option<f64>,
     /// Its largest value.
     pub largest: Option<f64>,
@@ -18,6 +22,28 @@ pub struct Deviation {
     pub place: Option<(String, f64)>,
     /// Largest `|measured - predicted|`.
     pub absolute: f64,
+}
+
+/// Eigenvalues under the names that predictions of them have: `outlier, hessian` or `eigenvalue, hessian`, with the rank as
+/// first index, and without the matrix where there is only one. None where several blocks could be meant.
+#[must_use]
+pub fn eigenvalues(rows: &[Eigenvalue]) -> Vec<Statistic> {
+    let blocks: BTreeSet<_> = rows.iter().map(|row| (&row.layer, row.row, row.col, &row.sample)).collect();
+    let matrices: BTreeSet<_> = rows.iter().map(|row| &row.matrix).collect();
+    if blocks.len() > 1 {
+        return Vec::new();
+    }
+    let named = |row: &Eigenvalue, name: &str| Statistic::of(&row.at, name, row.rank, row.eigenvalue);
+    let mut all = Vec::new();
+    for row in rows {
+        for word in ["outlier", "eigenvalue"] {
+            all.push(named(row, &format!("{word}, {}", row.matrix)));
+            if matrices.len() == 1 {
+                all.push(named(row, word));
+            }
+        }
+    }
+    all
 }
 
 type Place<'a> = (&'a str, u64, Option<u32>, Option<u32>, Option<u32>);
@@ -54,9 +80,10 @@ pub fn deviations(measured: &[Statistic], predicted: &[Statistic]) -> Vec<Deviat
 
 #[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]
 fn deviation(statistic: &str, rows: &[(&Statistic, f64)]) -> Deviation {
+    let scale = rows.iter().map(|(row, _)| row.value.abs()).fold(0.0, f64::max);
     let relative: Vec<(&Statistic, f64)> = rows
         .iter()
-        .filter(|(row, _)| row.value != 0.0)
+        .filter(|(row, _)| row.value != 0.0 && row.value.abs() >= SMALL * scale)
         .map(|(row, difference)| (*row, difference / row.value.abs()))
         .collect();
     let largest = relative.iter().max_by(|a, b| a.1.total_cmp(&b.1));

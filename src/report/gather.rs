@@ -2,15 +2,16 @@
 
 use crate::claim::{Claim, Verdict};
 use crate::error::{Error, Result};
-use crate::measure::statistics_rows;
+use crate::measure::{spectrum_rows, statistics_rows};
 use crate::pipeline::committed::{Entry, Figures};
 use crate::pipeline::elapsed::{SIMULATION, seconds, took};
 use crate::pipeline::key::{Value, sha256};
+use crate::pipeline::overrides;
 use crate::pipeline::plan::{Shelf, StagePlan};
 use crate::pipeline::run::CLAIMS;
 use crate::pipeline::store::{Manifest, Store};
 use crate::pipeline::table::Table;
-use crate::report::deviation::{Deviation, deviations};
+use crate::report::deviation::{Deviation, deviations, eigenvalues};
 use crate::report::words::{address, options};
 use crate::stage::{Profile, Settings, Stage};
 use std::collections::BTreeMap;
@@ -84,8 +85,10 @@ pub struct Section {
     pub recipe: String,
     /// Its tables.
     pub tables: Vec<TableFile>,
-    /// What made it, and where and when: names and values.
+    /// What made its tables, and where and when: names and values.
     pub provenance: Vec<(String, String)>,
+    /// The commit at which its figures were drawn, if that is another one.
+    pub drawn: Option<String>,
     /// The seconds it took, where they are known.
     pub seconds: Option<Seconds>,
     /// Measurement against theory.
@@ -157,10 +160,12 @@ pub fn gather(
             .get(plan.stage.name)
             .and_then(|profiles| profiles.get(Profile::Paper.word()))
             .filter(|_| Figures::commits(settings));
+        let mut claims = committed.claims(store, settings, plan, drawn.as_ref())?;
+        overrides::say_in(&mut claims, plan, settings);
         let mut section = Section {
             stage: plan.stage,
             origin: Origin::Nothing,
-            claims: committed.claims(store, settings, plan, drawn.as_ref())?,
+            claims,
             figures: Vec::new(),
             missing: Vec::new(),
             parameters: plan.parameters(),
@@ -168,6 +173,7 @@ pub fn gather(
             recipe: plan.recipe(settings)?.digest().to_string(),
             tables: Vec::new(),
             provenance: Vec::new(),
+            drawn: None,
             seconds: None,
             deviations: Vec::new(),
         };
@@ -188,12 +194,15 @@ const FORMATS: [&str; 2] = ["svg", "pdf"];
 impl Section {
     fn computed(&mut self, store: &Store, folder: &Path, tables: &Manifest, drawn: &Manifest) -> Result<()> {
         self.origin = Origin::Computed;
-        self.provenance.clone_from(&drawn.provenance);
-        self.seconds = seconds(&tables.provenance, SIMULATION).map(|simulation| Seconds {
-            simulation,
-            tables: took(tables),
-            figures: took(drawn),
-        });
+        self.provenance.clone_from(&tables.provenance);
+        let commit = |unit: &Manifest| {
+            unit.provenance.iter().find(|(name, _)| name == "commit").map(|(_, commit)| commit.clone())
+        };
+        self.drawn = commit(drawn).filter(|_| commit(drawn) != commit(tables));
+        let all = (seconds(&tables.provenance, SIMULATION), took(tables), took(drawn));
+        if let (Some(simulation), Some(tables), Some(figures)) = all {
+            self.seconds = Some(Seconds { simulation, tables, figures });
+        }
         let of = store.folder(tables);
         let mut read = BTreeMap::new();
         for entry in &tables.tables {
@@ -274,8 +283,15 @@ impl Section {
                 counts.1 += usize::from(diverged.is_some());
             }
         }
-        if let (Some(measured), Some(predicted)) = (tables.get("statistics"), tables.get("theory")) {
-            self.deviations = deviations(&statistics_rows(measured)?, &statistics_rows(predicted)?);
+        if let Some(predicted) = tables.get("theory") {
+            let mut measured = match tables.get("statistics") {
+                Some(table) => statistics_rows(table)?,
+                None => Vec::new(),
+            };
+            if let Some(table) = tables.get("spectrum") {
+                measured.extend(eigenvalues(&spectrum_rows(table)?));
+            }
+            self.deviations = deviations(&measured, &statistics_rows(predicted)?);
         }
         Ok(())
     }
@@ -296,7 +312,7 @@ impl Section {
 }
 
 /// The tables that the page shows something of.
-const READ: [&str; 3] = ["replicates", "statistics", "theory"];
+const READ: [&str; 4] = ["replicates", "statistics", "theory", "spectrum"];
 
 fn damaged(folder: PathBuf) -> Error {
     Error::damaged(folder, "was damaged; run the stage again")

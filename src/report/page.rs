@@ -70,8 +70,8 @@ fn head(report: &Report) -> Markup {
 /// What made the stages that were computed, where it is the same for all.
 fn machine(report: &Report) -> Markup {
     let values = |name: &str| -> BTreeSet<&str> {
-        let pairs = report.sections.iter().flat_map(|section| &section.provenance);
-        pairs.filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+        let computed = report.sections.iter().filter(|section| section.origin == Origin::Computed);
+        computed.map(|section| recorded(section, name)).collect()
     };
     let same = PROVENANCE.iter().filter(|(name, _)| *name != "finished").filter_map(|(name, words)| {
         let values = values(name);
@@ -82,6 +82,10 @@ fn machine(report: &Report) -> Markup {
     html! {
         @if !same.is_empty() { dl { @for (words, value) in &same { div { dt { (words) } dd { (value) } } } } }
     }
+}
+
+fn recorded<'a>(section: &'a Section, name: &str) -> &'a str {
+    section.provenance.iter().find(|(key, _)| key == name).map_or("not recorded", |(_, value)| value)
 }
 
 fn settings(report: &Report) -> String {

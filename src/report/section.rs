@@ -16,13 +16,17 @@ pub fn section(report: &Report, section: &Section) -> Markup {
     html! {
         section.stage aria-labelledby=(id) {
             h3 id=(id) { (formula(section.stage.title)) }
-            p.kind { code { (name) } " · " (section.stage.kind.word()) @if let Some(words) = origin(section) { " · " (words) } }
+            p.kind { code { (name) } " · " (section.stage.kind.word()) " · " code { (section.stage.source) } @if let Some(words) = origin(section) { " · " (words) } }
             @if !section.claims.is_empty() { (claims(section)) }
             @for figure in &section.figures { (plate(figure)) }
             @for (figure, reason) in &section.missing {
                 p.reason id={ "figure-" (figure) } { "Figure " code { (figure) } ": not drawn, " (reason) "." }
             }
-            @if !section.deviations.is_empty() { (deviations(name, &section.deviations)) }
+            @if !section.deviations.is_empty() {
+                (deviations(name, &section.deviations))
+            } @else if section.origin != Origin::Nothing {
+                p.aside { "Measurement and theory of this stage are compared by its claims and figures only." }
+            }
             (parameters(section))
             (made(report, section))
             (commands(report, section))
@@ -62,8 +66,9 @@ fn deviations(name: &str, rows: &[Deviation]) -> Markup {
         div.wide role="group" tabindex="0" aria-labelledby=(id) {
             table.plain {
                 caption {
-                    "Deviation of the mean over replicates from the prediction, relative to the prediction, at all places that "
-                    "both tables have"
+                    "Deviation of the mean over replicates from the prediction (of the same replicate, where the prediction is "
+                    "of one), at all places that both tables have; relative to the prediction, where it is at least a "
+                    "hundredth of the largest"
                 }
                 thead {
                     tr {

@@ -16,8 +16,38 @@ const GROUPS: [(&str, &str); 3] = [
     ("D", "measurement against theory"),
 ];
 
+/// What the paper claims, by the part of a claim's id before the dot.
+const PAPER: [(&str, &str); 12] = [
+    ("A1", "every row x^c aligns with Span(mu)"),
+    ("A2", "the outlier eigenspaces of all blocks of H and G lie in Span(mu)"),
+    ("A3", "SGD aligns with the outlier eigenspaces of H and G, and they with each other"),
+    ("A4", "one leading outlier along mu_c, then k-1 smaller ones, then the bulk"),
+    ("A5", "outliers leave the bulk at thresholds of lambda that depend on matrix, block and time"),
+    ("B1", "every neuron W_i, and the top two eigenvectors of its block, align with Span(mu, nu)"),
+    ("B2", "v and the outlier eigenspaces of the second layer align with a subspace that moves"),
+    ("B3", "the second layer's outlier eigenspace grows from one dimension to four"),
+    ("B4", "as many outliers are left as clusters are classified"),
+    ("B5", "how often rank is lost follows the coupon collector's law"),
+    ("D1", "effective dynamics predict the summary statistics of SGD"),
+    ("D2", "effective spectral theory predicts bulk, edges, outliers and eigenvectors"),
+];
+
 fn group(claim: &Claim) -> &str {
     claim.id.split(|letter: char| !letter.is_ascii_uppercase()).next().unwrap_or_default()
+}
+
+/// The paper's claim that a claim belongs to.
+fn of_paper(claim: &Claim) -> &str {
+    claim.id.split('.').next().unwrap_or_default()
+}
+
+/// Claims by the paper's claim that they belong to.
+fn by_paper<'a>(claims: &[&'a Claim]) -> BTreeMap<&'a str, Vec<&'a Claim>> {
+    let mut all: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
+    for &claim in claims {
+        all.entry(of_paper(claim)).or_default().push(claim);
+    }
+    all
 }
 
 /// The claims that hold, by group.
@@ -64,7 +94,12 @@ pub fn verdicts(report: &Report) -> Markup {
                 h3 id=(id) {
                     (letter) @if !title.is_empty() { ": " (title) } span.count { (claims.len()) " hold" }
                 }
-                (table(&id, claims))
+                @for (paper, claims) in &by_paper(claims) {
+                    @let words = PAPER.iter().find(|(known, _)| known == paper).map_or("", |(_, words)| words);
+                    @let id = format!("claims-{paper}");
+                    h4 id=(id) { (paper) @if !words.is_empty() { ": " (formula(words)) } }
+                    (table(&id, claims))
+                }
             }
         }
     }

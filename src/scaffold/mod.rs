@@ -6,8 +6,10 @@
 pub mod template;
 
 use crate::error::{Error, Result};
-use crate::pipeline::committed::update;
-use crate::stage::Stage;
+use crate::pipeline::committed::DEFAULT_SEED;
+use crate::pipeline::plan::plan_all;
+use crate::pipeline::publish::update;
+use crate::stage::{Profile, Settings, Stage};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +43,7 @@ fn module(name: &str) -> String {
 ///
 /// # Errors
 /// A name that is taken, does not begin with a task, or is not made of small letters, digits and single hyphens.
-pub fn check_name(name: &str, stages: &[&Stage]) -> Result<()> {
+pub fn check_name(name: &str, stages: &[&'static Stage]) -> Result<()> {
     let refuse = |rule: &str| Err(Error::parameter("NAME", name, rule));
     let word = |word: &str| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -57,14 +59,21 @@ pub fn check_name(name: &str, stages: &[&Stage]) -> Result<()> {
     if stages.iter().any(|stage| stage.name == name || stage.figures.contains(&name)) {
         return refuse("is the name of a stage or figure already");
     }
+    for profile in [Profile::Paper, Profile::Quick] {
+        let settings = Settings { profile, seed: DEFAULT_SEED, overrides: Vec::new() };
+        if plan_all(stages, &settings)?.iter().any(|plan| plan.experiments().contains_key(name)) {
+            return refuse("is the name of an experiment already, and a new stage has one of its own name");
+        }
+    }
     Ok(())
 }
 
 /// Writes the stage and its test into the repository at `root`, and adds both to their lists; the files that changed.
 ///
 /// # Errors
-/// A name that no new stage can have; a folder that is not the repository or cannot be written. Then nothing is written.
-pub fn scaffold(root: &Path, name: &str, stages: &[&Stage]) -> Result<Vec<PathBuf>> {
+/// A name that no new stage can have, or a folder that is not the repository: then nothing is written. A file that cannot be
+/// written: then the same call again goes on.
+pub fn scaffold(root: &Path, name: &str, stages: &[&'static Stage]) -> Result<Vec<PathBuf>> {
     check_name(name, stages)?;
     let module = module(name);
     let (list, tests) = (root.join("src/stages/mod.rs"), root.join("tests/suite/main.rs"));
@@ -76,18 +85,26 @@ pub fn scaffold(root: &Path, name: &str, stages: &[&Stage]) -> Result<Vec<PathBu
             _ => Error::io("read", path)(error),
         })
     };
-    let (listed, tested) = (read(&list)?, read(&tests)?);
+    let (listed, mut tested) = (read(&list)?, read(&tests)?);
+    if listed.lines().any(|line| line == format!("pub mod {module};")) {
+        return Err(Error::parameter("NAME", name, "is there already"));
+    }
     let stage = root.join(format!("src/stages/{module}.rs"));
     let test = root.join(format!("tests/suite/{module}.rs"));
-    for path in [&stage, &test] {
-        if path.exists() {
-            return Err(Error::parameter("NAME", name, format!("{} is there already", path.display())));
+    let (stage_text, test_text) = (stage_source(name), test_source(name));
+    for (path, text) in [(&stage, &stage_text), (&test, &test_text)] {
+        // The same file is what a call that was interrupted left.
+        if path.exists() && !fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+            let rule = format!("{} is there already: take another name, or delete it", path.display());
+            return Err(Error::parameter("NAME", name, rule));
         }
     }
     let listed = with_stage(&listed, &module)
         .ok_or_else(|| Error::damaged(&list, "has no list `pub const STAGES` of stages any more"))?;
-    let tested = format!("{}\n\n/// The stage `{name}`.\nmod {module};\n", tested.trim_end());
-    let files = [(stage, stage_source(name)), (test, test_source(name)), (list, listed), (tests, tested)];
+    if !tested.lines().any(|line| line == format!("mod {module};")) {
+        tested = format!("{}\n\n/// The stage `{name}`.\nmod {module};\n", tested.trim_end());
+    }
+    let files = [(stage, stage_text), (test, test_text), (tests, tested), (list, listed)];
     for (path, text) in &files {
         update(path, text.as_bytes())?;
     }

@@ -26,25 +26,31 @@ fn committed_values_and_figures_are_those_of_the_lock() {
     let Some(lock) = lock() else { return };
     let (mut bytes, mut figures) = (0, BTreeSet::new());
     for (stage, profiles) in &lock.stages {
-        let Some(entry) = profiles.get("paper") else { continue };
-        let values = folder().join("values").join(stage);
-        let mut files = BTreeSet::new();
-        for (table, digest) in &entry.values {
-            let path = values.join(format!("{table}.parquet"));
-            bytes += fs::metadata(&path).unwrap().len();
-            assert_eq!(
-                Table::from_parquet(table, &path).unwrap().values_digest().unwrap(),
-                *digest,
-                "{}",
-                path.display()
-            );
-            files.insert(format!("{table}.parquet"));
+        for profile in [Profile::Paper, Profile::Quick] {
+            let entry = &profiles[profile.word()];
+            let values = Figures::at(&folder()).tables(stage, profile);
+            let mut files = BTreeSet::new();
+            for (table, digest) in &entry.values {
+                let path = values.join(format!("{table}.parquet"));
+                bytes += fs::metadata(&path).unwrap().len();
+                assert_eq!(
+                    Table::from_parquet(table, &path).unwrap().values_digest().unwrap(),
+                    *digest,
+                    "{}",
+                    path.display()
+                );
+                files.insert(format!("{table}.parquet"));
+            }
+            if profile == Profile::Paper {
+                files.insert("quick".to_owned());
+            }
+            let found: BTreeSet<String> = fs::read_dir(&values)
+                .unwrap()
+                .map(|file| file.unwrap().file_name().into_string().unwrap())
+                .collect();
+            assert_eq!(found, files, "tables of {stage}");
         }
-        let found: BTreeSet<String> = fs::read_dir(&values)
-            .unwrap()
-            .map(|file| file.unwrap().file_name().into_string().unwrap())
-            .collect();
-        assert_eq!(found, files, "tables of {stage}");
+        let entry = &profiles["paper"];
         for (figure, digest) in &entry.figures {
             assert_eq!(sha256(&fs::read(folder().join(figure)).unwrap()), *digest, "{figure}");
             figures.insert(figure.clone());

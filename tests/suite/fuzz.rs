@@ -5,7 +5,7 @@ use spectral_alignment::cli::{Cli, Command};
 use spectral_alignment::pipeline::overrides::{parse, settle, toml};
 use spectral_alignment::pipeline::plan::plan_all;
 use spectral_alignment::pipeline::verify::committed;
-use spectral_alignment::stage::{Override, Settings};
+use spectral_alignment::stage::{Override, Profile, Settings};
 use spectral_alignment::stages::STAGES;
 use std::fs;
 use std::sync::LazyLock;
@@ -169,6 +169,7 @@ proptest! {
             let (mut paper, mut sound) = (lock.clone(), original.clone());
             for lock in [&mut paper, &mut sound] {
                 lock.sources.clear();
+                lock.unsettled.clear();
                 for entry in lock.stages.values_mut().flat_map(|profiles| profiles.values_mut()) {
                     entry.ingredients.clear();
                 }
@@ -177,7 +178,7 @@ proptest! {
                 }
             }
             if paper != sound {
-                let rows = committed(&figures, &lock, &SMALL).unwrap();
+                let rows = committed(&figures, &lock, &SMALL, Profile::Paper).unwrap();
                 prop_assert!(rows.iter().any(|row| row.verdict.is_bad()), "byte {place} became {byte}");
             }
         }

@@ -115,6 +115,9 @@ mod committing;
 /// Keys: what they tell apart, and which stages a changed constant makes stale.
 mod keys;
 
+/// Publishing into the committed folder: what is interrupted, and what was changed by hand.
+mod publication;
+
 /// `verify`: hand-made changes in the lock, in tables and in pictures, and what is not deterministic.
 mod verify;
 

@@ -64,6 +64,49 @@ fn entries(path: &Path) -> usize {
 }
 
 #[test]
+fn a_folder_of_something_else_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["temporary", "units"] {
+        let file = folder.path().join(name).join("thesis").join("chapter.tex");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "much work").unwrap();
+        let message = Store::open(folder.path()).unwrap_err().to_string();
+        assert!(message.contains(name) && message.contains("--data"), "{message}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "much work");
+        fs::remove_dir_all(folder.path().join(name)).unwrap();
+    }
+    // In a store, what is no preparation of a run is not swept away either.
+    let store = Store::open(folder.path()).unwrap();
+    publish(&store, 1, 0.0).unwrap();
+    fs::write(folder.path().join("temporary").join("notes"), "mine").unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert!(folder.path().join("temporary").join("notes").exists());
+    let problems = store.doctor().unwrap();
+    assert!(problems.len() == 1 && problems[0].set_aside.as_ref().unwrap().exists(), "{problems:?}");
+}
+
+#[test]
+fn what_stands_in_the_place_of_locks_and_folders_is_cleared_away() {
+    let (folder, store) = new_store();
+    publish(&store, 1, 0.0).unwrap();
+    drop(store);
+    let place = |name: &str| folder.path().join(name);
+    for name in ["guard", "lock"] {
+        fs::remove_file(place(name)).unwrap_or_default();
+        fs::create_dir(place(name)).unwrap();
+    }
+    fs::remove_dir_all(place("damaged")).unwrap();
+    fs::write(place("damaged"), "a file").unwrap();
+    fs::write(place("units").join("figures"), "a file").unwrap();
+    fs::create_dir(place("claims").join("replicate-00")).unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(store.take_notes().len(), 5);
+    publish(&store, 1, 0.0).unwrap();
+    assert!(store.try_claim("replicate gmm 0").unwrap().is_some());
+    assert_eq!(store.doctor().unwrap(), vec![]);
+}
+
+#[test]
 fn a_unit_is_found_again() {
     let (folder, store) = new_store();
     assert!(store.find("trajectory", &ingredients(1).digest()).unwrap().is_none());

@@ -245,11 +245,10 @@ fn the_program_says_so_and_ends_with_status_1() {
 #[test]
 fn a_stage_that_is_no_more_leaves_no_trace() {
     let (_place, figures) = committed_place(&SMALL);
-    let before = figures.lock().unwrap();
     let all: Vec<&'static Stage> = vec![&SMALL];
-    assert_eq!(figures.drop_gone(&before, &all).unwrap(), Vec::<String>::new());
+    assert_eq!(figures.drop_gone(&all).unwrap(), Vec::<String>::new());
     assert!(figures.root().join("gmm-template.svg").exists());
-    assert_eq!(figures.drop_gone(&before, &[]).unwrap(), [SMALL.name]);
+    assert_eq!(figures.drop_gone(&[]).unwrap(), [SMALL.name]);
     let left: Vec<_> =
         fs::read_dir(figures.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name == "gmm-template.svg"), "{left:?}");

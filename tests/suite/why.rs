@@ -124,7 +124,9 @@ fn where_nothing_is_cached_the_lock_is_asked() {
     let answer = ask(&store, &figures, &with("lambda", "10"));
     assert_eq!(answer.changes, [change("gmm-template.lambda", "100.0", "10.0")]);
     let mut lock = figures.lock().unwrap();
-    lock.sources.insert("src/sgd.rs".to_owned(), "0123456789abcdef".to_owned());
+    let mut files = lock.sources.values().next().unwrap().clone();
+    files.insert("src/sgd.rs".to_owned(), "0123456789abcdef".to_owned());
+    lock.sources.insert("another digest".to_owned(), files);
     let entry = lock.stages.get_mut(SMALL.name).unwrap().get_mut("paper").unwrap();
     entry.ingredients.insert("code".to_owned(), "another digest".to_owned());
     entry.recipe = "0".repeat(64);

@@ -157,7 +157,7 @@ impl Area {
     pub(crate) fn create(temporary: &Path) -> Result<Self> {
         fs::create_dir_all(temporary).map_err(Error::io("create", temporary))?;
         let folder = tempfile::Builder::new()
-            .prefix("run-")
+            .prefix(AREA)
             .tempdir_in(temporary)
             .map_err(Error::io("create", temporary))?
             .keep();
@@ -202,17 +202,17 @@ impl Drop for Draft {
     }
 }
 
-/// Removes what killed runs left in `temporary`, and says whether there was anything. The caller holds the store's guard.
-pub(crate) fn sweep(temporary: &Path) -> Result<bool> {
-    let mut any = false;
-    for name in list(temporary)? {
+/// Beginning of the names of areas.
+pub(crate) const AREA: &str = "run-";
+
+/// What killed runs left in `temporary`. The caller holds the store's guard.
+pub(crate) fn dead(temporary: &Path) -> Result<Vec<PathBuf>> {
+    let mut dead = Vec::new();
+    for name in list(temporary)?.into_iter().filter(|name| name.starts_with(AREA)) {
         let folder = temporary.join(name);
-        let lock = folder.join("lock");
-        let is_file = fs::symlink_metadata(&lock).is_ok_and(|found| found.is_file());
-        if !is_file || Lock::attempt(&lock)?.is_some() {
-            remove(&folder)?;
-            any = true;
+        if Lock::is_free(&folder.join("lock"))? {
+            dead.push(folder);
         }
     }
-    Ok(any)
+    Ok(dead)
 }

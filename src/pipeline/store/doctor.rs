@@ -78,6 +78,10 @@ impl Store {
                 }
             }
         }
+        let temporary = self.root().join("temporary");
+        for name in disk::list(&temporary)?.into_iter().filter(|name| !name.starts_with(disk::AREA)) {
+            health.problems.push(self.stranger(&temporary.join(name))?);
+        }
         self.check_findings(&mut health)?;
         self.compare_with_journal(&mut health)?;
         Ok(health)
@@ -119,6 +123,16 @@ impl Store {
         Ok(Problem { path: path.to_owned(), problem: problem.to_owned(), set_aside, healed: true })
     }
 
+    /// Copies a file to the first free name among what was set aside.
+    fn copy_aside(&self, path: &Path, label: &str) -> Result<PathBuf> {
+        let damaged = self.root().join("damaged");
+        let names = (0_u64..).map(|number| damaged.join(format!("{label}-{number}")));
+        let copy = names.take_while(|name| fs::symlink_metadata(name).is_ok()).count();
+        let copy = damaged.join(format!("{label}-{copy}"));
+        fs::copy(path, &copy).map_err(Error::io("copy", path))?;
+        Ok(copy)
+    }
+
     /// Files of locks are empty. They are emptied where they are: whoever holds one must keep it.
     fn check_locks(&self, health: &mut Health) -> Result<()> {
         let claims = self.root().join("claims");
@@ -128,9 +142,7 @@ impl Store {
         for path in files {
             let size = disk::size(&path)?;
             if size > 0 && path.is_file() {
-                let damaged = self.root().join("damaged");
-                let copy = damaged.join(format!("lock-{}", health.problems.len()));
-                fs::copy(&path, &copy).map_err(Error::io("copy", &path))?;
+                let copy = self.copy_aside(&path, "lock")?;
                 fs::OpenOptions::new()
                     .write(true)
                     .truncate(true)
@@ -144,7 +156,8 @@ impl Store {
         Ok(())
     }
 
-    /// Second values under the key of a unit. Those that are damaged are worth nothing.
+    /// Second values under the key of a unit. Those that are damaged are worth nothing; those that the unit has by now, since
+    /// somebody deleted the first one and a run gave the second again, are settled.
     fn check_findings(&self, health: &mut Health) -> Result<()> {
         let findings = self.root().join("nondeterministic");
         for name in disk::list(&findings)? {
@@ -154,24 +167,44 @@ impl Store {
                 Ok(manifest) => flaw_inside(&path, &manifest)?.map_or(Ok(manifest), Err),
                 Err(problem) => Err(problem),
             };
-            match flaw {
-                Ok(manifest) => {
-                    let problem = format!(
-                        "{} {} is not deterministic: this is a second, different value under the key of {}; when the cause \
-                         is known, delete the wrong one, or both",
-                        manifest.kind,
-                        manifest.name,
-                        self.folder(&manifest).display()
-                    );
-                    health.problems.push(Problem { path, problem, set_aside: None, healed: false });
-                }
-                Err(problem) => {
-                    let guard = self.guard()?;
-                    health.problems.push(self.move_stranger(&guard, &path, &problem, "nondeterministic")?);
-                }
-            }
+            let guard = self.guard()?;
+            let found = match flaw {
+                Ok(manifest) => self.settle(&guard, &path, &manifest)?,
+                Err(problem) => self.move_stranger(&guard, &path, &problem, "nondeterministic")?,
+            };
+            health.problems.push(found);
         }
         Ok(())
+    }
+
+    /// What is to be said of a sound second value.
+    fn settle(&self, guard: &Lock, path: &Path, second: &Manifest) -> Result<Problem> {
+        let (kind, place) = (&second.kind, self.folder(second));
+        let flaw = self.flaw(kind, &second.key)?;
+        if let Some(problem) = &flaw {
+            self.set_aside(guard, kind, &second.key, problem)?;
+        }
+        let what = format!("a second value of {kind} {}", second.name);
+        let (problem, healed) = match self.unit(kind, &second.key)? {
+            Unit::Present(first) if first.same_values(second) => {
+                disk::remove(path)?;
+                (format!("{what}, which the unit in its place has by now: removed"), true)
+            }
+            Unit::Present(_) => {
+                let rule = "when the cause is known, delete the wrong one";
+                (
+                    format!(
+                        "{what}, different from the one in {}: not deterministic; {rule}",
+                        place.display()
+                    ),
+                    false,
+                )
+            }
+            Unit::Absent | Unit::Damaged(_) => {
+                (format!("{what}, whose first one is gone: settled once a run gives this one again"), false)
+            }
+        };
+        Ok(Problem { path: path.to_owned(), problem, set_aside: None, healed })
     }
 
     /// What the journal says against what is there: finds what is lost.
@@ -180,13 +213,7 @@ impl Store {
         let path = self.journal();
         let journal = Journal::read(&path)?.unwrap_or_default();
         if journal.damaged > 0 {
-            let damaged = self.root().join("damaged");
-            let mut number = 0;
-            while damaged.join(format!("journal-{number}")).exists() {
-                number += 1;
-            }
-            let copy = damaged.join(format!("journal-{number}"));
-            fs::copy(&path, &copy).map_err(Error::io("copy", &path))?;
+            let copy = self.copy_aside(&path, "journal")?;
             journal.replace(&path)?;
             let problem = format!("{} of its lines are damaged; made anew without them", journal.damaged);
             health.problems.push(Problem {
@@ -209,7 +236,7 @@ impl Store {
                 let Entry { time, run, name, .. } = entry;
                 let problem = format!(
                     "{kind} {name}, published at {} by run {run}, is gone; the next run that needs it makes it again",
-                    journal::utc(*time)
+                    journal::written(*time)
                 );
                 health.problems.push(Problem { path: place, problem, set_aside: None, healed: true });
                 lost.push(self.entry(Event::Lost, &kind, name, &key, ""));

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::pipeline::elapsed::utc;
 use crate::pipeline::key::{Key, sha256};
 use crate::pipeline::store::{disk, fail};
 
@@ -184,10 +185,7 @@ pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// The last second that has a date with four digits for the year.
-const LAST: u64 = 253_402_300_799;
-
-/// A time as people write it, in UTC.
-pub(crate) fn utc(seconds: u64) -> String {
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds.min(LAST))).to_string()
+/// Seconds since 1970 as people write a time, in UTC.
+pub(crate) fn written(seconds: u64) -> String {
+    utc(UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(UNIX_EPOCH))
 }

@@ -1,6 +1,7 @@
 //! Locks of the operating system: a killed process leaves none behind.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -40,6 +41,17 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
         }
         Ok(Self { _file: file })
+    }
+
+    /// Whether nobody holds the lock on `path`; so if there is no such file.
+    pub(crate) fn is_free(path: &Path) -> Result<bool> {
+        match File::open(path).map(|file| file.try_lock()) {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(TryLockError::WouldBlock)) => Ok(false),
+            Ok(Err(TryLockError::Error(error))) => Err(Error::io("lock", path)(error)),
+            Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => Ok(true),
+            Err(error) => Err(Error::io("open", path)(error)),
+        }
     }
 
     /// Takes the lock on `path`, unless another holds it.

@@ -172,14 +172,11 @@ impl Store {
             Some(folder) => folder,
             None => disk::move_aside(&draft.folder, &into, &label)?.unwrap_or(into),
         };
-        let place = self.folder(manifest);
-        let problem = format!(
-            "{} {} is not deterministic: computed again it gave other values, kept in {}",
-            manifest.kind,
-            manifest.name,
-            other.display()
-        );
-        Ok(Error::damaged(place, problem))
+        Ok(Error::Nondeterministic {
+            what: format!("{} {}", manifest.kind, manifest.name),
+            first: self.folder(manifest),
+            second: other,
+        })
     }
 
     pub(crate) fn draft(&self) -> Result<Draft> {

@@ -10,7 +10,7 @@
 
 use crate::claim::Claim;
 use crate::error::{Error, Result};
-use crate::pipeline::committed::{Entry, Figures, Lock};
+use crate::pipeline::committed::{DEFAULT_SEED, Entry, Figures, Lock};
 use crate::pipeline::key::sha256;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::run::{judge, present};
@@ -98,15 +98,15 @@ pub struct Request<'a> {
 }
 
 /// Collects the comparisons of one stage.
-struct Rows {
+pub(crate) struct Rows {
     stage: String,
     profile: &'static str,
     check: &'static str,
-    list: Vec<Row>,
+    pub(crate) list: Vec<Row>,
 }
 
 impl Rows {
-    fn new(stage: &str, profile: Profile, check: &'static str) -> Self {
+    pub(crate) fn new(stage: &str, profile: Profile, check: &'static str) -> Self {
         Self { stage: stage.to_owned(), profile: profile.word(), check, list: Vec::new() }
     }
 
@@ -127,7 +127,7 @@ impl Rows {
 /// Settings that are not those of committed files; a lock that cannot be read; a computation that fails.
 pub fn verify(request: Request<'_>) -> Result<Vec<Row>> {
     let Request { all, stages, settings, figures, .. } = request;
-    if settings.seed != crate::pipeline::committed::DEFAULT_SEED || !settings.overrides.is_empty() {
+    if settings.seed != DEFAULT_SEED || !settings.overrides.is_empty() {
         let problem = "only results with the default seed and parameters are committed: leave out --seed, --set and --overrides";
         return Err(Error::Usage(problem.to_owned()));
     }
@@ -135,7 +135,7 @@ pub fn verify(request: Request<'_>) -> Result<Vec<Row>> {
     let lock = figures.lock()?;
     let mut rows = Vec::new();
     for stage in stages {
-        rows.extend(committed(figures, &lock, stage)?);
+        rows.extend(committed(figures, &lock, stage, Profile::Paper)?);
     }
     rows.extend(recompute::recomputed(&request, &lock)?);
     if stages.len() == all.len() {
@@ -153,25 +153,31 @@ pub fn verify(request: Request<'_>) -> Result<Vec<Row>> {
 ///
 /// # Errors
 /// A stage whose parameters are refused.
-pub fn committed(figures: &Figures, lock: &Lock, stage: &'static Stage) -> Result<Vec<Row>> {
-    let settings = Settings { profile: Profile::Paper, seed: 0, overrides: Vec::new() };
-    let mut rows = Rows::new(stage.name, Profile::Paper, "committed");
-    let Some(entry) = lock.stages.get(stage.name).and_then(|profiles| profiles.get("paper")) else {
+pub fn committed(
+    figures: &Figures,
+    lock: &Lock,
+    stage: &'static Stage,
+    profile: Profile,
+) -> Result<Vec<Row>> {
+    let settings = Settings { profile, seed: DEFAULT_SEED, overrides: Vec::new() };
+    let mut rows = Rows::new(stage.name, profile, "committed");
+    let Some(entry) = lock.stages.get(stage.name).and_then(|profiles| profiles.get(profile.word())) else {
         rows.same("stage", stage.name, false, "figures.lock does not have it; `run` writes it");
         return Ok(rows.list);
     };
     let plan = StagePlan::new(stage, &settings)?;
     compare_recipe(&mut rows, &plan, &settings, entry)?;
-    for (file, digest) in &entry.figures {
+    // Pictures of the quick profile are not committed.
+    for (file, digest) in entry.figures.iter().filter(|_| profile == Profile::Paper) {
         let path = figures.root().join(file);
         let same = fs::read(&path).is_ok_and(|bytes| sha256(&bytes) == *digest);
         rows.same("figure", file, same, "the file is not the one that figures.lock names");
     }
-    let (tables, whole) = committed_tables(figures, &mut rows, &plan, Profile::Paper, entry)?;
+    let (tables, whole) = committed_tables(figures, &mut rows, &plan, profile, entry)?;
     if !whole {
         return Ok(rows.list);
     }
-    let results = Results { profile: Profile::Paper, experiments: plan.experiments(), tables };
+    let results = Results { profile, experiments: plan.experiments(), tables };
     match judge(stage, &results) {
         Ok(judged) => compare_all_claims(&mut rows, &entry.claims, &judged),
         Err(error) => rows.add("claim", "all", Verdict::Different, Some(error.to_string())),
@@ -239,7 +245,7 @@ fn committed_tables(
     Ok((tables, whole))
 }
 
-fn compare_all_claims(rows: &mut Rows, old: &[Claim], new: &[Claim]) {
+pub(crate) fn compare_all_claims(rows: &mut Rows, old: &[Claim], new: &[Claim]) {
     for claim in new {
         match old.iter().find(|other| other.id == claim.id) {
             Some(other) => {

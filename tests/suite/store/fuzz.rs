@@ -87,7 +87,8 @@ fn found(store: &Store) -> u64 {
 
 /// An entry that says anything at all, with its digest.
 fn line() -> impl Strategy<Value = String> {
-    let events = ["published", "confirmed", "different", "found", "set-aside", "lost", "dropped", "\\PC{0,5}"];
+    let events =
+        ["published", "confirmed", "different", "found", "set-aside", "lost", "dropped", "\\PC{0,5}"];
     let key = prop_oneof![
         (0..UNITS).prop_map(|seed| ingredients(seed).digest().to_string()),
         "[0-9a-f]{64}",

@@ -60,6 +60,40 @@ fn killed_while_it_sets_aside_or_drops_the_store_heals() {
     assert!(run.out.contains("up to date"), "what is used was dropped: {run:?}");
 }
 
+#[test]
+fn a_second_kill_while_the_first_is_healed_changes_nothing() {
+    let place = Place::new();
+    assert!(killed_at(&place, &["run", STAGE], "journal:9"));
+    assert!(killed_at(&place, &["status"], "journal:1"));
+    assert!(killed_at(&place, &["status"], "journal:1"));
+    heals(&place, "killed while it opened the store");
+    computed_once(&place, "killed while it opened the store");
+}
+
+#[test]
+fn killed_while_figures_are_written_the_next_run_writes_them_all() {
+    let (sound, _) = undisturbed();
+    let names = |place: &Place| -> Vec<(String, Vec<u8>)> {
+        let folder =
+            std::fs::read_dir(place.figures().join("variants")).unwrap().next().unwrap().unwrap().path();
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<_> = files
+            .map(|path| {
+                (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap())
+            })
+            .collect();
+        files.sort();
+        files
+    };
+    for step in ["update:1", "update:3", "update:6"] {
+        let place = Place::copy_of(sound);
+        assert!(killed_at(&place, &["run", STAGE], step), "{step} is never reached");
+        assert!(names(&place).iter().any(|(name, _)| name.starts_with(".new-")), "{step}");
+        heals(&place, step);
+        assert_eq!(names(&place), names(sound), "{step}");
+    }
+}
+
 fn kill_at_random(times: u64, seed: u64) {
     let (mut dice, mut kills, mut unfinished) = (Dice(seed), 0, 0);
     while kills < times {

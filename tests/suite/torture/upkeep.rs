@@ -126,8 +126,16 @@ fn a_second_value_is_kept_beside_the_first_and_reported() {
     call(&place, &["gc"]).good();
     assert_eq!(fs::read(folder.join("manifest.json")).unwrap(), kept);
     assert_eq!(place.call(&["doctor"]).status, Some(3));
+    let again = Place::copy_of(&place);
     fs::remove_dir_all(other).unwrap();
     heals(&place, "finding");
+
+    // Somebody who deletes the first value, and not the second: a run decides, here for the first.
+    fs::remove_dir_all(again.data().join(folder.strip_prefix(place.data()).unwrap())).unwrap();
+    let gone = again.call(&["doctor", "--json"]).rows();
+    assert!(gone.iter().any(|row| row["problem"].as_str().unwrap().contains("is gone")), "{gone:?}");
+    call(&again, &["run", STAGE]).good();
+    assert_eq!(again.call(&["doctor"]).status, Some(3));
 }
 
 #[test]
@@ -136,12 +144,28 @@ fn a_forced_run_that_computes_other_values_says_so() {
     let store = place.store();
     let unit = store.units("trajectory").unwrap().remove(0);
     // As if the stored values had been computed by a program that is not deterministic.
-    fs::rename(store.folder(&unit), place.path().join("away")).unwrap();
+    let away = place.path().join("away");
+    fs::rename(store.folder(&unit), &away).unwrap();
     let values = TableBuilder::new("trajectory").f64("value", vec![1.0]).build().unwrap();
     store.publish("trajectory", &unit.name, &unit.ingredients, &[values], &[], &[]).unwrap();
     drop(store);
     let forced = call(&place, &["run", STAGE, "--force"]);
     forced.refused(3, &["not deterministic", unit.key.as_str(), "nondeterministic"]);
+    // Damage elsewhere, which a second attempt heals, does not hide it.
+    let store = place.store();
+    let other = store.units("trajectory").unwrap().into_iter().find(|other| other.key != unit.key).unwrap();
+    fs::write(store.folder(&other).join("trajectory.parquet"), "x").unwrap();
+    drop(store);
+    call(&place, &["run", STAGE, "--force"]).refused(3, &["not deterministic", unit.key.as_str()]);
+    // Once the wrong one is deleted, a computation gives the other again, and that settles it.
+    fs::remove_dir_all(
+        place.data().join("units/trajectory").join(&unit.key.as_str()[..2]).join(unit.key.as_str()),
+    )
+    .unwrap();
+    call(&place, &["run", STAGE, "--force"]).good();
+    let settled = place.call(&["doctor", "--json"]).good().rows();
+    assert!(settled.iter().any(|row| row["problem"].as_str().unwrap().contains("removed")), "{settled:?}");
+    heals(&place, "settled");
     assert_eq!(place.call(&["doctor"]).status, Some(3));
 }
 
