@@ -19,7 +19,7 @@ mod builder;
 mod compare;
 
 pub use crate::pipeline::table::builder::TableBuilder;
-pub use crate::pipeline::table::compare::{Comparison, compare, compare_columns};
+pub use crate::pipeline::table::compare::{Difference, differences};
 
 /// Metadata key under which every file carries the digest of its values.
 pub const VALUES_DIGEST: &str = "values_sha256";

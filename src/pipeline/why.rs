@@ -141,7 +141,7 @@ fn unit_changes(old: &Manifest, new: &Ingredients, files: &Files) -> Vec<Change>
         match role.as_str() {
             "inputs" => {}
             "code" => {
-                changes.extend(code_changes("code", old_files.as_ref(), files, old.as_ref(), new.as_ref()))
+                changes.extend(code_changes("code", old_files.as_ref(), files, old.as_ref(), new.as_ref()));
             }
             "experiments" => changes.extend(map_changes("", old.as_ref(), new.as_ref())),
             "tables" => changes.extend(map_changes("values of table ", old.as_ref(), new.as_ref())),

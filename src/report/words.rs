@@ -50,7 +50,7 @@ pub fn estimate(measured: f64, low: f64, high: f64) -> [String; 3] {
     let half = (high - low) / 2.0;
     let largest = measured.abs().max(low.abs()).max(high.abs());
     let all = [measured, low, high];
-    if half <= 1e-9 * largest || largest < 1e-3 || largest >= 1e6 {
+    if half <= 1e-9 * largest || !(1e-3..1e6).contains(&largest) {
         return all.map(|value| significant(value, 4));
     }
     let decimals = usize::try_from(1 - exponent(half)).unwrap_or(0).min(7);
@@ -170,7 +170,7 @@ fn index_length(text: &str) -> usize {
             let sign = first.len_utf8();
             let whole = digits(&text[sign..]);
             let rest = &text[sign + whole..];
-            let below = rest.strip_prefix('/').map_or(0, |below| digits(below));
+            let below = rest.strip_prefix('/').map_or(0, digits);
             if whole == 0 { 0 } else { sign + whole + if below > 0 { below + 1 } else { 0 } }
         }
         _ if first.is_ascii_digit() => digits(text),
@@ -214,7 +214,7 @@ fn encoded(name: &str) -> String {
 pub fn options(settings: &Settings, data: &Path, figures: &Path) -> String {
     let mut text = String::new();
     let mut add = |name: &str, value: &str| {
-        text.push_str(&format!(" --{name} {}", quoted(value)));
+        text = format!("{text} --{name} {}", quoted(value));
     };
     if settings.profile != crate::stage::Profile::Paper {
         add("profile", settings.profile.word());

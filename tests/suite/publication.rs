@@ -13,6 +13,7 @@ use std::path::Path;
 /// The same stage under another name, with another figure.
 static OTHER: Stage = Stage { name: "gmm-other", figures: &["gmm-other"], draw: other, ..SMALL };
 
+#[allow(clippy::unnecessary_wraps, reason = "the signature that stages have")]
 fn other(_: &Results) -> Result<Vec<Figure>> {
     let line = Series::line("law", Style::measured(Colour::Blue), vec![(0.0, 0.0), (1.0, 1.0)]);
     let panel = Panel::new(Axis::linear("$x$"), Axis::linear("$y$")).series(line);

@@ -35,6 +35,9 @@ fn change_lock(figures: &Figures, change: impl Fn(&mut Lock)) {
     fs::write(path, serde_json::to_vec_pretty(&lock).unwrap()).unwrap();
 }
 
+/// A change to an entry of the lock, with its name.
+type Change<'a> = (&'a str, &'a dyn Fn(&mut spectral_alignment::pipeline::committed::Entry));
+
 #[test]
 fn what_was_just_committed_is_identical() {
     let (_place, figures) = committed_place(&SMALL);
@@ -61,7 +64,6 @@ fn a_number_changed_by_hand_in_the_lock_is_found() {
         digest.pop();
         digest.push(last);
     };
-    type Change<'a> = (&'a str, &'a dyn Fn(&mut spectral_alignment::pipeline::committed::Entry));
     let changes: [Change<'_>; 7] = [
         ("recipe recipe", &|entry| flip(&mut entry.recipe)),
         ("recipe parameters", &|entry| entry.seed = 7),

@@ -1,7 +1,7 @@
 //! Two versions of a table, column by column, within the tolerances that are declared for them.
 
 use crate::error::Result;
-use crate::pipeline::table::{Comparison, Table, compare_columns};
+use crate::pipeline::table::{Difference, Table, differences};
 use crate::pipeline::verify::Verdict;
 use crate::pipeline::verify::tolerance::rule;
 use std::collections::BTreeMap;
@@ -22,16 +22,13 @@ pub struct Column {
 /// # Errors
 /// A column that cannot be read.
 pub fn columns(committed: &Table, computed: &Table) -> Result<Vec<Column>> {
-    let exact = compare_columns(committed, computed, |_| 0.0)?;
-    Ok(exact.into_iter().map(|(name, found)| column(committed, computed, name, found)).collect())
+    let found = differences(committed, computed)?;
+    Ok(found.into_iter().map(|(name, found)| column(committed, computed, name, found)).collect())
 }
 
-fn column(committed: &Table, computed: &Table, name: String, found: Comparison) -> Column {
-    let (why, row) = match found {
-        Comparison::Identical => return Column { name, verdict: Verdict::Identical, detail: None },
-        Comparison::Different { why, row, .. } => (why, row),
-        // Only the sign of a zero.
-        Comparison::Within { .. } => ("-0.0 against 0.0".to_owned(), None),
+fn column(committed: &Table, computed: &Table, name: String, found: Option<Difference>) -> Column {
+    let Some(Difference { row, why }) = found else {
+        return Column { name, verdict: Verdict::Identical, detail: None };
     };
     if let (Ok(ours), Ok(theirs)) = (committed.f64s(&name), computed.f64s(&name)) {
         return floats(committed, name, &ours, &theirs);

@@ -5,9 +5,7 @@ use std::fs;
 
 use polars::prelude::{DataFrame, DataType};
 use spectral_alignment::pipeline::key::{Ingredients, KeyBuilder, Value, diff};
-use spectral_alignment::pipeline::table::{
-    Comparison, Table, TableBuilder, compare, compare_columns, parquet_metadata,
-};
+use spectral_alignment::pipeline::table::{Table, TableBuilder, differences, parquet_metadata};
 
 use crate::store::{ingredients, table};
 
@@ -133,7 +131,7 @@ fn parquet_gives_back_what_was_written() {
         let first = fs::read(&path).unwrap();
         let read = Table::from_parquet("alignment", &path).unwrap();
         assert_eq!(read.values_digest().unwrap(), table.values_digest().unwrap());
-        assert_eq!(compare(&read, &table, 0.0).unwrap(), Comparison::Identical);
+        assert!(differences(&read, &table).unwrap().iter().all(|(_, found)| found.is_none()));
         assert_eq!(read.to_parquet_bytes(&metadata).unwrap(), first);
         assert!(parquet_metadata(&first).unwrap().contains(&metadata[0]));
     }
@@ -184,23 +182,18 @@ fn a_damaged_parquet_file_is_never_believed() {
 }
 
 #[test]
-fn comparison_names_the_place() {
-    let (a, near, far) = (table(0.0), table(1e-12), table(1e-3));
-    assert_eq!(compare(&a, &a, 0.0).unwrap(), Comparison::Identical);
-    let Comparison::Within { worst } = compare(&a, &near, 1e-9).unwrap() else { panic!() };
-    assert!((0.5e-12..2e-12).contains(&worst));
-    let Comparison::Different { table, column, row, .. } = compare(&a, &far, 1e-9).unwrap() else { panic!() };
-    assert_eq!((table.as_str(), column.as_deref(), row), ("alignment", Some("value"), Some(1)));
+fn differences_name_the_place() {
+    let (a, far) = (table(0.0), table(1e-3));
+    let found = |a: &Table, b: &Table| -> Vec<(String, Option<usize>)> {
+        let all = differences(a, b).unwrap().into_iter();
+        all.filter_map(|(name, found)| found.map(|found| (name, found.row))).collect()
+    };
+    assert_eq!(found(&a, &a), []);
+    assert_eq!(found(&a, &far), [("value".to_owned(), Some(1))]);
     let one = |values: Vec<Option<f64>>| TableBuilder::new("t").f64_or_null("x", values).build().unwrap();
-    let different =
-        |a: &Table, b: &Table| matches!(compare(a, b, 1.0).unwrap(), Comparison::Different { .. });
-    assert!(different(&one(vec![None]), &one(vec![Some(0.0)])));
-    assert!(different(&one(vec![Some(1.0)]), &one(vec![Some(f64::INFINITY)])));
-    assert!(different(&one(vec![Some(1.0)]), &one(vec![Some(1.0), None])));
-    assert_eq!(
-        compare(&one(vec![Some(0.0)]), &one(vec![Some(-0.0)]), 0.0).unwrap(),
-        Comparison::Within { worst: 0.0 }
-    );
-    let mixed = compare_columns(&a, &far, |column| if column == "value" { 1.0 } else { 0.0 }).unwrap();
-    assert_eq!(mixed.iter().filter(|(_, found)| *found != Comparison::Identical).count(), 1);
+    let here = [("x".to_owned(), Some(0))];
+    assert_eq!(found(&one(vec![None]), &one(vec![Some(0.0)])), here);
+    assert_eq!(found(&one(vec![Some(1.0)]), &one(vec![Some(f64::INFINITY)])), here);
+    assert_eq!(found(&one(vec![Some(0.0)]), &one(vec![Some(-0.0)])), here);
+    assert_eq!(found(&one(vec![Some(1.0)]), &one(vec![Some(1.0), None])), [(String::new(), None)]);
 }
