@@ -12,8 +12,8 @@ use crate::plot::markup::bold;
 use crate::plot::panel::{Anchor, Panel};
 use crate::plot::path::Share;
 use crate::plot::scene::Scene;
-use crate::plot::series::Series;
-use crate::plot::text::{LABEL, LETTER, SMALL, Text};
+use crate::plot::series::{Series, Shape};
+use crate::plot::text::{LABEL, LETTER, SMALL, SMALLEST, Text};
 use crate::plot::ticks::ticks;
 
 /// Lengths in pt: edge of the page, space between columns and rows, ticks, ticks to numbers, numbers to label.
@@ -25,6 +25,8 @@ pub(crate) const TICK_GAP: f64 = 2.0;
 pub(crate) const LABEL_GAP: f64 = 4.0;
 /// Distance of baselines in a label of several lines.
 pub(crate) const LEADING: f64 = 10.5;
+/// Most of the width of a cell that its text fills, so that texts of neighbours stay apart.
+const TEXT_SHARE: f64 = 0.5;
 /// Narrowest axes.
 const NARROWEST: f64 = 40.0;
 
@@ -287,6 +289,27 @@ pub(crate) fn compose(figure: &Figure, font: &Font) -> Result<(Scene, Vec<Frame>
     Ok((scene, frames))
 }
 
+/// Writes the texts of a heat map's cells.
+fn write_cells(series: &Series, frame: &Frame, font: &Font, scene: &mut Scene) -> Result<(), PlotError> {
+    let Shape::HeatMap(map) = &series.shape else { return Ok(()) };
+    for ((texts, row), y) in series.cells.iter().zip(&map.values).zip(map.y_edges.windows(2)) {
+        for ((text, value), x) in texts.iter().zip(row).zip(map.x_edges.windows(2)) {
+            if text.is_empty() {
+                continue;
+            }
+            let middle =
+                |from: (f64, f64), to: (f64, f64)| (f64::midpoint(from.0, to.0), f64::midpoint(from.1, to.1));
+            let place = middle(frame.place((x[0], y[0])), frame.place((x[1], y[1])));
+            let room = TEXT_SHARE * (frame.place((x[1], y[0])).0 - frame.place((x[0], y[0])).0).abs();
+            let full = Text::new(font, text, SMALL)?;
+            let size = SMALL * (room / (full.ink.right - full.ink.left)).min(1.0);
+            let text = Text::new(font, text, size.max(SMALLEST))?;
+            scene.write_on(marks::ground(map, *value), text, place);
+        }
+    }
+    Ok(())
+}
+
 fn draw_cell(cell: Cell, frame: &Frame, left: f64, font: &Font, scene: &mut Scene) -> Result<(), PlotError> {
     let panel = cell.panel;
     let baseline = frame.top - 5.0;
@@ -302,6 +325,7 @@ fn draw_cell(cell: Cell, frame: &Frame, left: f64, font: &Font, scene: &mut Scen
     let (areas, lines) = series.split_at(series.partition_point(|series| series.layer() == 0));
     for series in areas {
         marks::draw(series, frame, scene);
+        write_cells(series, frame, font, scene)?;
     }
     draw_axes(cell.x, cell.y, frame, scene);
     let on_cells = areas.iter().any(|series| series.has_bar());

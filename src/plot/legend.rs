@@ -3,7 +3,7 @@
 use crate::plot::PlotError;
 use crate::plot::colour::Colour;
 use crate::plot::font::Font;
-use crate::plot::marks::{band_fill, marker_item};
+use crate::plot::marks::{SIDE, band_fill, marker_item};
 use crate::plot::scene::{Item, Part, Scene, Stroke, place};
 use crate::plot::series::{Series, Shape};
 use crate::plot::style::{Dash, Marker, Style};
@@ -44,7 +44,7 @@ impl Sample {
             Shape::Rule { horizontal: false, .. } => (Kind::Upright, plain),
             Shape::Line { marks: true, .. } => (Kind::MarkedLine, series.style),
             Shape::Points(_) => (Kind::Marker, series.style),
-            Shape::Band(_) => (Kind::Band, plain.dash(Dash::Solid).width(1.0).size(1.0)),
+            Shape::Band(_) => (Kind::Band, plain.width(1.0).size(1.0)),
             Shape::Histogram { .. } => (Kind::Steps, plain),
             Shape::ErrorBars(_) => (Kind::ErrorBar, series.style),
             Shape::Stems(_) => (Kind::Stem, plain),
@@ -101,6 +101,9 @@ impl Sample {
             Kind::Band => {
                 let (colour, opacity) = band_fill(style);
                 scene.fill(vec![patch(3.0)], colour, opacity);
+                let sides =
+                    vec![open(&[(x, y - 3.0), (right, y - 3.0)]), open(&[(x, y + 3.0), (right, y + 3.0)])];
+                scene.stroke(sides, Stroke { width: SIDE, ..stroke });
             }
             Kind::Steps => {
                 let (colour, opacity) = band_fill(style);

@@ -59,7 +59,8 @@ pub fn lint(scene: &Scene, frames: &[Frame], figure: &Figure) -> Vec<String> {
                 }
             }
             Item::Fill(parts, ..) => {
-                for text in &texts {
+                // What stands in a cell is black or white, whichever shows on it.
+                for text in texts.iter().filter(|text| text.ground.is_none()) {
                     let ink = text.ink();
                     if parts
                         .iter()

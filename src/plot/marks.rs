@@ -14,6 +14,8 @@ pub const TOLERANCE: f64 = 0.05;
 const BAR: f64 = 0.8;
 const CAP: f64 = 1.5;
 const OUTLINE: f64 = 0.8;
+/// Width of the lines along both sides of a band, which tell overlapping bands apart, in pt.
+pub(crate) const SIDE: f64 = 0.5;
 /// Width of the rim of a curve on cells, in pt.
 const RIM: f64 = 0.7;
 /// Least distance of the marks on a curve, in diameters.
@@ -86,6 +88,11 @@ pub(crate) fn draw(series: &Series, frame: &Frame, scene: &mut Scene) {
         Shape::Band(ends) => {
             let (colour, opacity) = band_fill(style);
             scene.fill(band(ends, frame), colour, opacity);
+            let side = |of: fn(&(f64, f64, f64)) -> f64| {
+                curve(&ends.iter().map(|end| (end.0, of(end))).collect::<Vec<_>>(), frame)
+            };
+            let sides = [side(|end| end.1), side(|end| end.2)].concat();
+            scene.stroke(sides, Stroke { width: SIDE, ..stroke });
         }
         Shape::Histogram { edges, heights } => histogram(edges, heights, style, frame, scene),
         Shape::Rule { value, horizontal } => {
@@ -259,6 +266,11 @@ fn error_bars(points: &[(f64, f64, f64, f64)], radius: f64, frame: &Frame) -> Ve
     pieces(&segments, frame)
 }
 
+/// The colour of a cell of this value.
+pub(crate) fn ground(map: &HeatMap, value: f64) -> Rgb {
+    if value.is_nan() { Rgb::WHITE } else { cell_colour(map.map, map.range, value) }
+}
+
 /// Cells from the upper left; each reaches a little under its right and lower neighbours, which are drawn later, so that
 /// no seam shows at any resolution. An empty cell is white.
 fn heat_map(map: &HeatMap, frame: &Frame, scene: &mut Scene) {
@@ -267,8 +279,7 @@ fn heat_map(map: &HeatMap, frame: &Frame, scene: &mut Scene) {
     let ys: Vec<f64> = map.y_edges.iter().map(|y| clamp(frame.y.share(*y))).collect();
     let (Some(&right), Some(&bottom)) = (xs.last(), ys.first()) else { return };
     let (under_x, under_y) = (OVERLAP / frame.width, OVERLAP / frame.height);
-    let colour =
-        |value: f64| if value.is_nan() { Rgb::WHITE } else { cell_colour(map.map, map.range, value) };
+    let colour = |value: f64| ground(map, value);
     for (row, y) in map.values.iter().zip(ys.windows(2)).rev() {
         let (top, low) = (y[1], (y[0] - under_y).max(bottom));
         let mut from = 0;

@@ -142,7 +142,9 @@ impl Surface for Page<'_> {
 
     fn glyphs(&mut self, placed: &PlacedText) -> Drawn {
         let turn = if placed.upwards { " rotate(-90)" } else { "" };
-        let mut group = format!("<g transform=\"translate({} {}){turn}\">", units(placed.x), units(placed.y));
+        let fill = fill_attributes(placed.colour(), 1.0);
+        let (x, y) = (units(placed.x), units(placed.y));
+        let mut group = format!("<g{fill} transform=\"translate({x} {y}){turn}\">");
         for run in placed.text.glyphs.chunk_by(|a, b| (a.size - b.size).abs() < 1e-9) {
             let Some(first) = run.first() else { continue };
             let unit = first.size * UNITS / self.font.units();
@@ -243,7 +245,8 @@ impl DrawingBackend for Page<'_> {
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn {
         let text = Text::new(self.font, text, style.size() / UNITS)
             .map_err(|error| DrawingErrorKind::FontError(Box::new(error)))?;
-        self.glyphs(&PlacedText { text, x: f64::from(x) / UNITS, y: f64::from(y) / UNITS, upwards: false })
+        let (x, y) = (f64::from(x) / UNITS, f64::from(y) / UNITS);
+        self.glyphs(&PlacedText { text, x, y, upwards: false, ground: None })
     }
 }
 

@@ -168,6 +168,17 @@ impl Panel {
                 }
                 _ => {}
             }
+            if let (Shape::HeatMap(map), false) = (&series.shape, series.cells.is_empty()) {
+                let texts: Vec<usize> = series.cells.iter().map(Vec::len).collect();
+                let cells: Vec<usize> = map.values.iter().map(Vec::len).collect();
+                if texts != cells {
+                    return Err(PlotError::Sizes {
+                        what: "texts of cells",
+                        wanted: cells.iter().sum(),
+                        got: texts.iter().sum(),
+                    });
+                }
+            }
         }
         Ok(())
     }

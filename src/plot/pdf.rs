@@ -152,7 +152,7 @@ fn write(surface: &mut Surface, placed: &PlacedText, font: &Font, face: &Face) {
         Transform::from_translate(x, y)
     });
     surface.set_stroke(None);
-    surface.set_fill(Some(fill(Rgb::BLACK, 1.0)));
+    surface.set_fill(Some(fill(placed.colour(), 1.0)));
     let level = |a: &Glyph, b: &Glyph| (a.size - b.size).abs() < 1e-9 && (a.y - b.y).abs() < 1e-9;
     for run in placed.text.glyphs.chunk_by(level) {
         let Some(first) = run.first() else { continue };

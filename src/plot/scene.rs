@@ -6,6 +6,8 @@ use crate::plot::text::{Rect, Text};
 
 /// Page units per pt: coordinates are whole hundredths of a pt.
 pub const UNITS: f64 = 100.0;
+/// Contrast with white of a ground on which black and white show equally well: the root of the 21 between them.
+const EVEN: f64 = 4.583;
 
 /// A place on the page in page units, from the upper left corner.
 pub type Place = (i32, i32);
@@ -45,9 +47,20 @@ pub struct PlacedText {
     pub y: f64,
     /// Whether it runs upwards instead of to the right.
     pub upwards: bool,
+    /// The colour of the cell that it stands in the middle of; none outside cells.
+    pub ground: Option<Rgb>,
 }
 
 impl PlacedText {
+    /// Black or white, whichever shows better on its ground.
+    #[must_use]
+    pub fn colour(&self) -> Rgb {
+        match self.ground {
+            Some(ground) if ground.contrast_on_white() > EVEN => Rgb::WHITE,
+            _ => Rgb::BLACK,
+        }
+    }
+
     /// The ink box on the page in pt.
     #[must_use]
     pub fn ink(&self) -> Rect {
@@ -77,7 +90,7 @@ pub enum Item {
     Stroke(Vec<Part>, Stroke),
     /// Filled areas of one colour and opacity.
     Fill(Vec<Part>, Rgb, f64),
-    /// Text, black.
+    /// Text.
     Text(PlacedText),
 }
 
@@ -125,11 +138,19 @@ impl Scene {
 
     /// Adds text that runs to the right from a baseline origin.
     pub(crate) fn write(&mut self, text: Text, x: f64, y: f64) {
-        self.items.push(Item::Text(PlacedText { text, x, y, upwards: false }));
+        self.items.push(Item::Text(PlacedText { text, x, y, upwards: false, ground: None }));
     }
 
     /// Adds text that runs upwards from a baseline origin.
     pub(crate) fn write_upwards(&mut self, text: Text, x: f64, y: f64) {
-        self.items.push(Item::Text(PlacedText { text, x, y, upwards: true }));
+        self.items.push(Item::Text(PlacedText { text, x, y, upwards: true, ground: None }));
+    }
+
+    /// Adds text in the middle of a cell of this colour.
+    pub(crate) fn write_on(&mut self, ground: Rgb, text: Text, (x, y): (f64, f64)) {
+        let left = x - f64::midpoint(text.ink.left, text.ink.right);
+        let baseline = y - f64::midpoint(text.ink.top, text.ink.bottom);
+        let placed = PlacedText { text, x: left, y: baseline, upwards: false, ground: Some(ground) };
+        self.items.push(Item::Text(placed));
     }
 }

@@ -38,11 +38,12 @@ pub struct Series {
     pub(crate) label: String,
     pub(crate) style: Style,
     pub(crate) shape: Shape,
+    pub(crate) cells: Vec<Vec<String>>,
 }
 
 impl Series {
     fn new(label: impl Into<String>, style: Style, shape: Shape) -> Self {
-        Self { label: label.into(), style, shape }
+        Self { label: label.into(), style, shape, cells: Vec::new() }
     }
 
     /// A curve through points; a NaN breaks it, so one series can hold many curves of one look.
@@ -112,6 +113,12 @@ impl Series {
     #[must_use]
     pub fn heatmap(bar_label: impl Into<String>, map: HeatMap) -> Self {
         Self::new(bar_label, Style::reference(), Shape::HeatMap(map))
+    }
+
+    /// The same heat map with words in the middle of its cells, by row, then column; an empty text leaves a cell as it is.
+    #[must_use]
+    pub fn written(self, cells: Vec<Vec<String>>) -> Self {
+        Self { cells, ..self }
     }
 
     /// A family of curves of rank 1, 2, … coloured by rank, with the label of its colour bar, which must not be empty.

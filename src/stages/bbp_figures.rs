@@ -9,8 +9,10 @@ use crate::plot::{
 };
 use crate::stage::Results;
 use crate::stages::bbp_transition::{CLASSES, FOLLOWED, asked};
+use crate::stages::captions::{Symbol, setting};
 use crate::stages::grid::log_edges;
-use crate::stages::shared::{MARGIN, Statistics, number, parameters};
+use crate::stages::shared::{MARGIN, Statistics, number};
+use std::collections::{BTreeMap, BTreeSet};
 
 fn mean<'a>(rows: impl Iterator<Item = &'a Statistic>) -> f64 {
     let values: Vec<f64> = rows.map(|row| row.value).collect();
@@ -29,6 +31,38 @@ pub fn draw(results: &Results) -> Result<Vec<Figure>> {
         in_time(results, &statistics, &theory),
         carriers(results, &statistics, &theory)?,
     ])
+}
+
+/// The largest mean number of outliers of an experiment at a checkpoint that is shown: at large φ it can exceed that of classes.
+fn largest(
+    statistics: &Statistics,
+    experiments: &[&Experiment],
+    shown: impl Fn(&Experiment, u64) -> bool,
+) -> f64 {
+    let mut counts: BTreeMap<(&str, u64, &str), Vec<f64>> = BTreeMap::new();
+    for experiment in experiments {
+        for name in ["outliers, hessian", "outliers, gradient"] {
+            for row in statistics.rows(&experiment.name, name).filter(|row| shown(experiment, row.at.step)) {
+                counts.entry((&experiment.name, row.at.step, name)).or_default().push(row.value);
+            }
+        }
+    }
+    counts
+        .values()
+        .map(|values| values.iter().sum::<f64>() / number(values.len()))
+        .fold(number(CLASSES), f64::max)
+}
+
+/// What a caption says of means above the number of classes.
+fn beyond(largest: f64) -> String {
+    if largest > number(CLASSES) {
+        format!(
+            ". Means above {CLASSES}, up to {largest:.2}, come from a few replicates in which the bulk itself reaches beyond \
+             that level"
+        )
+    } else {
+        String::new()
+    }
 }
 
 /// Looks of the two thresholds.
@@ -56,13 +90,16 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
     ratios.sort_by(f64::total_cmp);
     ratios.dedup();
     let (x_edges, y_edges) = (log_edges(&lambdas(results)), log_edges(&ratios));
+    let all: Vec<&Experiment> = results.experiments.values().collect();
+    let is_end = |experiment: &Experiment, step: u64| Some(step) == experiment.schedule().last().copied();
+    let most = largest(statistics, &all, |experiment, step| step == 0 || is_end(experiment, step));
     let mut figure = Figure::new(
         "bbp-transition",
         Caption::new(
             "Number of outliers over signal-to-noise ratio and sample ratio",
             format!(
-"Mean over replicates (colour) of the number of eigenvalues of H_11 (a, b) and of G_11 (c, d) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom scales, at the start and at the end of training. Crosses joined by lines: the λ from which on theory counts at least one outlier (dashed) and all {CLASSES} (dash-dotted), from the effective dynamics alone"),
-            parameters(&results.experiments.values().collect::<Vec<_>>()),
+"Mean over replicates (colour) of the number of eigenvalues of H_11 (a, b) and of G_11 (c, d) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom scales, at the start and at the end of training. Crosses joined by lines: the λ from which on theory counts at least one outlier (dashed) and all {CLASSES} (dash-dotted), from the effective dynamics alone; none where that λ is outside the grid{}", beyond(most)),
+            setting(&all, &[Symbol::Blocks]),
             "Outliers appear along the predicted curves, lower in λ the more samples there are; all outliers of H appear together at the start and one by one after training, those of G far apart",
         ),
         Width::Full,
@@ -73,7 +110,7 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
     for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
         for (when, start) in [("start", true), ("end", false)] {
             let of = |experiment: &&Experiment, step: u64| {
-                if start { step == 0 } else { Some(step) == experiment.schedule().last().copied() }
+                if start { step == 0 } else { is_end(experiment, step) }
             };
             let found = |lambda: f64, ratio: f64| {
                 results.experiments.values().find(|experiment| {
@@ -105,7 +142,7 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
                     y_edges: y_edges.clone(),
                     values,
                     map: ColourMap::Viridis,
-                    range: (0.0, number(CLASSES)),
+                    range: (0.0, most),
                 },
             ));
             for (which, label, style) in looks() {
@@ -139,13 +176,14 @@ fn in_time(results: &Results, statistics: &Statistics, theory: &Statistics) -> F
         experiment.schedule().iter().filter(|step| **step > 0).map(|step| experiment.time(*step)).collect()
     });
     let (x_edges, y_edges) = (log_edges(&times), log_edges(&lambdas(results)));
+    let most = largest(statistics, &followed, |_, step| step > 0);
     let mut figure = Figure::new(
         "bbp-transition-in-time",
         Caption::new(
             "Number of outliers over training time and signal-to-noise ratio",
             format!(
-"Mean over replicates (colour) of the number of eigenvalues of H_11 (a) and of G_11 (b) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom scales, over training time t and the signal-to-noise ratio λ. Crosses joined by lines: the λ from which on theory counts at least one outlier (dashed) and all {CLASSES} (dash-dotted) at that time"),
-            parameters(&followed),
+"Mean over replicates (colour) of the number of eigenvalues of H_11 (a) and of G_11 (b) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom scales, over training time t and the signal-to-noise ratio λ. Crosses joined by lines: the λ from which on theory counts at least one outlier (dashed) and all {CLASSES} (dash-dotted) at that time{}", beyond(most)),
+            setting(&followed, &[Symbol::Blocks]),
             "The thresholds move during training as predicted: that of the first outlier of H falls while that of all rises, both of G rise",
         ),
         Width::Full,
@@ -181,7 +219,7 @@ fn in_time(results: &Results, statistics: &Statistics, theory: &Statistics) -> F
                 y_edges: y_edges.clone(),
                 values,
                 map: ColourMap::Viridis,
-                range: (0.0, number(CLASSES)),
+                range: (0.0, most),
             },
         ));
         for (which, label, style) in looks() {
@@ -208,9 +246,9 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
         "bbp-transition-carriers",
         Caption::new(
             "Which outliers carry means and which carry parameters",
-            "Squared overlap of the eigenvectors of the outliers of H_11 (a) and of G_11 (b) at the end of training, mean over outliers, with the span of the means (discs) and with what the span of x adds to it (squares), where more than half of the replicates have an outlier: marks, mean over replicates; bars, its 95 % interval; crosses and diamonds, theory",
-            parameters(&followed),
-            "Outliers carry the means, the more so the larger λ; they carry nothing of the parameters outside the span of the means",
+            "Squared overlap of the eigenvectors of the outliers of H_11 (a) and of G_11 (b) at the end of training, mean over as many outliers as theory predicts, with the span of the means (discs) and with what the span of the rows x^c adds to it (squares), where more than half of the replicates have an outlier: marks, mean over replicates; bars, its 95 % interval; crosses and diamonds, theory",
+            setting(&followed, &[Symbol::Blocks]),
+            "Outliers carry the means, more of them the larger λ, with dips where further outliers appear; they carry next to nothing of the parameters outside the span of the means",
         ),
         Width::Full,
         2,
@@ -235,9 +273,15 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
             let (mut bars, mut expected) = (Vec::new(), Vec::new());
             for experiment in &followed {
                 let end = experiment.schedule().last().copied();
-                let values: Vec<&Statistic> = statistics
+                let foreseen: Vec<&Statistic> = theory
                     .rows(&experiment.name, &statistic)
                     .filter(|row| Some(row.at.step) == end)
+                    .collect();
+                // Outliers that theory does not have are not compared with those that it has.
+                let ranks: BTreeSet<Option<u32>> = foreseen.iter().map(|row| row.row).collect();
+                let values: Vec<&Statistic> = statistics
+                    .rows(&experiment.name, &statistic)
+                    .filter(|row| Some(row.at.step) == end && ranks.contains(&row.row))
                     .collect();
                 let per_replicate: Vec<f64> = (0..experiment.replicates)
                     .filter_map(|replicate| {
@@ -251,10 +295,8 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
                     let (middle, half) = interval(&per_replicate)?;
                     bars.push((lambda, middle, middle - half, middle + half));
                 }
-                let foreseen =
-                    mean(theory.rows(&experiment.name, &statistic).filter(|row| Some(row.at.step) == end));
-                if foreseen.is_finite() {
-                    expected.push((lambda, foreseen));
+                if !foreseen.is_empty() {
+                    expected.push((lambda, mean(foreseen.into_iter())));
                 }
             }
             panel = panel

@@ -11,11 +11,12 @@ use crate::experiment::{Experiment, Simulator, Spacing};
 use crate::measure::{At, Statistic, statistics_table};
 use crate::model::{Means, Model, Start, TaskKind};
 use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::setting;
 use crate::stages::dimensions::{bars, by_dimension, dimension, half_law, places, slopes, values};
 use crate::stages::limit::{foreseen, limit, macroscopic};
-use crate::stages::shared::{Statistics, parameters};
+use crate::stages::shared::Statistics;
 use crate::task::{self, Summary};
 use std::collections::BTreeMap;
 
@@ -214,31 +215,47 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             results,
             "gmm",
             "effective-dynamics-gmm",
-            "Effective dynamics of softmax regression on a Gaussian mixture",
+            [
+                "Effective dynamics of softmax regression on a Gaussian mixture",
+                "(a-c) Inner products of rows of parameters with means, (d) the squared norm of x^1 and (e) its inner product \
+                 with x^2",
+                "inner product of rows with means or with each other",
+            ],
             &mixture,
         )?,
         figure(
             results,
             "xor",
             "effective-dynamics-xor",
-            "Effective dynamics of the two-layer network on the XOR mixture",
+            [
+                "Effective dynamics of the two-layer network on the XOR mixture",
+                "(a-c) Inner products of first-layer weights with means, (d) the inner product of W_1 and W_2 and (e) the \
+                 second-layer weight v_4",
+                "inner product of first-layer weights with means or with each other, or of a v_i,",
+            ],
             &xor,
         )?,
     ])
 }
 
-fn figure(results: &Results, task: &str, name: &str, title: &str, shown: &[Shown]) -> Result<Figure> {
+/// `words`: the title, what panels a to e show, and what deviates in panel f.
+fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[Shown]) -> Result<Figure> {
+    let [title, curves, deviating] = words;
     let (bands, theory) = (Statistics::read(results, "bands")?, Statistics::read(results, "theory")?);
     let experiments = by_dimension(results, task);
+    let dimensions = experiments.first().zip(experiments.last());
+    let (least, most) = dimensions.map_or((0, 0), |(first, last)| (first.model.d, last.model.d));
     let mut figure = Figure::new(
         name,
         Caption::new(
             title,
-            "(a) to (e) Inner products of parameters and means (and v in task B) over training time t: bands, range over the \
-             replicates of SGD at the smallest (blue) and the largest dimension (red); dashed, the solution of the effective \
-             dynamics, to which nothing is fitted. (f) Largest deviation of any such statistic from the solution at any \
-             time: marks, mean over replicates; bars, its 95 % interval; dashed, a line of slope -1/2 through their middle",
-            parameters(&experiments),
+            format!(
+                "{curves}, over training time t: bands, range over the replicates of SGD at d = {least} (blue) and d = {most} \
+                 (orange); dashed, the solution of the effective dynamics, to which nothing is fitted. (f) Largest deviation of \
+                 any {deviating} from the solution at any time over dimension d: marks, mean over replicates; bars, its 95 % \
+                 interval; dash-dotted, a line of slope -1/2 through their middle"
+            ),
+            setting(&experiments, &[]),
             "The bands narrow around the predicted curves, and the deviation falls like d^(-1/2)",
         ),
         Width::Full,
@@ -293,7 +310,7 @@ fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
             Style::measured(Colour::Green).marker(Marker::Circle),
             bars,
         ))
-        .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Green), law));
+        .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Green).dash(Dash::DashDot), law));
     Ok(match experiments.first() {
         Some(experiment) => {
             let note =

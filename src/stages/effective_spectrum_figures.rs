@@ -1,11 +1,12 @@
 //! Figures of the stage `effective-spectrum`.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::Results;
+use crate::stages::captions::{Symbol, setting};
 use crate::stages::dimensions::{bars, by_dimension, dimension, half_law, places};
 use crate::stages::effective_spectrum::{Compared, label};
-use crate::stages::shared::{MATRICES, number, parameters};
+use crate::stages::shared::{MATRICES, number};
 use crate::task::Layer;
 use std::collections::BTreeMap;
 
@@ -25,15 +26,27 @@ pub fn draw(results: &Results) -> Result<Vec<Figure>> {
             results,
             &compared,
             "gmm",
-            "Outliers of task A against their prediction from the effective dynamics",
-            &gmm,
+            [
+                "Outliers of task A against their prediction from the effective dynamics",
+                "(a, b) Outliers of H_11 and of G_11 over training time t and (c, d) squared overlaps of their eigenvectors with \
+                 the span of the means",
+                "dashed in a and b",
+            ],
+            (&gmm, &[Symbol::Blocks]),
         ),
         in_time(
             results,
             &compared,
             "xor",
-            "Outliers of task B against their prediction from the effective dynamics",
-            &xor,
+            [
+                "Outliers of task B against their prediction from the effective dynamics",
+                "(a, b) Outliers of H_(W_1W_1) and of G_(W_1W_1) over training time t and (c, d) squared overlaps of their \
+                 eigenvectors with Span(μ, ν); (e, f) outliers of H_vv and of G_vv and (g, h) squared overlaps of their \
+                 eigenvectors with the predicted ones, those of eigenvalues without a gap together, whose prediction is 1 by \
+                 definition",
+                "dashed in a and b",
+            ],
+            (&xor, &[Symbol::Blocks, Symbol::SecondBlock]),
         ),
         rates(results, &compared)?,
     ])
@@ -41,18 +54,24 @@ pub fn draw(results: &Results) -> Result<Vec<Figure>> {
 
 type Blocks<'a> = [(Layer, &'a str, [(&'a str, bool); 2])];
 
-/// Outliers and overlaps over time at the largest dimension.
-fn in_time(results: &Results, compared: &Compared, task: &str, title: &str, blocks: &Blocks) -> Figure {
+/// Outliers and overlaps over time at the largest dimension. `words`: the title, what the panels show, and where the edge is.
+fn in_time(
+    results: &Results,
+    compared: &Compared,
+    task: &str,
+    [title, shown, edge]: [&str; 3],
+    (blocks, symbols): (&Blocks, &[Symbol]),
+) -> Figure {
     let experiments = by_dimension(results, task);
     let mut figure = Figure::new(
         format!("effective-spectrum-{task}"),
         Caption::new(
             title,
-            "Outliers of diagonal blocks of H and of G over training time t, and squared overlaps of their eigenvectors with the \
-             span of the means, or in the second layer with the predicted eigenvectors (those of eigenvalues without a gap \
-             together): squares, mean over replicates; bars, their range; crosses, prediction from effective dynamics and \
-             effective spectrum, to which nothing measured enters; dashed, predicted edge of the bulk",
-            parameters(&experiments[experiments.len().saturating_sub(1)..]),
+            format!(
+                "{shown}: blue squares, mean over replicates; bars, their range; orange crosses, prediction from effective \
+                 dynamics and effective spectrum, to which nothing measured enters; {edge}, the predicted edge of the bulk"
+            ),
+            setting(&experiments[experiments.len().saturating_sub(1)..], symbols),
             "Every outlier lies where it is predicted, from the start of training to its end",
         ),
         Width::Full,
@@ -119,8 +138,8 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
         "effective-spectrum-rates",
         Caption::new(
             "Deviation of outliers from their prediction over dimension",
-            "Relative deviation of the outliers of H and G from their prediction by effective dynamics and effective spectrum, mean over outliers and times: marks, mean over replicates; bars, its 95 % interval; dashed, a line of slope -1/2 through their middle. (a) Task A, (b) task B, both layers",
-            parameters(&results.experiments.values().collect::<Vec<_>>()),
+            "Relative deviation of the outliers of H and G from their prediction by effective dynamics and effective spectrum, mean over outliers and times: marks, mean over replicates; bars, its 95 % interval; dash-dotted, a line of slope -1/2 through their middle. (a) Task A, block 11; (b) task B, blocks W_1W_1 and vv",
+            setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks, Symbol::SecondBlock]),
             "The deviation falls like d^(-1/2): it is fluctuation, not error of the theory",
         ),
         Width::Full,
@@ -140,7 +159,7 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
                 Style::measured(Colour::Blue),
                 bars,
             ))
-            .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Blue), law));
+            .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Blue).dash(Dash::DashDot), law));
         if let Some(experiment) = experiments.first() {
             let note = format!(r"$\lambda = {}$, $\phi = {}$", experiment.model.lambda, experiment.model.phi);
             panel = panel.note(0.97, 0.93, note, Anchor::Right);

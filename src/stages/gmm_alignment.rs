@@ -12,8 +12,9 @@ use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::{Symbol, setting};
 use crate::stages::mixture::{CONTRAST, MAIN, contrast, main, outliers, replicated};
-use crate::stages::shared::{MATRICES, at, parameters};
+use crate::stages::shared::{MATRICES, at};
 use crate::subspace::{alignment, overlap, sine};
 use crate::task;
 use ndarray::Axis as Along;
@@ -249,7 +250,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
              hidden by it",
             main.model.lambda, contrast.model.lambda
         ),
-        parameters(&[main, contrast]),
+        setting(&[main, contrast], &[Symbol::Blocks, Symbol::Alignment, Symbol::Sine, Symbol::Overlap]),
         "The row moves into the span of the means, and with it into the outlier eigenspaces, and its error stays below the \
          bound; where outliers have not left the bulk, the top k eigenvectors hold less of it, and H and G agree less",
     );
@@ -354,7 +355,7 @@ fn training(results: &Results, read: &Read) -> Result<Figure> {
              signal-to-noise ratios λ (marks and lines, mean; bands, range over {n} replicates, mostly narrower than the \
              lines); dashed, the law e^(-βt) from the mean at the start"
         ),
-        parameters(&[results.experiment(MAIN)?, results.experiment(CONTRAST)?]),
+        setting(&[results.experiment(MAIN)?, results.experiment(CONTRAST)?], &[]),
         "The classifier settles long before the end; the sum of the rows has no part in the loss and decays as the ridge \
          alone dictates",
     );

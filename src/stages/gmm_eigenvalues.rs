@@ -10,10 +10,11 @@ use crate::measure::{
 use crate::pipeline::table::Table;
 use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::{Symbol, setting};
 use crate::stages::mixture::{
     CONTRAST, FIRST_BLOCK, MAIN, Predicted, SHOWN, classes, contrast, gram, main, outliers, replicated,
 };
-use crate::stages::shared::{MATRICES, ask, at, level, parameters};
+use crate::stages::shared::{MATRICES, ask, at, level};
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -204,12 +205,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let caption = Caption::new(
         "Top eigenvalues of a diagonal block of H and of G along training",
         format!(
-            "The {SHOWN} largest eigenvalues of H_11 (a, c) and of G_11 (b, d) over training time t in replicate 1, at λ = {} \
+            "The {SHOWN} largest eigenvalues of H_11 (a, c) and of G_11 (b, d) over training time t in replicate 0, at λ = {} \
              (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the edge of the \
              bulk that the effective spectral theory predicts from the inner products of means and parameters alone",
             main.model.lambda, contrast.model.lambda
         ),
-        parameters(&[main, contrast]),
+        setting(&[main, contrast], &[Symbol::Blocks]),
         "One leading outlier separates, k - 1 smaller ones follow, and the rest stays in the bulk; at the smaller λ only \
          the first outlier of G is clear of it",
     );

@@ -7,8 +7,9 @@ use crate::measure::{Statistic, curves, last, statistics_rows, statistics_table}
 use crate::pipeline::table::{Table, TableBuilder};
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::{Symbol, minus_signs, setting, signs};
 use crate::stages::mixture::{FIRST_BLOCK, MAIN, REPLICATED, SHOWN, classes, main, outliers};
-use crate::stages::shared::{MATRICES, ask, at, parameters, squared_cosine};
+use crate::stages::shared::{MATRICES, ask, at, squared_cosine};
 use crate::task;
 use std::collections::BTreeMap;
 
@@ -158,11 +159,11 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         "Entries of the first row of parameters and of the leading eigenvectors",
         format!(
             "Entries of the unit vector along x^1 (a, d), and of the leading unit eigenvectors of H_11 (b, e) and of G_11 \
-             (c, f), over the coordinate i on a logarithmic axis, in replicate 1 at the start (a-c) and at the end (d-f) of \
+             (c, f), over the coordinate i on a logarithmic axis, in replicate 0 at the start (a-c) and at the end (d-f) of \
              training. The means are the first k = {k} coordinate vectors: their entries are thick and orange, all \
              others thin and blue"
         ),
-        parameters(&[experiment]),
+        setting(&[experiment], &[Symbol::Blocks]),
         "Training gathers x^1 and the leading eigenvectors in the first coordinates, and all three point along μ_1, x^1 with \
          equal negative parts along the other means",
     );
@@ -203,9 +204,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         "Entries of the leading eigenvectors along the means",
         format!(
             "Inner products of the top {k} unit eigenvectors v_i of H_11 (a, c) and of G_11 (b, d) with the means μ_b, in \
-             replicate 1 at the start (a, b) and at the end (c, d) of training; red is positive, blue negative, white zero"
+             replicate 0 at the start (a, b) and at the end (c, d) of training; {}",
+            signs()
         ),
-        parameters(&[experiment]),
+        setting(&[experiment], &[Symbol::Blocks]),
         "G has its leading eigenvector along μ_1 from the start, H from training on; the other outliers are nearly \
          degenerate, so their eigenvectors mix the remaining means",
     );
@@ -218,7 +220,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     .unwrap_or(f64::NAN)
             };
             let edges: Vec<f64> = (0..=k).map(|index| f64::from(index) + 0.5).collect();
-            let values = (0..k).map(|mean| (1..=k).map(|rank| entry(mean, rank)).collect()).collect();
+            let values: Vec<Vec<f64>> =
+                (0..k).map(|mean| (1..=k).map(|rank| entry(mean, rank)).collect()).collect();
+            let negative = minus_signs(&values);
             let heat = HeatMap {
                 x_edges: edges.clone(),
                 y_edges: edges,
@@ -232,7 +236,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     Axis::linear("mean $b$").whole(),
                 )
                 .title(format!("{when} of training"))
-                .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", heat)),
+                .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", heat).written(negative)),
             );
         }
     }

@@ -14,11 +14,12 @@ use crate::plot::{
 };
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::{Symbol, minus_signs, setting, signs};
 use crate::stages::mixture::{
     FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
     outliers,
 };
-use crate::stages::shared::{MATRICES, ask, at, level, level_below, number, parameters};
+use crate::stages::shared::{MATRICES, ask, at, level, level_below, number};
 use crate::subspace::overlap;
 use crate::task::{self, Block, Layer};
 use crate::theory::effective_spectrum::Outlier;
@@ -33,6 +34,7 @@ pub const STAGE: Stage = Stage {
         "A2.hessian",
         "A2.gradient",
         "A2.hessian-k10",
+        "A2.gradient-k10",
         "A2.offdiagonal-hessian",
         "A2.offdiagonal-gradient-negative",
         "A2.offdiagonal-gradient-positive",
@@ -82,6 +84,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     ])
 }
 
+/// Name of the number of outliers that theory predicts beyond the bulk.
+fn beyond(matrix: &str) -> String {
+    format!("outliers beyond the bulk, {matrix}")
+}
+
 /// Overlap of the top-k eigenspaces of the first block with the span of the means, measured and predicted.
 fn overlaps(
     data: &dyn Data,
@@ -112,6 +119,7 @@ fn overlaps(
                     let inside = |outlier: &Outlier| outlier.overlap_with_span_of_means(&predicted.law);
                     let total: f64 = outliers.iter().take(k).map(inside).sum();
                     theory.push(Statistic::plain(&here, name, total / number(k)));
+                    theory.push(Statistic::plain(&here, beyond(matrix), number(outliers.len())));
                 }
             }
         }
@@ -202,10 +210,25 @@ fn statistic(rows: &[Statistic], experiment: &str, name: &str) -> Curves {
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let rows = statistics_rows(results.table("statistics")?)?;
+    let theory = statistics_rows(results.table("theory")?)?;
     let end = |experiment: &str, name: &str| last(&statistic(&rows, experiment, name));
     let start = |name: &str| first(&statistic(&rows, MAIN, name));
     let k = f64::from(classes(results.experiment(MAIN)?));
     let space = "|P_U P_B|_F^2 / k of the top-k eigenspace and B = Span mu at the end";
+    let wide = f64::from(classes(results.experiment(WIDE)?));
+    let foreseen = last(&statistic(&theory, WIDE, &beyond("gradient"))).first().copied();
+    let wide_gradient =
+        declare("A2.gradient-k10", "the outlier eigenspace of G_11 lives in Span(mu), k = 10", space)
+            .at_least(INSIDE_GRADIENT);
+    let found = end(WIDE, "overlap with Span mu, gradient");
+    // A space of k eigenvectors that are not all outliers is no outlier eigenspace.
+    let wide_gradient = match foreseen {
+        Some(count) if count < wide => {
+            let reason = format!("the theory predicts {count} of {wide} outliers beyond the bulk at the end");
+            wide_gradient.not_run(found.len(), reason)
+        }
+        _ => wide_gradient.measure(&found)?,
+    };
     Ok(vec![
         declare("A2.hessian", "the outlier eigenspace of H_11 lives in Span(mu), k = 5", space)
             .at_least(INSIDE)
@@ -216,9 +239,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         declare("A2.hessian-k10", "the outlier eigenspace of H_11 lives in Span(mu), k = 10", space)
             .at_least(INSIDE)
             .measure(&end(WIDE, "overlap with Span mu, hessian"))?,
+        wide_gradient,
         declare(
             "A2.offdiagonal-hessian",
-            "H_12 is negative semidefinite with k negative outliers",
+            "H_12 has k negative outliers",
             "eigenvalues of H_12 below its predicted left edge minus 4 Tracy-Widom scales, at the end",
         )
         .between(k - 0.05, k + 0.05)
@@ -244,22 +268,33 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let rows = statistics_rows(results.table("statistics")?)?;
     let theory = statistics_rows(results.table("theory")?)?;
     let (main, wide) = (results.experiment(MAIN)?, results.experiment(WIDE)?);
+    let at_end = |of: &[Statistic], name: &str| {
+        mean(&statistic(of, WIDE, name)).last().map_or(f64::NAN, |point| point.1)
+    };
     let caption = Caption::new(
         "The outlier eigenspaces of H and of G live in the span of the means",
         format!(
             "(a, b) Overlap of the span of the top k eigenvectors of H_11 and of G_11 with the span of the means over \
              training time t, for k = {} and k = {} (marks, mean; bars, range over {} replicates), and its prediction for \
-             replicate 1 (dashed for H, dash-dotted for G). (c, d) Inner products of the top k unit eigenvectors v_i of \
-             every diagonal block with the means μ_b at the end of training, k = {}, in replicate 1: red is positive, blue \
-             negative; vertical lines separate the blocks",
+             replicate 0 (dashed for H, dash-dotted for G). (c, d) Inner products of the top k unit eigenvectors v_i of \
+             every diagonal block with the means μ_b at the end of training, k = {}, in replicate 0: {}; vertical lines \
+             separate the blocks",
             classes(main),
             classes(wide),
             main.replicates,
-            classes(main)
+            classes(main),
+            signs()
         ),
-        parameters(&[main, wide]),
-        "Where all k outliers have left the bulk their space is nearly that of the means; with more classes most of those of \
-         G have not, and the overlap falls to little more than theory gives the ones that have. The leading eigenvector of block (c, c) is along μ_c",
+        setting(&[main, wide], &[Symbol::Blocks, Symbol::Overlap]),
+        format!(
+            "Where all k outliers have left the bulk their space is nearly that of the means; at k = {} theory has {} of {0} outliers \
+             of G beyond the bulk at the end, whose overlap is {:.3}, and {:.3} is measured. The leading eigenvector of block \
+             (c, c) is along μ_c",
+            classes(wide),
+            at_end(&theory, &beyond("gradient")),
+            at_end(&theory, "overlap with Span mu, gradient"),
+            at_end(&rows, "overlap with Span mu, gradient")
+        ),
     );
     let mut figure = Figure::new("gmm-outlier-space", caption, Width::Full, 2);
     for name in [MAIN, WIDE] {
@@ -293,7 +328,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     ends,
                 ))
                 .series(Series::line(
-                    format!(r"${label}_{{11}}$, predicted (replicate 1)"),
+                    format!(r"${label}_{{11}}$, predicted (replicate 0)"),
                     Style::theory(style.colour).dash(if matrix == "hessian" {
                         Dash::Dashed
                     } else {
@@ -325,6 +360,7 @@ fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> 
     #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
     let edges =
         |count: usize, step: f64| (0..=count).map(|index| 0.5 + index as f64 * step).collect::<Vec<_>>();
+    let negative = minus_signs(&values);
     #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
     let map = HeatMap {
         x_edges: edges(k * k, 1.0 / k as f64),
@@ -339,7 +375,7 @@ fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> 
         Axis::linear("mean $b$").whole(),
     )
     .title(format!(r"$k = {k}$, $\lambda = {}$, end of training", results.experiment(MAIN)?.model.lambda))
-    .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", map));
+    .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", map).written(negative));
     for block in 1..u32::try_from(k).unwrap_or(1) {
         let between = f64::from(block) + 0.5;
         panel = panel.series(Series::rule_vertical(
@@ -357,10 +393,10 @@ fn off_diagonal(results: &Results, theory: &[Statistic]) -> Result<Figure> {
         "Eigenvalues of the off-diagonal blocks",
         format!(
             "The {SHOWN} eigenvalues of largest magnitude of H_12 (a, b) and of G_12 (c, d) at the start (a, c) and at the end \
-             (b, d) of training in replicate 1 (blue discs), with the outliers (open squares) and the support of the bulk \
+             (b, d) of training in replicate 0 (blue discs), with the outliers (open squares) and the support of the bulk \
              (grey band) that theory predicts"
         ),
-        parameters(&[results.experiment(MAIN)?]),
+        setting(&[results.experiment(MAIN)?], &[Symbol::Blocks]),
         "As many eigenvalues as there are classes stand outside the bulk: all below it for H, on both sides of it for G",
     );
     let mut figure = Figure::new("gmm-off-diagonal", caption, Width::Full, 2);
@@ -385,7 +421,7 @@ fn off_diagonal(results: &Results, theory: &[Statistic]) -> Result<Figure> {
                 Axis::linear(format!(r"eigenvalue of ${label}_{{12}}$ [$10^{{-3}}$]")),
             )
             .title(format!("{when} of training"))
-            .series(Series::points("measured, replicate 1", Style::measured(Colour::Blue), measured))
+            .series(Series::points("measured, replicate 0", Style::measured(Colour::Blue), measured))
             .series(Series::points(
                 "predicted outlier",
                 Style::theory(Colour::Black).marker(Marker::OpenSquare).size(6.0),

@@ -8,9 +8,10 @@ use crate::measure::{At, Statistic, statistics_table};
 use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::{Symbol, setting};
 use crate::stages::grid::{bars, over_grid, slopes};
 use crate::stages::mixture::{FIRST_BLOCK, Predicted, classes, experiment, mean_gram};
-use crate::stages::shared::{MARGIN, MATRICES, ask, at, level, number, parameters};
+use crate::stages::shared::{MARGIN, MATRICES, ask, at, level, number};
 use crate::subspace::sine;
 use crate::task;
 use std::collections::BTreeMap;
@@ -303,13 +304,24 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
                 .series(Series::line("law in the panel", Style::theory(Colour::Black), curve(law))),
         );
     }
+    // How far the marks of panel b lie below its line at the largest λ.
+    let below = |matrix: &str| -> Result<f64> {
+        let shown =
+            bars(&over_grid(results, "statistics", &format!("perpendicular error, {matrix}"), false)?)?;
+        Ok(shown.last().map_or(f64::NAN, |bar| perpendicular(bar.0) / bar.1))
+    };
     let caption = Caption::new(
         "Rates of the alignment errors in the signal-to-noise ratio",
-        "Errors at the end of training over the signal-to-noise ratio λ, on logarithmic axes (marks, mean over replicates; bars, \
+        format!(
+            "Errors at the end of training over the signal-to-noise ratio λ, on logarithmic axes (marks, mean over replicates; bars, \
          its 95 % interval, mostly smaller than the mark). (a) sin(x^1; Span μ) with its bound. (b) Operator norm of H_11 and of \
          G_11 outside the span of the means, P being the projection on it, relative to the whole norm. (c) The same for \
-         what is not inside the span on both sides. Lines are the laws in the panels, with nothing fitted",
-        parameters(&results.experiments.values().collect::<Vec<_>>()),
+         what is not inside the span on both sides. Lines are the laws in the panels, with nothing fitted; in b only the slope \
+         is predicted, and at the largest λ the norms of H and of G lie {:.1} and {:.1} times below the line",
+            below("hessian")?,
+            below("gradient")?
+        ),
+        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks, Symbol::Sine]),
         "For large λ the alignment error and the full error fall like λ^(-1/2), the perpendicular error like λ^(-1)",
     );
     let figure = Figure::new("gmm-snr-rates", caption, Width::Full, 3);
@@ -325,9 +337,9 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
              marks, mean over replicates; bars, its 95 % interval. Lines join the numbers that theory predicts from the mean \
              inner products of means and parameters"
         ),
-        parameters(&results.experiments.values().collect::<Vec<_>>()),
-        "All k outliers appear at the predicted λ, those of G at a larger one than those of H, and later in training at a \
-         larger one than at its start",
+        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks]),
+        "All k outliers appear within one step of the grid of the predicted λ, those of G at a larger one than those of H, and \
+         at the end of training at a larger one than at its start",
     );
     let mut figure = Figure::new("gmm-snr-outliers", caption, Width::Full, 2);
     for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
@@ -362,7 +374,7 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
                 ));
         }
         let note = format!(
-            r"$k = {}$, $d = {}$, $\phi = {}$, $n = {}$",
+            r"$k = {}$, $d = {}$, $\phi = {}$, {} replicates",
             classes(point),
             point.model.d,
             point.model.phi,

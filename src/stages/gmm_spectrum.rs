@@ -1,4 +1,4 @@
-//! Histograms of the whole spectrum of `H_11` and `G_11` at the start, in the middle and at the end of training.
+//! Histograms of the whole spectrum of `H_11` and `G_11` at the start, during and at the end of training.
 
 use crate::ask::{Checkpoints, Question, Study};
 use crate::claim::Claim;
@@ -9,14 +9,16 @@ use crate::measure::{
 use crate::pipeline::table::{Table, TableBuilder};
 use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::{Symbol, setting};
 use crate::stages::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
-use crate::stages::shared::{MATRICES, ask, at, parameters};
+use crate::stages::shared::{MATRICES, ask, at};
+use std::collections::BTreeMap;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "gmm-spectrum",
     kind: Kind::Figure,
-    title: "The whole spectrum of H_11 and G_11 at the start, in the middle and at the end of training",
+    title: "The whole spectrum of H_11 and G_11 at the start, during and at the end of training",
     source: file!(),
     claims: &[],
     figures: &["gmm-spectrum", "gmm-spectrum-lambda-10"],
@@ -126,6 +128,25 @@ fn histogram(values: &[f64]) -> (Vec<f64>, Vec<f64>) {
     (edges, heights)
 }
 
+/// A time with one decimal.
+fn rounded(time: f64) -> f64 {
+    (10.0 * time).round() / 10.0
+}
+
+/// Numbers of predicted outliers at the times shown, in words.
+fn counted(theory: &[Statistic], experiment: &str, outlier: &str) -> String {
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    for row in theory.iter().filter(|row| row.at.experiment == experiment) {
+        *counts.entry(row.at.step).or_default() += usize::from(row.statistic == outlier);
+    }
+    let (fewest, most) = (counts.values().min().unwrap_or(&0), counts.values().max().unwrap_or(&0));
+    match (fewest, most) {
+        (1, 1) => "one eigenvalue".to_owned(),
+        _ if fewest == most => format!("{most} eigenvalues"),
+        _ => format!("{fewest} to {most} eigenvalues"),
+    }
+}
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let spectrum = spectrum_rows(results.table("spectrum")?)?;
     let theory = statistics_rows(results.table("theory")?)?;
@@ -134,20 +155,28 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         .into_iter()
         .map(|(name, figure)| {
             let lambda = results.experiment(name)?.model.lambda;
-            let caption = Caption::new(
-                format!("Spectrum of one block of H and of G at signal-to-noise ratio λ = {lambda}"),
-                "Histograms of all eigenvalues of H_11 (a-c) and of G_11 (d-f) in replicate 1 at the start (a, d), in the \
-                 middle (b, e) and at the end (c, f) of training, as density per decade on logarithmic axes: the whole area \
-                 is 1, and a single eigenvalue is a low bar. The dashed line is the density of the bulk and triangles are \
-                 the outliers that theory predicts from the inner products of means and parameters alone",
-                parameters(&[results.experiment(name)?]),
-                "A few eigenvalues leave the bulk, at the predicted places; during training one of them separates from \
-                 the others",
-            );
-            let mut figure = Figure::new(figure, caption, Width::Full, 3).shared_y();
             let mut steps: Vec<(u64, f64)> =
                 spectrum.iter().filter(|row| row.at.experiment == name).map(|row| (row.at.step, row.at.time)).collect();
             steps.dedup();
+            let middle = steps.iter().find(|(step, _)| *step > 0).map_or(0.0, |(_, time)| rounded(*time));
+            let foreseen = |matrix: &str| counted(&theory, name, &format!("outlier, {matrix}"));
+            let caption = Caption::new(
+                format!("Spectrum of one block of H and of G at signal-to-noise ratio λ = {lambda}"),
+                format!(
+                    "Histograms of all eigenvalues of H_11 (a-c) and of G_11 (d-f) in replicate 0 at the start (a, d), at \
+                     t = {middle} (b, e) and at the end (c, f) of training, as density per decade on logarithmic axes: the \
+                     whole area is 1, and a single eigenvalue is a low bar. The dashed line is the density of the bulk and \
+                     triangles are the outliers that theory predicts from the inner products of means and parameters alone"
+                ),
+                setting(&[results.experiment(name)?], &[Symbol::Blocks]),
+                format!(
+                    "Outside the bulk, at the predicted places, are {} of H and {} of G; the leading one of G is apart from all \
+                     else from the start, that of H separates from the others during training",
+                    foreseen("hessian"),
+                    foreseen("gradient")
+                ),
+            );
+            let mut figure = Figure::new(figure, caption, Width::Full, 3).shared_y();
             let of = |matrix: &str| -> Vec<&Eigenvalue> {
                 spectrum.iter().filter(|row| row.at.experiment == name && row.matrix == matrix && row.eigenvalue > 0.0).collect()
             };
@@ -194,8 +223,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                             Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")).range(low / 1.15, high * 1.25),
                             Axis::log("density per decade").range(floor, top),
                         )
-                        .title(format!(r"$\lambda = {lambda}$, $t = {}$", (10.0 * time).round() / 10.0))
-                        .series(Series::histogram("all eigenvalues, replicate 1", Style::measured(Colour::Blue), edges, heights))
+                        .title(format!(r"$\lambda = {lambda}$, $t = {}$", rounded(time)))
+                        .series(Series::histogram("all eigenvalues, replicate 0", Style::measured(Colour::Blue), edges, heights))
                         .series(Series::line("predicted density", Style::theory(Colour::Black), curve))
                         .series(Series::points(
                             "predicted outlier",

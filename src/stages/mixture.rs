@@ -161,9 +161,3 @@ impl Predicted {
         Ok(Self { law, spectrum })
     }
 }
-
-/// The largest number of replicates that finished, as words for a legend.
-#[must_use]
-pub fn replicates(experiment: &Experiment) -> String {
-    format!("$n = {}$ replicates", experiment.replicates)
-}

@@ -2,6 +2,7 @@
 
 pub mod bbp_figures;
 pub mod bbp_transition;
+pub mod captions;
 pub mod dimension_limit;
 pub mod dimensions;
 pub mod effective_dynamics;

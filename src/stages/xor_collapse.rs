@@ -8,9 +8,10 @@ use crate::measure::{Statistic, statistics_table};
 use crate::pipeline::table::Table;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::setting;
 use crate::stages::grid::log_edges;
-use crate::stages::shared::{Statistics, at, indicators, number, parameters};
-use crate::stages::xor::{checked, classified, experiment, neurons, width};
+use crate::stages::shared::{Statistics, at, indicators, listed, number};
+use crate::stages::xor::{ALIVE, CLASSIFIED, checked, classified, experiment, neurons, width};
 use crate::task::xor::CLUSTERS;
 use crate::theory::collapse::collapse_threshold;
 
@@ -103,10 +104,32 @@ fn shares(
         .collect()
 }
 
+/// The grid points below this share of the threshold at which fewer than [`SHARE`] of the networks live, with that share.
+fn failures<'a>(results: &'a Results, statistics: &Statistics, below: f64) -> Vec<(&'a Experiment, f64)> {
+    let mut found: Vec<(&Experiment, f64)> = results
+        .experiments
+        .values()
+        .filter(|experiment| ratio(experiment) < below)
+        .map(|experiment| {
+            let alive = statistics.rows(&experiment.name, "alive neurons");
+            let lives = indicators(alive, |row| row.value > 0.5);
+            (experiment, lives.iter().sum::<f64>() / number(lives.len()))
+        })
+        .filter(|(_, share)| *share < SHARE)
+        .collect();
+    found.sort_by(|a, b| a.0.model.lambda.total_cmp(&b.0.model.lambda));
+    found
+}
+
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let statistics = Statistics::read(results, "statistics")?;
     let collapsed = shares(results, &statistics, |ratio| ratio > 1.0 + MARGIN, |alive| alive < 0.5);
     let survived = shares(results, &statistics, |ratio| ratio < 1.0 - MARGIN, |alive| alive > 0.5);
+    let failed: Vec<String> = failures(results, &statistics, 1.0 - MARGIN)
+        .iter()
+        .map(|(point, _)| format!("lambda = {}, beta = {}", point.model.lambda, point.model.beta))
+        .collect();
+    let save = if failed.is_empty() { String::new() } else { format!(", if not at {}", listed(&failed)) };
     Ok(vec![
         declare(
             "B1.collapse",
@@ -117,7 +140,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .measure(&collapsed)?,
         declare(
             "B1.survival",
-            "neurons stay alive for a ridge below the predicted threshold",
+            format!("neurons stay alive for a ridge below the predicted threshold, on average over the grid{save}"),
             "share of grid points with beta below 0.9 times the threshold at which a neuron is alive in the end",
         )
         .at_least(SHARE)
@@ -150,14 +173,26 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         })
         .filter(|point| point.1 > y_edges[0])
         .collect();
+    let failed: Vec<String> = failures(results, &statistics, 1.0)
+        .iter()
+        .map(|(point, share)| {
+            format!("at λ = {}, β = {} ({:.0} % live)", point.model.lambda, point.model.beta, 100.0 * share)
+        })
+        .collect();
+    let save = if failed.is_empty() { String::new() } else { format!(", save {}", listed(&failed)) };
     let caption = Caption::new(
         "Where the XOR network lives and dies",
-        "Means over the replicates of each point of a grid of signal-to-noise ratios λ and ridges β at the end of training: (a) \
-         share of runs with at least one alive neuron, (b) share of the four clusters that are classified, (c) share of dead \
-         neurons. The line is the ridge above which theory predicts that every neuron dies",
-        parameters(&results.experiments.values().collect::<Vec<_>>()),
-        "Networks collapse above the predicted threshold and live below it, at every λ; a dead network classifies by what is \
-         left of its start",
+        format!(
+            "Means over the replicates of each point of a grid of signal-to-noise ratios λ and ridges β at the end of training: \
+             (a) share of runs with at least one alive neuron, |v_i| ‖W_i‖ > {ALIVE}, (b) share of the four clusters that are \
+             classified, in more than {CLASSIFIED} of their test points, (c) share of dead neurons. The line is the ridge above \
+             which theory predicts that every neuron dies"
+        ),
+        setting(&results.experiments.values().collect::<Vec<_>>(), &[]),
+        format!(
+            "Networks collapse above the predicted threshold and live below it{save}; a dead network classifies by what is left \
+             of its start"
+        ),
     );
     let mut figure = Figure::new("xor-collapse", caption, Width::Full, 3).shared_y();
     let clusters = number(CLUSTERS);

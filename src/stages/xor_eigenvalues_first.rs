@@ -7,7 +7,8 @@ use crate::measure::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_tabl
 use crate::pipeline::table::Table;
 use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, parameters};
+use crate::stages::captions::{Symbol, setting};
+use crate::stages::shared::{MATRICES, Statistics, ask, at};
 use crate::stages::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted, width};
 
 /// The stage.
@@ -72,13 +73,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         "Top eigenvalues of a first-layer block of H and of G along training",
         format!(
             "The {TOP} largest eigenvalues of the block of neuron 1 of H (a, c) and of G (b, d) over training time t in replicate \
-             1, at λ = {} (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the \
+             0, at λ = {} (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the \
              edge of the bulk that theory predicts",
             main.model.lambda, contrast.model.lambda
         ),
-        parameters(&[main, contrast]),
+        setting(&[main, contrast], &[Symbol::Blocks]),
         "Two eigenvalues stand above the bulk at all times; at the smaller λ single rare samples, of large weight in G, lift \
-         others to the edge",
+         others to the edge and beyond it",
     );
     let mut figure = Figure::new("xor-eigenvalues-first", caption, Width::Full, 2);
     for name in [MAIN, CONTRAST] {
@@ -104,7 +105,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 )
                 .title(format!(r"$K = {}$, $\lambda = {}$", width(experiment), experiment.model.lambda))
                 .series(Series::ranked(
-                    "rank (measured, replicate 1)",
+                    "rank (measured, replicate 0)",
                     Style::measured(Colour::Black),
                     ranked,
                 ))

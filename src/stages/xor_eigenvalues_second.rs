@@ -9,9 +9,10 @@ use crate::measure::{
     statistics_table,
 };
 use crate::pipeline::table::Table;
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, number, parameters};
+use crate::stages::captions::{Symbol, setting};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, number};
 use crate::stages::xor::{
     CLASSIFIED, SECOND, WIDE, WIDE_CONTRAST, above, classified, law, level, second_layer, whole_second, width,
 };
@@ -196,13 +197,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let caption = Caption::new(
         "Eigenvalues of the second-layer blocks of H and of G along training",
         format!(
-            "All eigenvalues of H_vv (a, c) and of G_vv (b, d) over training time t in replicate 1, at λ = {} (a, b) and λ = {} \
+            "All eigenvalues of H_vv (a, c) and of G_vv (b, d) over training time t in replicate 0, at λ = {} (a, b) and λ = {} \
              (c, d); colour is the rank. Crosses are the eigenvalues that theory predicts, and the dashed line is the level \
              above which an eigenvalue counts as an outlier: the most that the noise of the features can reach in H_vv, \
              and its like with the mean weight in G_vv. Eigenvalues far below the level are not shown",
             wide.model.lambda, contrast.model.lambda
         ),
-        parameters(&[wide, contrast]),
+        setting(&[wide, contrast], &[Symbol::SecondBlock]),
         "One outlier at the start becomes four, one for each cluster, while the rest fades with the ridge; at the smaller λ \
          the level is too high for some of them",
     );
@@ -235,7 +236,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 )
                 .title(title.clone())
                 .series(Series::ranked(
-                    "rank (measured, replicate 1)",
+                    "rank (measured, replicate 0)",
                     Style::measured(Colour::Black),
                     ranked,
                 ))
@@ -254,24 +255,26 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let mut panel =
             Panel::new(Axis::linear("training time $t$"), Axis::linear("number").range(-0.1, 4.4).whole())
                 .title(title);
-        for (statistic, label, style) in [
-            ("classified", "classified clusters", Style::measured(Colour::Black).size(2.6)),
+        for (statistic, label, style, sides) in [
+            ("classified", "classified clusters", Style::measured(Colour::Black).size(2.6), Dash::Solid),
             (
                 "outliers, hessian",
                 r"outliers of $H_{vv}$",
                 Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(3.8),
+                Dash::Dashed,
             ),
             (
                 "outliers, gradient",
                 r"outliers of $G_{vv}$",
                 Style::measured(Colour::Vermillion).marker(Marker::Triangle).size(3.6),
+                Dash::Dotted,
             ),
         ] {
             let found = statistics.curves(name, statistic, None);
             panel = panel
                 .series(Series::band(
                     format!("bands: range of {n} replicates"),
-                    Style::measured(style.colour),
+                    Style::measured(style.colour).dash(sides),
                     range(&found),
                 ))
                 .series(Series::marked_line(format!("{label}, mean"), style, mean(&found)));
@@ -288,10 +291,10 @@ fn counts(wide: &Experiment, contrast: &Experiment) -> Caption {
         format!(
             "Number of outliers of H_vv (open squares) and of G_vv (triangles) and number of clusters of which more than {} of \
              the test points are classified (discs) over training time t, at λ = {} (a) and λ = {} (b): marks and lines, mean; \
-             bands, range over {} replicates",
+             bands with solid sides (clusters), dashed (H_vv) and dotted (G_vv), range over {} replicates",
             CLASSIFIED, wide.model.lambda, contrast.model.lambda, wide.replicates
         ),
-        parameters(&[wide, contrast]),
+        setting(&[wide, contrast], &[Symbol::SecondBlock]),
         "Both matrices end with as many outliers as classified clusters at the larger λ; at the smaller one some outliers \
          stay below the level",
     )

@@ -4,9 +4,10 @@ use crate::ask::Study;
 use crate::claim::Claim;
 use crate::error::Result;
 use crate::pipeline::table::{Table, TableBuilder};
-use crate::plot::{Axis, Caption, ColourMap, Figure, HeatMap, Panel, Series, Width};
+use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, ask, parameters};
+use crate::stages::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::shared::{MATRICES, ask};
 use crate::stages::xor::{DIRECTIONS, SECOND, WIDE, neurons, second_layer, whole_second, width};
 use crate::task::xor::CLUSTERS;
 use std::collections::BTreeMap;
@@ -103,6 +104,16 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             _ => groups.push((name, 1)),
         }
     }
+    let borders: Vec<f64> = groups
+        .iter()
+        .scan(0.5, |border, (_, count)| {
+            *border += f64::from(*count);
+            Some(*border)
+        })
+        .take(groups.len().saturating_sub(1))
+        .collect();
+    // The colours reach as far as the entries do.
+    let largest = (10.0 * value.iter().map(|entry| entry.abs()).fold(0.0, f64::max)).ceil() / 10.0;
     let groups: Vec<String> = groups
         .iter()
         .map(
@@ -114,18 +125,20 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let caption = Caption::new(
         "Entries of the leading eigenvectors of the second-layer blocks",
         format!(
-            "Entries of the top {ranks} unit eigenvectors of H_vv (a, c) and of G_vv (b, d) over the neurons in replicate 1, at \
+            "Entries of the top {ranks} unit eigenvectors of H_vv (a, c) and of G_vv (b, d) over the neurons in replicate 0, at \
              the start (a, b) and at the end (c, d) of training. Neurons are sorted by the direction that they have at the \
-             end, as counted below the axes, dead ones last; red is positive, blue negative, white zero"
+             end, as counted below the axes, then by their strength |v_i| ‖W_i‖ at the end, the strongest first, dead ones \
+             last; lines separate these groups; {}",
+            signs()
         ),
-        parameters(&[results.experiment(WIDE)?]),
-        "At the start the eigenvectors beyond the first have no order; at the end each is nearly constant on the neurons of \
-         a direction and zero on the dead ones, so that the four span the directions",
+        setting(&[results.experiment(WIDE)?], &[Symbol::SecondBlock]),
+        "At the start the eigenvectors beyond the first have no order; at the end each has one sign on the neurons of a \
+         direction, weighted by their strength, and nearly vanishes on the dead ones, so that the four span the directions",
     );
     let mut figure = Figure::new("xor-eigenvectors", caption, Width::Full, 2).shared_y();
     for (at, when) in [(0, "start of training"), (end, "end of training")] {
         for (of, label) in [("hessian", "H"), ("gradient", "G")] {
-            let values = (1..=ranks)
+            let values: Vec<Vec<f64>> = (1..=ranks)
                 .map(|rank| {
                     places
                         .iter()
@@ -134,21 +147,27 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 })
                 .collect();
             let edges = |count: u32| (0..=count).map(|index| f64::from(index) + 0.5).collect();
+            let negative = minus_signs(&values);
             let heat = HeatMap {
                 x_edges: edges(k),
                 y_edges: edges(ranks),
                 values,
                 map: ColourMap::Diverging,
-                range: (-1.0, 1.0),
+                range: (-largest, largest),
             };
-            figure = figure.panel(
-                Panel::new(
-                    Axis::linear(format!("neuron, sorted:\n{}", groups.join(", "))).whole(),
-                    Axis::linear("rank of the eigenvector").whole(),
-                )
-                .title(format!("${label}_{{vv}}$, {when}"))
-                .series(Series::heatmap("entry of the unit eigenvector", heat)),
-            );
+            let panel = Panel::new(
+                Axis::linear(format!("neuron, sorted:\n{}", groups.join(", "))).whole(),
+                Axis::linear("rank of the eigenvector").whole(),
+            )
+            .title(format!("${label}_{{vv}}$, {when}"))
+            .series(Series::heatmap("entry of the unit eigenvector", heat).written(negative));
+            figure = figure.panel(borders.iter().fold(panel, |panel, border| {
+                panel.series(Series::rule_vertical(
+                    "between groups",
+                    Style::measured(Colour::Black).width(0.6),
+                    *border,
+                ))
+            }));
         }
     }
     Ok(vec![figure])

@@ -15,9 +15,10 @@ use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::simulate::Observed;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::setting;
 use crate::stages::dimensions::{by_dimension, dimension};
 use crate::stages::limit::limit_from;
-use crate::stages::shared::{Statistics, number, parameters};
+use crate::stages::shared::{Statistics, number};
 use crate::stages::xor::experiment;
 use crate::task;
 use crate::theory::dynamics::State;
@@ -274,7 +275,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         ));
     if let Some(experiment) = experiments.first() {
         let note = format!(
-            r"$K = {}$, $\lambda = {}$, $n = {}$",
+            r"$K = {}$, $\lambda = {}$, {} replicates",
             experiment.model.task.rows(),
             experiment.model.lambda,
             experiment.replicates
@@ -286,10 +287,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Caption::new(
             "Escape of the XOR network from random starts",
             format!(
-                "(a) Largest ‖(W_i·μ, W_i·ν)‖ over the neurons against training time t, three runs of the exact reduced chain at each of three dimensions (solid), and the effective dynamics from the same starts (dashed). (b) Time at which it reaches {ESCAPED}: discs, mean over replicates; bars, its 95 % interval; crosses, mean of the times that the effective dynamics give from the same starts"
+                "(a) Largest ‖m_i‖, with m_i = (W_i·μ, W_i·ν), over the neurons i against training time t, three runs of the exact reduced chain at each of three dimensions (solid), and the effective dynamics from the same starts (dashed). (b) Time at which it reaches {ESCAPED}: discs, mean over replicates; bars, its 95 % interval; crosses, mean of the times that the effective dynamics give from the same starts"
             ),
-            parameters(&experiments),
-            "Every run leaves the set m = 0, in which the limit d → ∞ of its start would stay; the time to leave grows like log d, as predicted from m(0) of order d^(-1/2)",
+            setting(&experiments, &[]),
+            "Every run leaves the set m = 0 (all m_i = 0), in which the limit d → ∞ of its start would stay; the time to leave grows like log d, as predicted from m(0) of order d^(-1/2)",
         ),
         Width::Full,
         2,

@@ -17,7 +17,8 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Se
 use crate::simulate::Observed;
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, level, number, parameters};
+use crate::stages::captions::{Symbol, setting};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, level, number};
 use crate::stages::xor::{
     ALIVE, CONTRAST, MAIN, SHOWN, above, first, first_layer, law_of_sample, neurons, predicted, replicated,
     width,
@@ -178,7 +179,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             declare(
                 id,
                 format!(
-                    "the top two eigenvectors of {symbol}_(W_i W_i) span (mu, nu), for every i at all times"
+                    "the top two eigenvectors of {symbol}_(W_i W_i) span (mu, nu), for every i at start, middle and end"
                 ),
                 "smallest |P_U P_B|_F^2 / 2 over neurons, at the start, in the middle and at the end",
             )
@@ -239,7 +240,7 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
         Axis::linear("training time $t$"),
         Axis::linear(r"alignment $\rho(W_i; \Span(\mu,\nu))$").range(0.0, 1.02),
     )
-    .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 1", model.lambda));
+    .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 0", model.lambda));
     for neuron in 0..neurons {
         let alive = strength(neuron).is_some_and(|strength| strength > ALIVE);
         let (label, style) = if alive {
@@ -272,20 +273,20 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
             points,
         ));
     }
-    ends = ends.series(Series::rule_vertical("alive above", Style::reference(), ALIVE));
+    ends = ends.series(Series::rule_vertical("alive to the right", Style::reference(), ALIVE));
     let contrast = results.experiment(CONTRAST)?;
     let caption = Caption::new(
         "Alignment of the first layer with the means",
         format!(
-            "(a) Alignment ρ(W_i; Span(μ, ν)) of every neuron over training time t in replicate 1, λ = {}: black lines are \
+            "(a) Alignment ρ(W_i; Span(μ, ν)) of every neuron over training time t in replicate 0, λ = {}: black lines are \
              neurons that are alive at the end, |v_i| ‖W_i‖ > {ALIVE}, dashed purple ones are dead. (b) Error of the \
              alignment over this strength at the end, every neuron of {n} replicates at λ = {} (discs) and λ = {} (open \
-             squares); the dotted line is where neurons count as alive. (c, d) Overlap of the top two eigenvectors of the \
+             squares); neurons to the right of the dotted line count as alive. (c, d) Overlap of the top two eigenvectors of the \
              block of neuron i of H (c) and of G (d) with Span(μ, ν) at the end (marks, mean; bars, range over the \
              replicates; crosses, mean of the predictions)",
             model.lambda, model.lambda, contrast.model.lambda
         ),
-        parameters(&[experiment, contrast]),
+        setting(&[experiment, contrast], &[Symbol::Blocks, Symbol::Alignment, Symbol::Sine, Symbol::Overlap]),
         "Every alive neuron aligns, the stronger the better down to a floor set by λ, and so do the top two eigenvectors of \
          its blocks",
     );
@@ -354,13 +355,14 @@ fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
     ];
     for (name, style) in looks() {
         let experiment = results.experiment(name)?;
+        let sides = if name == MAIN { Dash::Solid } else { Dash::Dashed };
         for (panel, statistic) in panels.iter_mut().zip(["loss", "accuracy", "dead neurons"]) {
             let curves = statistics.curves(name, statistic, None);
             let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", experiment.model.lambda);
             *panel = panel
                 .clone()
                 .series(Series::marked_line(label.clone(), style, mean(&curves)))
-                .series(Series::band(label, style, range(&curves)));
+                .series(Series::band(label, style.dash(sides), range(&curves)));
         }
     }
     let [loss, accuracy, dead] = panels;
@@ -369,9 +371,10 @@ fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
         "Loss, accuracy and dead neurons along training",
         format!(
             "(a) Test loss, (b) test accuracy and (c) number of dead neurons, |v_i| ‖W_i‖ ≤ {ALIVE}, over training time t at \
-             two signal-to-noise ratios λ (marks and lines, mean; bands, range over {n} replicates)"
+             two signal-to-noise ratios λ (marks and lines, mean; bands, range over {n} replicates, with dashed sides at the \
+             smaller λ)"
         ),
-        parameters(&[results.experiment(MAIN)?, results.experiment(CONTRAST)?]),
+        setting(&[results.experiment(MAIN)?, results.experiment(CONTRAST)?], &[]),
         "Most networks classify everything; the lower ends of the bands in b are networks that miss a cluster for good",
     );
     let figure = Figure::new("xor-training", caption, Width::Full, 3).panel(loss).panel(accuracy);

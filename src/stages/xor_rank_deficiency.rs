@@ -7,7 +7,8 @@ use crate::measure::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_tabl
 use crate::pipeline::table::Table;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{Statistics, ask, at, indicators, parameters};
+use crate::stages::captions::{Symbol, setting};
+use crate::stages::shared::{Statistics, ask, at, indicators, listed, number};
 use crate::stages::xor::{CLASSIFIED, DIRECTIONS, SECOND, law, level, width};
 use crate::stages::xor_runs::{NARROW, Point, Run, exceptions_table, runs, runs_rows, runs_table, study};
 use crate::task::xor::CLUSTERS;
@@ -146,13 +147,21 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let theory = Statistics::read(results, "theory")?;
     let experiment = results.experiment(RUNS)?;
     let wider = results.experiment(WIDER)?;
+    let shown: Vec<String> = matched(&all)
+        .iter()
+        .filter_map(|run| run.at.replicate)
+        .map(|replicate| replicate.to_string())
+        .collect();
     let caption = Caption::new(
         "Matched runs that end with four, three, two and one outlier",
-        "All eigenvalues of H_vv over training time t in runs of one experiment that differ in their random numbers only; \
-         colour is the rank. Crosses are the eigenvalues that theory predicts, and the dashed line is the level above which \
-         an eigenvalue counts as an outlier. Titles give the number of outliers at the end (rank), the test accuracy and the \
-         directions that neurons ended on",
-        parameters(&[experiment]),
+        format!(
+            "All eigenvalues of H_vv over training time t in replicates {} of one experiment, the first that ended with each \
+             number of outliers, which differ in their random numbers only; colour is the rank. Crosses are the eigenvalues \
+             that theory predicts, and the dashed line is the level above which an eigenvalue counts as an outlier. Titles give \
+             the number of outliers at the end (rank), the test accuracy and the directions that neurons ended on",
+            listed(&shown)
+        ),
+        setting(&[experiment], &[Symbol::SecondBlock]),
         "Each direction that no neuron chose costs one outlier and one cluster, a quarter of the accuracy, and training never \
          recovers it",
     );
@@ -190,24 +199,31 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         "Outliers and classified clusters of all runs",
         format!(
             "Share of runs with each number of outliers of H_vv and of classified clusters at the end of training, for widths \
-             K = {} (a) and K = {} (b); a cluster is classified if more than {CLASSIFIED} of its test points are",
+             K = {} (a) and K = {} (b), with the number of runs in each cell that has any; a cluster is classified if more \
+             than {CLASSIFIED} of its test points are",
             width(experiment),
             width(wider)
         ),
-        parameters(&[experiment, wider]),
+        setting(&[experiment, wider], &[Symbol::SecondBlock]),
         "Runs lie on the diagonal: as many outliers as classified clusters; wider networks lose fewer of them",
     );
     let mut table = Figure::new("xor-rank-runs", caption, Width::Full, 2).shared_y();
     for name in [RUNS, WIDER] {
         let experiment = results.experiment(name)?;
         let runs: Vec<&Run> = all.iter().filter(|run| run.at.experiment == name).collect();
-        let share = |outliers: u32, classified: u32| {
-            let matching = |run: &&&Run| run.outliers == outliers && run.classified == classified;
-            let count = crate::stages::shared::number(runs.iter().filter(matching).count());
-            count / crate::stages::shared::number(runs.len().max(1))
+        let count = |outliers: u32, classified: u32| {
+            runs.iter().filter(|run| run.outliers == outliers && run.classified == classified).count()
         };
+        // Cells without a run are white, so that the darkest cell still has some.
+        let share = |count: usize| {
+            if count == 0 { f64::NAN } else { number(count) / number(runs.len().max(1)) }
+        };
+        let counts: Vec<Vec<usize>> =
+            (0..5).map(|outliers| (0..5).map(|classified| count(outliers, classified)).collect()).collect();
+        let text = |count: &usize| if *count == 0 { String::new() } else { count.to_string() };
+        let texts = counts.iter().map(|row| row.iter().map(text).collect()).collect();
         let edges: Vec<f64> = (0..=5).map(|edge| f64::from(edge) - 0.5).collect();
-        let values = (0..5).map(|outliers| (0..5).map(|cells| share(outliers, cells)).collect()).collect();
+        let values = counts.iter().map(|row| row.iter().map(|count| share(*count)).collect()).collect();
         let exceptions = runs.iter().filter(|run| run.exception().is_some()).count();
         let heat = HeatMap {
             x_edges: edges.clone(),
@@ -222,7 +238,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 Axis::linear("outliers of $H_{vv}$").whole(),
             )
             .title(format!(r"$K = {}$: {exceptions} exceptions in {} runs", width(experiment), runs.len()))
-            .series(Series::heatmap("share of runs", heat)),
+            .series(Series::heatmap("share of runs", heat).written(texts)),
         );
     }
     Ok(vec![figure, table])

@@ -7,7 +7,8 @@ use crate::measure::{At, Statistic, statistics_table};
 use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{Statistics, indicators, number, parameters};
+use crate::stages::captions::{Symbol, setting};
+use crate::stages::shared::{Statistics, indicators, listed, number};
 use crate::stages::xor::width;
 use crate::stages::xor_runs::{NARROW, Point, Run, exceptions_table, runs, runs_rows, runs_table, study};
 use crate::task::xor::CLUSTERS;
@@ -214,19 +215,49 @@ fn shares(label: &str, least: f64, points: &[(f64, f64, f64, f64)]) -> Axis {
     Axis::linear(label).range(0.0, 1.05 * points.iter().map(|point| point.3).fold(least, f64::max))
 }
 
-fn caption(results: &Results) -> Caption {
+/// The p-value of the fit of an experiment's ranks to their law.
+fn fitted(fit: &Statistics, experiment: &str) -> f64 {
+    fit.rows(experiment, "goodness-of-fit p").next().map_or(f64::NAN, |row| row.value)
+}
+
+/// A p-value as a formula.
+fn p_words(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+
+/// Below this the fit is rejected.
+const REJECTED: f64 = 0.05;
+
+/// The points on dimension and width at which the fit is rejected, with their p-values.
+fn rejections(fit: &Statistics) -> Vec<String> {
+    let dimensions = DIMENSIONS.map(|d| (format!("d = {d}"), at_dimension(d)));
+    let widths = WIDTHS.map(|width| (format!("K = {width}"), at_width(width)));
+    let points = dimensions.into_iter().chain(widths).map(|(words, name)| (words, fitted(fit, &name)));
+    points.filter(|(_, p)| *p < REJECTED).map(|(words, p)| format!("at {words} ({})", p_words(p))).collect()
+}
+
+fn caption(results: &Results, fit: &Statistics) -> Caption {
+    let rejected = rejections(fit);
+    let elsewhere = if rejected.is_empty() {
+        "at every dimension and width".to_owned()
+    } else {
+        format!("but is rejected {}", listed(&rejected))
+    };
     Caption::new(
         "The law of the final rank against the coupon collector's law",
         format!(
             "(a, b) Share of runs that end with each number of outliers of H_vv (final rank) at K = {NARROW}, λ = {LIMIT} and \
              λ = {}, with the p-value of the fit to the coupon collector's law, under which every neuron chooses one of four \
              directions at random. (c) Share of runs that keep all four outliers over the signal-to-noise ratio λ, (d) the \
-             p-values over λ with the line p = 0.05, and the same share (e) over the dimension d and (f) over the width K. \
-             Blue discs, measured, with bars for the 95 % interval of the share; orange crosses and lines, the law",
+             p-values over λ with the line p = {REJECTED}, and the same share (e) over the dimension d and (f) over the width K, \
+             with the p-values of the fit to all ranks beside the points. Blue discs, measured, with bars for the 95 % interval \
+             of the share; orange crosses and lines, the law",
             LAMBDAS[0]
         ),
-        parameters(&results.experiments.values().collect::<Vec<_>>()),
-        "The law holds for large λ without any fitted number, at every dimension and width, and fails at the smallest λ",
+        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::SecondBlock]),
+        format!(
+            "The law holds for large λ without any fitted number, {elsewhere}; it fails at the smallest λ"
+        ),
     )
 }
 
@@ -242,7 +273,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     };
     let one = |label: &str, points: Vec<(f64, f64, f64, f64)>| Series::error_bars(label, measured, points);
     let label = "measured, 95 % interval";
-    let mut figure = Figure::new("xor-rank-law", caption(results), Width::Full, 3);
+    let mut figure = Figure::new("xor-rank-law", caption(results, &fit), Width::Full, 3);
     for lambda in [LIMIT, LAMBDAS[0]] {
         let name = at_lambda(lambda);
         let points = (1..=4_u32)
@@ -250,16 +281,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .collect::<Result<Vec<_>>>()?;
         let predicted =
             (1..=4_u32).zip(expected.iter().skip(1)).map(|(rank, p)| (f64::from(rank), *p)).collect();
-        let p = fit.rows(&name, "goodness-of-fit p").next().map_or(f64::NAN, |row| row.value);
         figure = figure.panel(
             Panel::new(Axis::linear("final rank").whole(), shares("share of runs", 0.7, &points))
                 .title(format!(r"$K = {NARROW}$, $\lambda = {lambda}$"))
-                .note(
-                    0.05,
-                    0.92,
-                    if p < 0.001 { "fit: $p < 0.001$".to_owned() } else { format!("fit: $p = {p:.3}$") },
-                    Anchor::Left,
-                )
+                .note(0.05, 0.92, format!("fit: ${}$", p_words(fitted(&fit, &name))), Anchor::Left)
                 .series(one(label, points))
                 .series(Series::points(
                     "coupon collector's law",
@@ -272,10 +297,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         LAMBDAS.iter().map(|&lambda| (f64::from(lambda), at_lambda(lambda))).collect();
     let share = |points: &[(f64, f64, f64, f64)]| shares("share with rank 4", 0.22, points);
     let constant = |points: &[(f64, String)]| points.iter().map(|(x, _)| (*x, success)).collect::<Vec<_>>();
-    let p: Vec<(f64, f64)> = lambdas
-        .iter()
-        .filter_map(|(x, name)| fit.rows(name, "goodness-of-fit p").next().map(|row| (*x, row.value)))
-        .collect();
+    let p: Vec<(f64, f64)> = lambdas.iter().map(|(x, name)| (*x, fitted(&fit, name))).collect();
+    let beside = |panel: Panel, points: &[(f64, String)], places: [(f64, f64, Anchor); 3]| {
+        points.iter().zip(places).fold(panel, |panel, ((_, name), (x, y, anchor))| {
+            panel.note(x, y, format!("${}$", p_words(fitted(&fit, name))), anchor)
+        })
+    };
     let dimensions: Vec<(f64, String)> =
         [DIMENSIONS[0], DIMENSION, DIMENSIONS[1]].iter().map(|&d| (number(d), at_dimension(d))).collect();
     let widths: Vec<(f64, String)> = [NARROW, WIDTHS[0], WIDTHS[1]]
@@ -303,15 +330,21 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), Axis::log("goodness-of-fit $p$"))
                     .title(format!("$K = {NARROW}$"))
                     .series(Series::points("goodness-of-fit $p$", Style::measured(Colour::Black), p))
-                    .series(Series::rule_horizontal("$p = 0.05$", Style::reference(), 0.05)),
+                    .series(Series::rule_horizontal(
+                        format!("$p = {REJECTED}$"),
+                        Style::reference(),
+                        REJECTED,
+                    )),
             )
-            .panel(
+            .panel(beside(
                 Panel::new(Axis::log("dimension $d$").ticks([100.0, 200.0, 400.0]), share(&by_dimension))
                     .title(format!(r"$K = {NARROW}$, $\lambda = {LIMIT}$"))
                     .series(one(label, by_dimension))
                     .series(Series::line("coupon collector's law", law(), constant(&dimensions))),
-            )
-            .panel(
+                &dimensions,
+                [(0.03, 0.05, Anchor::Left), (0.5, 0.62, Anchor::Centre), (1.0, 0.17, Anchor::Right)],
+            ))
+            .panel(beside(
                 Panel::new(
                     Axis::linear("width $K$").whole(),
                     shares("share with rank 4", 0.9, &measured_widths),
@@ -319,6 +352,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 .title(format!(r"$\lambda = {LIMIT}$"))
                 .series(one(label, measured_widths))
                 .series(Series::line("coupon collector's law", law(), by_width)),
-            ),
+                &widths,
+                [(0.1, 0.03, Anchor::Left), (0.33, 0.26, Anchor::Left), (1.0, 0.66, Anchor::Right)],
+            )),
     ])
 }

@@ -12,7 +12,8 @@ use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, St
 use crate::simulate::Observed;
 use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, number, parameters};
+use crate::stages::captions::{Symbol, setting};
+use crate::stages::shared::{MATRICES, Statistics, ask, at, number};
 use crate::stages::xor::{SECOND, WIDE, WIDE_CONTRAST, above, law, level, second_layer, whole_second, width};
 use crate::subspace::{alignment, overlap, sine};
 use crate::task::{self, Layer};
@@ -176,10 +177,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             "(a, b) Alignment ρ(v; B_t) of the second layer with B_t = Span(relu(±W(t)μ), relu(±W(t)ν)) over training time t, at \
              λ = {} and λ = {}; dashed, the level that a random vector would have. (c) Share of the outlier eigenspaces of \
              H_vv (discs) and of G_vv (open squares) that lies in B_t, λ = {}. (d) Overlap of B_t with B_0. Marks and lines are \
-             means and bands the range over {n} replicates",
+             means and bands the range over {n} replicates, with dashed sides for G_vv in c and for the smaller λ in d",
             wide.model.lambda, contrast.model.lambda, wide.model.lambda
         ),
-        parameters(&[wide, contrast]),
+        setting(&[wide, contrast], &[Symbol::SecondBlock, Symbol::Alignment, Symbol::Overlap]),
         "v moves into B_t, far above the level of chance, and so do the outlier eigenspaces, while B_t itself moves away from \
          where it started",
     );
@@ -220,20 +221,21 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Axis::linear("training time $t$"),
         Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02),
     )
-    .title(format!(r"$\lambda = {}$", results.experiment(WIDE)?.model.lambda));
-    for (matrix, label, style) in [
-        ("hessian", r"outliers of $H_{vv}$, mean", Style::measured(Colour::Blue).size(2.6)),
+    .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.model.lambda));
+    for (matrix, label, style, sides) in [
+        ("hessian", r"outliers of $H_{vv}$, mean", Style::measured(Colour::Blue).size(2.6), Dash::Solid),
         (
             "gradient",
             r"outliers of $G_{vv}$, mean",
             Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6),
+            Dash::Dashed,
         ),
     ] {
         let found = statistics.curves(WIDE, &format!("overlap of outliers with B, {matrix}"), None);
         spanned = spanned
             .series(Series::band(
                 format!("bands: range of {n} replicates"),
-                Style::measured(style.colour),
+                Style::measured(style.colour).dash(sides),
                 range(&found),
             ))
             .series(Series::marked_line(label, style, mean(&found)));
@@ -242,16 +244,16 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Axis::linear("training time $t$"),
         Axis::linear("overlap with the start\n$\\| P_{B_t} P_{B_0}\\|_F^2/\\dim$").range(0.0, 1.02),
     );
-    for (name, style) in [
-        (WIDE, Style::measured(Colour::Green).size(2.6)),
-        (WIDE_CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(3.6)),
+    for (name, style, sides) in [
+        (WIDE, Style::measured(Colour::Green).size(2.6), Dash::Solid),
+        (WIDE_CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(3.6), Dash::Dashed),
     ] {
         let found = statistics.curves(name, "overlap with the start", None);
         let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.model.lambda);
         moves = moves
             .series(Series::band(
                 format!("bands: range of {n} replicates"),
-                Style::measured(style.colour),
+                Style::measured(style.colour).dash(sides),
                 range(&found),
             ))
             .series(Series::marked_line(label, style, mean(&found)));

@@ -12,8 +12,9 @@ use crate::measure::{Statistic, statistics_table};
 use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
+use crate::stages::captions::{Symbol, setting};
 use crate::stages::grid::{bars, over_grid, slopes};
-use crate::stages::shared::{MATRICES, ask, at, number, parameters};
+use crate::stages::shared::{MATRICES, ask, at, number};
 use crate::stages::xor::{SECOND, checked, experiment, first, neurons};
 use crate::subspace::sine;
 use crate::task::{self, Layer};
@@ -209,11 +210,14 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         "Rates of the alignment errors of both layers in the signal-to-noise ratio",
         "Errors at the end of training over the signal-to-noise ratio λ for the first layer (a-c) and the second (d-f), on \
          logarithmic axes (marks, mean over replicates; bars, its 95 % interval, which goes on below the axes where it holds \
-         zero). (a, d) sin of the angle of alive neurons with Span(μ, ν), and of v with B_t. (b, e) Operator norm of a block of \
-         H and of G outside that space, P being the projection on it, relative to the whole norm. (c, f) The same for what is \
+         zero). (a, d) sin of the angle of alive neurons with Span(μ, ν), and of v with B_t = Span(relu(±Wμ), relu(±Wν)). (b, e) Operator norm of the block \
+         W_1W_1 or vv of H and of G outside that space, P being the projection on it, relative to the whole norm. (c, f) The same for what is \
          not inside the space on both sides. Dash-dotted lines in a-c have the slope of the theory and go through the point in the \
          middle; dashed lines in d-f are the bound of the theory with constants 1",
-        parameters(&results.experiments.values().collect::<Vec<_>>()),
+        setting(
+            &results.experiments.values().collect::<Vec<_>>(),
+            &[Symbol::Blocks, Symbol::SecondBlock, Symbol::Sine],
+        ),
         "The first layer attains the rates; the second stays far below its bound at every λ, where neurons that never align \
          set its error",
     );

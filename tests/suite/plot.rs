@@ -423,3 +423,48 @@ fn elements_of_plotters_can_be_drawn_on_the_page() {
     assert!(svg.contains("stroke-width=\"110\" d=\"M0 0l5000 2500\""), "{svg}");
     assert!(svg.contains("fill=\"#00f\""), "{svg}");
 }
+
+#[test]
+fn texts_stand_in_the_middle_of_their_cells_and_show_on_them() {
+    let map = HeatMap {
+        x_edges: vec![0.0, 1.0, 2.0],
+        y_edges: vec![0.0, 1.0],
+        values: vec![vec![0.0, 1.0]],
+        map: ColourMap::Viridis,
+        range: (0.0, 1.0),
+    };
+    let written = |texts: Vec<Vec<String>>| {
+        let cells = Series::heatmap("share", map.clone()).written(texts);
+        figure(Panel::new(Axis::linear("$i$"), Axis::linear("$j$")).series(cells))
+    };
+    let good = written(vec![vec!["17".to_owned(), "4".to_owned()]]);
+    assert_eq!(good.lint(), Vec::<String>::new());
+    let (scene, frames) = good.layout().unwrap();
+    for (text, middle, colour) in [("17", (0.5, 0.5), Rgb::WHITE), ("4", (1.5, 0.5), Rgb::BLACK)] {
+        let found = scene.items.iter().find_map(|item| match item {
+            Item::Text(placed) if placed.ground.is_some() && placed.text.source == text => Some(placed),
+            _ => None,
+        });
+        let (found, place) = (found.unwrap(), frames[0].place(middle));
+        let ink = found.ink();
+        let centre = (f64::midpoint(ink.left, ink.right), f64::midpoint(ink.top, ink.bottom));
+        assert!(close(centre, place, 1e-6), "{text}: {centre:?} {place:?}");
+        assert_eq!(found.colour(), colour, "{text}");
+    }
+    assert!(good.render().unwrap().contains("<g fill=\"#fff\""));
+    assert!(matches!(written(vec![vec![String::new()]]).render(), Err(PlotError::Sizes { wanted: 2, .. })));
+}
+
+#[test]
+fn a_band_has_a_line_along_each_side() {
+    let ends = vec![(0.0, 0.1, 0.4), (10.0, 0.2, 0.6)];
+    let band = Series::band("range", Style::measured(Colour::Green).dash(Dash::Dashed), ends);
+    let (scene, frames) = figure(axes().series(band)).layout().unwrap();
+    let drawn = curves(&scene);
+    let (stroke, sides) = drawn.iter().find(|(stroke, _)| stroke.colour == Colour::Green.rgb()).unwrap();
+    assert_eq!((stroke.dash, sides.len()), (Dash::Dashed, 2));
+    for (side, (start, end)) in sides.iter().zip([(0.1, 0.2), (0.4, 0.6)]) {
+        assert!(close(side[0], frames[0].place((0.0, start)), 0.01));
+        assert!(close(side[1], frames[0].place((10.0, end)), 0.01));
+    }
+}

@@ -2,11 +2,16 @@
 
 use crate::plot::{axes, caption, figure, line, samples};
 use flate2::read::ZlibDecoder;
+use spectral_alignment::experiment::{Experiment, Simulator};
 use spectral_alignment::plot::contact_sheet::contact_sheet;
 use spectral_alignment::plot::png::{PRINT, pixels, png};
 use spectral_alignment::plot::scene::Item;
 use spectral_alignment::plot::sight::{APART, Sight};
 use spectral_alignment::plot::*;
+use spectral_alignment::stage::Profile;
+use spectral_alignment::stages::captions::setting;
+use spectral_alignment::stages::shared::parameters;
+use spectral_alignment::stages::{mixture, xor};
 use std::collections::BTreeMap;
 use std::io::Read;
 
@@ -268,4 +273,58 @@ fn the_contact_sheet_shows_every_figure_three_times() {
         assert_eq!(page.matches(&format!("<img src=\"{name}.svg\"")).count(), 3);
     }
     assert!(page.contains("0.367322 0.860646 -0.227968 0 0"));
+}
+
+#[test]
+fn parameters_are_said_by_task_and_as_they_belong_together() {
+    let mixture = mixture::experiment(Profile::Paper, "gmm-one", 5, 100.0);
+    let weak = xor::experiment(Profile::Paper, "xor-one", 20, 600, 20.0);
+    let strong = xor::experiment(Profile::Paper, "xor-two", 20, 1000, 100.0);
+    let rest = "β = 0.02, c = 1, φ = 10, T = 150";
+    assert_eq!(
+        parameters(&[&strong, &weak]),
+        format!("Parameters: K = 20, d = 600 with λ = 20 and d = 1000 with λ = 100, {rest}; replicates: 20")
+    );
+    let grid: Vec<Experiment> = [1.0, 2.0, 3.0, 4.0]
+        .map(|lambda| xor::experiment(Profile::Paper, "xor-grid", 8, 100, lambda))
+        .to_vec();
+    let few: Vec<&Experiment> = grid.iter().take(3).collect();
+    assert!(parameters(&few).contains("d = 100, λ = 1, 2 and 3, "), "{}", parameters(&few));
+    let all: Vec<&Experiment> = grid.iter().chain([&mixture]).collect();
+    let words = parameters(&all);
+    assert!(words.starts_with("Parameters: task A, k = 5, d = 1000, λ = 100, "), "{words}");
+    assert!(words.contains("replicates: 20; task B, K = 8, d = 100, λ = 1 to 4, "), "{words}");
+    // The test sample of a reduced chain is not that of φ, and no figure shows it.
+    let chain = Experiment { simulator: Simulator::Chain, ..mixture };
+    let words = setting(&[&chain], &[]);
+    assert!(!words.contains('φ') && words.contains("c = 1, T = 150"), "{words}");
+}
+
+#[test]
+fn committed_captions_define_the_symbols_that_they_use() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("figures");
+    let mut captions = 0;
+    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_none_or(|extension| extension != "txt") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let (shown, rest) = text.split_once(" Here ").unwrap();
+        captions += 1;
+        for (symbol, meaning) in [
+            ("H_11", "H_ab and G_ab their"),
+            ("H_12", "H_ab and G_ab their"),
+            ("H_vv", "H_vv and G_vv their"),
+            ("ρ(", "ρ(x; B) = "),
+            ("sin(", "sin(x; B) = "),
+            ("x^1", "x^c is"),
+        ] {
+            let missing = shown.contains(symbol) && !rest.contains(meaning);
+            assert!(!missing, "{}: {symbol} without {meaning}", file.display());
+        }
+        assert!(!shown.contains("B_t") || shown.contains("B_t = Span("), "{}: B_t", file.display());
+        assert!(rest.contains("δ = c/d the step size"), "{}", file.display());
+        assert!(!text.contains("replicate 1"), "{}: the first replicate is replicate 0", file.display());
+    }
+    assert!(captions > 0);
 }
