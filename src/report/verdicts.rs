@@ -107,7 +107,7 @@ pub fn verdicts(report: &Report) -> Markup {
 
 fn table(heading: &str, claims: &[&Claim]) -> Markup {
     html! {
-        table.claims role="table" aria-labelledby=(heading) {
+        table.claims.measured role="table" aria-labelledby=(heading) {
             thead role="rowgroup" {
                 tr role="row" {
                     @for name in ["Claim", "Measured", "Must be", "Margin", "Verdict"] {

@@ -28,6 +28,9 @@ pub(crate) fn check_format(root: &Path) -> Result<Option<Problem>> {
                 note = Some(Problem { path: path.clone(), problem, set_aside: aside, healed: true });
             }
         }
+    } else if root.join("journal").exists() {
+        let problem = "was gone; made anew".to_owned();
+        note = Some(Problem { path: path.clone(), problem, set_aside: None, healed: true });
     }
     replace(&path, format_line(FORMAT).as_bytes())?;
     Ok(note)
