@@ -2,65 +2,19 @@
 
 use crate::claim::{Claim, Source, Verdict};
 use crate::error::{Error, Result};
-use crate::pipeline::key::{Value, sha256};
-use crate::pipeline::lockfile;
+use crate::pipeline::key::sha256;
+use crate::pipeline::lockfile::{self, Entry, Lock};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{claims, judge};
 use crate::pipeline::store::{Manifest, Store};
 use crate::pipeline::table::Table;
 use crate::stage::{Profile, Results, Settings};
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The root seed of everything that is committed.
 pub const DEFAULT_SEED: u64 = 0;
-
-/// `figures.lock`: what the committed figures were made from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lock {
-    /// Version of this format.
-    pub format: u32,
-    /// Source files behind the entries with the first digits of their digests, by the digest of the code they make.
-    #[serde(default)]
-    pub sources: BTreeMap<String, BTreeMap<String, String>>,
-    /// Files that may be there although no entry names them, while results are published.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub unsettled: BTreeSet<String>,
-    /// By stage, then by profile.
-    pub stages: BTreeMap<String, BTreeMap<String, Entry>>,
-}
-
-/// One stage in one profile.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// Digest of experiments, parameters, seed and source closure.
-    pub recipe: String,
-    /// What else the recipe was made of: seed scheme, code, crates, questions.
-    #[serde(default)]
-    pub ingredients: BTreeMap<String, String>,
-    /// The root seed.
-    pub seed: u64,
-    /// Parameters of each experiment.
-    pub parameters: BTreeMap<String, Value>,
-    /// Digest of schema and values of each table.
-    pub values: BTreeMap<String, String>,
-    /// Digest of each figure's files: SVG, PDF, and the caption as text.
-    pub figures: BTreeMap<String, String>,
-    /// Every claim.
-    pub claims: Vec<Claim>,
-}
-
-const FORMAT: u32 = 2;
-
-/// What every version of the lock has.
-#[derive(Deserialize)]
-struct Version {
-    format: u32,
-}
 
 /// The folder with the figures.
 #[derive(Clone, Debug)]
@@ -103,25 +57,7 @@ impl Figures {
     /// # Errors
     /// A file that cannot be read or is no lock.
     pub fn lock(&self) -> Result<Lock> {
-        let path = self.root.join("figures.lock");
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Lock { format: FORMAT, ..Lock::default() });
-            }
-            Err(error) => return Err(Error::io("read", path)(error)),
-        };
-        let refused = |problem: String| {
-            Error::damaged(&path, format!("{problem}; restore the committed file or delete it"))
-        };
-        let Version { format } =
-            serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
-        if format != FORMAT {
-            return Err(refused(format!("has format {format}, this program reads {FORMAT}")));
-        }
-        let lock: Lock = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
-        lockfile::check(&lock).map_err(refused)?;
-        Ok(lock)
+        lockfile::read(&self.root.join("figures.lock"))
     }
 
     /// The folder that figures under these settings go to: this one where they are the committed ones, else a variant.

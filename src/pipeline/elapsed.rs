@@ -1,6 +1,5 @@
 //! When units were made and how long they took, for provenance and journal: never part of a key.
 
-use crate::pipeline::store::Manifest;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Name of the seconds that a unit itself took on one thread.
@@ -14,10 +13,10 @@ pub fn seconds(provenance: &[(String, String)], name: &str) -> Option<f64> {
     provenance.iter().find(|(key, _)| key == name)?.1.parse().ok()
 }
 
-/// The seconds that a unit itself took, where they are known.
+/// The seconds that a unit with this provenance itself took, where they are known.
 #[must_use]
-pub fn took(unit: &Manifest) -> Option<f64> {
-    seconds(&unit.provenance, SECONDS)
+pub fn took(provenance: &[(String, String)]) -> Option<f64> {
+    seconds(provenance, SECONDS)
 }
 
 /// The last second that has a date with four digits for the year.

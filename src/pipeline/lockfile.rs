@@ -1,15 +1,84 @@
-//! What `figures.lock` says beyond digests: names that are safe to follow, what recipes were made of, what is gone.
+//! `figures.lock`: its entries, names that are safe to follow, what recipes were made of, what is gone.
 
+use crate::claim::Claim;
 use crate::error::{Error, Result};
-use crate::pipeline::committed::{Entry, Lock};
 use crate::pipeline::key::{Key, Value, sha256};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{read_sources, sources};
 use crate::pipeline::store::is_plain;
 use crate::stage::{Settings, Stage};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+
+/// `figures.lock`: what the committed figures were made from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// Version of this format.
+    pub format: u32,
+    /// Source files behind the entries with the first digits of their digests, by the digest of the code they make.
+    #[serde(default)]
+    pub sources: BTreeMap<String, BTreeMap<String, String>>,
+    /// Files that may be there although no entry names them, while results are published.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unsettled: BTreeSet<String>,
+    /// By stage, then by profile.
+    pub stages: BTreeMap<String, BTreeMap<String, Entry>>,
+}
+
+/// One stage in one profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Digest of experiments, parameters, seed and source closure.
+    pub recipe: String,
+    /// What else the recipe was made of: seed scheme, code, crates, questions.
+    #[serde(default)]
+    pub ingredients: BTreeMap<String, String>,
+    /// The root seed.
+    pub seed: u64,
+    /// Parameters of each experiment.
+    pub parameters: BTreeMap<String, Value>,
+    /// Digest of schema and values of each table.
+    pub values: BTreeMap<String, String>,
+    /// Digest of each figure's files: SVG, PDF, and the caption as text.
+    pub figures: BTreeMap<String, String>,
+    /// Every claim.
+    pub claims: Vec<Claim>,
+}
+
+const FORMAT: u32 = 2;
+
+/// What every version of the lock has.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+/// The lock at `path`; empty where there is none.
+///
+/// # Errors
+/// A file that cannot be read or is no lock.
+pub fn read(path: &Path) -> Result<Lock> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Lock { format: FORMAT, ..Lock::default() });
+        }
+        Err(error) => return Err(Error::io("read", path)(error)),
+    };
+    let refused =
+        |problem: String| Error::damaged(path, format!("{problem}; restore the committed file or delete it"));
+    let Version { format } = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
+    if format != FORMAT {
+        return Err(refused(format!("has format {format}, this program reads {FORMAT}")));
+    }
+    let lock: Lock = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
+    check(&lock).map_err(refused)?;
+    Ok(lock)
+}
 
 /// Checks that every name in a lock is a plain file name and every digest a digest.
 ///

@@ -272,7 +272,7 @@ impl<'a> Shelf<'a> {
                     upstream.missing.push(Work { experiment, replicate, asks, stages });
                     continue;
                 };
-                upstream.seconds += took(&trajectory).unwrap_or(f64::NAN);
+                upstream.seconds += took(&trajectory.provenance).unwrap_or(f64::NAN);
                 digests.push(values_of(&trajectory, "trajectory")?);
                 digests.push(values_of(&trajectory, "evaluation")?);
                 let reached = reached(&trajectory, experiment);
@@ -280,7 +280,7 @@ impl<'a> Shelf<'a> {
                 for ask in asks.into_iter().filter(|ask| ask.checkpoint < reached) {
                     match self.find(&self.answer(experiment, replicate, ask, &trajectory)?)? {
                         Some(answer) => {
-                            upstream.seconds += took(&answer).unwrap_or(f64::NAN);
+                            upstream.seconds += took(&answer.provenance).unwrap_or(f64::NAN);
                             digests.push(values_of(&answer, "answer")?);
                         }
                         None => missing.push(ask),

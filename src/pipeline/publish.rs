@@ -6,7 +6,8 @@
 //! no entry has in the end are deleted. Who calls any of this holds [`Figures::alone`].
 
 use crate::error::{Error, Result};
-use crate::pipeline::committed::{Entry, Figures, Lock};
+use crate::pipeline::committed::Figures;
+use crate::pipeline::lockfile::{Entry, Lock};
 use crate::pipeline::run::{CLAIMS, Done, claims};
 use crate::pipeline::store::{BlobEntry, Manifest, Store, fail};
 use crate::pipeline::table::Table;

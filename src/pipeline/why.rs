@@ -2,9 +2,10 @@
 //! of the committed lock where the cache has none.
 
 use crate::error::Result;
-use crate::pipeline::committed::{Entry, Figures, Lock};
+use crate::pipeline::committed::Figures;
 use crate::pipeline::key::{Ingredients, Value, diff, sha256};
 use crate::pipeline::lockfile;
+use crate::pipeline::lockfile::{Entry, Lock};
 use crate::pipeline::plan::{DIGEST, Shelf, StagePlan};
 use crate::pipeline::provenance::{SOURCES, brief, read_sources, simulating_code, sources};
 use crate::pipeline::store::Manifest;

@@ -3,9 +3,10 @@
 use crate::claim::{Claim, Verdict};
 use crate::error::{Error, Result};
 use crate::measure::{spectrum_rows, statistics_rows};
-use crate::pipeline::committed::{Entry, Figures};
+use crate::pipeline::committed::Figures;
 use crate::pipeline::elapsed::{SIMULATION, seconds, took};
 use crate::pipeline::key::{Value, sha256};
+use crate::pipeline::lockfile::Entry;
 use crate::pipeline::overrides;
 use crate::pipeline::plan::{Shelf, StagePlan};
 use crate::pipeline::run::CLAIMS;
@@ -199,7 +200,8 @@ impl Section {
             unit.provenance.iter().find(|(name, _)| name == "commit").map(|(_, commit)| commit.clone())
         };
         self.drawn = commit(drawn).filter(|_| commit(drawn) != commit(tables));
-        let all = (seconds(&tables.provenance, SIMULATION), took(tables), took(drawn));
+        let all =
+            (seconds(&tables.provenance, SIMULATION), took(&tables.provenance), took(&drawn.provenance));
         if let (Some(simulation), Some(tables), Some(figures)) = all {
             self.seconds = Some(Seconds { simulation, tables, figures });
         }

@@ -1,6 +1,7 @@
 use spectral_alignment::claim::Claim;
-use spectral_alignment::pipeline::committed::{Figures, Lock};
+use spectral_alignment::pipeline::committed::Figures;
 use spectral_alignment::pipeline::key::sha256;
+use spectral_alignment::pipeline::lockfile::Lock;
 use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::run::judge;
 use spectral_alignment::pipeline::table::Table;

@@ -160,7 +160,7 @@ proptest! {
         let place = place.index(bytes.len());
         bytes[place] = byte;
         fs::write(folder.path().join("figures.lock"), &bytes).unwrap();
-        let original: spectral_alignment::pipeline::committed::Lock = serde_json::from_slice(sound).unwrap();
+        let original: spectral_alignment::pipeline::lockfile::Lock = serde_json::from_slice(sound).unwrap();
         if let Ok(lock) = other.lock()
             && lock != original
         {

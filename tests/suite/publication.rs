@@ -1,8 +1,9 @@
 use crate::committing::{EFFORT, SMALL, committed_place, paper};
 use crate::support::Place;
 use spectral_alignment::error::Result;
-use spectral_alignment::pipeline::committed::{Figures, Lock};
+use spectral_alignment::pipeline::committed::Figures;
 use spectral_alignment::pipeline::key::sha256;
+use spectral_alignment::pipeline::lockfile::Lock;
 use spectral_alignment::pipeline::run::{Done, run};
 use spectral_alignment::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 use spectral_alignment::stage::{Results, Stage};

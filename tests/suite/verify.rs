@@ -1,8 +1,9 @@
 use crate::committing::{EFFORT, SMALL, committed_place, paper, small};
 use crate::support::{Place, quick, quick_settings};
 use spectral_alignment::error::Result;
-use spectral_alignment::pipeline::committed::{Figures, Lock};
+use spectral_alignment::pipeline::committed::Figures;
 use spectral_alignment::pipeline::key::sha256;
+use spectral_alignment::pipeline::lockfile::Lock;
 use spectral_alignment::pipeline::run::run;
 use spectral_alignment::pipeline::table::{Table, TableBuilder};
 use spectral_alignment::pipeline::verify::columns::columns;
@@ -36,7 +37,7 @@ fn change_lock(figures: &Figures, change: impl Fn(&mut Lock)) {
 }
 
 /// A change to an entry of the lock, with its name.
-type Change<'a> = (&'a str, &'a dyn Fn(&mut spectral_alignment::pipeline::committed::Entry));
+type Change<'a> = (&'a str, &'a dyn Fn(&mut spectral_alignment::pipeline::lockfile::Entry));
 
 #[test]
 fn what_was_just_committed_is_identical() {

@@ -10,8 +10,9 @@
 
 use crate::claim::Claim;
 use crate::error::{Error, Result};
-use crate::pipeline::committed::{DEFAULT_SEED, Entry, Figures, Lock};
+use crate::pipeline::committed::{DEFAULT_SEED, Figures};
 use crate::pipeline::key::sha256;
+use crate::pipeline::lockfile::{Entry, Lock};
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::run::{judge, present};
 use crate::pipeline::table::Table;

@@ -2,8 +2,8 @@
 
 use crate::claim::Claim;
 use crate::error::Result;
-use crate::pipeline::committed::Lock;
 use crate::pipeline::key::sha256;
+use crate::pipeline::lockfile::Lock;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{CLAIMS, Done, Effort, claims, present, results, run};
 use crate::pipeline::store::{Blob, Store};
