@@ -6,11 +6,9 @@ use crate::stages::shared::{of_task, parameters, sampled};
 /// What a caption defines beside the parameters, as its figure needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symbol {
-    /// H and G.
-    Matrices,
-    /// Blocks of rows of the first layer.
+    /// H, G and their blocks of rows of the first layer.
     Blocks,
-    /// The block of the second layer of task B.
+    /// H, G and their block of the second layer of task B.
     SecondBlock,
     /// The alignment ρ of a vector with a space.
     Alignment,
@@ -36,7 +34,7 @@ pub fn setting(experiments: &[&Experiment], uses: &[Symbol]) -> String {
         (true, false) => vec![of_mixture.to_owned()],
         _ => vec![of_network.to_owned()],
     };
-    let matrices = uses(Symbol::Matrices) || uses(Symbol::Blocks) || uses(Symbol::SecondBlock);
+    let matrices = uses(Symbol::Blocks) || uses(Symbol::SecondBlock);
     if matrices {
         let mut words = "H is the Hessian of the loss without ridge and G the gradient matrix, the mean outer product of the \
                          gradients of single points, on a fresh sample of n = φ d points"

@@ -288,7 +288,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         setting(&[main, wide], &[Symbol::Blocks, Symbol::Overlap]),
         format!(
             "Where all k outliers have left the bulk their space is nearly that of the means; at k = {} theory has {} of {0} outliers \
-             of G beyond the bulk at the end, whose overlap is {:.3}, and {:.3} is measured. The leading eigenvector of block \
+             of G beyond the bulk at the end, with an overlap of {:.3}, and {:.3} is measured. The leading eigenvector of block \
              (c, c) is along μ_c",
             classes(wide),
             at_end(&theory, &beyond("gradient")),
