@@ -181,7 +181,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .measure(&indicators(of(&runs, &limit), |run| run.covered == run.foretold))?,
         declare(
             "B5.dimension",
-            "the law does not depend on the dimension",
+            "the mean rank does not depend on the dimension",
             "rank at d = 400 minus rank at d = 100, lambda = 10^4",
         )
         .contains(0.0)
