@@ -210,9 +210,9 @@ fn bar(x: f64, values: &[f64]) -> Result<(f64, f64, f64, f64)> {
     Ok((x, mean, (mean - half).max(0.0), (mean + half).min(1.0)))
 }
 
-/// An axis of shares from 0 to a little more than `least` and the upper ends of all bars.
-fn shares(label: &str, least: f64, points: &[(f64, f64, f64, f64)]) -> Axis {
-    Axis::linear(label).range(0.0, 1.05 * points.iter().map(|point| point.3).fold(least, f64::max))
+/// An axis of shares from 0 to `room` times the largest of `least` and the upper ends of all bars.
+fn shares(label: &str, (least, room): (f64, f64), points: &[(f64, f64, f64, f64)]) -> Axis {
+    Axis::linear(label).range(0.0, room * points.iter().map(|point| point.3).fold(least, f64::max))
 }
 
 /// The p-value of the fit of an experiment's ranks to their law.
@@ -282,7 +282,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let predicted =
             (1..=4_u32).zip(expected.iter().skip(1)).map(|(rank, p)| (f64::from(rank), *p)).collect();
         figure = figure.panel(
-            Panel::new(Axis::linear("final rank").whole(), shares("share of runs", 0.7, &points))
+            Panel::new(Axis::linear("final rank").whole(), shares("share of runs", (0.7, 1.05), &points))
                 .title(format!(r"$K = {NARROW}$, $\lambda = {lambda}$"))
                 .note(0.05, 0.92, format!("fit: ${}$", p_words(fitted(&fit, &name))), Anchor::Left)
                 .series(one(label, points))
@@ -295,12 +295,16 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     }
     let lambdas: Vec<(f64, String)> =
         LAMBDAS.iter().map(|&lambda| (f64::from(lambda), at_lambda(lambda))).collect();
-    let share = |points: &[(f64, f64, f64, f64)]| shares("share with rank 4", 0.22, points);
+    let share = |points: &[(f64, f64, f64, f64)], room| shares("share with rank 4", (0.22, room), points);
     let constant = |points: &[(f64, String)]| points.iter().map(|(x, _)| (*x, success)).collect::<Vec<_>>();
     let p: Vec<(f64, f64)> = lambdas.iter().map(|(x, name)| (*x, fitted(&fit, name))).collect();
-    let beside = |panel: Panel, points: &[(f64, String)], places: [(f64, f64, Anchor); 3]| {
-        points.iter().zip(places).fold(panel, |panel, ((_, name), (x, y, anchor))| {
-            panel.note(x, y, format!("${}$", p_words(fitted(&fit, name))), anchor)
+    let fits = |panel: Panel,
+                symbol: &str,
+                points: &[(f64, String)],
+                (place, heights, anchor): (f64, [f64; 3], Anchor)| {
+        points.iter().zip(heights).fold(panel, |panel, ((x, name), height)| {
+            let words = format!("${symbol} = {x}$: ${}$", p_words(fitted(&fit, name)));
+            panel.note(place, height, words, anchor)
         })
     };
     let dimensions: Vec<(f64, String)> =
@@ -321,7 +325,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     Ok(vec![
         figure
             .panel(
-                Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), share(&by_lambda))
+                Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), share(&by_lambda, 1.05))
                     .title(format!("$K = {NARROW}$"))
                     .series(one(label, by_lambda))
                     .series(Series::line("coupon collector's law", law(), constant(&lambdas))),
@@ -336,24 +340,30 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                         REJECTED,
                     )),
             )
-            .panel(beside(
-                Panel::new(Axis::log("dimension $d$").ticks([100.0, 200.0, 400.0]), share(&by_dimension))
-                    .title(format!(r"$K = {NARROW}$, $\lambda = {LIMIT}$"))
-                    .series(one(label, by_dimension))
-                    .series(Series::line("coupon collector's law", law(), constant(&dimensions))),
+            .panel(fits(
+                // The upper part of the panel is for the words.
+                Panel::new(
+                    Axis::log("dimension $d$").ticks([100.0, 200.0, 400.0]),
+                    share(&by_dimension, 1.65),
+                )
+                .title(format!(r"$K = {NARROW}$, $\lambda = {LIMIT}$"))
+                .series(one(label, by_dimension))
+                .series(Series::line("coupon collector's law", law(), constant(&dimensions))),
+                "d",
                 &dimensions,
-                [(0.03, 0.05, Anchor::Left), (0.5, 0.62, Anchor::Centre), (1.0, 0.17, Anchor::Right)],
+                (0.05, [0.92, 0.8, 0.68], Anchor::Left),
             ))
-            .panel(beside(
+            .panel(fits(
                 Panel::new(
                     Axis::linear("width $K$").whole(),
-                    shares("share with rank 4", 0.9, &measured_widths),
+                    shares("share with rank 4", (0.9, 1.05), &measured_widths),
                 )
                 .title(format!(r"$\lambda = {LIMIT}$"))
                 .series(one(label, measured_widths))
                 .series(Series::line("coupon collector's law", law(), by_width)),
+                "K",
                 &widths,
-                [(0.1, 0.03, Anchor::Left), (0.33, 0.26, Anchor::Left), (1.0, 0.66, Anchor::Right)],
+                (0.97, [0.29, 0.17, 0.05], Anchor::Right),
             )),
     ])
 }
