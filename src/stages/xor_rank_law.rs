@@ -261,6 +261,20 @@ fn caption(results: &Results, fit: &Statistics) -> Caption {
     )
 }
 
+/// A panel with the p-values of the fits at its points, in words.
+fn with_fits(
+    fit: &Statistics,
+    panel: Panel,
+    symbol: &str,
+    points: &[(f64, String)],
+    (place, heights, anchor): (f64, [f64; 3], Anchor),
+) -> Panel {
+    points.iter().zip(heights).fold(panel, |panel, ((x, name), height)| {
+        let words = format!("${symbol} = {x}$: ${}$", p_words(fitted(fit, name)));
+        panel.note(place, height, words, anchor)
+    })
+}
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let runs = runs_rows(results)?;
     let fit = Statistics::read(results, "fit")?;
@@ -298,15 +312,6 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let share = |points: &[(f64, f64, f64, f64)], room| shares("share with rank 4", (0.22, room), points);
     let constant = |points: &[(f64, String)]| points.iter().map(|(x, _)| (*x, success)).collect::<Vec<_>>();
     let p: Vec<(f64, f64)> = lambdas.iter().map(|(x, name)| (*x, fitted(&fit, name))).collect();
-    let fits = |panel: Panel,
-                symbol: &str,
-                points: &[(f64, String)],
-                (place, heights, anchor): (f64, [f64; 3], Anchor)| {
-        points.iter().zip(heights).fold(panel, |panel, ((x, name), height)| {
-            let words = format!("${symbol} = {x}$: ${}$", p_words(fitted(&fit, name)));
-            panel.note(place, height, words, anchor)
-        })
-    };
     let dimensions: Vec<(f64, String)> =
         [DIMENSIONS[0], DIMENSION, DIMENSIONS[1]].iter().map(|&d| (number(d), at_dimension(d))).collect();
     let widths: Vec<(f64, String)> = [NARROW, WIDTHS[0], WIDTHS[1]]
@@ -340,7 +345,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                         REJECTED,
                     )),
             )
-            .panel(fits(
+            .panel(with_fits(
+                &fit,
                 // The upper part of the panel is for the words.
                 Panel::new(
                     Axis::log("dimension $d$").ticks([100.0, 200.0, 400.0]),
@@ -353,7 +359,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 &dimensions,
                 (0.05, [0.92, 0.8, 0.68], Anchor::Left),
             ))
-            .panel(fits(
+            .panel(with_fits(
+                &fit,
                 Panel::new(
                     Axis::linear("width $K$").whole(),
                     shares("share with rank 4", (0.9, 1.05), &measured_widths),
