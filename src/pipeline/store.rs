@@ -130,11 +130,12 @@ impl Store {
 
     fn make_folder(&self, name: &str) -> Result<()> {
         let folder = self.root.join(name);
-        if !disk::create(&folder)? && !folder.is_dir() {
+        let mut made = disk::create(&folder)?;
+        if !made && !folder.is_dir() {
             self.clear(&folder, "is no folder")?;
-            disk::create(&folder)?;
+            made = disk::create(&folder)?;
         }
-        Ok(())
+        if made { disk::flush(&self.root) } else { Ok(()) }
     }
 
     /// Refuses a folder that holds something else: clearing up in it could cost somebody their files.

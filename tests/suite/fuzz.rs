@@ -82,7 +82,7 @@ fn plausible(change: &Override) -> bool {
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(2500))]
 
     #[test]
     fn command_lines_do_not_panic_and_accept_nothing_wrong(words in prop::collection::vec(word(), 0..7)) {
@@ -149,7 +149,7 @@ static COMMITTED: LazyLock<(crate::support::Place, Vec<u8>)> = LazyLock::new(|| 
 });
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(1500))]
 
     #[test]
     fn a_lock_with_another_byte_is_refused_or_found_out(place in any::<prop::sample::Index>(), byte in any::<u8>()) {

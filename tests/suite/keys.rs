@@ -40,7 +40,7 @@ fn key(kind: &str, pairs: &Pairs) -> Ingredients {
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(2500))]
 
     #[test]
     fn any_single_ingredient_changes_the_key(pairs in pairs(), index in any::<prop::sample::Index>(), other in value()) {

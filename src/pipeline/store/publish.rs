@@ -99,7 +99,7 @@ impl Store {
     pub fn publish_prepared(&self, prepared: Vec<Prepared>) -> Result<Vec<Manifest>> {
         let files: Vec<PathBuf> = prepared.iter().flat_map(|unit| unit.files.iter().cloned()).collect();
         disk::flush_all(&files)?;
-        // Folders whose new names have to reach the disk.
+        // Folders whose new names have to reach the disk, with the journal after them.
         let mut folders = BTreeSet::new();
         let mut published = Vec::with_capacity(prepared.len());
         let units = self.root.join("units");
@@ -122,7 +122,11 @@ impl Store {
             }
             folders.insert(shard);
         }
-        disk::flush_all(&folders.into_iter().collect::<Vec<_>>())?;
+        let mut names: Vec<PathBuf> = folders.into_iter().collect();
+        if !names.is_empty() {
+            names.push(self.journal());
+        }
+        disk::flush_all(&names)?;
         outcome.map(|()| published)
     }
 

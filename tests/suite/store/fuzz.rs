@@ -106,7 +106,7 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(config(60))]
+    #![proptest_config(config(400))]
 
     #[test]
     fn a_changed_journal_is_healed_and_costs_no_unit(edits in prop::collection::vec(edit(), 1..4)) {
