@@ -201,7 +201,7 @@ pub struct Shared {
     /// Change a parameter of an experiment: d, k, width, lambda, beta, c, phi, horizon, replicates, checkpoints.
     #[arg(long, value_name = "EXPERIMENT.KEY=VALUE")]
     set: Vec<String>,
-    /// Read changed parameters from a TOML file, with a table per experiment; --set goes before it.
+    /// Read changed parameters from a TOML file, with a table per experiment; --set takes precedence.
     #[arg(long, value_name = "FILE")]
     overrides: Option<PathBuf>,
     /// Folder of the cache.

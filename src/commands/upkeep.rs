@@ -4,6 +4,7 @@ use crate::cli::Shared;
 use crate::commands::{Stages, open, print_json, say, waiting};
 use crate::error::Result;
 use crate::pipeline::plan::{Shelf, plan_all};
+use crate::pipeline::progress::Progress;
 use crate::pipeline::store::{Dropped, Store};
 use crate::pipeline::used::Used;
 use crate::stage::{Profile, Settings};
@@ -20,7 +21,10 @@ pub fn doctor(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
     let store = Store::open(&shared.data)?;
     let _lock = store.lock_shared(|| waiting(shared))?;
     let mut problems = store.take_problems();
-    let health = store.examine()?;
+    let units = store.places()?.len() as u64;
+    let progress = Progress::start(&format!("checking {units} units"), units);
+    let health = store.examine(&|| progress.add(1))?;
+    drop(progress);
     problems.extend(health.problems);
     let ill = problems.iter().any(|problem| !problem.healed);
     if as_json {

@@ -49,15 +49,16 @@ impl Store {
     /// # Errors
     /// A folder or file that cannot be read or moved.
     pub fn doctor(&self) -> Result<Vec<Problem>> {
-        self.examine().map(|health| health.problems)
+        self.examine(&|| {}).map(|health| health.problems)
     }
 
     /// Checks every byte of every unit, the journal and the locks. What is damaged, or does not belong there, is set
-    /// aside; different values under one key are only reported, because no store can tell which are right.
+    /// aside; different values under one key are only reported, because no store can tell which are right. `checked` is
+    /// called after each unit.
     ///
     /// # Errors
     /// A folder or file that cannot be read or moved.
-    pub fn examine(&self) -> Result<Health> {
+    pub fn examine(&self, checked: &dyn Fn()) -> Result<Health> {
         let mut health = Health::default();
         self.check_locks(&mut health)?;
         let units = self.root().join("units");
@@ -72,7 +73,10 @@ impl Store {
                 }
                 for name in disk::list(&folder)? {
                     match Key::parse(&name) {
-                        Ok(key) if name.starts_with(&shard) => self.check(&kind, &key, &mut health)?,
+                        Ok(key) if name.starts_with(&shard) => {
+                            self.check(&kind, &key, &mut health)?;
+                            checked();
+                        }
                         _ => health.problems.push(self.stranger(&folder.join(name))?),
                     }
                 }
