@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use spectral_alignment::cli::{Cli, Command};
 use spectral_alignment::pipeline::overrides::{parse, settle, toml};
 use spectral_alignment::pipeline::plan::plan_all;
-use spectral_alignment::pipeline::verify::committed;
+use spectral_alignment::pipeline::verify::{Verdict, committed};
 use spectral_alignment::stage::{Override, Profile, Settings};
 use spectral_alignment::stages::STAGES;
 use std::fs;
@@ -179,7 +179,9 @@ proptest! {
             }
             if paper != sound {
                 let rows = committed(&figures, &lock, &SMALL, Profile::Paper).unwrap();
-                prop_assert!(rows.iter().any(|row| row.verdict.is_bad()), "byte {place} became {byte}");
+                // A last digit may differ by what a mathematical library may; it is still not called identical.
+                let found = rows.iter().any(|row| row.verdict != Verdict::Identical);
+                prop_assert!(found, "byte {place} became {byte}");
             }
         }
     }

@@ -3,13 +3,20 @@
 use crate::claim::{Bound, Claim, Source};
 use crate::pipeline::verify::Verdict;
 
-/// Largest difference of the numbers of a claim, relative to the largest of them and of its bound: means and slopes of
-/// columns that are allowed 1e-7 themselves.
-pub const RELATIVE: f64 = 1e-6;
+/// Largest difference of the numbers of a claim, relative to the largest of them and of its bound.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Apart(f64);
 
-/// How the claim `new` compares with the committed one, and what differs in words.
+impl Apart {
+    /// Both are judged from the same tables: quantiles come from the system's mathematical library.
+    pub const SAME_TABLES: Self = Self(1e-12);
+    /// Means and slopes of columns that are allowed 1e-7 themselves.
+    pub const NEAR_TABLES: Self = Self(1e-6);
+}
+
+/// How the claim `new` compares with the committed one, whose numbers may be this far apart, and what differs in words.
 #[must_use]
-pub fn compare(old: &Claim, new: &Claim) -> (Verdict, Option<String>) {
+pub fn compare(old: &Claim, new: &Claim, Apart(allowed): Apart) -> (Verdict, Option<String>) {
     if old.verdict != new.verdict {
         let detail = format!("{} against {}", old.verdict.word(), new.verdict.word());
         return (Verdict::Different, Some(detail));
@@ -27,7 +34,7 @@ pub fn compare(old: &Claim, new: &Claim) -> (Verdict, Option<String>) {
     {
         let found = match (ours, theirs) {
             (Some(a), Some(b)) if a.to_bits() == b.to_bits() => Verdict::Identical,
-            (Some(a), Some(b)) if (a - b).abs() <= RELATIVE * scale => Verdict::Within,
+            (Some(a), Some(b)) if (a - b).abs() <= allowed * scale => Verdict::Within,
             (None, None) => Verdict::Identical,
             _ => Verdict::Different,
         };

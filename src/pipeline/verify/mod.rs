@@ -26,7 +26,7 @@ pub mod columns;
 mod recompute;
 pub mod tolerance;
 
-use crate::pipeline::verify::claims::compare as compare_claims;
+use crate::pipeline::verify::claims::{Apart, compare as compare_claims};
 
 /// What came of a comparison, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -180,7 +180,7 @@ pub fn committed(
     }
     let results = Results { profile, experiments: plan.experiments(), tables };
     match judge(stage, &results) {
-        Ok(judged) => compare_all_claims(&mut rows, &entry.claims, &judged),
+        Ok(judged) => compare_all_claims(&mut rows, &entry.claims, &judged, Apart::SAME_TABLES),
         Err(error) => rows.add("claim", "all", Verdict::Different, Some(error.to_string())),
     }
     match present(&plan, &results) {
@@ -246,11 +246,11 @@ fn committed_tables(
     Ok((tables, whole))
 }
 
-pub(crate) fn compare_all_claims(rows: &mut Rows, old: &[Claim], new: &[Claim]) {
+pub(crate) fn compare_all_claims(rows: &mut Rows, old: &[Claim], new: &[Claim], apart: Apart) {
     for claim in new {
         match old.iter().find(|other| other.id == claim.id) {
             Some(other) => {
-                let (verdict, detail) = compare_claims(other, claim);
+                let (verdict, detail) = compare_claims(other, claim, apart);
                 rows.add("claim", &claim.id, verdict, detail);
             }
             None => rows.same("claim", &claim.id, false, "figures.lock does not have it"),

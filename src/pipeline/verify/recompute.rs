@@ -8,6 +8,7 @@ use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{CLAIMS, Done, Effort, claims, present, results, run};
 use crate::pipeline::store::{Blob, Store};
 use crate::pipeline::table::Table;
+use crate::pipeline::verify::claims::Apart;
 use crate::pipeline::verify::columns::columns;
 use crate::pipeline::verify::{Request, Row, Rows, Verdict};
 use crate::pipeline::verify::{committed_tables, compare_all_claims, compare_recipe};
@@ -162,7 +163,8 @@ fn against(
             rows.same("figure", name, false, "other bytes than figures.lock names");
         }
     }
-    compare_all_claims(&mut rows, &entry.claims, &new.claims);
+    let apart = if worst == Verdict::Identical { Apart::SAME_TABLES } else { Apart::NEAR_TABLES };
+    compare_all_claims(&mut rows, &entry.claims, &new.claims, apart);
     Ok(rows.list)
 }
 
