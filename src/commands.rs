@@ -5,11 +5,11 @@ use crate::cli::Shared;
 use crate::error::{Error, Result};
 use crate::pipeline::committed::Figures;
 use crate::pipeline::export::{Request, export};
-use crate::pipeline::overrides;
 use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
 use crate::pipeline::publish::update;
 use crate::pipeline::run::{Done, Effort, run};
-use crate::pipeline::store::{Manifest, Store};
+use crate::pipeline::store::Store;
+use crate::pipeline::why::is_of;
 use crate::plot::contact_sheet::contact_sheet;
 use crate::plot::png::{PRINT, png};
 use crate::stage::{Profile, Settings, Stage};
@@ -164,9 +164,7 @@ pub fn run_stages(
             String::new()
         };
         say(&format!("{name}: {state}{written}"))?;
-        let mut claims = crate::pipeline::run::claims(&store, &stage.figures)?;
-        overrides::say_in(&mut claims, &stage.plan, &settings);
-        for claim in claims {
+        for claim in figures.claims(&store, &settings, &stage.plan, Some(&stage.figures))? {
             say(&format!("    {}", line(&claim)))?;
         }
     }
@@ -205,7 +203,7 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
         for plan in &plans {
             let state = match shelf.current_figures(plan)? {
                 Some(_) => "up to date",
-                None if tables.iter().any(|unit| earlier(unit, plan.stage.name, &settings)) => "stale",
+                None if tables.iter().any(|unit| is_of(unit, plan, &settings)) => "stale",
                 None => "missing",
             };
             rows.push((plan.stage.name.to_owned(), settings.profile.word(), state));
@@ -257,11 +255,6 @@ fn committed_states(all: &Stages, shared: &Shared) -> Result<Vec<State>> {
     let gone = |name: &&String| !all.iter().any(|stage| stage.name == name.as_str());
     rows.extend(lock.stages.keys().filter(gone).map(|name| (name.clone(), "any", "stale")));
     Ok(rows)
-}
-
-/// Whether a unit holds tables of a stage in the same profile, whatever else they were made from.
-fn earlier(unit: &Manifest, stage: &str, settings: &Settings) -> bool {
-    unit.name == stage && unit.ingredients.get("profile") == Some(&settings.profile.word().into())
 }
 
 /// `contact-sheet`.
@@ -343,9 +336,7 @@ pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
     let mut claims: Vec<Claim> = Vec::new();
     for plan in &plans {
         let current = shelf.current_figures(plan)?;
-        let mut found = committed.claims(&store, &settings, plan, current.as_ref())?;
-        overrides::say_in(&mut found, plan, &settings);
-        claims.extend(found);
+        claims.extend(committed.claims(&store, &settings, plan, current.as_ref())?);
     }
     if as_json {
         let rows: Vec<_> = claims

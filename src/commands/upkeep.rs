@@ -3,11 +3,12 @@
 use crate::cli::Shared;
 use crate::commands::{Stages, open, print_json, say, waiting};
 use crate::error::Result;
+use crate::pipeline::committed::standard;
 use crate::pipeline::plan::{Shelf, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::store::{Dropped, Store};
 use crate::pipeline::used::Used;
-use crate::stage::{Profile, Settings};
+use crate::stage::Profile;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -54,8 +55,6 @@ pub fn doctor(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
 /// Bad parameters; a store that cannot be read or written.
 pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result<ExitCode> {
     let given = shared.settings()?;
-    let standard =
-        |profile| Settings { profile, seed: crate::pipeline::committed::DEFAULT_SEED, overrides: Vec::new() };
     let store = open(shared)?;
     let alone = store.lock_exclusive(|| {
         eprintln!("waiting until all runs on {} are done", shared.data.display());

@@ -4,6 +4,7 @@ use crate::claim::{Claim, Source, Verdict};
 use crate::error::{Error, Result};
 use crate::pipeline::key::sha256;
 use crate::pipeline::lockfile::{self, Entry, Lock};
+use crate::pipeline::overrides;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{claims, judge};
 use crate::pipeline::store::{Manifest, Store};
@@ -38,7 +39,7 @@ impl Figures {
     /// Whether results under these settings are the committed ones.
     #[must_use]
     pub fn commits(settings: &Settings) -> bool {
-        settings.profile == Profile::Paper && standard(settings)
+        settings.profile == Profile::Paper && is_standard(settings)
     }
 
     /// Waits until no other run writes into the folder, and keeps others away until what is returned is dropped.
@@ -128,7 +129,8 @@ impl Figures {
         Ok(Some(Results { profile: settings.profile, experiments: plan.experiments(), tables }))
     }
 
-    /// Claims of a stage: from the store where it is up to date, else from the committed values, else `not run`.
+    /// Claims of a stage: from the store where it is up to date, else from the committed values, else `not run`; each says with
+    /// which overrides it was measured.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -139,17 +141,16 @@ impl Figures {
         plan: &StagePlan,
         current: Option<&Manifest>,
     ) -> Result<Vec<Claim>> {
-        if let Some(figures) = current {
-            return claims(store, figures);
-        }
-        let Some(results) = self.results(settings, plan)? else {
+        let mut claims = if let Some(figures) = current {
+            claims(store, figures)?
+        } else if let Some(results) = self.results(settings, plan)? {
+            let judged = judge(plan.stage, &results)?.into_iter();
+            judged.map(|claim| Claim { source: Source::Committed, ..claim }).collect()
+        } else {
             let reason = format!("nothing was computed; `spectral-alignment run {}` does", plan.stage.name);
-            return Ok(plan.stage.claims.iter().map(|id| unknown(id, plan, &reason)).collect());
+            plan.stage.claims.iter().map(|id| unknown(id, plan, &reason)).collect()
         };
-        let mut claims = judge(plan.stage, &results)?;
-        for claim in &mut claims {
-            claim.source = Source::Committed;
-        }
+        overrides::say_in(&mut claims, plan, settings);
         Ok(claims)
     }
 }
@@ -165,8 +166,16 @@ fn unknown(id: &'static str, plan: &StagePlan, reason: &str) -> Claim {
     claim
 }
 
-fn standard(settings: &Settings) -> bool {
-    settings.seed == DEFAULT_SEED && settings.overrides.is_empty()
+/// Default seed and parameters.
+#[must_use]
+pub fn standard(profile: Profile) -> Settings {
+    Settings { profile, seed: DEFAULT_SEED, overrides: Vec::new() }
+}
+
+/// Whether settings have the default seed and parameters, so that their results are in the lock.
+#[must_use]
+pub fn is_standard(settings: &Settings) -> bool {
+    *settings == standard(settings.profile)
 }
 
 /// Name of the folder for results that are not committed.

@@ -102,12 +102,12 @@ fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> R
     let task = task::build(&experiment.kept());
     let seed = shelf.seed(experiment, work.replicate);
     let label = format!("{}-{}", experiment.name, work.replicate);
-    let asks = if force { work.asks.clone() } else { open_asks(shelf, work)? };
-    progress.add((work.asks.len() - asks.len()) as u64 * answer_cost(experiment));
     let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
     let stages = work.stages.iter().copied().collect::<Vec<_>>().join(", ");
     let (manifest, trajectory) =
         trajectory(outbox, experiment, &mut samples, (&label, &stages), force, progress)?;
+    let asks = if force { work.asks.clone() } else { open_asks(shelf, work, &manifest)? };
+    progress.add((work.asks.len() - asks.len()) as u64 * answer_cost(experiment));
     let mut asks = asks.as_slice();
     while let Some(&first) = asks.first() {
         let together = asks
@@ -123,14 +123,12 @@ fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> R
             let matrices = point.matrices(same_block[0].block)?;
             for &ask in same_block {
                 let key = shelf.answer(experiment, work.replicate, ask, &manifest)?;
-                if force || shelf.find(&key)?.is_none() {
-                    let answer = point.answer(ask, &matrices).context(|| describe(ask))?;
-                    let table = answer_table(&answer)?;
-                    let about = provenance(&key, &stages, &[], started);
-                    let unit = shelf.store.prepare("spectra", &label, &key, &[table], &[], &about)?;
-                    outbox.put(unit, started)?;
-                    started = Instant::now();
-                }
+                let answer = point.answer(ask, &matrices).context(|| describe(ask))?;
+                let table = answer_table(&answer)?;
+                let about = provenance(&key, &stages, &[], started);
+                let unit = shelf.store.prepare("spectra", &label, &key, &[table], &[], &about)?;
+                outbox.put(unit, started)?;
+                started = Instant::now();
                 progress.add(answer_cost(experiment));
             }
         }
@@ -139,13 +137,10 @@ fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> R
 }
 
 /// The questions of some work that have no answer yet; another run may have answered them since the work was planned.
-fn open_asks(shelf: &Shelf, work: &Work) -> Result<Vec<Ask>> {
-    let Some(trajectory) = shelf.trajectory(&work.experiment, work.replicate)? else {
-        return Ok(work.asks.clone());
-    };
+fn open_asks(shelf: &Shelf, work: &Work, trajectory: &Manifest) -> Result<Vec<Ask>> {
     let mut open = Vec::new();
     for &ask in &work.asks {
-        if shelf.find(&shelf.answer(&work.experiment, work.replicate, ask, &trajectory)?)?.is_none() {
+        if shelf.find(&shelf.answer(&work.experiment, work.replicate, ask, trajectory)?)?.is_none() {
             open.push(ask);
         }
     }

@@ -43,6 +43,12 @@ pub struct Answer {
 /// Source files by path with the first digits of their digests.
 type Files = BTreeMap<String, String>;
 
+/// Whether a unit is one of a stage in the same profile, whatever else it was made from.
+#[must_use]
+pub fn is_of(unit: &Manifest, plan: &StagePlan, settings: &Settings) -> bool {
+    unit.name == plan.stage.name && unit.ingredients.get("profile") == Some(&settings.profile.word().into())
+}
+
 /// Why a stage is in its state.
 ///
 /// # Errors
@@ -51,9 +57,7 @@ pub fn why(shelf: &Shelf<'_>, figures: &Figures, plan: &StagePlan) -> Result<Ans
     let settings = shelf.settings;
     let earlier = |kind: &str| -> Result<Vec<Manifest>> {
         let mut units = shelf.store.units(kind)?;
-        let profile = Value::from(settings.profile.word());
-        units
-            .retain(|unit| unit.name == plan.stage.name && unit.ingredients.get("profile") == Some(&profile));
+        units.retain(|unit| is_of(unit, plan, settings));
         Ok(units)
     };
     if let Some(tables) = shelf.current_tables(plan)? {

@@ -1,7 +1,7 @@
 //! What made the results of a stage: parameters, provenance, digests, files, and the commands that make them again.
 
 use crate::experiment::Simulator;
-use crate::pipeline::committed::DEFAULT_SEED;
+use crate::pipeline::committed::is_standard;
 use crate::pipeline::key::Value;
 use crate::pipeline::plan::StagePlan;
 use crate::report::gather::{Origin, Report, Seconds, Section};
@@ -198,7 +198,7 @@ fn files(section: &Section) -> Markup {
 /// The commands that compute the stage again, and that let someone else recompute its spectra.
 pub fn commands(report: &Report, section: &Section) -> Markup {
     let (name, options) = (section.stage.name, &report.options);
-    let committed = report.settings.seed == DEFAULT_SEED && report.settings.overrides.is_empty();
+    let committed = is_standard(&report.settings);
     let exported = StagePlan::new(section.stage, &report.settings).ok().and_then(|plan| {
         let sgd = |study: &&crate::ask::Study| study.experiment.simulator == Simulator::Sgd;
         plan.studies.iter().find(sgd).map(|study| study.experiment.name.clone())

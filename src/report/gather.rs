@@ -7,7 +7,6 @@ use crate::pipeline::committed::Figures;
 use crate::pipeline::elapsed::{SIMULATION, seconds, took};
 use crate::pipeline::key::{Value, sha256};
 use crate::pipeline::lockfile::Entry;
-use crate::pipeline::overrides;
 use crate::pipeline::plan::{Shelf, StagePlan};
 use crate::pipeline::run::CLAIMS;
 use crate::pipeline::store::{Manifest, Store};
@@ -161,12 +160,10 @@ pub fn gather(
             .get(plan.stage.name)
             .and_then(|profiles| profiles.get(Profile::Paper.word()))
             .filter(|_| Figures::commits(settings));
-        let mut claims = committed.claims(store, settings, plan, drawn.as_ref())?;
-        overrides::say_in(&mut claims, plan, settings);
         let mut section = Section {
             stage: plan.stage,
             origin: Origin::Nothing,
-            claims,
+            claims: committed.claims(store, settings, plan, drawn.as_ref())?,
             figures: Vec::new(),
             missing: Vec::new(),
             parameters: plan.parameters(),

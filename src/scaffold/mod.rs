@@ -6,10 +6,10 @@
 pub mod template;
 
 use crate::error::{Error, Result};
-use crate::pipeline::committed::DEFAULT_SEED;
+use crate::pipeline::committed::standard;
 use crate::pipeline::plan::plan_all;
 use crate::pipeline::publish::update;
-use crate::stage::{Profile, Settings, Stage};
+use crate::stage::{Profile, Stage};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -60,8 +60,7 @@ pub fn check_name(name: &str, stages: &[&'static Stage]) -> Result<()> {
         return refuse("is the name of a stage or figure already");
     }
     for profile in [Profile::Paper, Profile::Quick] {
-        let settings = Settings { profile, seed: DEFAULT_SEED, overrides: Vec::new() };
-        if plan_all(stages, &settings)?.iter().any(|plan| plan.experiments().contains_key(name)) {
+        if plan_all(stages, &standard(profile))?.iter().any(|plan| plan.experiments().contains_key(name)) {
             return refuse("is the name of an experiment already, and a new stage has one of its own name");
         }
     }

@@ -14,6 +14,8 @@ use crate::stages::grid::log_edges;
 use crate::stages::shared::{MARGIN, Statistics, number};
 use std::collections::{BTreeMap, BTreeSet};
 
+const LAMBDA_LABEL: &str = r"signal-to-noise ratio $\lambda$";
+
 fn mean<'a>(rows: impl Iterator<Item = &'a Statistic>) -> f64 {
     let values: Vec<f64> = rows.map(|row| row.value).collect();
     values.iter().sum::<f64>() / number(values.len())
@@ -73,8 +75,25 @@ fn looks() -> [(&'static str, &'static str, Style); 2] {
     ]
 }
 
-fn lambda_axis(edges: &[f64]) -> Axis {
-    Axis::log(r"signal-to-noise ratio $\lambda$").range(edges[0], edges[edges.len() - 1])
+/// A map of mean numbers of outliers over two logarithmic axes, each a label and the edges of cells.
+fn numbers(axes: [(&str, &Vec<f64>); 2], values: Vec<Vec<f64>>, most: f64) -> Panel {
+    let [x, y] = axes.map(|(label, edges)| Axis::log(label).range(edges[0], edges[edges.len() - 1]));
+    let [x_edges, y_edges] = axes.map(|(_, edges)| edges.clone());
+    let map = HeatMap { x_edges, y_edges, values, map: ColourMap::Viridis, range: (0.0, most) };
+    Panel::new(x, y).series(Series::heatmap("mean number of outliers", map))
+}
+
+/// A panel with the predicted thresholds of one matrix, each made of the statistic of that name.
+fn with_thresholds(panel: Panel, matrix: &str, curve: impl Fn(&str) -> Vec<(f64, f64)>) -> Panel {
+    looks().into_iter().fold(panel, |panel, (which, label, style)| {
+        let curve = curve(&format!("threshold of the {which}, {matrix}"));
+        panel.series(Series::marked_line(label, style.marker(Marker::Cross).size(3.5), curve))
+    })
+}
+
+/// The experiments that are followed in time.
+fn followed(results: &Results) -> Vec<&Experiment> {
+    results.experiments.values().filter(|experiment| asked(experiment).len() > 2).collect()
 }
 
 fn lambdas(results: &Results) -> Vec<f64> {
@@ -130,39 +149,24 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
                 .iter()
                 .map(|ratio| lambdas(results).iter().map(|lambda| value(*lambda, *ratio)).collect())
                 .collect();
-            let mut panel = Panel::new(
-                lambda_axis(&x_edges),
-                Axis::log(r"sample ratio $\phi = n/d$").range(y_edges[0], y_edges[y_edges.len() - 1]),
-            )
-            .title(format!(r"${symbol}_{{11}}$, {when}"))
-            .series(Series::heatmap(
-                "mean number of outliers",
-                HeatMap {
-                    x_edges: x_edges.clone(),
-                    y_edges: y_edges.clone(),
-                    values,
-                    map: ColourMap::Viridis,
-                    range: (0.0, most),
-                },
-            ));
-            for (which, label, style) in looks() {
-                let statistic = format!("threshold of the {which}, {matrix}");
+            let thresholds = |statistic: &str| {
                 let mut curve: Vec<(f64, f64)> = results
                     .experiments
                     .values()
                     .flat_map(|experiment| {
                         theory
-                            .rows(&experiment.name, &statistic)
+                            .rows(&experiment.name, statistic)
                             .filter(|row| of(&experiment, row.at.step))
                             .map(|row| (row.value, experiment.model.phi))
                             .collect::<Vec<_>>()
                     })
                     .collect();
                 curve.sort_by(|a, b| a.1.total_cmp(&b.1));
-                panel =
-                    panel.series(Series::marked_line(label, style.marker(Marker::Cross).size(3.5), curve));
-            }
-            figure = figure.panel(panel);
+                curve
+            };
+            let axes = [(LAMBDA_LABEL, &x_edges), (r"sample ratio $\phi = n/d$", &y_edges)];
+            let panel = numbers(axes, values, most).title(format!(r"${symbol}_{{11}}$, {when}"));
+            figure = figure.panel(with_thresholds(panel, matrix, thresholds));
         }
     }
     figure
@@ -170,8 +174,7 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
 
 /// Numbers of outliers over training time and λ.
 fn in_time(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figure {
-    let followed: Vec<&Experiment> =
-        results.experiments.values().filter(|experiment| asked(experiment).len() > 2).collect();
+    let followed = followed(results);
     let times: Vec<f64> = followed.first().map_or_else(Vec::new, |experiment| {
         experiment.schedule().iter().filter(|step| **step > 0).map(|step| experiment.time(*step)).collect()
     });
@@ -207,40 +210,25 @@ fn in_time(results: &Results, statistics: &Statistics, theory: &Statistics) -> F
                     .collect()
             })
             .collect();
-        let mut panel = Panel::new(
-            Axis::log("training time $t$").range(x_edges[0], x_edges[x_edges.len() - 1]),
-            Axis::log(r"signal-to-noise ratio $\lambda$").range(y_edges[0], y_edges[y_edges.len() - 1]),
-        )
-        .title(format!(r"${symbol}_{{11}}$, $\phi = {}$", f64::from(FOLLOWED) / 10.0))
-        .series(Series::heatmap(
-            "mean number of outliers",
-            HeatMap {
-                x_edges: x_edges.clone(),
-                y_edges: y_edges.clone(),
-                values,
-                map: ColourMap::Viridis,
-                range: (0.0, most),
-            },
-        ));
-        for (which, label, style) in looks() {
-            let statistic = format!("threshold of the {which}, {matrix}");
-            let curve = followed
+        let thresholds = |statistic: &str| {
+            followed
                 .iter()
-                .flat_map(|experiment| theory.rows(&experiment.name, &statistic))
+                .flat_map(|experiment| theory.rows(&experiment.name, statistic))
                 .filter(|row| row.at.step > 0)
                 .map(|row| (row.at.time, row.value))
-                .collect();
-            panel = panel.series(Series::marked_line(label, style.marker(Marker::Cross).size(3.5), curve));
-        }
-        figure = figure.panel(panel);
+                .collect()
+        };
+        let title = format!(r"${symbol}_{{11}}$, $\phi = {}$", f64::from(FOLLOWED) / 10.0);
+        let axes = [("training time $t$", &x_edges), (LAMBDA_LABEL, &y_edges)];
+        let panel = numbers(axes, values, most).title(title);
+        figure = figure.panel(with_thresholds(panel, matrix, thresholds));
     }
     figure
 }
 
 /// What the outliers carry at the end, over λ.
 fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> Result<Figure> {
-    let followed: Vec<&Experiment> =
-        results.experiments.values().filter(|experiment| asked(experiment).len() > 2).collect();
+    let followed = followed(results);
     let replicates = followed.first().map_or(0, |experiment| experiment.replicates);
     let mut figure = Figure::new(
         "bbp-transition-carriers",
@@ -256,7 +244,7 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
     .shared_y();
     for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
         let mut panel = Panel::new(
-            Axis::log(r"signal-to-noise ratio $\lambda$").range(0.8, 320.0),
+            Axis::log(LAMBDA_LABEL).range(0.8, 320.0),
             Axis::linear("mean squared overlap of outliers").range(-0.02, 1.02),
         )
         .title(format!(r"${symbol}_{{11}}$, end"));

@@ -10,7 +10,7 @@
 
 use crate::claim::Claim;
 use crate::error::{Error, Result};
-use crate::pipeline::committed::{DEFAULT_SEED, Figures};
+use crate::pipeline::committed::{Figures, is_standard, standard};
 use crate::pipeline::key::sha256;
 use crate::pipeline::lockfile::{Entry, Lock};
 use crate::pipeline::plan::{StagePlan, plan_all};
@@ -128,7 +128,7 @@ impl Rows {
 /// Settings that are not those of committed files; a lock that cannot be read; a computation that fails.
 pub fn verify(request: Request<'_>) -> Result<Vec<Row>> {
     let Request { all, stages, settings, figures, .. } = request;
-    if settings.seed != DEFAULT_SEED || !settings.overrides.is_empty() {
+    if !is_standard(settings) {
         let problem = "only results with the default seed and parameters are committed: leave out --seed, --set and --overrides";
         return Err(Error::Usage(problem.to_owned()));
     }
@@ -160,7 +160,7 @@ pub fn committed(
     stage: &'static Stage,
     profile: Profile,
 ) -> Result<Vec<Row>> {
-    let settings = Settings { profile, seed: DEFAULT_SEED, overrides: Vec::new() };
+    let settings = standard(profile);
     let mut rows = Rows::new(stage.name, profile, "committed");
     let Some(entry) = lock.stages.get(stage.name).and_then(|profiles| profiles.get(profile.word())) else {
         rows.same("stage", stage.name, false, "figures.lock does not have it; `run` writes it");
