@@ -6,20 +6,21 @@
 use ndarray::Array2;
 use ndarray_linalg::{Eigh, UPLO};
 use spectral_alignment::error::{Error, Result};
-use spectral_alignment::experiment::Experiment;
-use spectral_alignment::model::{Model, Start, TaskKind};
-use spectral_alignment::normal::Normals;
-use spectral_alignment::pipeline::committed::DEFAULT_SEED;
-use spectral_alignment::seed::{Purpose, Seed};
+use spectral_alignment::problem::experiment::Experiment;
+use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::published::DEFAULT_SEED;
+use spectral_alignment::random::normal::Normals;
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::chain::noise::Noise;
+use spectral_alignment::simulation::chain::reduced::Chain;
+use spectral_alignment::simulation::data::{Sample, Stream};
+use spectral_alignment::simulation::task::{self, Curvature, Evaluation, Learner, Matrix, Parameters, Task};
+use spectral_alignment::simulation::{kernel, observe, sgd};
 use spectral_alignment::spectrum::{BlockMatrix, lapack, warm_start};
 use spectral_alignment::stage::Profile;
-use spectral_alignment::stages::mixture::{FIRST_BLOCK, Predicted, SHOWN, experiment, gram};
-use spectral_alignment::task::data::{Sample, Stream};
-use spectral_alignment::task::{self, Curvature, Evaluation, Learner, Matrix, Parameters, Task};
+use spectral_alignment::stages::common::mixture::{FIRST_BLOCK, Predicted, SHOWN, experiment, gram};
+use spectral_alignment::theory;
 use spectral_alignment::theory::dynamics::{Constants, MixtureDynamics, Path, State};
-use spectral_alignment::theory::noise::Noise;
-use spectral_alignment::theory::reduced_chain::Chain;
-use spectral_alignment::{kernel, sgd, simulate, theory};
 use std::hint::black_box;
 use std::io::{BufRead, Write as _};
 use std::process::ExitCode;
@@ -180,7 +181,7 @@ impl Trained {
         let sample = Sample::first(task.law(), &seed, Purpose::Test, experiment.model.sample_size());
         let evaluation = task.evaluate(&parameters, &sample);
         let start = warm_start(&task.mean_space(), parameters[0].row(0));
-        let observed = simulate::Observed {
+        let observed = observe::Observed {
             step: last,
             time: experiment.horizon,
             loss: evaluation.loss,

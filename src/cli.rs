@@ -1,8 +1,8 @@
 //! The command line: arguments only.
 
-use crate::ask::SampleKind;
 use crate::error::{Error, Result};
-use crate::pipeline::overrides;
+use crate::published::overrides;
+use crate::spectrum::query::SampleKind;
 use crate::stage::{Override, Profile, Settings};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -196,7 +196,7 @@ pub struct Shared {
     #[arg(long, value_enum, default_value_t = ProfileChoice::Paper)]
     profile: ProfileChoice,
     /// Root of all random streams.
-    #[arg(long, value_name = "N", default_value_t = crate::pipeline::committed::DEFAULT_SEED)]
+    #[arg(long, value_name = "N", default_value_t = crate::published::DEFAULT_SEED)]
     seed: u64,
     /// Change a parameter of an experiment: d, k, width, lambda, beta, c, phi, horizon, replicates, checkpoints.
     #[arg(long, value_name = "EXPERIMENT.KEY=VALUE")]

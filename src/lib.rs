@@ -8,36 +8,27 @@ extern crate blas_src as _;
 extern crate lapack_src as _;
 extern crate openblas_src as _;
 
+pub mod digest;
 pub mod error;
 
-pub mod model;
-
-pub mod normal;
-pub mod seed;
-
-pub mod kernel;
-pub mod task;
-
-pub mod experiment;
-pub mod sgd;
-pub mod simulate;
-
-pub mod answer;
-pub mod ask;
+pub mod problem;
+pub mod random;
+pub mod simulation;
 pub mod spectrum;
-pub mod subspace;
 
 pub mod theory;
 
-pub mod chain;
+pub mod table;
 
-pub mod claim;
-pub mod measure;
 pub mod plot;
 pub mod stage;
 pub mod stages;
 
+pub mod store;
+
 pub mod pipeline;
+
+pub mod published;
 
 pub mod report;
 pub mod scaffold;

@@ -3,9 +3,9 @@
 use crate::cli::Shared;
 use crate::commands::{Stages, open, say};
 use crate::error::Result;
-use crate::pipeline::committed::Figures;
 use crate::pipeline::plan::plan_all;
-use crate::pipeline::publish::update;
+use crate::published::Figures;
+use crate::published::publish::update;
 use crate::report::{gather, page};
 use std::process::ExitCode;
 

@@ -3,12 +3,12 @@
 use crate::cli::Shared;
 use crate::commands::{Stages, open, print_json, say, waiting};
 use crate::error::Result;
-use crate::pipeline::committed::standard;
-use crate::pipeline::plan::{Shelf, plan_all};
+use crate::pipeline::plan::{RunContext, plan_all};
 use crate::pipeline::progress::Progress;
-use crate::pipeline::store::{Dropped, Store};
 use crate::pipeline::used::Used;
+use crate::published::standard;
 use crate::stage::Profile;
+use crate::store::{Dropped, Store};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -61,9 +61,9 @@ pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result
     })?;
     let mut used = Used::default();
     for settings in [standard(Profile::Paper), standard(Profile::Quick), given] {
-        let shelf = Shelf::new(&store, &settings)?;
+        let context = RunContext::new(&store, &settings)?;
         for plan in plan_all(all, &settings)? {
-            used.add(&shelf, &plan)?;
+            used.add(&context, &plan)?;
         }
     }
     let dropped = store.drop_unused(&alone, |unit| used.contains(unit), !dry_run)?;

@@ -3,8 +3,8 @@
 use crate::cli::Shared;
 use crate::commands::{Stages, named, print_json, say, threads};
 use crate::error::{Error, Result};
-use crate::pipeline::committed::Figures;
-use crate::pipeline::verify::{Request, Row, Verdict, verify};
+use crate::published::Figures;
+use crate::published::verify::{Row, Verdict, VerifyOptions, verify};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -28,7 +28,8 @@ pub fn check(
         .map_err(Error::io("create a folder in", std::env::temp_dir()))?;
     let figures = Figures::at(&shared.figures);
     let (settings, scratch) = (&settings, scratch.path());
-    let rows = verify(Request { all, stages: &stages, settings, figures: &figures, scratch, jobs, twice })?;
+    let rows =
+        verify(VerifyOptions { all, stages: &stages, settings, figures: &figures, scratch, jobs, twice })?;
     let bad = rows.iter().any(|row| row.verdict.is_bad());
     if as_json {
         let rows: Vec<_> = rows.iter().map(object).collect();

@@ -3,9 +3,9 @@
 use crate::cli::Shared;
 use crate::commands::{Stages, named, open, print_json, say};
 use crate::error::Result;
-use crate::pipeline::committed::Figures;
-use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
-use crate::pipeline::why::{Change, why};
+use crate::pipeline::plan::{RunContext, StagePlan, plan_all};
+use crate::published::Figures;
+use crate::published::why::{Change, why};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ pub fn explain(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Res
     plan_all(all, &settings)?;
     let plan = StagePlan::new(stage, &settings)?;
     let store = open(shared)?;
-    let answer = why(&Shelf::new(&store, &settings)?, &Figures::at(&shared.figures), &plan)?;
+    let answer = why(&RunContext::new(&store, &settings)?, &Figures::at(&shared.figures), &plan)?;
     for note in store.take_notes() {
         eprintln!("damaged: {note}");
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::error::{Error, Result};
-use crate::pipeline::key::hex;
 
 /// One source file as it was when the program was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,21 +1,21 @@
 //! Computes what is missing of one replicate: its trajectory, then the answers, sharing sample and matrices.
 
-use crate::answer::Point;
-use crate::ask::{Ask, SampleKind};
-use crate::chain;
 use crate::error::{Result, WithContext};
-use crate::experiment::{Experiment, Simulator};
 use crate::pipeline::outbox::Outbox;
-use crate::pipeline::plan::{Shelf, Work};
+use crate::pipeline::plan::{RunContext, Work};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::provenance;
 use crate::pipeline::share::share;
-use crate::pipeline::store::Manifest;
 use crate::pipeline::units::{answer_table, trajectory_from, trajectory_key, trajectory_tables};
-use crate::seed::Seed;
-use crate::simulate::{self, Trajectory};
-use crate::task::data::Sample;
-use crate::task::{self, Task};
+use crate::problem::experiment::{Experiment, Simulator};
+use crate::random::seed::Seed;
+use crate::simulation::chain;
+use crate::simulation::data::Sample;
+use crate::simulation::observe::{self, Trajectory};
+use crate::simulation::task::{self, Task};
+use crate::spectrum::answer::Point;
+use crate::spectrum::query::{Query, SampleKind};
+use crate::store::Manifest;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -26,11 +26,11 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
     for work in works {
         let entry = merged
             .entry((work.experiment.name.clone(), work.replicate))
-            .or_insert_with(|| Work { asks: Vec::new(), ..work.clone() });
+            .or_insert_with(|| Work { queries: Vec::new(), ..work.clone() });
         entry.stages.extend(&work.stages);
-        entry.asks.extend(work.asks);
-        entry.asks.sort_unstable();
-        entry.asks.dedup();
+        entry.queries.extend(work.queries);
+        entry.queries.sort_unstable();
+        entry.queries.dedup();
     }
     merged.into_values().collect()
 }
@@ -65,7 +65,7 @@ fn answer_cost(experiment: &Experiment) -> u64 {
 }
 
 fn cost(work: &Work) -> u64 {
-    trajectory_cost(&work.experiment) + work.asks.len() as u64 * answer_cost(&work.experiment)
+    trajectory_cost(&work.experiment) + work.queries.len() as u64 * answer_cost(&work.experiment)
 }
 
 /// Computes all work on `jobs` threads, the longest first, and shares it with other runs on the same store. Values do not
@@ -73,7 +73,7 @@ fn cost(work: &Work) -> u64 {
 ///
 /// # Errors
 /// The first error, with experiment and replicate.
-pub fn compute(shelf: &Shelf, mut works: Vec<Work>, jobs: usize, force: bool) -> Result<()> {
+pub fn compute(context: &RunContext, mut works: Vec<Work>, jobs: usize, force: bool) -> Result<()> {
     if works.is_empty() {
         return Ok(());
     }
@@ -81,52 +81,52 @@ pub fn compute(shelf: &Shelf, mut works: Vec<Work>, jobs: usize, force: bool) ->
     let progress =
         Progress::start(&format!("simulating {} replicates", works.len()), works.iter().map(cost).sum());
     let claim = |work: &Work| format!("replicate {} {}", work.experiment.name, work.replicate);
-    share(shelf.store, &works, jobs, claim, |work| {
-        replicate(shelf, work, force, &progress)
+    share(context.store, &works, jobs, claim, |work| {
+        replicate(context, work, force, &progress)
             .context(|| format!("experiment {}, replicate {}", work.experiment.name, work.replicate))
     })
     .map(|_| ())
 }
 
 /// Computes the work on one replicate. What is finished when it fails is published all the same.
-fn replicate(shelf: &Shelf, work: &Work, force: bool, progress: &Progress) -> Result<()> {
-    let mut outbox = Outbox::new(shelf);
+fn replicate(context: &RunContext, work: &Work, force: bool, progress: &Progress) -> Result<()> {
+    let mut outbox = Outbox::new(context);
     let done = fill(&mut outbox, work, force, progress);
     let sent = outbox.send();
     done.and(sent)
 }
 
 fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> Result<()> {
-    let shelf = outbox.shelf();
+    let context = outbox.context();
     let experiment = &work.experiment;
     let task = task::build(&experiment.kept());
-    let seed = shelf.seed(experiment, work.replicate);
+    let seed = context.seed(experiment, work.replicate);
     let label = format!("{}-{}", experiment.name, work.replicate);
     let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
     let stages = work.stages.iter().copied().collect::<Vec<_>>().join(", ");
     let (manifest, trajectory) =
         trajectory(outbox, experiment, &mut samples, (&label, &stages), force, progress)?;
-    let asks = if force { work.asks.clone() } else { open_asks(shelf, work, &manifest)? };
-    progress.add((work.asks.len() - asks.len()) as u64 * answer_cost(experiment));
-    let mut asks = asks.as_slice();
-    while let Some(&first) = asks.first() {
-        let together = asks
+    let queries = if force { work.queries.clone() } else { open_asks(context, work, &manifest)? };
+    progress.add((work.queries.len() - queries.len()) as u64 * answer_cost(experiment));
+    let mut queries = queries.as_slice();
+    while let Some(&first) = queries.first() {
+        let together = queries
             .iter()
-            .take_while(|ask| ask.checkpoint == first.checkpoint && ask.sample == first.sample)
+            .take_while(|query| query.checkpoint == first.checkpoint && query.sample == first.sample)
             .count();
-        let (now, later) = asks.split_at(together);
-        asks = later;
+        let (now, later) = queries.split_at(together);
+        queries = later;
         let Some(observed) = trajectory.checkpoints.get(first.checkpoint) else { continue };
         let point = Point::new(&*task, &observed.parameters, samples.of(first.sample));
         for same_block in now.chunk_by(|a, b| a.block == b.block) {
             let mut started = Instant::now();
             let matrices = point.matrices(same_block[0].block)?;
-            for &ask in same_block {
-                let key = shelf.answer(experiment, work.replicate, ask, &manifest)?;
-                let answer = point.answer(ask, &matrices).context(|| describe(ask))?;
+            for &query in same_block {
+                let key = context.answer(experiment, work.replicate, query, &manifest)?;
+                let answer = point.answer(query, &matrices).context(|| describe(query))?;
                 let table = answer_table(&answer)?;
                 let about = provenance(&key, &stages, &[], started);
-                let unit = shelf.store.prepare("spectra", &label, &key, &[table], &[], &about)?;
+                let unit = context.store.prepare("spectra", &label, &key, &[table], &[], &about)?;
                 outbox.put(unit, started)?;
                 started = Instant::now();
                 progress.add(answer_cost(experiment));
@@ -137,11 +137,11 @@ fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> R
 }
 
 /// The questions of some work that have no answer yet; another run may have answered them since the work was planned.
-fn open_asks(shelf: &Shelf, work: &Work, trajectory: &Manifest) -> Result<Vec<Ask>> {
+fn open_asks(context: &RunContext, work: &Work, trajectory: &Manifest) -> Result<Vec<Query>> {
     let mut open = Vec::new();
-    for &ask in &work.asks {
-        if shelf.find(&shelf.answer(&work.experiment, work.replicate, ask, trajectory)?)?.is_none() {
-            open.push(ask);
+    for &query in &work.queries {
+        if context.find(&context.answer(&work.experiment, work.replicate, query, trajectory)?)?.is_none() {
+            open.push(query);
         }
     }
     Ok(open)
@@ -163,9 +163,9 @@ impl Samples<'_> {
     }
 }
 
-fn describe(ask: Ask) -> String {
-    let block = ask.block;
-    format!("checkpoint {}, block ({}, {}, {})", ask.checkpoint, block.layer.name(), block.row, block.col)
+fn describe(query: Query) -> String {
+    let block = query.block;
+    format!("checkpoint {}, block ({}, {}, {})", query.checkpoint, block.layer.name(), block.row, block.col)
 }
 
 /// `total · part / whole`, rounded down.
@@ -182,12 +182,12 @@ fn trajectory(
     force: bool,
     progress: &Progress,
 ) -> Result<(Manifest, Trajectory)> {
-    let (shelf, task, seed) = (outbox.shelf(), samples.task, samples.seed);
-    let key = trajectory_key(&shelf.code, experiment, seed);
+    let (context, task, seed) = (outbox.context(), samples.task, samples.seed);
+    let key = trajectory_key(&context.code, experiment, seed);
     if !force
-        && let Some(manifest) = shelf.find(&key)?
-        && let Some(rows) = shelf.store.table(&manifest, "trajectory")?
-        && let Some(evaluation) = shelf.store.table(&manifest, "evaluation")?
+        && let Some(manifest) = context.find(&key)?
+        && let Some(rows) = context.store.table(&manifest, "trajectory")?
+        && let Some(evaluation) = context.store.table(&manifest, "evaluation")?
     {
         progress.add(trajectory_cost(experiment));
         return Ok((manifest, trajectory_from([&rows, &evaluation], task)?));
@@ -197,7 +197,7 @@ fn trajectory(
     let started = Instant::now();
     let sample = samples.of(SampleKind::Test);
     let trajectory = match experiment.simulator {
-        Simulator::Sgd => simulate::observe(experiment, task, seed, sample, &taken),
+        Simulator::Sgd => observe::observe(experiment, task, seed, sample, &taken),
         Simulator::Chain => chain::observe(experiment, task, seed, sample, &taken)?,
     };
     if let Some(step) = trajectory.diverged {
@@ -208,7 +208,7 @@ fn trajectory(
     }
     let tables = trajectory_tables(&trajectory, task)?;
     let about = provenance(&key, stages, &[], started);
-    let prepared = shelf.store.prepare("trajectory", label, &key, &tables, &[], &about)?;
+    let prepared = context.store.prepare("trajectory", label, &key, &tables, &[], &about)?;
     let manifest = prepared.manifest().clone();
     outbox.put(prepared, started)?;
     Ok((manifest, trajectory))

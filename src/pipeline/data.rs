@@ -1,29 +1,29 @@
 //! What a stage's `reduce` reads: its trajectories and answers, out of the store, verified.
 
-use crate::answer::Answer;
-use crate::ask::Ask;
 use crate::error::{Error, Result, WithContext};
-use crate::experiment::Experiment;
-use crate::pipeline::plan::{Shelf, StagePlan, reached};
-use crate::pipeline::store::Manifest;
-use crate::pipeline::table::{Table, TableBuilder};
+use crate::pipeline::plan::{RunContext, StagePlan, reached};
 use crate::pipeline::units::{answer_from, trajectory_from};
-use crate::simulate::Trajectory;
+use crate::problem::experiment::Experiment;
+use crate::simulation::observe::Trajectory;
+use crate::simulation::task;
+use crate::spectrum::answer::Answer;
+use crate::spectrum::query::Query;
 use crate::stage::Data;
-use crate::task;
+use crate::store::Manifest;
+use crate::table::{Table, TableBuilder};
 
 /// The data of one stage.
 #[derive(Debug)]
 pub struct StageData<'a> {
-    shelf: &'a Shelf<'a>,
+    context: &'a RunContext<'a>,
     plan: &'a StagePlan,
 }
 
 impl<'a> StageData<'a> {
     /// The data of a stage whose units are all there.
     #[must_use]
-    pub fn new(shelf: &'a Shelf<'a>, plan: &'a StagePlan) -> Self {
-        Self { shelf, plan }
+    pub fn new(context: &'a RunContext<'a>, plan: &'a StagePlan) -> Self {
+        Self { context, plan }
     }
 
     /// The table `replicates`: what ran, how many checkpoints it reached, and the step at which it diverged if it did.
@@ -32,15 +32,15 @@ impl<'a> StageData<'a> {
     /// A store that cannot be read.
     pub fn replicates(&self) -> Result<Table> {
         let (mut experiment, mut replicate, mut checkpoints, mut diverged) = (vec![], vec![], vec![], vec![]);
-        for study in &self.plan.studies {
-            for number in 0..study.experiment.replicates {
-                let reached = reached(&self.unit(&study.experiment, number)?, &study.experiment);
-                experiment.push(study.experiment.name.clone());
+        for request in &self.plan.requests {
+            for number in 0..request.experiment.replicates {
+                let reached = reached(&self.unit(&request.experiment, number)?, &request.experiment);
+                experiment.push(request.experiment.name.clone());
                 replicate.push(number);
                 checkpoints.push(reached as u64);
-                let early = reached < study.experiment.schedule().len();
+                let early = reached < request.experiment.schedule().len();
                 diverged.push(if early {
-                    self.trajectory(&study.experiment.name, number)?.diverged
+                    self.trajectory(&request.experiment.name, number)?.diverged
                 } else {
                     None
                 });
@@ -55,12 +55,12 @@ impl<'a> StageData<'a> {
     }
 
     fn unit(&self, experiment: &Experiment, replicate: u32) -> Result<Manifest> {
-        self.shelf.trajectory(experiment, replicate)?.ok_or_else(|| missing(&experiment.name, replicate))
+        self.context.trajectory(experiment, replicate)?.ok_or_else(|| missing(&experiment.name, replicate))
     }
 
     fn table(&self, manifest: &Manifest, name: &str) -> Result<Table> {
-        self.shelf.store.table(manifest, name)?.ok_or_else(|| {
-            Error::damaged(self.shelf.store.folder(manifest), "was damaged and is computed again")
+        self.context.store.table(manifest, name)?.ok_or_else(|| {
+            Error::damaged(self.context.store.folder(manifest), "was damaged and is computed again")
         })
     }
 }
@@ -71,7 +71,7 @@ fn missing(experiment: &str, replicate: u32) -> Error {
 
 impl Data for StageData<'_> {
     fn experiments(&self) -> Vec<&Experiment> {
-        self.plan.studies.iter().map(|study| &study.experiment).collect()
+        self.plan.requests.iter().map(|request| &request.experiment).collect()
     }
 
     fn finished(&self, experiment: &str) -> Result<Vec<u32>> {
@@ -95,17 +95,17 @@ impl Data for StageData<'_> {
             .context(|| format!("experiment {}, replicate {replicate}", experiment.name))
     }
 
-    fn answer(&self, experiment: &str, replicate: u32, ask: Ask) -> Result<Answer> {
+    fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<Answer> {
         let experiment = self.experiment(experiment)?;
         let manifest = self.unit(experiment, replicate)?;
-        let key = self.shelf.answer(experiment, replicate, ask, &manifest)?;
-        let answer = self.shelf.find(&key)?.ok_or_else(|| {
+        let key = self.context.answer(experiment, replicate, query, &manifest)?;
+        let answer = self.context.find(&key)?.ok_or_else(|| {
             Error::damaged(
                 format!("{}, replicate {replicate}", experiment.name),
-                format!("{ask:?} was not asked for"),
+                format!("{query:?} was not asked for"),
             )
         })?;
-        answer_from(&self.table(&answer, "answer")?, ask.question)
+        answer_from(&self.table(&answer, "answer")?, query.question)
             .context(|| format!("experiment {}, replicate {replicate}", experiment.name))
     }
 }

@@ -1,7 +1,7 @@
 //! The machine and the working tree that a result was made on.
 
+use crate::digest::hex;
 use crate::pipeline::closure::{SOURCE_BYTES, SOURCES};
-use crate::pipeline::key::hex;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;

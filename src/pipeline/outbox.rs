@@ -1,8 +1,8 @@
 //! Units of one replicate on their way into the store, a few at a time: what waits for the disk, waits together.
 
 use crate::error::Result;
-use crate::pipeline::plan::Shelf;
-use crate::pipeline::store::Prepared;
+use crate::pipeline::plan::RunContext;
+use crate::store::Prepared;
 use std::time::{Duration, Instant};
 
 /// How much finished work may wait for more of it, and be lost by a killed run.
@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// What is prepared but not published.
 #[derive(Debug)]
 pub struct Outbox<'a> {
-    shelf: &'a Shelf<'a>,
+    context: &'a RunContext<'a>,
     waiting: Vec<Prepared>,
     since: Instant,
 }
@@ -19,14 +19,14 @@ pub struct Outbox<'a> {
 impl<'a> Outbox<'a> {
     /// An empty outbox.
     #[must_use]
-    pub fn new(shelf: &'a Shelf<'a>) -> Self {
-        Self { shelf, waiting: Vec::new(), since: Instant::now() }
+    pub fn new(context: &'a RunContext<'a>) -> Self {
+        Self { context, waiting: Vec::new(), since: Instant::now() }
     }
 
     /// Where it leads to.
     #[must_use]
-    pub fn shelf(&self) -> &'a Shelf<'a> {
-        self.shelf
+    pub fn context(&self) -> &'a RunContext<'a> {
+        self.context
     }
 
     /// Adds a unit that was begun at `started`, and publishes all if enough time has passed since the first of them was.
@@ -47,8 +47,8 @@ impl<'a> Outbox<'a> {
     /// A store that cannot be written; a second, different value of a unit.
     pub fn send(&mut self) -> Result<()> {
         if !self.waiting.is_empty() {
-            for manifest in self.shelf.store.publish_prepared(std::mem::take(&mut self.waiting))? {
-                self.shelf.remember(&manifest);
+            for manifest in self.context.store.publish_prepared(std::mem::take(&mut self.waiting))? {
+                self.context.remember(&manifest);
             }
         }
         Ok(())

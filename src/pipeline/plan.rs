@@ -1,26 +1,27 @@
 //! What a run needs: the studies of its stages, the keys of their units, and what of them is missing.
 
-use crate::ask::{Ask, Study};
+use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result, WithContext};
-use crate::experiment::{Experiment, Simulator};
 use crate::pipeline::closure::{Closure, closure};
-use crate::pipeline::elapsed::took;
-use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
 use crate::pipeline::provenance::{SOURCES, provenance, simulating_code, sources};
-use crate::pipeline::store::{Blob, Manifest, Store};
 use crate::pipeline::units::{
     Code, NO_MATHEMATICS, answer_key, crates, foreign, parameters, presenting_crates, simulator,
     trajectory_key,
 };
-use crate::seed::{SCHEME, Seed};
+use crate::problem::experiment::{Experiment, Simulator};
+use crate::random::seed::{SCHEME, Seed};
+use crate::simulation::task;
+use crate::spectrum::query::Query;
+use crate::stage::request::Request;
 use crate::stage::{Settings, Stage};
-use crate::task;
+use crate::store::elapsed::took;
+use crate::store::{Blob, Manifest, Store};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::time::Instant;
 
 /// Code that turns tables into claims and pictures, but not data into tables.
-const PRESENTATION: [&str; 3] = [NO_MATHEMATICS, "src/plot/", "src/claim.rs"];
+const PRESENTATION: [&str; 3] = [NO_MATHEMATICS, "src/plot/", "src/stage/claim.rs"];
 
 /// The file of a note on inputs.
 pub const DIGEST: &str = "digest";
@@ -31,7 +32,7 @@ pub struct StagePlan {
     /// The stage.
     pub stage: &'static Stage,
     /// Its studies, overrides applied.
-    pub studies: Vec<Study>,
+    pub requests: Vec<Request>,
 }
 
 impl StagePlan {
@@ -40,38 +41,41 @@ impl StagePlan {
     /// # Errors
     /// A parameter outside its range, with the name of the stage.
     pub fn new(stage: &'static Stage, settings: &Settings) -> Result<Self> {
-        let studies = (stage.plan)(settings).context(|| format!("stage {}", stage.name))?;
-        for Study { experiment, .. } in studies.iter().filter(|study| !study.asks(0).is_empty()) {
+        let requests = (stage.plan)(settings).context(|| format!("stage {}", stage.name))?;
+        for Request { experiment, .. } in requests.iter().filter(|request| !request.queries(0).is_empty()) {
             if experiment.simulator == Simulator::Chain {
                 let rule = "is simulated by the reduced chain, which has trajectories but no spectra";
                 return Err(Error::parameter("experiment", &experiment.name, rule));
             }
         }
-        Ok(Self { stage, studies })
+        Ok(Self { stage, requests })
     }
 
     /// These files, and those of the tasks that the stage does not have.
     fn skipped(&self, files: &[&'static str]) -> Vec<&'static str> {
         let mut skipped = files.to_vec();
-        skipped.extend(foreign(self.studies.iter().map(|study| &study.experiment)));
+        skipped.extend(foreign(self.requests.iter().map(|request| &request.experiment)));
         skipped
     }
 
     /// Its experiments by name.
     #[must_use]
     pub fn experiments(&self) -> BTreeMap<String, Experiment> {
-        self.studies.iter().map(|study| (study.experiment.name.clone(), study.experiment.clone())).collect()
+        self.requests
+            .iter()
+            .map(|request| (request.experiment.name.clone(), request.experiment.clone()))
+            .collect()
     }
 
     /// Names of its experiments with their parameters and numbers of replicates.
     #[must_use]
     pub fn parameters(&self) -> BTreeMap<String, Value> {
-        self.studies
+        self.requests
             .iter()
-            .map(|study| {
-                let mut map = parameters(&study.experiment);
-                map.insert("replicates".to_owned(), study.experiment.replicates.into());
-                (study.experiment.name.clone(), Value::Map(map))
+            .map(|request| {
+                let mut map = parameters(&request.experiment);
+                map.insert("replicates".to_owned(), request.experiment.replicates.into());
+                (request.experiment.name.clone(), Value::Map(map))
             })
             .collect()
     }
@@ -79,8 +83,8 @@ impl StagePlan {
     /// The files from which the source code behind the committed results is found, and those at which the search stops.
     #[must_use]
     pub fn recipe_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
-        let mut roots = vec![self.stage.source, "src/answer.rs"];
-        roots.extend(self.studies.iter().map(|study| simulator(&study.experiment)));
+        let mut roots = vec![self.stage.source, "src/spectrum/answer.rs"];
+        roots.extend(self.requests.iter().map(|request| simulator(&request.experiment)));
         (roots, self.skipped(&[NO_MATHEMATICS]))
     }
 
@@ -116,12 +120,12 @@ impl StagePlan {
     /// A stage whose source is not among the embedded files.
     pub fn recipe(&self, settings: &Settings) -> Result<Ingredients> {
         let questions: Vec<String> = self
-            .studies
+            .requests
             .iter()
-            .flat_map(|study| {
-                (0..study.experiment.replicates).map(move |replicate| (study, replicate)).map(
-                    |(study, replicate)| {
-                        format!("{} {replicate} {:?}", study.experiment.name, study.asks(replicate))
+            .flat_map(|request| {
+                (0..request.experiment.replicates).map(move |replicate| (request, replicate)).map(
+                    |(request, replicate)| {
+                        format!("{} {replicate} {:?}", request.experiment.name, request.queries(replicate))
                     },
                 )
             })
@@ -164,7 +168,7 @@ pub struct Work {
     /// The replicate.
     pub replicate: u32,
     /// What to answer.
-    pub asks: Vec<Ask>,
+    pub queries: Vec<Query>,
     /// The stages that want it.
     pub stages: BTreeSet<&'static str>,
 }
@@ -182,7 +186,7 @@ pub struct Upstream {
 
 /// The store with the keys of everything in it.
 #[derive(Debug)]
-pub struct Shelf<'a> {
+pub struct RunContext<'a> {
     /// The store.
     pub store: &'a Store,
     /// What the user chose.
@@ -192,7 +196,7 @@ pub struct Shelf<'a> {
     seen: Mutex<HashMap<String, Manifest>>,
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> RunContext<'a> {
     /// A shelf on a store.
     ///
     /// # Errors
@@ -248,11 +252,11 @@ impl<'a> Shelf<'a> {
         &self,
         experiment: &Experiment,
         replicate: u32,
-        ask: Ask,
+        query: Query,
         of: &Manifest,
     ) -> Result<Ingredients> {
         let values = values_of(of, "trajectory")?;
-        Ok(answer_key(&self.code, experiment, &self.seed(experiment, replicate), ask, &values))
+        Ok(answer_key(&self.code, experiment, &self.seed(experiment, replicate), query, &values))
     }
 
     /// What stands behind a stage.
@@ -261,15 +265,15 @@ impl<'a> Shelf<'a> {
     /// A store that cannot be read.
     pub fn upstream(&self, plan: &StagePlan) -> Result<Upstream> {
         let mut upstream = Upstream::default();
-        for study in &plan.studies {
-            let experiment = &study.experiment;
+        for request in &plan.requests {
+            let experiment = &request.experiment;
             let stages = BTreeSet::from([plan.stage.name]);
             let mut digests = Vec::new();
             for replicate in 0..experiment.replicates {
-                let asks = study.asks(replicate);
+                let queries = request.queries(replicate);
                 let Some(trajectory) = self.trajectory(experiment, replicate)? else {
                     let (experiment, stages) = (experiment.clone(), stages.clone());
-                    upstream.missing.push(Work { experiment, replicate, asks, stages });
+                    upstream.missing.push(Work { experiment, replicate, queries, stages });
                     continue;
                 };
                 upstream.seconds += took(&trajectory.provenance).unwrap_or(f64::NAN);
@@ -277,18 +281,18 @@ impl<'a> Shelf<'a> {
                 digests.push(values_of(&trajectory, "evaluation")?);
                 let reached = reached(&trajectory, experiment);
                 let mut missing = Vec::new();
-                for ask in asks.into_iter().filter(|ask| ask.checkpoint < reached) {
-                    match self.find(&self.answer(experiment, replicate, ask, &trajectory)?)? {
+                for query in queries.into_iter().filter(|query| query.checkpoint < reached) {
+                    match self.find(&self.answer(experiment, replicate, query, &trajectory)?)? {
                         Some(answer) => {
                             upstream.seconds += took(&answer.provenance).unwrap_or(f64::NAN);
                             digests.push(values_of(&answer, "answer")?);
                         }
-                        None => missing.push(ask),
+                        None => missing.push(query),
                     }
                 }
                 if !missing.is_empty() {
                     let (experiment, stages) = (experiment.clone(), stages.clone());
-                    upstream.missing.push(Work { experiment, replicate, asks: missing, stages });
+                    upstream.missing.push(Work { experiment, replicate, queries: missing, stages });
                 }
             }
             let digest = KeyBuilder::new("inputs").with("values", digests).finish().digest();
@@ -367,11 +371,11 @@ impl<'a> Shelf<'a> {
     /// A store that cannot be read.
     pub fn remembered_tables(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
         let mut upstream = Upstream::default();
-        for study in &plan.studies {
-            let Some(note) = self.find(&self.inputs(study))? else { return Ok(None) };
+        for request in &plan.requests {
+            let Some(note) = self.find(&self.inputs(request))? else { return Ok(None) };
             let Some(digest) = self.store.blob(&note, DIGEST)? else { return Ok(None) };
             let digest = String::from_utf8_lossy(&digest).into_owned();
-            upstream.digests.insert(study.experiment.name.clone(), digest.into());
+            upstream.digests.insert(request.experiment.name.clone(), digest.into());
         }
         self.find(&self.tables(plan, &upstream)?)
     }
@@ -381,19 +385,19 @@ impl<'a> Shelf<'a> {
     /// # Errors
     /// A store that cannot be written.
     pub fn remember_inputs(&self, plan: &StagePlan, upstream: &Upstream) -> Result<()> {
-        for study in &plan.studies {
-            let Some(Value::Text(digest)) = upstream.digests.get(&study.experiment.name) else { continue };
-            let key = self.inputs(study);
-            let _claim = self.store.claim(&format!("inputs {}", study.experiment.name))?;
+        for request in &plan.requests {
+            let Some(Value::Text(digest)) = upstream.digests.get(&request.experiment.name) else { continue };
+            let key = self.inputs(request);
+            let _claim = self.store.claim(&format!("inputs {}", request.experiment.name))?;
             let blob = Blob { name: DIGEST.to_owned(), bytes: digest.clone().into_bytes() };
             if let Some(note) = self.find(&key)?
                 && self.store.blob(&note, DIGEST)?.as_ref() == Some(&blob.bytes)
             {
                 continue;
             }
-            let more = [(SOURCES, sources(&[&simulating_code(&study.experiment)?]))];
+            let more = [(SOURCES, sources(&[&simulating_code(&request.experiment)?]))];
             let about = provenance(&key, plan.stage.name, &more, Instant::now());
-            let note = self.store.publish("inputs", &study.experiment.name, &key, &[], &[blob], &about)?;
+            let note = self.store.publish("inputs", &request.experiment.name, &key, &[], &[blob], &about)?;
             self.remember(&note);
         }
         Ok(())
@@ -401,10 +405,10 @@ impl<'a> Shelf<'a> {
 
     /// Everything that the values of a study's units depend on.
     #[must_use]
-    pub fn inputs(&self, study: &Study) -> Ingredients {
-        let experiment = &study.experiment;
+    pub fn inputs(&self, request: &Request) -> Ingredients {
+        let experiment = &request.experiment;
         let questions: Vec<String> =
-            (0..experiment.replicates).map(|replicate| format!("{:?}", study.asks(replicate))).collect();
+            (0..experiment.replicates).map(|replicate| format!("{:?}", request.queries(replicate))).collect();
         KeyBuilder::new("inputs")
             .with("experiment", &experiment.name)
             .with("replicates", experiment.replicates)

@@ -1,13 +1,13 @@
 //! What made a file and where, for its metadata: never part of a key, never committed.
 
+use crate::digest::Ingredients;
 use crate::error::Result;
-use crate::experiment::Experiment;
 use crate::pipeline::closure::{COMPILER, Closure, TARGET, closure};
-use crate::pipeline::elapsed::{SECONDS, utc};
-use crate::pipeline::key::Ingredients;
 use crate::pipeline::machine::{COMMIT, CPU};
 use crate::pipeline::openblas;
 use crate::pipeline::units::{NO_MATHEMATICS, foreign, simulator};
+use crate::problem::experiment::Experiment;
+use crate::store::elapsed::{SECONDS, utc};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Instant, SystemTime};
@@ -66,7 +66,7 @@ pub fn provenance(
 pub fn simulating_code(experiment: &Experiment) -> Result<Closure> {
     let mut skipped = foreign([experiment]);
     skipped.push(NO_MATHEMATICS);
-    closure(&[simulator(experiment), "src/answer.rs"], &skipped)
+    closure(&[simulator(experiment), "src/spectrum/answer.rs"], &skipped)
 }
 
 /// Source files and the first digits of their digests, one a line: tells afterwards which file of a closure changed.

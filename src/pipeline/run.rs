@@ -1,19 +1,19 @@
 //! Brings stages up to date: simulate what is missing, reduce to tables, judge and draw.
 
-use crate::claim::Claim;
+use crate::digest::Ingredients;
 use crate::error::{Error, Result, WithContext};
 use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::data::StageData;
-use crate::pipeline::elapsed::SIMULATION;
-use crate::pipeline::key::Ingredients;
-use crate::pipeline::plan::{Shelf, StagePlan, plan_all};
+use crate::pipeline::plan::{RunContext, StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources};
 use crate::pipeline::share::share;
-use crate::pipeline::store::{Blob, Manifest, Store};
-use crate::pipeline::table::Table;
 use crate::plot::PlotError;
+use crate::stage::claim::Claim;
 use crate::stage::{Results, Settings, Stage};
+use crate::store::elapsed::SIMULATION;
+use crate::store::{Blob, Manifest, Store};
+use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -38,7 +38,7 @@ pub struct Done {
 
 /// How to run.
 #[derive(Clone, Copy, Debug)]
-pub struct Effort {
+pub struct RunOptions {
     /// Number of threads.
     pub jobs: usize,
     /// Compute even what is there, and compare.
@@ -54,14 +54,14 @@ pub fn run(
     all: &[&'static Stage],
     store: &Store,
     settings: &Settings,
-    effort: Effort,
+    options: RunOptions,
 ) -> Result<Vec<Done>> {
     plan_all(all, settings)?;
-    set_threads(effort.jobs);
+    set_threads(options.jobs);
     let mut attempt = 1;
     loop {
-        let shelf = Shelf::new(store, settings)?;
-        let outcome = attempt_run(stages, &shelf, effort);
+        let context = RunContext::new(store, settings)?;
+        let outcome = attempt_run(stages, &context, options);
         let notes = store.take_notes();
         for note in &notes {
             eprintln!("damaged: {note}");
@@ -74,91 +74,91 @@ pub fn run(
     }
 }
 
-fn attempt_run(stages: &[&'static Stage], shelf: &Shelf, effort: Effort) -> Result<Vec<Done>> {
+fn attempt_run(stages: &[&'static Stage], context: &RunContext, options: RunOptions) -> Result<Vec<Done>> {
     let plans: Vec<StagePlan> =
-        stages.iter().map(|stage| StagePlan::new(stage, shelf.settings)).collect::<Result<_>>()?;
+        stages.iter().map(|stage| StagePlan::new(stage, context.settings)).collect::<Result<_>>()?;
     let mut works = Vec::new();
     for plan in &plans {
-        if effort.force {
-            works.extend(plan.studies.iter().flat_map(|study| {
-                (0..study.experiment.replicates).map(|replicate| crate::pipeline::plan::Work {
-                    experiment: study.experiment.clone(),
+        if options.force {
+            works.extend(plan.requests.iter().flat_map(|request| {
+                (0..request.experiment.replicates).map(|replicate| crate::pipeline::plan::Work {
+                    experiment: request.experiment.clone(),
                     replicate,
-                    asks: study.asks(replicate),
+                    queries: request.queries(replicate),
                     stages: BTreeSet::from([plan.stage.name]),
                 })
             }));
-        } else if shelf.remembered_tables(plan)?.is_none() {
-            works.extend(shelf.upstream(plan)?.missing);
+        } else if context.remembered_tables(plan)?.is_none() {
+            works.extend(context.upstream(plan)?.missing);
         }
     }
     let simulated: BTreeSet<&str> = works.iter().flat_map(|work| work.stages.iter().copied()).collect();
-    compute(shelf, merge(works), effort.jobs, effort.force)?;
+    compute(context, merge(works), options.jobs, options.force)?;
     let progress = Progress::start(&format!("finishing {} stages", plans.len()), plans.len() as u64);
     let claim = |plan: &StagePlan| format!("stage {}", plan.stage.name);
-    share(shelf.store, &plans, effort.jobs, claim, |plan| {
+    share(context.store, &plans, options.jobs, claim, |plan| {
         let simulated = simulated.contains(plan.stage.name);
         let done =
-            finish(shelf, plan, effort.force, simulated).context(|| format!("stage {}", plan.stage.name));
+            finish(context, plan, options.force, simulated).context(|| format!("stage {}", plan.stage.name));
         progress.add(1);
         done
     })
 }
 
 /// The unit with these ingredients, every byte checked: what a stage hands out must be what was published.
-fn whole(shelf: &Shelf, key: &Ingredients, force: bool) -> Result<Option<Manifest>> {
-    match shelf.find(key)? {
-        Some(manifest) if !force && shelf.store.is_whole(&manifest)? => Ok(Some(manifest)),
+fn whole(context: &RunContext, key: &Ingredients, force: bool) -> Result<Option<Manifest>> {
+    match context.find(key)? {
+        Some(manifest) if !force && context.store.is_whole(&manifest)? => Ok(Some(manifest)),
         _ => Ok(None),
     }
 }
 
-fn finish(shelf: &Shelf, plan: &StagePlan, force: bool, simulated: bool) -> Result<Done> {
+fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) -> Result<Done> {
     let mut computed = simulated;
-    let remembered = if force { None } else { shelf.remembered_tables(plan)? };
+    let remembered = if force { None } else { context.remembered_tables(plan)? };
     let tables = match remembered {
-        Some(manifest) if shelf.store.is_whole(&manifest)? => manifest,
+        Some(manifest) if context.store.is_whole(&manifest)? => manifest,
         _ => {
-            let upstream = shelf.upstream(plan)?;
+            let upstream = context.upstream(plan)?;
             if let Some(work) = upstream.missing.first() {
-                shelf.store.note_gone(&format!("{} {}", work.experiment.name, work.replicate));
+                context.store.note_gone(&format!("{} {}", work.experiment.name, work.replicate));
                 return Err(Error::damaged(
                     &work.experiment.name,
                     format!("replicate {} is missing", work.replicate),
                 ));
             }
-            let key = shelf.tables(plan, &upstream)?;
+            let key = context.tables(plan, &upstream)?;
             // Before the tables: they are explained by it.
-            shelf.remember_inputs(plan, &upstream)?;
-            if let Some(manifest) = whole(shelf, &key, force)? {
+            context.remember_inputs(plan, &upstream)?;
+            if let Some(manifest) = whole(context, &key, force)? {
                 manifest
             } else {
                 computed = true;
                 let started = Instant::now();
-                let data = StageData::new(shelf, plan);
+                let data = StageData::new(context, plan);
                 let mut tables = (plan.stage.reduce)(&data)?;
                 tables.push(data.replicates()?);
-                let seed = shelf.settings.seed.to_string();
+                let seed = context.settings.seed.to_string();
                 let mut more = vec![("seed", seed), (SOURCES, sources(&[&plan.table_code()?]))];
                 if upstream.seconds.is_finite() {
                     more.push((SIMULATION, format!("{:.3}", upstream.seconds)));
                 }
                 let about = provenance(&key, plan.stage.name, &more, started);
-                shelf.store.publish("tables", plan.stage.name, &key, &tables, &[], &about)?
+                context.store.publish("tables", plan.stage.name, &key, &tables, &[], &about)?
             }
         }
     };
-    let key = shelf.figures(plan, &tables)?;
-    let figures = if let Some(manifest) = whole(shelf, &key, force)? {
+    let key = context.figures(plan, &tables)?;
+    let figures = if let Some(manifest) = whole(context, &key, force)? {
         manifest
     } else {
         computed = true;
         let started = Instant::now();
-        let results = results(shelf.store, shelf.settings, plan, &tables)?;
+        let results = results(context.store, context.settings, plan, &tables)?;
         let blobs = present(plan, &results)?;
         let more = [(SOURCES, sources(&[&plan.figure_code()?]))];
         let about = provenance(&key, plan.stage.name, &more, started);
-        shelf.store.publish("figures", plan.stage.name, &key, &[], &blobs, &about)?
+        context.store.publish("figures", plan.stage.name, &key, &[], &blobs, &about)?
     };
     Ok(Done { plan: plan.clone(), tables, figures, computed })
 }

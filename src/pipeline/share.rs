@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::pipeline::parallel::each;
-use crate::pipeline::store::Store;
+use crate::store::Store;
 
 /// Does the work on every item, on `jobs` threads, and gives the results in the order of the items. Items that another run
 /// works on are put off; once only such are left, the first is waited for. So `work` must look for what is done already.

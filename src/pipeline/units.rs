@@ -1,17 +1,17 @@
 //! The cached units as tables: a trajectory (experiment, replicate), and the answer to one question about it.
 
-use crate::answer::Answer;
-use crate::ask::{Ask, Question};
+use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result};
-use crate::experiment::{Experiment, Simulator};
-use crate::model::{Means, TaskKind};
 use crate::pipeline::closure::{NUMERICAL_CRATES, PRESENTING_CRATES, closure};
-use crate::pipeline::key::{Ingredients, KeyBuilder, Value};
-use crate::pipeline::table::{Table, TableBuilder};
-use crate::seed::{SCHEME, Seed};
-use crate::simulate::{Observed, Trajectory};
+use crate::problem::experiment::{Experiment, Simulator};
+use crate::problem::{Means, TaskKind};
+use crate::random::seed::{SCHEME, Seed};
+use crate::simulation::observe::{Observed, Trajectory};
+use crate::simulation::task::{Matrix, Task};
+use crate::spectrum::answer::Answer;
+use crate::spectrum::query::{Query, Question};
 use crate::spectrum::{Norms, Pair};
-use crate::task::{Matrix, Task};
+use crate::table::{Table, TableBuilder};
 use ndarray::{Array1, Array2};
 use std::collections::BTreeMap;
 
@@ -38,8 +38,8 @@ struct Roots {
 #[must_use]
 pub fn simulator(experiment: &Experiment) -> &'static str {
     match experiment.simulator {
-        Simulator::Sgd => "src/simulate.rs",
-        Simulator::Chain => "src/chain.rs",
+        Simulator::Sgd => "src/simulation/observe.rs",
+        Simulator::Chain => "src/simulation/chain/mod.rs",
     }
 }
 
@@ -52,9 +52,9 @@ impl Code {
         let behind = |foreign: &'static str| -> Result<Roots> {
             let digest = |root: &str| Ok(closure(&[root], &[NO_MATHEMATICS, foreign])?.digest());
             Ok(Roots {
-                sgd: digest("src/simulate.rs")?,
-                chain: digest("src/chain.rs")?,
-                answers: digest("src/answer.rs")?,
+                sgd: digest("src/simulation/observe.rs")?,
+                chain: digest("src/simulation/chain/mod.rs")?,
+                answers: digest("src/spectrum/answer.rs")?,
             })
         };
         Ok(Self { mixture: behind(XOR)?, xor: behind(MIXTURE)?, crates: crates() })
@@ -84,8 +84,8 @@ impl Code {
     }
 }
 
-const MIXTURE: &str = "src/task/mixture.rs";
-const XOR: &str = "src/task/xor.rs";
+const MIXTURE: &str = "src/simulation/task/mixture.rs";
+const XOR: &str = "src/simulation/task/xor.rs";
 
 /// Files of the tasks that none of these experiments has: a change in one task is no change of another's results.
 pub fn foreign<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> Vec<&'static str> {
@@ -182,10 +182,10 @@ pub fn answer_key(
     code: &Code,
     experiment: &Experiment,
     seed: &Seed,
-    ask: Ask,
+    query: Query,
     trajectory: &str,
 ) -> Ingredients {
-    let (question, count) = match ask.question {
+    let (question, count) = match query.question {
         Question::Top(count) => ("top", count),
         Question::Outliers(count) => ("outliers", count),
         Question::Values => ("values", 0),
@@ -198,11 +198,11 @@ pub fn answer_key(
         .with("seed scheme", SCHEME)
         .with("parameters", parameters(experiment))
         .with("trajectory", trajectory)
-        .with("checkpoint", ask.checkpoint)
-        .with("sample", ask.sample.name())
-        .with("layer", ask.block.layer.name())
-        .with("row", ask.block.row)
-        .with("col", ask.block.col)
+        .with("checkpoint", query.checkpoint)
+        .with("sample", query.sample.name())
+        .with("layer", query.block.layer.name())
+        .with("row", query.block.row)
+        .with("col", query.block.col)
         .with("question", question)
         .with("count", count)
         .with("code", code.answers(experiment))

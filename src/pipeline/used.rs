@@ -1,10 +1,10 @@
 //! What stages use of the store, so that the rest can be dropped.
 
+use crate::digest::{Ingredients, Key, KeyBuilder, Value};
 use crate::error::Result;
-use crate::pipeline::key::{Ingredients, Key, KeyBuilder, Value};
-use crate::pipeline::plan::{Shelf, StagePlan, Upstream, reached};
-use crate::pipeline::store::Manifest;
+use crate::pipeline::plan::{RunContext, StagePlan, Upstream, reached};
 use crate::pipeline::units::{answer_key, trajectory_key};
+use crate::store::Manifest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Ingredients that are digests of other units' values: unknown as long as those have not been computed.
@@ -29,46 +29,52 @@ impl Used {
     ///
     /// # Errors
     /// A store that cannot be read.
-    pub fn add(&mut self, shelf: &Shelf, plan: &StagePlan) -> Result<()> {
-        for study in &plan.studies {
-            let experiment = &study.experiment;
-            self.keys.insert(shelf.inputs(study).digest());
+    pub fn add(&mut self, context: &RunContext, plan: &StagePlan) -> Result<()> {
+        for request in &plan.requests {
+            let experiment = &request.experiment;
+            self.keys.insert(context.inputs(request).digest());
             for replicate in 0..experiment.replicates {
-                let seed = shelf.seed(experiment, replicate);
-                self.keys.insert(trajectory_key(&shelf.code, experiment, &seed).digest());
-                let asks = study.asks(replicate);
-                if let Some(trajectory) = shelf.trajectory(experiment, replicate)? {
+                let seed = context.seed(experiment, replicate);
+                self.keys.insert(trajectory_key(&context.code, experiment, &seed).digest());
+                let queries = request.queries(replicate);
+                if let Some(trajectory) = context.trajectory(experiment, replicate)? {
                     let reached = reached(&trajectory, experiment);
-                    for ask in asks.into_iter().filter(|ask| ask.checkpoint < reached) {
-                        self.keys.insert(shelf.answer(experiment, replicate, ask, &trajectory)?.digest());
+                    for query in queries.into_iter().filter(|query| query.checkpoint < reached) {
+                        self.keys.insert(context.answer(experiment, replicate, query, &trajectory)?.digest());
                     }
                 } else {
-                    for ask in asks {
-                        self.patterns.insert(pattern(&answer_key(&shelf.code, experiment, &seed, ask, "")));
+                    for query in queries {
+                        self.patterns.insert(pattern(&answer_key(
+                            &context.code,
+                            experiment,
+                            &seed,
+                            query,
+                            "",
+                        )));
                     }
                 }
             }
         }
-        self.add_results(shelf, plan)
+        self.add_results(context, plan)
     }
 
     /// Tables and figures of a stage.
-    fn add_results(&mut self, shelf: &Shelf, plan: &StagePlan) -> Result<()> {
-        let tables = if let Some(tables) = shelf.remembered_tables(plan)? {
+    fn add_results(&mut self, context: &RunContext, plan: &StagePlan) -> Result<()> {
+        let tables = if let Some(tables) = context.remembered_tables(plan)? {
             Some(tables.ingredients)
         } else {
-            let upstream = shelf.upstream(plan)?;
-            if upstream.missing.is_empty() { Some(shelf.tables(plan, &upstream)?) } else { None }
+            let upstream = context.upstream(plan)?;
+            if upstream.missing.is_empty() { Some(context.tables(plan, &upstream)?) } else { None }
         };
         let Some(tables) = tables else {
-            self.patterns.insert(pattern(&shelf.tables(plan, &Upstream::default())?));
-            self.patterns.insert(pattern(&shelf.figures_of(plan, BTreeMap::new())?));
+            self.patterns.insert(pattern(&context.tables(plan, &Upstream::default())?));
+            self.patterns.insert(pattern(&context.figures_of(plan, BTreeMap::new())?));
             return Ok(());
         };
         self.keys.insert(tables.digest());
-        match shelf.find(&tables)? {
-            Some(manifest) => self.keys.insert(shelf.figures(plan, &manifest)?.digest()),
-            None => self.patterns.insert(pattern(&shelf.figures_of(plan, BTreeMap::new())?)),
+        match context.find(&tables)? {
+            Some(manifest) => self.keys.insert(context.figures(plan, &manifest)?.digest()),
+            None => self.patterns.insert(pattern(&context.figures_of(plan, BTreeMap::new())?)),
         };
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! What made the results of a stage: parameters, provenance, digests, files, and the commands that make them again.
 
-use crate::experiment::Simulator;
-use crate::pipeline::committed::is_standard;
-use crate::pipeline::key::Value;
+use crate::digest::Value;
 use crate::pipeline::plan::StagePlan;
+use crate::problem::experiment::Simulator;
+use crate::published::is_standard;
 use crate::report::gather::{Origin, Report, Seconds, Section};
 use crate::report::words::{quoted, significant};
 use maud::{Markup, html};
@@ -200,8 +200,8 @@ pub fn commands(report: &Report, section: &Section) -> Markup {
     let (name, options) = (section.stage.name, &report.options);
     let committed = is_standard(&report.settings);
     let exported = StagePlan::new(section.stage, &report.settings).ok().and_then(|plan| {
-        let sgd = |study: &&crate::ask::Study| study.experiment.simulator == Simulator::Sgd;
-        plan.studies.iter().find(sgd).map(|study| study.experiment.name.clone())
+        let sgd = |request: &&crate::stage::request::Request| request.experiment.simulator == Simulator::Sgd;
+        plan.requests.iter().find(sgd).map(|request| request.experiment.name.clone())
     });
     html! {
         details {

@@ -1,6 +1,6 @@
 //! Measurement against theory, from the tables `statistics`, `spectrum` and `theory` of a stage.
 
-use crate::measure::{Eigenvalue, Statistic};
+use crate::stage::rows::{Eigenvalue, Statistic};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Predictions below this share of the largest one of their statistic are compared by their difference only.

@@ -1,19 +1,19 @@
 //! Everything that the report says, from the store where stages are up to date, else from what is committed.
 
-use crate::claim::{Claim, Verdict};
+use crate::digest::{Value, sha256};
 use crate::error::{Error, Result};
-use crate::measure::{spectrum_rows, statistics_rows};
-use crate::pipeline::committed::Figures;
-use crate::pipeline::elapsed::{SIMULATION, seconds, took};
-use crate::pipeline::key::{Value, sha256};
-use crate::pipeline::lockfile::Entry;
-use crate::pipeline::plan::{Shelf, StagePlan};
+use crate::pipeline::plan::{RunContext, StagePlan};
 use crate::pipeline::run::CLAIMS;
-use crate::pipeline::store::{Manifest, Store};
-use crate::pipeline::table::Table;
+use crate::published::Figures;
+use crate::published::lockfile::Entry;
 use crate::report::deviation::{Deviation, deviations, eigenvalues};
 use crate::report::words::{address, options};
+use crate::stage::claim::{Claim, Verdict};
+use crate::stage::rows::{spectrum_rows, statistics_rows};
 use crate::stage::{Profile, Settings, Stage};
+use crate::store::elapsed::{SIMULATION, seconds, took};
+use crate::store::{Manifest, Store};
+use crate::table::Table;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -144,15 +144,15 @@ pub fn gather(
     settings: &Settings,
     (data, figures): (&Path, &Path),
 ) -> Result<Report> {
-    let shelf = Shelf::new(store, settings)?;
+    let context = RunContext::new(store, settings)?;
     let committed = Figures::at(figures);
     let lock = committed.lock()?;
     let folder = committed.folder(settings);
     let mut sections = Vec::new();
     for plan in plans {
-        let tables = shelf.current_tables(plan)?;
+        let tables = context.current_tables(plan)?;
         let drawn = match &tables {
-            Some(tables) => shelf.find(&shelf.figures(plan, tables)?)?,
+            Some(tables) => context.find(&context.figures(plan, tables)?)?,
             None => None,
         };
         let entry = lock

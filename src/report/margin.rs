@@ -1,6 +1,6 @@
 //! How far the interval of a claim is from where its verdict would change.
 
-use crate::claim::{Bound, Claim, Relation};
+use crate::stage::claim::{Bound, Claim, Relation};
 
 /// The distance of the interval's worst end from the bound, relative to the bound; negative where the claim fails, none
 /// where nothing was measured.

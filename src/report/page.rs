@@ -1,12 +1,12 @@
 //! The page: what it is about, what it finds, and where to find it.
 
-use crate::claim::Verdict;
 use crate::report::details::PROVENANCE;
 use crate::report::gather::{Origin, Report, Section};
 use crate::report::section::section;
 use crate::report::verdicts::{holding, verdicts};
 use crate::report::words::formula;
 use crate::stage::Profile;
+use crate::stage::claim::Verdict;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeSet;
 

@@ -1,12 +1,12 @@
 //! The part of the page about one stage.
 
-use crate::claim::Verdict;
 use crate::report::details::{commands, made, parameters};
 use crate::report::deviation::Deviation;
 use crate::report::gather::{Origin, Report, Section};
 use crate::report::plate::plate;
 use crate::report::verdicts::badge;
 use crate::report::words::{formula, percent, significant};
+use crate::stage::claim::Verdict;
 use maud::{Markup, html};
 
 /// The stage with its claims, figures, deviations, and what made them.

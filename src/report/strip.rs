@@ -1,8 +1,8 @@
 //! The interval of a claim beside its bound, in a drawing as wide as a word.
 
-use crate::claim::{Bound, Claim, Relation};
 use crate::report::margin::margin;
 use crate::report::words::{condition, estimate, percent};
+use crate::stage::claim::{Bound, Claim, Relation};
 use maud::{Markup, html};
 
 const WIDTH: f64 = 150.0;

@@ -1,11 +1,11 @@
 //! The verdicts: what fails and what was not run first, then all that holds.
 
-use crate::claim::{Claim, Verdict};
-use crate::pipeline::committed::NOT_COMPUTED;
+use crate::published::NOT_COMPUTED;
 use crate::report::gather::{Origin, Report, Section};
 use crate::report::margin::margin;
 use crate::report::strip::strip;
 use crate::report::words::{condition, estimate, formula, percent, prose};
+use crate::stage::claim::{Claim, Verdict};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 

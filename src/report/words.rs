@@ -1,7 +1,7 @@
 //! Numbers, formulas, places and commands as text.
 
-use crate::claim::{Bound, Relation};
 use crate::stage::Settings;
+use crate::stage::claim::{Bound, Relation};
 use maud::{Markup, html};
 use std::path::{Component, Path};
 
@@ -219,7 +219,7 @@ pub fn options(settings: &Settings, data: &Path, figures: &Path) -> String {
     if settings.profile != crate::stage::Profile::Paper {
         add("profile", settings.profile.word());
     }
-    if settings.seed != crate::pipeline::committed::DEFAULT_SEED {
+    if settings.seed != crate::published::DEFAULT_SEED {
         add("seed", &settings.seed.to_string());
     }
     for change in &settings.overrides {

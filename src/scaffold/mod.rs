@@ -6,9 +6,9 @@
 pub mod template;
 
 use crate::error::{Error, Result};
-use crate::pipeline::committed::standard;
 use crate::pipeline::plan::plan_all;
-use crate::pipeline::publish::update;
+use crate::published::publish::update;
+use crate::published::standard;
 use crate::stage::{Profile, Stage};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ const TEST: &str = include_str!("../../tests/suite/template.rs");
 
 /// The expression in the template that makes the experiment, and that of task B.
 pub const EXPERIMENTS: [&str; 2] = [
-    "stages::mixture::experiment(profile, EXPERIMENT, 5, 100.0)",
-    "stages::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)",
+    "stages::common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)",
+    "stages::common::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)",
 ];
 
 /// The source of a new stage.

@@ -1,15 +1,15 @@
 //! The test loss along training.
 
-use crate::ask::Study;
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::Experiment;
-use crate::measure::{Statistic, first, last, mean_and_range, statistics_table};
-use crate::pipeline::table::Table;
 use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
+use crate::problem::experiment::Experiment;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::Request;
+use crate::stage::rows::{Statistic, first, last, mean_and_range, statistics_table};
 use crate::stage::{Data, Kind, Profile, Results, Settings, Stage};
 use crate::stages;
-use crate::stages::shared::{Statistics, at, parameters};
+use crate::stages::common::shared::{Statistics, at, parameters};
+use crate::table::Table;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -32,11 +32,11 @@ const LEFT: f64 = 0.5;
 
 /// The parameters: change here what the experiment is about.
 fn experiment(profile: Profile) -> Experiment {
-    stages::mixture::experiment(profile, EXPERIMENT, 5, 100.0)
+    stages::common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)
 }
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
-    Ok(vec![Study::new(settings.experiment(experiment(settings.profile))?)])
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    Ok(vec![Request::new(settings.experiment(experiment(settings.profile))?)])
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {

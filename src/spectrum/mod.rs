@@ -3,11 +3,14 @@
 //! A block is `A = (1/n) Σ w_i g_i g_iᵀ` (p × p) over the n samples. Pairs are ordered by decreasing magnitude of the
 //! eigenvalue; of every eigenvector the first entry within a relative 1e-6 of the largest magnitude is positive.
 
+pub mod answer;
 pub mod krylov;
 pub mod lapack;
+pub mod query;
+pub mod subspace;
 
 use crate::error::{Error, Result};
-use crate::task::Curvature;
+use crate::simulation::task::Curvature;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s, stack};
 use std::cell::OnceCell;
 

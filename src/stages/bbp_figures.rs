@@ -1,17 +1,17 @@
 //! Figures of the stage `bbp-transition`.
 
-use crate::claim::interval;
 use crate::error::Result;
-use crate::experiment::Experiment;
-use crate::measure::Statistic;
 use crate::plot::{
     Anchor, Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
 };
+use crate::problem::experiment::Experiment;
 use crate::stage::Results;
+use crate::stage::claim::interval;
+use crate::stage::rows::Statistic;
 use crate::stages::bbp_transition::{CLASSES, FOLLOWED, asked};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::grid::log_edges;
-use crate::stages::shared::{MARGIN, Statistics, number};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::grid::log_edges;
+use crate::stages::common::shared::{MARGIN, Statistics, number};
 use std::collections::{BTreeMap, BTreeSet};
 
 const LAMBDA_LABEL: &str = r"signal-to-noise ratio $\lambda$";

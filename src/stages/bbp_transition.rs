@@ -5,20 +5,21 @@
 //! edge plus four Tracy-Widom scales at the grid's d, for measured and predicted outliers alike; the curves in the figures
 //! are the thresholds of that count, interpolated between Gram matrices of the grid.
 
-use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::{Experiment, Spacing};
-use crate::measure::{At, Statistic, statistics_table};
-use crate::pipeline::table::Table;
+use crate::problem::experiment::{Experiment, Spacing};
+use crate::simulation::task;
 use crate::spectrum::Pair;
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::alignment;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::bbp_figures;
-use crate::stages::limit::{Limit, limit};
-use crate::stages::mixture::{FIRST_BLOCK, Predicted, experiment};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, level, number};
-use crate::subspace::alignment;
-use crate::task;
+use crate::stages::common::limit::{Limit, limit};
+use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment};
+use crate::stages::common::shared::{MATRICES, Statistics, at, level, number, query};
+use crate::table::Table;
 use crate::theory::Matrix;
 use ndarray::Array2;
 use std::collections::BTreeMap;
@@ -72,7 +73,7 @@ fn name(lambda: u32, ratio: u32) -> String {
     format!("gmm-bbp-lambda-{lambda}-phi-{ratio}")
 }
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let ratios: &[u32] = settings.profile.pick(&RATIOS, &QUICK_RATIOS);
     let lambdas: &[u32] = settings.profile.pick(&LAMBDAS, &QUICK_LAMBDAS);
     let points = lambdas.iter().flat_map(|lambda| ratios.iter().map(move |ratio| (*lambda, *ratio)));
@@ -86,7 +87,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
             point.checkpoints = 9;
             point.spacing = Spacing::Geometric;
             let checkpoints = if ratio == FOLLOWED { Checkpoints::All } else { Checkpoints::Spread(2) };
-            Ok(Study::new(settings.experiment(point)?).every_replicate(
+            Ok(Request::new(settings.experiment(point)?).every_replicate(
                 checkpoints,
                 FIRST_BLOCK,
                 Question::Top(COUNTED),
@@ -173,7 +174,7 @@ fn predict(
 /// Orthonormal basis of what the span of the rows adds to a space.
 fn added(rows: &Array2<f64>, space: &Array2<f64>) -> Result<Array2<f64>> {
     let outside = rows - &rows.dot(space).dot(&space.t());
-    crate::subspace::span(&outside.reversed_axes(), 1e-8)
+    crate::spectrum::subspace::span(&outside.reversed_axes(), 1e-8)
 }
 
 /// Numbers and carriers of outliers of one replicate at one checkpoint.
@@ -190,7 +191,7 @@ fn measure(
     let here = at(experiment, replicate, observed);
     let space = task::build(&experiment.model).mean_space();
     let rest = added(&observed.parameters[0], &space)?;
-    let pairs = data.pairs(name, replicate, ask(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+    let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
     let squared = |pair: &Pair, space: &Array2<f64>| {
         let share = alignment(pair.vector.view(), space);
         share * share

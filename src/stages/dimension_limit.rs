@@ -1,23 +1,23 @@
 //! A1 and D1 as d grows, from 10² to beyond 10⁶: the exact reduced chain has the law of SGD at a cost that does not depend on d.
 //!
-//! The chain takes the same steps as SGD seen through its Gram matrix ([`crate::theory::reduced_chain`]), so every statement
+//! The chain takes the same steps as SGD seen through its Gram matrix ([`crate::simulation::chain::reduced`]), so every statement
 //! here is one about SGD. The limit is that of the effective dynamics.
 
-use crate::ask::Study;
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::{Experiment, Simulator, Spacing};
-use crate::measure::{At, Statistic, statistics_table};
-use crate::model::{Model, Start, TaskKind};
-use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::{Model, Start, TaskKind};
+use crate::simulation::task;
+use crate::spectrum::subspace::sine;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::Request;
+use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::dimensions::{bars, dimension, half_law, places, slopes, values};
-use crate::stages::limit::{Limit, foreseen, limit_with, macroscopic};
-use crate::stages::shared::{Statistics, number};
-use crate::subspace::sine;
-use crate::task;
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::dimensions::{bars, dimension, half_law, places, slopes, values};
+use crate::stages::common::limit::{Limit, foreseen, limit_with, macroscopic};
+use crate::stages::common::shared::{Statistics, number};
+use crate::table::Table;
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -55,13 +55,13 @@ const SLOPE_LAMBDA: f64 = 0.05;
 /// Largest slope of the alignment error in d, of either sign.
 const SLOPE_DIMENSION: f64 = 0.02;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let beyond: &[usize] = settings.profile.pick(&BEYOND, &QUICK_BEYOND);
-    let mut studies = Vec::new();
+    let mut requests = Vec::new();
     let mut add =
         |name: String, task: TaskKind, d: usize, lambda: f64, beta: f64, start: Start| -> Result<()> {
-            studies.push(Study::new(settings.experiment(Experiment {
+            requests.push(Request::new(settings.experiment(Experiment {
                 name,
                 model: Model { task, d, lambda, beta, c: 1.0, phi: 1.0, start },
                 horizon: 20.0,
@@ -83,7 +83,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
     for &d in dimensions {
         add(format!("xor-limit-d{d}"), TaskKind::xor(4), d, 10.0, 0.02, macroscopic())?;
     }
-    Ok(studies)
+    Ok(requests)
 }
 
 fn is_mixture(experiment: &Experiment) -> bool {

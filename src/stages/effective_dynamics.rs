@@ -4,20 +4,20 @@
 //! macroscopic `m(0)`: from `N(0, I_d/d)` its limit has `m = 0` and keeps it, while every run leaves that set; the stage
 //! `xor-escape` shows how.
 
-use crate::ask::Study;
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::{Experiment, Simulator, Spacing};
-use crate::measure::{At, Statistic, statistics_table};
-use crate::model::{Means, Model, Start, TaskKind};
-use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::{Means, Model, Start, TaskKind};
+use crate::simulation::task::{self, Summary};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::Request;
+use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::setting;
-use crate::stages::dimensions::{bars, by_dimension, dimension, half_law, places, slopes, values};
-use crate::stages::limit::{foreseen, limit, macroscopic};
-use crate::stages::shared::Statistics;
-use crate::task::{self, Summary};
+use crate::stages::common::captions::setting;
+use crate::stages::common::dimensions::{bars, by_dimension, dimension, half_law, places, slopes, values};
+use crate::stages::common::limit::{foreseen, limit, macroscopic};
+use crate::stages::common::shared::Statistics;
+use crate::table::Table;
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -62,16 +62,16 @@ fn mixture() -> TaskKind {
     }
 }
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
-    let mut studies = Vec::new();
+    let mut requests = Vec::new();
     for (task, _) in TASKS {
         for &d in dimensions {
             let (kind, beta, start) = match task {
                 "gmm" => (mixture(), 0.05, Start::default()),
                 _ => (TaskKind::xor(4), 0.02, macroscopic()),
             };
-            studies.push(Study::new(settings.experiment(Experiment {
+            requests.push(Request::new(settings.experiment(Experiment {
                 name: name(task, d),
                 model: Model { task: kind, d, lambda: 10.0, beta, c: 1.0, phi: 1.0, start },
                 horizon: settings.profile.pick(20.0, 10.0),
@@ -82,7 +82,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
             })?));
         }
     }
-    Ok(studies)
+    Ok(requests)
 }
 
 fn small(index: usize) -> u32 {

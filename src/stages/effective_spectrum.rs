@@ -6,23 +6,24 @@
 //! Tracy-Widom scales at the smallest dimension, an eigenvalue of the second layer where it clears the level of
 //! [`crate::theory::xor_law::second_layer_level`].
 
-use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::{Experiment, Simulator, Spacing};
-use crate::measure::{At, Statistic, statistics_table};
-use crate::model::{Means, Model, Start, TaskKind};
-use crate::pipeline::table::Table;
+use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::{Means, Model, Start, TaskKind};
+use crate::simulation::task::xor::CLUSTERS;
+use crate::simulation::task::{self, Block, Layer};
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::alignment;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::dimensions::{by_dimension, dimension, places, slopes};
+use crate::stages::common::dimensions::{by_dimension, dimension, places, slopes};
+use crate::stages::common::limit::{Limit, limit, macroscopic};
+use crate::stages::common::mixture::{FIRST_BLOCK, Predicted};
+use crate::stages::common::shared::{MATRICES, Statistics, at, level, number, query};
+use crate::stages::common::xor::{self, SECOND, first};
 use crate::stages::effective_spectrum_figures;
-use crate::stages::limit::{Limit, limit, macroscopic};
-use crate::stages::mixture::{FIRST_BLOCK, Predicted};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, level, number};
-use crate::stages::xor::{self, SECOND, first};
-use crate::subspace::alignment;
-use crate::task::xor::CLUSTERS;
-use crate::task::{self, Block, Layer};
+use crate::table::Table;
 use crate::theory::Matrix;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
 use crate::theory::xor_law::XorLaw;
@@ -71,14 +72,14 @@ const DISTANCE: f64 = 0.03;
 /// Points of a predicted density.
 const POINTS: usize = 800;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let mixture = TaskKind::Mixture { probabilities: vec![0.4, 0.3, 0.2, 0.1], means: Means::Orthonormal };
     let tasks = [
         ("gmm", mixture, 0.05, Start::default(), FIRST_BLOCK),
         ("xor", TaskKind::xor(4), 0.02, macroscopic(), first(0)),
     ];
-    let mut studies = Vec::new();
+    let mut requests = Vec::new();
     for (prefix, task, beta, start, block) in tasks {
         for &d in dimensions {
             let experiment = settings.experiment(Experiment {
@@ -99,16 +100,16 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
                 simulator: Simulator::Sgd,
             })?;
             let followed = outliers(&experiment);
-            let mut study = Study::new(experiment)
+            let mut request = Request::new(experiment)
                 .every_replicate(Checkpoints::All, block, followed)
                 .every_replicate(Checkpoints::Last, block, Question::Values);
             if prefix == "xor" {
-                study = study.every_replicate(Checkpoints::All, SECOND, Question::Top(4));
+                request = request.every_replicate(Checkpoints::All, SECOND, Question::Top(4));
             }
-            studies.push(study);
+            requests.push(request);
         }
     }
-    Ok(studies)
+    Ok(requests)
 }
 
 /// The first-layer block that is followed.
@@ -250,7 +251,7 @@ impl Followed<'_> {
     fn first_layer(&self, data: &dyn Data, count: usize, rows: &mut Vec<Statistic>) -> Result<()> {
         let (here, block) = (self.at(data)?, block(self.experiment));
         let space = task::build(&self.experiment.model).mean_space();
-        let question = ask(self.checkpoint, block, outliers(self.experiment));
+        let question = query(self.checkpoint, block, outliers(self.experiment));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
         for (rank, pair) in (1..).zip(pairs.iter().take(count)) {
             rows.push(Statistic::of(&here, label("outlier", block.layer, self.matrix), rank, pair.value));
@@ -271,7 +272,7 @@ impl Followed<'_> {
             return Ok(());
         }
         let here = self.at(data)?;
-        let question = ask(self.checkpoint, SECOND, Question::Top(4));
+        let question = query(self.checkpoint, SECOND, Question::Top(4));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
         for ((rank, pair), index) in (1..).zip(pairs).zip(0..predicted.len()) {
             rows.push(Statistic::of(&here, label("outlier", Layer::V, self.matrix), rank, pair.value));
@@ -285,7 +286,7 @@ impl Followed<'_> {
     /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
     fn bulk(&self, data: &dyn Data, spectrum: &EffectiveSpectrum, rows: &mut Vec<Statistic>) -> Result<()> {
         let (here, block) = (self.at(data)?, block(self.experiment));
-        let question = ask(self.checkpoint, block, Question::Values);
+        let question = query(self.checkpoint, block, Question::Values);
         let values = &data.values(&self.experiment.name, self.replicate, question)?[self.index];
         let distance = distance(values, spectrum)?;
         rows.push(Statistic::plain(&here, label("distance", block.layer, self.matrix), distance));

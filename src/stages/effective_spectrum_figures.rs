@@ -2,12 +2,12 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::simulation::task::Layer;
 use crate::stage::Results;
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::dimensions::{bars, by_dimension, dimension, half_law, places};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::dimensions::{bars, by_dimension, dimension, half_law, places};
+use crate::stages::common::shared::{MATRICES, number};
 use crate::stages::effective_spectrum::{Compared, label};
-use crate::stages::shared::{MATRICES, number};
-use crate::task::Layer;
 use std::collections::BTreeMap;
 
 /// The figures.

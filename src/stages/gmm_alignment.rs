@@ -1,22 +1,22 @@
 //! A1 and A3: the rows of softmax regression align with the span of the means, hence with the outlier eigenspaces of
 //! their Hessian and gradient-matrix blocks, and these with each other.
 
-use crate::ask::Study;
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::measure::{
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::simulation::task;
+use crate::spectrum::leading_space;
+use crate::spectrum::subspace::{alignment, overlap, sine};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::Request;
+use crate::stage::rows::{
     Alignment, Curves, Statistic, alignment_rows, alignment_table, curves, last, mean, mean_and_range, range,
     statistics_rows, statistics_table,
 };
-use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
-use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::mixture::{CONTRAST, MAIN, contrast, main, outliers, replicated};
-use crate::stages::shared::{MATRICES, at};
-use crate::subspace::{alignment, overlap, sine};
-use crate::task;
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::mixture::{CONTRAST, MAIN, contrast, main, outliers, replicated};
+use crate::stages::common::shared::{MATRICES, at};
+use crate::table::Table;
 use ndarray::Axis as Along;
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ const ALIGNED: f64 = 0.9;
 /// Least overlap `‖P_H P_G‖_F²/k` of the two trained outlier spaces: those of G lie nearer to its bulk.
 const EQUIVALENT: f64 = 0.8;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![main(settings)?, contrast(settings)?])
 }
 

@@ -1,20 +1,21 @@
 //! A4, eigenvalues: one leading outlier, then k-1 smaller ones, then the bulk.
 
-use crate::ask::{Ask, Checkpoints, Question, Study};
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::measure::{
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::spectrum::query::{Query, Question};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{
     At, Curves, Eigenvalue, Statistic, curves, first, last, spectrum_rows, spectrum_table, statistics_rows,
     statistics_table,
 };
-use crate::pipeline::table::Table;
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::mixture::{
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::mixture::{
     CONTRAST, FIRST_BLOCK, MAIN, Predicted, SHOWN, classes, contrast, gram, main, outliers, replicated,
 };
-use crate::stages::shared::{MATRICES, ask, at, level};
+use crate::stages::common::shared::{MATRICES, at, level, query};
+use crate::table::Table;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -42,10 +43,10 @@ pub const STAGE: Stage = Stage {
 /// range of k such shares is about two and a half of them; the initial logits add as much again.
 const DEGENERATE: f64 = 6.0;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
-    let show = |study: Study| {
-        let checkpoints = shown(&study.experiment.name);
-        study.first_replicate(checkpoints, FIRST_BLOCK, Question::Top(SHOWN))
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let show = |request: Request| {
+        let checkpoints = shown(&request.experiment.name);
+        request.first_replicate(checkpoints, FIRST_BLOCK, Question::Top(SHOWN))
     };
     Ok(vec![show(main(settings)?), show(contrast(settings)?)])
 }
@@ -67,7 +68,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
                 let here = at(experiment, replicate, observed);
                 if replicate == 0 && shown.contains(&checkpoint) {
-                    let top = ask(checkpoint, FIRST_BLOCK, Question::Top(SHOWN));
+                    let top = query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN));
                     record(data, &here, 0, top, &mut spectrum)?;
                     for (matrix, of) in MATRICES {
                         let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
@@ -100,9 +101,15 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
 }
 
 /// Asks for eigenpairs and adds their rows.
-fn record(data: &dyn Data, at: &At, replicate: u32, ask: Ask, spectrum: &mut Vec<Eigenvalue>) -> Result<()> {
-    for ((matrix, _), pairs) in MATRICES.iter().zip(&data.pairs(&at.experiment, replicate, ask)?) {
-        spectrum.extend(Eigenvalue::of_block(at, matrix, &ask, pairs));
+fn record(
+    data: &dyn Data,
+    at: &At,
+    replicate: u32,
+    query: Query,
+    spectrum: &mut Vec<Eigenvalue>,
+) -> Result<()> {
+    for ((matrix, _), pairs) in MATRICES.iter().zip(&data.pairs(&at.experiment, replicate, query)?) {
+        spectrum.extend(Eigenvalue::of_block(at, matrix, &query, pairs));
     }
     Ok(())
 }

@@ -1,16 +1,17 @@
 //! A4, eigenvectors: the leading outlier of block (c, c) points along `μ_c`, and `x^c` prefers it.
 
-use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::measure::{Statistic, curves, last, statistics_rows, statistics_table};
-use crate::pipeline::table::{Table, TableBuilder};
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::simulation::task;
+use crate::spectrum::query::Question;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{Statistic, curves, last, statistics_rows, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, minus_signs, setting, signs};
-use crate::stages::mixture::{FIRST_BLOCK, MAIN, REPLICATED, SHOWN, classes, main, outliers};
-use crate::stages::shared::{MATRICES, ask, at, squared_cosine};
-use crate::task;
+use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::mixture::{FIRST_BLOCK, MAIN, REPLICATED, SHOWN, classes, main, outliers};
+use crate::stages::common::shared::{MATRICES, at, query, squared_cosine};
+use crate::table::{Table, TableBuilder};
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -37,7 +38,7 @@ const ALONG: f64 = 0.9;
 /// Tolerance of the squared overlap of `x^c` with the leading eigenvector around its limit `(k-1)/k`.
 const AROUND: f64 = 0.1;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let main = main(settings)?;
     Ok(vec![main.first_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(SHOWN)).first_replicate(
         Checkpoints::Last,
@@ -89,7 +90,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let x = observed.parameters[0].row(0);
         let norm = x.dot(&x).sqrt();
         add("x".to_owned(), None, (&x / norm).view());
-        let pairs = data.pairs(MAIN, 0, ask(checkpoint, FIRST_BLOCK, Question::Top(SHOWN)))?;
+        let pairs = data.pairs(MAIN, 0, query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN)))?;
         for ((of, _), pairs) in MATRICES.iter().zip(&pairs) {
             for (rank, pair) in (1..=means.nrows()).zip(pairs) {
                 add(format!("v{rank}"), Some(of), pair.vector.view());

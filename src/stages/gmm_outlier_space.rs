@@ -1,27 +1,28 @@
 //! A2: the outlier eigenspaces of all blocks of the Hessian and of the gradient matrix live in the span of the means.
 
-use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::Experiment;
-use crate::measure::{
-    Curves, Eigenvalue, Statistic, curves, first, last, mean, mean_and_range, spectrum_rows, spectrum_table,
-    statistics_rows, statistics_table,
-};
-use crate::pipeline::table::Table;
 use crate::plot::{
     Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
 };
+use crate::problem::experiment::Experiment;
+use crate::simulation::task::{self, Block, Layer};
 use crate::spectrum::leading_space;
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::overlap;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{
+    Curves, Eigenvalue, Statistic, curves, first, last, mean, mean_and_range, spectrum_rows, spectrum_table,
+    statistics_rows, statistics_table,
+};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, minus_signs, setting, signs};
-use crate::stages::mixture::{
+use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::mixture::{
     FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
     outliers,
 };
-use crate::stages::shared::{MATRICES, ask, at, level, level_below, number};
-use crate::subspace::overlap;
-use crate::task::{self, Block, Layer};
+use crate::stages::common::shared::{MATRICES, at, level, level_below, number, query};
+use crate::table::Table;
 use crate::theory::effective_spectrum::Outlier;
 
 /// The stage.
@@ -51,7 +52,7 @@ const INSIDE: f64 = 0.95;
 /// The same for `G_11`, whose smaller outliers lie nearer to its bulk.
 const INSIDE_GRADIENT: f64 = 0.8;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let mut main = main(settings)?
         .every_replicate(Checkpoints::First, OFF_DIAGONAL, Question::Values)
         .every_replicate(Checkpoints::Last, OFF_DIAGONAL, Question::Values)
@@ -62,7 +63,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
     }
     let wide = settings.experiment(experiment(settings.profile, WIDE, 10, 100.0))?;
     let question = Question::Outliers(classes(&wide));
-    let wide = Study::new(wide).every_replicate(Checkpoints::First, FIRST_BLOCK, question).every_replicate(
+    let wide = Request::new(wide).every_replicate(Checkpoints::First, FIRST_BLOCK, question).every_replicate(
         Checkpoints::Last,
         FIRST_BLOCK,
         question,
@@ -142,7 +143,7 @@ fn off_diagonal_outliers(
             let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
             let here = at(experiment, replicate, observed);
             let gram = gram(experiment, observed)?;
-            let values = data.values(MAIN, replicate, ask(checkpoint, OFF_DIAGONAL, Question::Values))?;
+            let values = data.values(MAIN, replicate, query(checkpoint, OFF_DIAGONAL, Question::Values))?;
             for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
                 let named = |what: &str| format!("{what} of block (1,2), {matrix}");
                 let predicted = Predicted::block(experiment, &gram, of, 0, 1)?;
@@ -170,7 +171,7 @@ fn off_diagonal_outliers(
                 for (rank, outlier) in (1..).zip(predicted.spectrum.outliers()?) {
                     theory.push(Statistic::of(&here, named("outlier"), rank, outlier.position));
                 }
-                let top = ask(checkpoint, OFF_DIAGONAL, Question::Top(SHOWN));
+                let top = query(checkpoint, OFF_DIAGONAL, Question::Top(SHOWN));
                 spectrum.extend(Eigenvalue::of_block(&here, matrix, &top, &data.pairs(MAIN, 0, top)?[index]));
             }
         }
@@ -187,7 +188,7 @@ fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Resu
     let Some(observed) = trajectory.checkpoints.get(last) else { return Ok(()) };
     let here = at(experiment, 0, observed);
     for row in 0..classes(experiment) {
-        let pairs = data.pairs(MAIN, 0, ask(last, Block::diagonal(Layer::X, row), Question::Top(SHOWN)))?;
+        let pairs = data.pairs(MAIN, 0, query(last, Block::diagonal(Layer::X, row), Question::Top(SHOWN)))?;
         for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
             for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
                 for (mean, direction) in (0..).zip(means.rows()) {

@@ -1,19 +1,20 @@
 //! A1, A2 and A5 over a grid of signal-to-noise ratios: rates of the alignment errors, and where outliers appear.
 
-use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::{Claim, declare, interval};
 use crate::error::Result;
-use crate::experiment::{Experiment, FEWEST_CHECKPOINTS};
-use crate::measure::{At, Statistic, statistics_table};
-use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::simulation::task;
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::sine;
+use crate::stage::claim::{Claim, declare, interval};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::grid::{bars, over_grid, slopes};
-use crate::stages::mixture::{FIRST_BLOCK, Predicted, classes, experiment, mean_gram};
-use crate::stages::shared::{MARGIN, MATRICES, ask, at, level, number};
-use crate::subspace::sine;
-use crate::task;
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::grid::{bars, over_grid, slopes};
+use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, classes, experiment, mean_gram};
+use crate::stages::common::shared::{MARGIN, MATRICES, at, level, number, query};
+use crate::table::Table;
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -63,7 +64,7 @@ fn name(lambda: u32) -> String {
     format!("gmm-snr-lambda-{lambda}")
 }
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let grid: &[u32] = settings.profile.pick(&GRID, &QUICK_GRID);
     grid.iter()
         .map(|&lambda| {
@@ -71,7 +72,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
             // Rates need no large dimension: the errors are operator norms, not fluctuations.
             point.model.d = settings.profile.pick(300, 60);
             point.checkpoints = FEWEST_CHECKPOINTS;
-            Ok(Study::new(settings.experiment(point)?)
+            Ok(Request::new(settings.experiment(point)?)
                 .every_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(COUNTED))
                 .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Top(COUNTED))
                 .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Norms))
@@ -136,7 +137,7 @@ fn measure(
     let space = task::build(&experiment.model).mean_space();
     statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
     statistics.push(Statistic::plain(&here, "norm", x.dot(&x).sqrt()));
-    let pairs = data.pairs(name, replicate, ask(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+    let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
     for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
         let count = pairs.iter().filter(|pair| pair.value > level).count();
         statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(count)));
@@ -145,7 +146,7 @@ fn measure(
         }
     }
     if checkpoint > 0 {
-        let norms = data.norms(name, replicate, ask(checkpoint, FIRST_BLOCK, Question::Norms))?;
+        let norms = data.norms(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Norms))?;
         for ((matrix, _), norms) in MATRICES.iter().zip(&norms).filter(|(_, norms)| norms.operator > 0.0) {
             let relative = |norm: f64| norm / norms.operator;
             statistics.push(Statistic::plain(

@@ -1,17 +1,18 @@
 //! Histograms of the whole spectrum of `H_11` and `G_11` at the start, during and at the end of training.
 
-use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::Claim;
 use crate::error::Result;
-use crate::measure::{
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::spectrum::query::Question;
+use crate::stage::claim::Claim;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{
     At, Eigenvalue, Statistic, spectrum_rows, spectrum_table, statistics_rows, statistics_table,
 };
-use crate::pipeline::table::{Table, TableBuilder};
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
-use crate::stages::shared::{MATRICES, ask, at};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
+use crate::stages::common::shared::{MATRICES, at, query};
+use crate::table::{Table, TableBuilder};
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -33,8 +34,8 @@ const POINTS: usize = 400;
 /// Bins of a histogram.
 const BINS: u32 = 60;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
-    let all = |study: Study| study.first_replicate(Checkpoints::Three, FIRST_BLOCK, Question::Values);
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let all = |request: Request| request.first_replicate(Checkpoints::Three, FIRST_BLOCK, Question::Values);
     Ok(vec![all(main(settings)?), all(contrast(settings)?)])
 }
 
@@ -47,7 +48,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         for checkpoint in Checkpoints::Three.indices(experiment.schedule().len()) {
             let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
             let here = at(experiment, 0, observed);
-            let values = data.values(name, 0, ask(checkpoint, FIRST_BLOCK, Question::Values))?;
+            let values = data.values(name, 0, query(checkpoint, FIRST_BLOCK, Question::Values))?;
             for ((matrix, of), values) in MATRICES.iter().zip(&values) {
                 spectrum.extend((1..).zip(values).map(|(rank, value)| Eigenvalue {
                     at: here.clone(),

@@ -2,9 +2,8 @@
 
 pub mod bbp_figures;
 pub mod bbp_transition;
-pub mod captions;
+pub mod common;
 pub mod dimension_limit;
-pub mod dimensions;
 pub mod effective_dynamics;
 pub mod effective_spectrum;
 pub mod effective_spectrum_figures;
@@ -14,11 +13,6 @@ pub mod gmm_eigenvectors;
 pub mod gmm_outlier_space;
 pub mod gmm_snr;
 pub mod gmm_spectrum;
-pub mod grid;
-pub mod limit;
-pub mod mixture;
-pub mod shared;
-pub mod xor;
 pub mod xor_collapse;
 pub mod xor_eigenvalues_first;
 pub mod xor_eigenvalues_second;
@@ -27,7 +21,6 @@ pub mod xor_escape;
 pub mod xor_first_layer;
 pub mod xor_rank_deficiency;
 pub mod xor_rank_law;
-pub mod xor_runs;
 pub mod xor_second_layer;
 pub mod xor_snr;
 

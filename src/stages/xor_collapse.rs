@@ -1,18 +1,18 @@
 //! Where the phenomena of the XOR network live and die: a grid of signal-to-noise ratios λ and ridges β.
 
-use crate::ask::Study;
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::{Experiment, FEWEST_CHECKPOINTS};
-use crate::measure::{Statistic, statistics_table};
-use crate::pipeline::table::Table;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::simulation::task::xor::CLUSTERS;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::Request;
+use crate::stage::rows::{Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::setting;
-use crate::stages::grid::log_edges;
-use crate::stages::shared::{Statistics, at, indicators, listed, number};
-use crate::stages::xor::{ALIVE, CLASSIFIED, checked, classified, experiment, neurons, width};
-use crate::task::xor::CLUSTERS;
+use crate::stages::common::captions::setting;
+use crate::stages::common::grid::log_edges;
+use crate::stages::common::shared::{Statistics, at, indicators, listed, number};
+use crate::stages::common::xor::{ALIVE, CLASSIFIED, checked, classified, experiment, neurons, width};
+use crate::table::Table;
 use crate::theory::collapse::collapse_threshold;
 
 /// The stage.
@@ -38,7 +38,7 @@ const MARGIN: f64 = 0.1;
 /// Least share of replicates on the predicted side.
 const SHARE: f64 = 0.95;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let points = LAMBDAS.iter().flat_map(|lambda| RIDGES.iter().map(move |ridge| (*lambda, *ridge)));
     points
         .map(|(lambda, ridge)| {
@@ -47,7 +47,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
             point.model.beta = f64::from(ridge) / 1000.0;
             point.horizon = 200.0;
             point.checkpoints = FEWEST_CHECKPOINTS;
-            Ok(Study::new(checked(settings, point)?))
+            Ok(Request::new(checked(settings, point)?))
         })
         .collect()
 }

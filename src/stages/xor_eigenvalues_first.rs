@@ -1,15 +1,16 @@
 //! Top eigenvalues of the first-layer blocks along training: two outliers, then the bulk.
 
-use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::Claim;
 use crate::error::Result;
-use crate::measure::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_table, statistics_table};
-use crate::pipeline::table::Table;
 use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::spectrum::query::Question;
+use crate::stage::claim::Claim;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_table, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::shared::{MATRICES, Statistics, ask, at};
-use crate::stages::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted, width};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::{MATRICES, Statistics, at, query};
+use crate::stages::common::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted, width};
+use crate::table::Table;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -32,7 +33,7 @@ const NEURON: u32 = 0;
 /// Checkpoints at which it is shown.
 const TIMES: Checkpoints = Checkpoints::Spread(25);
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     [MAIN, CONTRAST]
         .into_iter()
         .map(|name| {
@@ -49,7 +50,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         for checkpoint in TIMES.indices(experiment.schedule().len()) {
             let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
             let here = at(experiment, 0, observed);
-            let question = ask(checkpoint, first(NEURON), Question::Top(TOP));
+            let question = query(checkpoint, first(NEURON), Question::Top(TOP));
             let law = law_of_sample(experiment, observed)?;
             for ((matrix, of), pairs) in MATRICES.into_iter().zip(&data.pairs(name, 0, question)?) {
                 spectrum.extend(Eigenvalue::of_block(&here, matrix, &question, pairs));

@@ -1,22 +1,22 @@
 //! B3: the outlier eigenspace of the second layer evolves: one outlier at the start, four once the classifier is good.
 
-use crate::ask::Study;
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::Experiment;
-use crate::measure::{
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::Experiment;
+use crate::simulation::task::xor::CLUSTERS;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::Request;
+use crate::stage::rows::{
     Curves, Eigenvalue, Statistic, curves, first, mean, range, spectrum_rows, spectrum_table,
     statistics_table,
 };
-use crate::pipeline::table::Table;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, number};
-use crate::stages::xor::{
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::{MATRICES, Statistics, at, indicators, number, query};
+use crate::stages::common::xor::{
     CLASSIFIED, SECOND, WIDE, WIDE_CONTRAST, above, classified, law, level, second_layer, whole_second, width,
 };
-use crate::task::xor::CLUSTERS;
+use crate::table::Table;
 use std::f64::consts::PI;
 
 /// The stage.
@@ -50,7 +50,7 @@ const DECAYED: f64 = 0.05;
 /// The start has one outlier if λK is below this many d: beyond it the means show in the random features.
 const PREMISE: f64 = 2.7;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![second_layer(settings, WIDE)?, second_layer(settings, WIDE_CONTRAST)?])
 }
 
@@ -62,7 +62,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let trajectory = data.trajectory(name, replicate)?;
             for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
                 let here = at(experiment, replicate, observed);
-                let question = ask(checkpoint, SECOND, whole_second(experiment));
+                let question = query(checkpoint, SECOND, whole_second(experiment));
                 let pairs = data.pairs(name, replicate, question)?;
                 let law = law(experiment, observed)?;
                 statistics.push(Statistic::plain(&here, "classified", number(classified(observed))));
@@ -150,7 +150,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         )
         .at_least(SHARE)
     };
-    let starting = |declared: crate::claim::Declared, values: Vec<f64>| {
+    let starting = |declared: crate::stage::claim::Declared, values: Vec<f64>| {
         if premise(experiment) < PREMISE {
             declared.measure(&values)
         } else {

@@ -1,15 +1,15 @@
 //! Entries of the leading eigenvectors of the second-layer blocks, neuron by neuron, at the start and at the end.
 
-use crate::ask::Study;
-use crate::claim::Claim;
 use crate::error::Result;
-use crate::pipeline::table::{Table, TableBuilder};
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::simulation::task::xor::CLUSTERS;
+use crate::stage::claim::Claim;
+use crate::stage::request::Request;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, minus_signs, setting, signs};
-use crate::stages::shared::{MATRICES, ask};
-use crate::stages::xor::{DIRECTIONS, SECOND, WIDE, neurons, second_layer, whole_second, width};
-use crate::task::xor::CLUSTERS;
+use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::shared::{MATRICES, query};
+use crate::stages::common::xor::{DIRECTIONS, SECOND, WIDE, neurons, second_layer, whole_second, width};
+use crate::table::{Table, TableBuilder};
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -26,7 +26,7 @@ pub const STAGE: Stage = Stage {
     draw,
 };
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![second_layer(settings, WIDE)?])
 }
 
@@ -37,7 +37,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let last = trajectory.checkpoints.len().saturating_sub(1);
     for checkpoint in [0, last] {
         let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-        let question = ask(checkpoint, SECOND, whole_second(experiment));
+        let question = query(checkpoint, SECOND, whole_second(experiment));
         for ((name, _), pairs) in MATRICES.iter().zip(&data.pairs(WIDE, 0, question)?) {
             for (number, pair) in (1..).zip(pairs.iter().take(CLUSTERS)) {
                 for (index, value) in (0..).zip(&pair.vector) {

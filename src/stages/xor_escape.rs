@@ -5,22 +5,22 @@
 //! the rate r. The effective dynamics from the run's own start foretell it. The second layer starts at fixed
 //! weights, so that r is the same at every d; the exact reduced chain reaches dimensions that SGD cannot.
 
-use crate::ask::Study;
-use crate::claim::{Claim, declare, interval, semilog_slope};
 use crate::error::Result;
-use crate::experiment::{Experiment, Simulator};
-use crate::measure::{At, Statistic, statistics_table};
-use crate::model::Start;
-use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
-use crate::simulate::Observed;
+use crate::problem::Start;
+use crate::problem::experiment::{Experiment, Simulator};
+use crate::simulation::observe::Observed;
+use crate::simulation::task;
+use crate::stage::claim::{Claim, declare, interval, semilog_slope};
+use crate::stage::request::Request;
+use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::setting;
-use crate::stages::dimensions::{by_dimension, dimension};
-use crate::stages::limit::limit_from;
-use crate::stages::shared::{Statistics, number};
-use crate::stages::xor::experiment;
-use crate::task;
+use crate::stages::common::captions::setting;
+use crate::stages::common::dimensions::{by_dimension, dimension};
+use crate::stages::common::limit::limit_from;
+use crate::stages::common::shared::{Statistics, number};
+use crate::stages::common::xor::experiment;
+use crate::table::Table;
 use crate::theory::dynamics::State;
 use ndarray::Array2;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ const RATE: f64 = 0.15;
 /// Step and nodes per cluster of the predictions.
 const INTEGRATION: (f64, usize) = (0.5, 64);
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     dimensions
         .iter()
@@ -67,7 +67,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
             point.horizon = 20.0;
             point.checkpoints = 101;
             point.simulator = Simulator::Chain;
-            Ok(Study::new(settings.experiment(point)?))
+            Ok(Request::new(settings.experiment(point)?))
         })
         .collect()
 }

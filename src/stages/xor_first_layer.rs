@@ -4,27 +4,28 @@
 //! single rare samples, each of which can lift an eigenvalue over the edge of the typical sample: the counts in the
 //! table `statistics` (`outliers, gradient`) show replicates with three or four.
 
-use crate::ask::{Question, Study};
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::Experiment;
-use crate::measure::{
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::Experiment;
+use crate::simulation::observe::Observed;
+use crate::simulation::task;
+use crate::spectrum::leading_space;
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::{alignment, overlap, sine};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::Request;
+use crate::stage::rows::{
     Alignment, At, Eigenvalue, Statistic, alignment_rows, alignment_table, last, mean, range, spectrum_table,
     statistics_table,
 };
-use crate::pipeline::table::Table;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
-use crate::simulate::Observed;
-use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, indicators, level, number};
-use crate::stages::xor::{
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::{MATRICES, Statistics, at, indicators, level, number, query};
+use crate::stages::common::xor::{
     ALIVE, CONTRAST, MAIN, SHOWN, above, first, first_layer, law_of_sample, neurons, predicted, replicated,
     width,
 };
-use crate::subspace::{alignment, overlap, sine};
-use crate::task;
+use crate::table::Table;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -49,7 +50,7 @@ const TWO: f64 = 0.95;
 /// Dimension of `Span(μ, ν)`.
 const DIMENSION: usize = 2;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![first_layer(settings, MAIN)?, first_layer(settings, CONTRAST)?])
 }
 
@@ -123,7 +124,7 @@ fn spectra(
     let space = task::build(&experiment.model).mean_space();
     let law = law_of_sample(experiment, observed)?;
     for neuron in 0..width(experiment) {
-        let question = ask(checkpoint, first(neuron), Question::Top(SHOWN));
+        let question = query(checkpoint, first(neuron), Question::Top(SHOWN));
         let pairs = data.pairs(&experiment.name, replicate, question)?;
         let w = observed.parameters[0].row(neuron as usize);
         for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {

@@ -1,17 +1,20 @@
 //! B4: where SGD converges to a sub-optimal classifier, fewer than four outliers remain: one for each classified cluster.
 
-use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::measure::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_table, statistics_table};
-use crate::pipeline::table::Table;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
+use crate::simulation::task::xor::CLUSTERS;
+use crate::spectrum::query::Question;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_table, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::shared::{Statistics, ask, at, indicators, listed, number};
-use crate::stages::xor::{CLASSIFIED, DIRECTIONS, SECOND, law, level, width};
-use crate::stages::xor_runs::{NARROW, Point, Run, exceptions_table, runs, runs_rows, runs_table, study};
-use crate::task::xor::CLUSTERS;
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::{Statistics, at, indicators, listed, number, query};
+use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, SECOND, law, level, width};
+use crate::stages::common::xor_runs::{
+    NARROW, Point, Run, exceptions_table, request, runs, runs_rows, runs_table,
+};
+use crate::table::Table;
 use crate::theory::Matrix;
 
 /// The stage.
@@ -35,7 +38,7 @@ const WIDER: &str = "xor-rank-k8";
 /// Least share of runs with as many outliers as classified clusters (749 of 750 were seen elsewhere).
 const EQUAL: f64 = 0.98;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let point = |name: &str, width: usize| Point {
         name: name.to_owned(),
         width,
@@ -45,8 +48,8 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
         replicates: 400,
     };
     Ok(vec![
-        study(settings, point(RUNS, NARROW), Checkpoints::All)?,
-        study(settings, point(WIDER, 2 * NARROW), Checkpoints::Last)?,
+        request(settings, point(RUNS, NARROW), Checkpoints::All)?,
+        request(settings, point(WIDER, 2 * NARROW), Checkpoints::Last)?,
     ])
 }
 
@@ -66,7 +69,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let Some(replicate) = run.at.replicate else { continue };
         for (checkpoint, observed) in data.trajectory(RUNS, replicate)?.checkpoints.iter().enumerate() {
             let here = at(experiment, replicate, observed);
-            let question = ask(checkpoint, SECOND, Question::Values);
+            let question = query(checkpoint, SECOND, Question::Values);
             let [values, _] = data.values(RUNS, replicate, question)?;
             spectrum.extend((1..).zip(&values).map(|(rank, value)| Eigenvalue {
                 at: here.clone(),

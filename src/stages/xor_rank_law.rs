@@ -1,17 +1,19 @@
 //! B5: each neuron ends on one of four directions, so the rank follows the coupon collector's law as λ → ∞.
 
-use crate::ask::{Checkpoints, Study};
-use crate::claim::{Claim, declare, interval};
 use crate::error::Result;
-use crate::measure::{At, Statistic, statistics_table};
-use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::simulation::task::xor::CLUSTERS;
+use crate::stage::claim::{Claim, declare, interval};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::shared::{Statistics, indicators, listed, number};
-use crate::stages::xor::width;
-use crate::stages::xor_runs::{NARROW, Point, Run, exceptions_table, runs, runs_rows, runs_table, study};
-use crate::task::xor::CLUSTERS;
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::{Statistics, indicators, listed, number};
+use crate::stages::common::xor::width;
+use crate::stages::common::xor_runs::{
+    NARROW, Point, Run, exceptions_table, request, runs, runs_rows, runs_table,
+};
+use crate::table::Table;
 use crate::theory::coupon_collector::{covered, mean_covered};
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -67,7 +69,7 @@ fn at_width(width: usize) -> String {
     if width == NARROW { at_lambda(LIMIT) } else { format!("xor-rank-law-k{width}") }
 }
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let (many, few) = REPLICATES;
     let main = |name: String, replicates: u32| Point {
         name,
@@ -86,7 +88,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
         .collect();
     points.extend(DIMENSIONS.map(|d| Point { d, ..main(at_dimension(d), few) }));
     points.extend(WIDTHS.map(|width| Point { width, ..main(at_width(width), few) }));
-    points.into_iter().map(|point| study(settings, point, Checkpoints::Last)).collect()
+    points.into_iter().map(|point| request(settings, point, Checkpoints::Last)).collect()
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {

@@ -1,22 +1,24 @@
 //! B2: the second layer aligns with `B_t = Span(relu(±Wμ), relu(±Wν))`, which moves, and with the outlier eigenspaces of its blocks.
 
-use crate::ask::Study;
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::Experiment;
-use crate::measure::{
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::Experiment;
+use crate::simulation::observe::Observed;
+use crate::simulation::task::{self, Layer};
+use crate::spectrum::leading_space;
+use crate::spectrum::subspace::{alignment, overlap, sine};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::Request;
+use crate::stage::rows::{
     Alignment, At, Statistic, alignment_rows, alignment_table, curves, last, mean, range, statistics_table,
 };
-use crate::pipeline::table::Table;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
-use crate::simulate::Observed;
-use crate::spectrum::leading_space;
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::shared::{MATRICES, Statistics, ask, at, number};
-use crate::stages::xor::{SECOND, WIDE, WIDE_CONTRAST, above, law, level, second_layer, whole_second, width};
-use crate::subspace::{alignment, overlap, sine};
-use crate::task::{self, Layer};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::{MATRICES, Statistics, at, number, query};
+use crate::stages::common::xor::{
+    SECOND, WIDE, WIDE_CONTRAST, above, law, level, second_layer, whole_second, width,
+};
+use crate::table::Table;
 use ndarray::{Array2, ArrayView1};
 
 /// The stage.
@@ -40,7 +42,7 @@ const ABOVE_NULL: f64 = 0.25;
 /// Largest overlap `‖P_0 P_T‖_F²/dim` of `B_t` at the start and at the end.
 const MOVED: f64 = 0.5;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![second_layer(settings, WIDE)?, second_layer(settings, WIDE_CONTRAST)?])
 }
 
@@ -95,7 +97,8 @@ fn spaces(
     };
     add(None, "means", space);
     let law = law(experiment, observed)?;
-    let pairs = data.pairs(&experiment.name, replicate, ask(checkpoint, SECOND, whole_second(experiment)))?;
+    let pairs =
+        data.pairs(&experiment.name, replicate, query(checkpoint, SECOND, whole_second(experiment)))?;
     for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
         let outliers = above(pairs.iter().map(|pair| pair.value), level(experiment, &law, of)?);
         statistics.push(Statistic::plain(here, format!("outliers, {matrix}"), number(outliers)));

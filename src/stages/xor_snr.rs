@@ -4,20 +4,21 @@
 //! second does not: its error is all ε, from neurons that never align and fade with the ridge, at every λ; run for longer
 //! it falls below 1e-5 without a trace of λ. So slopes are claimed of the first layer only, and of the second the bound.
 
-use crate::ask::{Checkpoints, Question, Study};
-use crate::claim::{Claim, declare};
 use crate::error::Result;
-use crate::experiment::{Experiment, FEWEST_CHECKPOINTS};
-use crate::measure::{Statistic, statistics_table};
-use crate::pipeline::table::Table;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::simulation::task::{self, Layer};
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::sine;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
-use crate::stages::captions::{Symbol, setting};
-use crate::stages::grid::{bars, over_grid, slopes};
-use crate::stages::shared::{MATRICES, ask, at, number};
-use crate::stages::xor::{SECOND, checked, experiment, first, neurons};
-use crate::subspace::sine;
-use crate::task::{self, Layer};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::grid::{bars, over_grid, slopes};
+use crate::stages::common::shared::{MATRICES, at, number, query};
+use crate::stages::common::xor::{SECOND, checked, experiment, first, neurons};
+use crate::table::Table;
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -60,7 +61,7 @@ const SLOPE_WEIGHTS: f64 = 0.05;
 /// The neuron whose block is taken; those of the others differ by a factor and by their gates.
 const NEURON: u32 = 0;
 
-fn plan(settings: &Settings) -> Result<Vec<Study>> {
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
     GRID.iter()
         .map(|&lambda| {
             let name = format!("xor-snr-lambda-{lambda}");
@@ -68,7 +69,7 @@ fn plan(settings: &Settings) -> Result<Vec<Study>> {
             // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
             point.model.beta = 0.05;
             point.checkpoints = FEWEST_CHECKPOINTS;
-            Ok(Study::new(checked(settings, point)?)
+            Ok(Request::new(checked(settings, point)?)
                 .every_replicate(Checkpoints::Last, first(NEURON), Question::Norms)
                 .every_replicate(Checkpoints::Last, SECOND, Question::Norms))
         })
@@ -95,7 +96,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let v = observed.parameters[1].column(0);
             statistics.push(Statistic::plain(&here, "sine of v", sine(v, &space)));
             for (layer, block) in [("first", first(NEURON)), ("second", SECOND)] {
-                let norms = data.norms(&experiment.name, replicate, ask(last, block, Question::Norms))?;
+                let norms = data.norms(&experiment.name, replicate, query(last, block, Question::Norms))?;
                 for ((matrix, _), norms) in
                     MATRICES.iter().zip(&norms).filter(|(_, norms)| norms.operator > 0.0)
                 {

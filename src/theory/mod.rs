@@ -14,10 +14,7 @@ pub mod dynamics;
 pub mod effective_spectrum;
 pub mod jacobi;
 pub mod mixture_law;
-pub mod noise;
-pub mod reduced_chain;
 mod span;
-pub mod triangular_factor;
 pub mod xor_law;
 
 use ndarray::{Array1, Array2};
@@ -237,7 +234,7 @@ fn whiten(points: &mut Array2<f64>) -> Result<()> {
 
 /// A count as a number.
 #[allow(clippy::cast_precision_loss, reason = "counts of nodes, classes and neurons are far below 2^52")]
-fn whole(count: usize) -> f64 {
+pub(crate) fn whole(count: usize) -> f64 {
     count as f64
 }
 

@@ -1,12 +1,12 @@
 use crate::kernel::bits;
 use ndarray::{Array1, Array2, array, s};
-use spectral_alignment::model::{Means, Model, Start, TaskKind};
-use spectral_alignment::normal::Normals;
-use spectral_alignment::seed::{Purpose, Seed};
-use spectral_alignment::task::{self, Parameters};
-use spectral_alignment::theory::noise::{ChiSquared, Noise};
-use spectral_alignment::theory::reduced_chain::Chain;
-use spectral_alignment::theory::triangular_factor::TriangularFactor;
+use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::random::normal::Normals;
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::chain::factor::TriangularFactor;
+use spectral_alignment::simulation::chain::noise::{ChiSquared, Noise};
+use spectral_alignment::simulation::chain::reduced::Chain;
+use spectral_alignment::simulation::task::{self, Parameters};
 use statrs::function::erf::erfc;
 use statrs::function::gamma::gamma_lr;
 
@@ -148,7 +148,7 @@ fn a_step_is_that_of_sgd_in_the_whole_space() {
             let z = Array2::from_shape_vec((1, size), z).unwrap();
             let y = &embed(&z, q, &normal).row(0) / lambda.sqrt() + clusters.row(cluster);
             let mut y = y.to_vec();
-            y.resize(spectral_alignment::kernel::padded(size), 0.0);
+            y.resize(spectral_alignment::simulation::kernel::padded(size), 0.0);
 
             assert!(learner.step(full.law().labels()[cluster], &y));
             assert!(chain.step(&mut noise));

@@ -1,14 +1,14 @@
 use std::sync::LazyLock;
 
 use ndarray::{Array1, Array2, array, s};
-use spectral_alignment::kernel::padded;
-use spectral_alignment::model::{Model, Start, TaskKind};
-use spectral_alignment::seed::Purpose;
-use spectral_alignment::sgd::train;
-use spectral_alignment::task;
-use spectral_alignment::task::data::Stream;
-use spectral_alignment::theory::noise::{ChiSquared, Noise};
-use spectral_alignment::theory::reduced_chain::Chain;
+use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::random::seed::Purpose;
+use spectral_alignment::simulation::chain::noise::{ChiSquared, Noise};
+use spectral_alignment::simulation::chain::reduced::Chain;
+use spectral_alignment::simulation::data::Stream;
+use spectral_alignment::simulation::kernel::padded;
+use spectral_alignment::simulation::sgd::train;
+use spectral_alignment::simulation::task;
 
 use crate::chain::{Drawn, LEVEL, WRONG, cluster, kolmogorov, model, noise, q, seed, skew, wide};
 

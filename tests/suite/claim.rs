@@ -1,4 +1,4 @@
-use spectral_alignment::claim::{
+use spectral_alignment::stage::claim::{
     Claim, Declared, FEWEST_REPLICATES, Undeclared, Verdict, declare, interval, log_slope,
 };
 

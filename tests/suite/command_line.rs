@@ -1,6 +1,6 @@
 use crate::support::{Place, quick, quick_settings, stages, tables};
 use serde_json::Value;
-use spectral_alignment::pipeline::key::sha256;
+use spectral_alignment::digest::sha256;
 use spectral_alignment::pipeline::run::results;
 use std::collections::BTreeSet;
 use std::fs;
@@ -214,7 +214,7 @@ fn tables_name_their_files_and_digests() {
             assert!(path.is_absolute());
             let bytes = fs::read(path).unwrap();
             assert_eq!(row["sha256"], sha256(&bytes), "{row}");
-            let table = spectral_alignment::pipeline::table::Table::from_parquet_bytes("t", &bytes).unwrap();
+            let table = spectral_alignment::table::Table::from_parquet_bytes("t", &bytes).unwrap();
             assert_eq!(row["values_sha256"], table.values_digest().unwrap());
             assert_eq!(row["rows"], table.rows());
             promised_columns(row["table"].as_str().unwrap(), &table.columns(), stage);

@@ -1,17 +1,17 @@
 //! A small stage in a folder of committed figures of its own.
 
 use crate::support::Place;
-use spectral_alignment::ask::Study;
 use spectral_alignment::error::Result;
-use spectral_alignment::pipeline::committed::Figures;
-use spectral_alignment::pipeline::run::{Effort, run};
+use spectral_alignment::pipeline::run::{RunOptions, run};
+use spectral_alignment::published::Figures;
 use spectral_alignment::scaffold::template::STAGE as TEMPLATE;
+use spectral_alignment::stage::request::Request;
 use spectral_alignment::stage::{Profile, Settings, Stage};
 
 /// The template of new stages, which is as small at full size as in the quick profile.
 pub static SMALL: Stage = Stage { plan: small, ..TEMPLATE };
 
-pub fn small(settings: &Settings) -> Result<Vec<Study>> {
+pub fn small(settings: &Settings) -> Result<Vec<Request>> {
     (TEMPLATE.plan)(&Settings { profile: Profile::Quick, ..settings.clone() })
 }
 
@@ -19,7 +19,7 @@ pub fn paper() -> Settings {
     Settings { profile: Profile::Paper, seed: 0, overrides: Vec::new() }
 }
 
-pub const EFFORT: Effort = Effort { jobs: 2, force: false };
+pub const EFFORT: RunOptions = RunOptions { jobs: 2, force: false };
 
 /// A place where the stage is computed and committed in both profiles.
 pub fn committed_place(stage: &'static Stage) -> (Place, Figures) {

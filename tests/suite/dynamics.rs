@@ -1,10 +1,10 @@
 use ndarray::{Array2, Axis, array};
 use spectral_alignment::error::Result;
-use spectral_alignment::kernel::padded;
-use spectral_alignment::model::{Means, Model, Start, TaskKind};
-use spectral_alignment::seed::{Purpose, Seed};
-use spectral_alignment::task::data::{Sample, Stream};
-use spectral_alignment::task::{self, Parameters, Task};
+use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::data::{Sample, Stream};
+use spectral_alignment::simulation::kernel::padded;
+use spectral_alignment::simulation::task::{self, Parameters, Task};
 use spectral_alignment::theory::dynamics::{
     Constants, Dynamics, MixtureDynamics, State, XorDynamics, integrate,
 };

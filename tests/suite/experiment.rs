@@ -1,8 +1,9 @@
-use spectral_alignment::ask::{Checkpoints, Question, SampleKind, Study};
 use spectral_alignment::error::Error;
-use spectral_alignment::experiment::{Experiment, KEYS, Simulator, Spacing};
-use spectral_alignment::model::{Means, Model, Start, TaskKind, cholesky};
-use spectral_alignment::task::{Block, Layer};
+use spectral_alignment::problem::experiment::{Experiment, KEYS, Simulator, Spacing};
+use spectral_alignment::problem::{Means, Model, Start, TaskKind, cholesky};
+use spectral_alignment::simulation::task::{Block, Layer};
+use spectral_alignment::spectrum::query::{Question, SampleKind};
+use spectral_alignment::stage::request::{Checkpoints, Request};
 
 fn experiment() -> Experiment {
     Experiment {
@@ -307,12 +308,14 @@ fn checkpoints_are_chosen_by_their_place() {
 #[test]
 fn a_question_asked_twice_is_answered_once() {
     let block = Block::diagonal(Layer::X, 0);
-    let study = Study::new(experiment())
+    let request = Request::new(experiment())
         .every_replicate(Checkpoints::Last, block, Question::Top(3))
         .every_replicate(Checkpoints::Three, block, Question::Top(3))
         .first_replicate(Checkpoints::All, block, Question::Values);
-    let asks = study.asks(1);
-    assert_eq!(asks.iter().map(|ask| ask.checkpoint).collect::<Vec<_>>(), [0, 4, 8]);
-    assert!(asks.iter().all(|ask| ask.question == Question::Top(3) && ask.sample == SampleKind::Test));
-    assert_eq!(study.asks(0).len(), 3 + 9);
+    let queries = request.queries(1);
+    assert_eq!(queries.iter().map(|query| query.checkpoint).collect::<Vec<_>>(), [0, 4, 8]);
+    assert!(
+        queries.iter().all(|query| query.question == Question::Top(3) && query.sample == SampleKind::Test)
+    );
+    assert_eq!(request.queries(0).len(), 3 + 9);
 }

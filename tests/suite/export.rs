@@ -1,13 +1,13 @@
 use crate::support::{Place, quick, quick_settings};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
-use spectral_alignment::ask::SampleKind;
-use spectral_alignment::experiment::{Experiment, Simulator, Spacing};
-use spectral_alignment::model::{Model, Start, TaskKind};
-use spectral_alignment::pipeline::export::{Request, export};
-use spectral_alignment::pipeline::plan::Shelf;
-use spectral_alignment::pipeline::table::Table;
+use spectral_alignment::commands::export::{Checkpoint, export};
+use spectral_alignment::pipeline::plan::RunContext;
+use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
+use spectral_alignment::problem::{Model, Start, TaskKind};
 use spectral_alignment::spectrum::lapack::use_one_thread;
+use spectral_alignment::spectrum::query::SampleKind;
+use spectral_alignment::table::Table;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -255,7 +255,7 @@ fn an_exported_checkpoint_of_task_b_can_be_recomputed() {
     use_one_thread();
     let place = Place::new();
     let (store, settings) = (place.store(), quick_settings());
-    let shelf = Shelf::new(&store, &settings).unwrap();
+    let context = RunContext::new(&store, &settings).unwrap();
     let turned = TaskKind::Xor { width: 5, mu: vec![0.6, 0.8], nu: vec![-0.8, 0.6] };
     for experiment in [
         xor_experiment(TaskKind::xor(3), 40, 0.02),
@@ -268,7 +268,7 @@ fn an_exported_checkpoint_of_task_b_can_be_recomputed() {
         for checkpoint in [Some(0), None] {
             for sample in [SampleKind::Test, SampleKind::Train] {
                 let out = place.path().join(format!("{}-{checkpoint:?}-{}", experiment.name, sample.name()));
-                export(&shelf, &experiment, Request { replicate: 1, checkpoint, sample }, &out).unwrap();
+                export(&context, &experiment, Checkpoint { replicate: 1, checkpoint, sample }, &out).unwrap();
                 let meta = recompute_xor(&out, sample.name());
                 assert_eq!(meta["step"], if checkpoint.is_some() { 0 } else { 60 * experiment.model.d });
             }

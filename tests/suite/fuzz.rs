@@ -2,9 +2,9 @@ use crate::committing::{SMALL, committed_place, paper};
 use clap::Parser;
 use proptest::prelude::*;
 use spectral_alignment::cli::{Cli, Command};
-use spectral_alignment::pipeline::overrides::{parse, settle, toml};
 use spectral_alignment::pipeline::plan::plan_all;
-use spectral_alignment::pipeline::verify::{Verdict, committed};
+use spectral_alignment::published::overrides::{parse, settle, toml};
+use spectral_alignment::published::verify::{Verdict, committed};
 use spectral_alignment::stage::{Override, Profile, Settings};
 use spectral_alignment::stages::STAGES;
 use std::fs;
@@ -155,17 +155,17 @@ proptest! {
     fn a_lock_with_another_byte_is_refused_or_found_out(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let (_, sound) = &*COMMITTED;
         let folder = tempfile::tempdir().unwrap();
-        let other = spectral_alignment::pipeline::committed::Figures::at(folder.path());
+        let other = spectral_alignment::published::Figures::at(folder.path());
         let mut bytes = sound.clone();
         let place = place.index(bytes.len());
         bytes[place] = byte;
         fs::write(folder.path().join("figures.lock"), &bytes).unwrap();
-        let original: spectral_alignment::pipeline::lockfile::Lock = serde_json::from_slice(sound).unwrap();
+        let original: spectral_alignment::published::lockfile::Lock = serde_json::from_slice(sound).unwrap();
         if let Ok(lock) = other.lock()
             && lock != original
         {
             // Digests, parameters and claims must be told apart from the committed files and the code.
-            let figures = spectral_alignment::pipeline::committed::Figures::at(&COMMITTED.0.figures());
+            let figures = spectral_alignment::published::Figures::at(&COMMITTED.0.figures());
             let (mut paper, mut sound) = (lock.clone(), original.clone());
             for lock in [&mut paper, &mut sound] {
                 lock.sources.clear();
@@ -190,6 +190,6 @@ proptest! {
     fn arbitrary_bytes_are_no_lock(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("figures.lock"), &bytes).unwrap();
-        prop_assert!(spectral_alignment::pipeline::committed::Figures::at(folder.path()).lock().is_err());
+        prop_assert!(spectral_alignment::published::Figures::at(folder.path()).lock().is_err());
     }
 }

@@ -1,10 +1,10 @@
 use ndarray::Array2;
-use spectral_alignment::kernel::{Kernel, LANES, padded};
-use spectral_alignment::model::{Means, Model, Start, TaskKind};
-use spectral_alignment::seed::{Purpose, Seed};
-use spectral_alignment::sgd::train;
-use spectral_alignment::task::data::Stream;
-use spectral_alignment::task::{self, LARGEST};
+use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::data::Stream;
+use spectral_alignment::simulation::kernel::{Kernel, LANES, padded};
+use spectral_alignment::simulation::sgd::train;
+use spectral_alignment::simulation::task::{self, LARGEST};
 
 pub fn bits(values: impl IntoIterator<Item = f64>) -> Vec<u64> {
     values.into_iter().map(f64::to_bits).collect()

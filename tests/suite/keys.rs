@@ -1,11 +1,11 @@
 use crate::fuzz::config;
 use crate::{graph, tokens};
 use proptest::prelude::*;
-use spectral_alignment::experiment::Simulator;
-use spectral_alignment::model::TaskKind;
+use spectral_alignment::digest::{Ingredients, KeyBuilder, Value, diff};
 use spectral_alignment::pipeline::closure::{SOURCES, Source, closure_in};
-use spectral_alignment::pipeline::key::{Ingredients, KeyBuilder, Value, diff};
 use spectral_alignment::pipeline::plan::StagePlan;
+use spectral_alignment::problem::TaskKind;
+use spectral_alignment::problem::experiment::Simulator;
 use spectral_alignment::stage::{Profile, Settings};
 use spectral_alignment::stages::STAGES;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,8 +137,8 @@ fn a_changed_constant_makes_exactly_its_stages_stale() {
     }
     let having = |what: &dyn Fn(&TaskKind, Simulator) -> bool| -> BTreeSet<&'static str> {
         let has = |plan: &&StagePlan| {
-            let mut studies = plan.studies.iter();
-            studies.any(|study| what(&study.experiment.model.task, study.experiment.simulator))
+            let mut requests = plan.requests.iter();
+            requests.any(|request| what(&request.experiment.model.task, request.experiment.simulator))
         };
         plans.iter().filter(has).map(|plan| plan.stage.name).collect()
     };
@@ -146,11 +146,14 @@ fn a_changed_constant_makes_exactly_its_stages_stale() {
     let mixture = having(&|task, _| matches!(task, TaskKind::Mixture { .. }));
     let xor = having(&|task, _| matches!(task, TaskKind::Xor { .. }));
     assert!(!mixture.is_empty() && mixture != all && !xor.is_empty() && xor != all);
-    assert_eq!(stale(&plans, "src/task/mixture.rs"), mixture);
-    assert_eq!(stale(&plans, "src/task/xor.rs"), xor);
-    assert_eq!(stale(&plans, "src/normal.rs"), all);
-    assert_eq!(stale(&plans, "src/chain.rs"), having(&|_, simulator| simulator == Simulator::Chain));
-    for bystander in ["src/commands.rs", "src/pipeline/store.rs", "src/error.rs", "src/scaffold/mod.rs"] {
+    assert_eq!(stale(&plans, "src/simulation/task/mixture.rs"), mixture);
+    assert_eq!(stale(&plans, "src/simulation/task/xor.rs"), xor);
+    assert_eq!(stale(&plans, "src/random/normal.rs"), all);
+    assert_eq!(
+        stale(&plans, "src/simulation/chain/mod.rs"),
+        having(&|_, simulator| simulator == Simulator::Chain)
+    );
+    for bystander in ["src/commands/mod.rs", "src/store/mod.rs", "src/error.rs", "src/scaffold/mod.rs"] {
         if tokens::canonical(&fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(bystander)).unwrap())
             .unwrap()
             .iter()

@@ -1,7 +1,7 @@
 use proc_macro2::{TokenStream, TokenTree};
-use spectral_alignment::model::TaskKind;
 use spectral_alignment::pipeline::closure::{SOURCES, VIOLATIONS, closure};
 use spectral_alignment::pipeline::plan::{StagePlan, plan_all};
+use spectral_alignment::problem::TaskKind;
 use spectral_alignment::stage::{Kind, Override, Profile, Settings};
 use spectral_alignment::stages::STAGES;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,14 +9,14 @@ use std::path::Path;
 
 /// Everything that draws samples, trains on them, or solves for their spectra.
 const SIMULATION: [&str; 8] = [
-    "src/task/",
-    "src/sgd.rs",
+    "src/simulation/task/",
+    "src/simulation/sgd.rs",
     "src/spectrum/",
-    "src/simulate.rs",
-    "src/seed.rs",
-    "src/normal.rs",
-    "src/kernel.rs",
-    "src/answer.rs",
+    "src/simulation/observe.rs",
+    "src/random/seed.rs",
+    "src/random/normal.rs",
+    "src/simulation/kernel.rs",
+    "src/spectrum/answer.rs",
 ];
 
 fn settings(profile: Profile) -> Settings {
@@ -56,12 +56,12 @@ fn simulation_does_not_depend_on_stages_plots_or_the_store() {
         for path in reached(source.path) {
             let outer = [
                 "src/stages/",
-                "src/stage.rs",
+                "src/stage/mod.rs",
                 "src/plot/",
                 "src/pipeline/",
-                "src/claim.rs",
+                "src/stage/claim.rs",
                 "src/cli.rs",
-                "src/commands.rs",
+                "src/commands/mod.rs",
             ];
             assert!(!outer.iter().any(|prefix| path.starts_with(prefix)), "{} reaches {path}", source.path);
         }
@@ -112,7 +112,7 @@ fn only_plot_draws_and_only_calls_of_blas_are_unsafe() {
             assert!(path.starts_with("src/pipeline/"), "{path} uses polars");
         }
         if ["ndarray_linalg", "lapack", "blas"].iter().any(|word| words.contains(*word)) {
-            let allowed = ["src/spectrum/", "src/subspace.rs", "src/main.rs"];
+            let allowed = ["src/spectrum/", "src/spectrum/subspace.rs", "src/main.rs"];
             assert!(allowed.iter().any(|prefix| path.starts_with(prefix)), "{path} calls LAPACK");
         }
     }
@@ -185,10 +185,10 @@ fn every_plan_obeys_the_rules_of_experiments() {
         let mut shared = BTreeMap::new();
         for plan in plan_all(STAGES, &settings).unwrap() {
             let name = plan.stage.name;
-            assert!(!plan.studies.is_empty(), "{name}");
-            assert_eq!(plan.experiments().len(), plan.studies.len(), "{name}: one study per experiment");
-            for study in &plan.studies {
-                let experiment = &study.experiment;
+            assert!(!plan.requests.is_empty(), "{name}");
+            assert_eq!(plan.experiments().len(), plan.requests.len(), "{name}: one study per experiment");
+            for request in &plan.requests {
+                let experiment = &request.experiment;
                 experiment.validate().unwrap();
                 let task = match experiment.model.task {
                     TaskKind::Mixture { .. } => "gmm",
@@ -205,8 +205,11 @@ fn every_plan_obeys_the_rules_of_experiments() {
                 let first = shared.entry(experiment.name.clone()).or_insert_with(|| experiment.clone());
                 assert_eq!(first, experiment, "{name}");
                 for replicate in 0..experiment.replicates.min(2) {
-                    let asks = study.asks(replicate);
-                    assert!(asks.iter().all(|ask| ask.checkpoint < experiment.schedule().len()), "{name}");
+                    let queries = request.queries(replicate);
+                    assert!(
+                        queries.iter().all(|query| query.checkpoint < experiment.schedule().len()),
+                        "{name}"
+                    );
                 }
             }
         }

@@ -1,13 +1,13 @@
 use crate::support::Place;
 use ndarray::{Array2, array};
-use spectral_alignment::chain;
-use spectral_alignment::experiment::{Experiment, Simulator, Spacing};
-use spectral_alignment::model::{Means, Model, Start, TaskKind};
-use spectral_alignment::seed::{Purpose, Seed};
-use spectral_alignment::simulate::{Trajectory, observe};
-use spectral_alignment::stages::limit::{limit, limit_with};
-use spectral_alignment::task;
-use spectral_alignment::task::data::Sample;
+use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
+use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::chain;
+use spectral_alignment::simulation::data::Sample;
+use spectral_alignment::simulation::observe::{Trajectory, observe};
+use spectral_alignment::simulation::task;
+use spectral_alignment::stages::common::limit::{limit, limit_with};
 
 fn experiment(task: TaskKind, d: usize, start: Start) -> Experiment {
     Experiment {

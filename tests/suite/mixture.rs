@@ -1,10 +1,10 @@
 use ndarray::{Array1, Array2, Axis};
-use spectral_alignment::model::{Means, Model, Start, TaskKind};
-use spectral_alignment::seed::{Purpose, Seed};
-use spectral_alignment::sgd::train;
+use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::data::Sample;
+use spectral_alignment::simulation::sgd::train;
+use spectral_alignment::simulation::task::{self, Block, Layer, Matrix, Task};
 use spectral_alignment::spectrum::BlockMatrix;
-use spectral_alignment::task::data::Sample;
-use spectral_alignment::task::{self, Block, Layer, Matrix, Task};
 
 const GRAM: [[f64; 4]; 4] =
     [[1.0, 0.5, -0.2, 0.1], [0.5, 1.0, 0.3, 0.0], [-0.2, 0.3, 1.0, -0.4], [0.1, 0.0, -0.4, 1.0]];

@@ -2,16 +2,16 @@
 
 use crate::plot::{axes, caption, figure, line, samples};
 use flate2::read::ZlibDecoder;
-use spectral_alignment::experiment::{Experiment, Simulator};
 use spectral_alignment::plot::contact_sheet::contact_sheet;
 use spectral_alignment::plot::png::{PRINT, pixels, png};
 use spectral_alignment::plot::scene::Item;
 use spectral_alignment::plot::sight::{APART, Sight};
 use spectral_alignment::plot::*;
+use spectral_alignment::problem::experiment::{Experiment, Simulator};
 use spectral_alignment::stage::Profile;
-use spectral_alignment::stages::captions::setting;
-use spectral_alignment::stages::shared::parameters;
-use spectral_alignment::stages::{mixture, xor};
+use spectral_alignment::stages::common::captions::setting;
+use spectral_alignment::stages::common::shared::parameters;
+use spectral_alignment::stages::common::{mixture, xor};
 use std::collections::BTreeMap;
 use std::io::Read;
 

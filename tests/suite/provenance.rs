@@ -1,5 +1,5 @@
 use crate::support::quick;
-use spectral_alignment::pipeline::table::parquet_metadata;
+use spectral_alignment::table::parquet_metadata;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

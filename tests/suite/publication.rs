@@ -1,11 +1,11 @@
 use crate::committing::{EFFORT, SMALL, committed_place, paper};
 use crate::support::Place;
+use spectral_alignment::digest::sha256;
 use spectral_alignment::error::Result;
-use spectral_alignment::pipeline::committed::Figures;
-use spectral_alignment::pipeline::key::sha256;
-use spectral_alignment::pipeline::lockfile::Lock;
 use spectral_alignment::pipeline::run::{Done, run};
 use spectral_alignment::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
+use spectral_alignment::published::Figures;
+use spectral_alignment::published::lockfile::Lock;
 use spectral_alignment::stage::{Results, Stage};
 use std::collections::BTreeMap;
 use std::fs;

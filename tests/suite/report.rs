@@ -1,13 +1,13 @@
 use crate::support::{Answer, Place, quick, quick_settings, stages};
 use scraper::{ElementRef, Html, Selector};
 use serde_json::Value;
-use spectral_alignment::claim::{Bound, Claim, Relation, Verdict, declare};
-use spectral_alignment::measure::{At, Statistic};
 use spectral_alignment::pipeline::plan::plan_all;
 use spectral_alignment::report::deviation::deviations;
 use spectral_alignment::report::margin::margin;
 use spectral_alignment::report::words::{address, estimate, formula, quoted, significant};
 use spectral_alignment::report::{Report, gather, page};
+use spectral_alignment::stage::claim::{Bound, Claim, Relation, Verdict, declare};
+use spectral_alignment::stage::rows::{At, Statistic};
 use spectral_alignment::stages::STAGES;
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
 use crate::support::{Answer, Place, quick, quick_settings, stages, tables};
-use spectral_alignment::pipeline::store::Store;
+use spectral_alignment::store::Store;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -175,7 +175,7 @@ fn a_damaged_table_of_a_stage_is_found_and_computed_again() {
             let bytes = fs::read(row["path"].as_str().unwrap()).unwrap();
             assert_eq!(
                 row["sha256"],
-                spectral_alignment::pipeline::key::sha256(&bytes),
+                spectral_alignment::digest::sha256(&bytes),
                 "a damaged file is handed out as sound"
             );
         }
@@ -197,7 +197,7 @@ fn damaged_simulations_are_found_when_they_are_needed_and_computed_again() {
     fs::remove_dir_all(store.folder(&made)).unwrap();
     let trajectories = store.units("trajectory").unwrap();
     let spectra = store.units("spectra").unwrap();
-    let asked = |unit: &&spectral_alignment::pipeline::store::Manifest| {
+    let asked = |unit: &&spectral_alignment::store::Manifest| {
         unit.name == "gmm-3" && unit.ingredients.get("question").unwrap().to_string() == "outliers"
     };
     flip(

@@ -1,6 +1,6 @@
 use crate::support::Place;
 use crate::{graph, tokens};
-use spectral_alignment::experiment::Experiment;
+use spectral_alignment::problem::experiment::Experiment;
 use spectral_alignment::scaffold::{EXPERIMENTS, check_name, stage_source, test_source, with_stage};
 use spectral_alignment::stage::Profile;
 use spectral_alignment::stages::{self, STAGES};
@@ -19,8 +19,8 @@ macro_rules! compiled {
 #[allow(non_snake_case, reason = "the expressions name a constant")]
 fn the_experiments_of_both_tasks_compile() {
     let found = [
-        compiled!(profile, EXPERIMENT, stages::mixture::experiment(profile, EXPERIMENT, 5, 100.0)),
-        compiled!(profile, EXPERIMENT, stages::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)),
+        compiled!(profile, EXPERIMENT, stages::common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)),
+        compiled!(profile, EXPERIMENT, stages::common::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)),
     ];
     for ((experiment, text), offered) in found.into_iter().zip(EXPERIMENTS) {
         experiment.validate().unwrap();
@@ -92,7 +92,7 @@ fn a_new_stage_is_the_compiled_template_under_another_name() {
     let graph = graph::scan(place.path(), "spectral_alignment").unwrap();
     assert_eq!(graph.violations, []);
     let file = graph.files.iter().find(|file| file.path == "src/stages/gmm_brand_new.rs").unwrap();
-    assert!(file.dependencies.iter().any(|path| path == "src/stages/mixture.rs"), "{file:?}");
+    assert!(file.dependencies.iter().any(|path| path == "src/stages/common/mixture.rs"), "{file:?}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use sha2::{Digest, Sha256};
-use spectral_alignment::model::{Model, Start, TaskKind};
-use spectral_alignment::normal::Normals;
-use spectral_alignment::seed::{Purpose, Seed};
-use spectral_alignment::task::data::{BLOCK, DataLaw, Sample, Stream};
-use spectral_alignment::task::{self};
+use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::random::normal::Normals;
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::data::{BLOCK, DataLaw, Sample, Stream};
+use spectral_alignment::simulation::task::{self};
 use std::collections::BTreeMap;
 
 fn seed(root: u64, experiment: &str, replicate: u32) -> Seed {

@@ -1,12 +1,12 @@
 use ndarray::{Array1, Array2, Axis, s};
 use ndarray_linalg::{Eigh, UPLO};
-use spectral_alignment::model::{Model, Start, TaskKind};
-use spectral_alignment::seed::{Purpose, Seed};
+use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::data::Sample;
+use spectral_alignment::simulation::task::{self, Block, Curvature, Layer, Matrix};
 use spectral_alignment::spectrum::lapack::use_one_thread;
+use spectral_alignment::spectrum::subspace::overlap;
 use spectral_alignment::spectrum::{BlockMatrix, Pair, RESIDUAL, leading_space, scattered, warm_start};
-use spectral_alignment::subspace::overlap;
-use spectral_alignment::task::data::Sample;
-use spectral_alignment::task::{self, Block, Curvature, Layer, Matrix};
 
 fn noise(rows: usize, cols: usize, seed: u64) -> Array2<f64> {
     let mut stream =
@@ -281,8 +281,10 @@ fn blocks_of_the_task_agree_with_another_route() {
     let seed = Seed { root: 0, experiment: "gmm".to_owned(), replicate: 0 };
     let sample = Sample::first(task.law(), &seed, Purpose::Test, model.sample_size());
     let start = task.initial(&seed);
-    let trained =
-        spectral_alignment::sgd::train(&*task, &seed, &[0, 3000], &|_| {}).checkpoints[1].parameters.clone();
+    let trained = spectral_alignment::simulation::sgd::train(&*task, &seed, &[0, 3000], &|_| {}).checkpoints
+        [1]
+    .parameters
+    .clone();
     for (when, parameters) in [("start", start), ("trained", trained)] {
         let at = task.evaluate(&parameters, &sample);
         for matrix in Matrix::BOTH {

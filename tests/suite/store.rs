@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use spectral_alignment::digest::{Ingredients, KeyBuilder};
 use spectral_alignment::error::Error;
-use spectral_alignment::pipeline::key::{Ingredients, KeyBuilder};
-use spectral_alignment::pipeline::store::{Blob, Manifest, Store};
-use spectral_alignment::pipeline::table::{Table, TableBuilder, parquet_metadata};
+use spectral_alignment::store::{Blob, Manifest, Store};
+use spectral_alignment::table::{Table, TableBuilder, parquet_metadata};
 use tempfile::TempDir;
 
 fn ingredients(seed: u64) -> Ingredients {
@@ -330,7 +330,7 @@ fn a_place_that_cannot_be_a_store_is_refused() {
     drop(Store::open(&root).unwrap());
     let format = root.join("format");
     let good = fs::read(&format).unwrap();
-    let newer = spectral_alignment::pipeline::key::sha256(b"spectral-alignment store 2");
+    let newer = spectral_alignment::digest::sha256(b"spectral-alignment store 2");
     fs::write(&format, format!("spectral-alignment store 2 {newer}\n")).unwrap();
     assert!(Store::open(&root).unwrap_err().to_string().contains("newer"));
     for damaged in [&b""[..], b"spectral-alignment store 2\n", b"\xff\xfe"] {

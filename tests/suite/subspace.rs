@@ -1,5 +1,5 @@
 use ndarray::{Array1, Array2, array};
-use spectral_alignment::subspace::{alignment, orthonormal, overlap, principal_cosines, sine};
+use spectral_alignment::spectrum::subspace::{alignment, orthonormal, overlap, principal_cosines, sine};
 
 /// Columns `cos θ_i e_i + sin θ_i e_{k+i}`: principal angles `θ_i` to the span of `e_1..e_k`.
 fn rotated(d: usize, angles: &[f64]) -> Array2<f64> {

@@ -1,11 +1,11 @@
 use serde_json::Value;
-use spectral_alignment::claim::Claim;
-use spectral_alignment::pipeline::plan::{Shelf, StagePlan};
-use spectral_alignment::pipeline::run::{Effort, claims, results, run};
-use spectral_alignment::pipeline::store::{Manifest, Store};
+use spectral_alignment::pipeline::plan::{RunContext, StagePlan};
+use spectral_alignment::pipeline::run::{RunOptions, claims, results, run};
 use spectral_alignment::plot::Figure;
+use spectral_alignment::stage::claim::Claim;
 use spectral_alignment::stage::{Profile, Results, Settings, Stage};
 use spectral_alignment::stages::STAGES;
+use spectral_alignment::store::{Manifest, Store};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -176,7 +176,7 @@ fn sweep() {
 pub fn tables(store: &Store, settings: &Settings, stage: &str) -> (StagePlan, Manifest) {
     let stage = STAGES.iter().find(|other| other.name == stage).unwrap();
     let plan = StagePlan::new(stage, settings).unwrap();
-    let manifest = Shelf::new(store, settings).unwrap().current_tables(&plan).unwrap();
+    let manifest = RunContext::new(store, settings).unwrap().current_tables(&plan).unwrap();
     let manifest =
         manifest.expect("up to date, as the tests and the program were built from the same sources");
     (plan, manifest)
@@ -193,7 +193,7 @@ pub struct Ran {
 pub fn ran(stage: &'static Stage) -> Ran {
     let (place, settings) = (Place::new(), quick_settings());
     let store = place.store();
-    let done = run(&[stage], &[stage], &store, &settings, Effort { jobs: 2, force: false }).unwrap();
+    let done = run(&[stage], &[stage], &store, &settings, RunOptions { jobs: 2, force: false }).unwrap();
     let results = results(&store, &settings, &done[0].plan, &done[0].tables).unwrap();
     let claims = claims(&store, &done[0].figures).unwrap();
     let figures = (stage.draw)(&results).unwrap();

@@ -1,6 +1,6 @@
 use crate::support::ran;
-use spectral_alignment::claim::Verdict;
 use spectral_alignment::scaffold::template::STAGE;
+use spectral_alignment::stage::claim::Verdict;
 
 #[test]
 fn it_computes_judges_and_draws() {

@@ -8,7 +8,7 @@ mod kills;
 mod upkeep;
 
 use crate::support::{Answer, Place};
-use spectral_alignment::pipeline::store::{Entry, Event};
+use spectral_alignment::store::{Entry, Event};
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;

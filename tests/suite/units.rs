@@ -1,23 +1,23 @@
 use crate::support::{quick, quick_settings, tables};
 use ndarray::Array2;
-use spectral_alignment::answer::{Answer, Point};
-use spectral_alignment::ask::{Ask, Question, SampleKind};
-use spectral_alignment::experiment::{Experiment, Simulator, Spacing};
-use spectral_alignment::model::{Means, Model, Start, TaskKind};
-use spectral_alignment::pipeline::key::diff;
-use spectral_alignment::pipeline::plan::{Shelf, StagePlan};
-use spectral_alignment::pipeline::table::{Table, TableBuilder};
+use spectral_alignment::digest::diff;
+use spectral_alignment::pipeline::plan::{RunContext, StagePlan};
 use spectral_alignment::pipeline::units::{
     Code, answer_from, answer_key, answer_table, parameters, trajectory_from, trajectory_key,
     trajectory_tables,
 };
-use spectral_alignment::seed::{Purpose, Seed};
-use spectral_alignment::simulate::{Trajectory, observe};
+use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
+use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::data::Sample;
+use spectral_alignment::simulation::observe::{Trajectory, observe};
+use spectral_alignment::simulation::task::{self, Block, Layer, Task};
+use spectral_alignment::spectrum::answer::{Answer, Point};
 use spectral_alignment::spectrum::lapack::use_one_thread;
+use spectral_alignment::spectrum::query::{Query, Question, SampleKind};
 use spectral_alignment::stage::{Override, Stage};
 use spectral_alignment::stages::STAGES;
-use spectral_alignment::task::data::Sample;
-use spectral_alignment::task::{self, Block, Layer, Task};
+use spectral_alignment::table::{Table, TableBuilder};
 use std::collections::BTreeSet;
 
 fn experiment() -> Experiment {
@@ -134,8 +134,8 @@ fn survive(experiment: &Experiment, blocks: &[Block]) {
     for &block in blocks {
         let matrices = point.matrices(block).unwrap();
         for question in [Question::Top(4), Question::Outliers(3), Question::Values, Question::Norms] {
-            let ask = Ask { checkpoint: 0, sample: SampleKind::Test, block, question };
-            let answer: Answer = point.answer(ask, &matrices).unwrap();
+            let query = Query { checkpoint: 0, sample: SampleKind::Test, block, question };
+            let answer: Answer = point.answer(query, &matrices).unwrap();
             assert_eq!(
                 answer_from(&again(&answer_table(&answer).unwrap()), question).unwrap(),
                 answer,
@@ -149,7 +149,7 @@ fn survive(experiment: &Experiment, blocks: &[Block]) {
 fn every_ingredient_changes_the_key() {
     type Change = fn(&mut Experiment, &mut Seed);
     let code = Code::embedded().unwrap();
-    let ask = Ask {
+    let query = Query {
         checkpoint: 1,
         sample: SampleKind::Test,
         block: Block { layer: Layer::X, row: 0, col: 0 },
@@ -190,27 +190,27 @@ fn every_ingredient_changes_the_key() {
             "{what} does not change the trajectory's key"
         );
         assert!(
-            keys.insert(answer_key(&code, &experiment, &seed, ask, "values").digest()),
+            keys.insert(answer_key(&code, &experiment, &seed, query, "values").digest()),
             "{what} does not change the answer's key"
         );
     }
     for other in [
-        Ask { checkpoint: 2, ..ask },
-        Ask { sample: SampleKind::Train, ..ask },
-        Ask { block: Block { layer: Layer::W, ..ask.block }, ..ask },
-        Ask { block: Block { row: 1, ..ask.block }, ..ask },
-        Ask { block: Block { col: 1, ..ask.block }, ..ask },
-        Ask { question: Question::Top(4), ..ask },
-        Ask { question: Question::Outliers(3), ..ask },
-        Ask { question: Question::Values, ..ask },
-        Ask { question: Question::Norms, ..ask },
+        Query { checkpoint: 2, ..query },
+        Query { sample: SampleKind::Train, ..query },
+        Query { block: Block { layer: Layer::W, ..query.block }, ..query },
+        Query { block: Block { row: 1, ..query.block }, ..query },
+        Query { block: Block { col: 1, ..query.block }, ..query },
+        Query { question: Question::Top(4), ..query },
+        Query { question: Question::Outliers(3), ..query },
+        Query { question: Question::Values, ..query },
+        Query { question: Question::Norms, ..query },
     ] {
         assert!(
             keys.insert(answer_key(&code, &experiment(), &seed(), other, "values").digest()),
             "{other:?}"
         );
     }
-    assert!(keys.insert(answer_key(&code, &experiment(), &seed(), ask, "other values").digest()));
+    assert!(keys.insert(answer_key(&code, &experiment(), &seed(), query, "other values").digest()));
     // The number of replicates is not a property of any of them.
     let more = Experiment { replicates: 99, ..experiment() };
     assert_eq!(trajectory_key(&code, &more, &seed()), trajectory_key(&code, &experiment(), &seed()));
@@ -241,21 +241,21 @@ fn task_b_is_keyed_by_its_width_and_its_means() {
 fn a_new_title_or_another_stage_keys_nothing_anew() {
     let (place, settings) = (quick(), quick_settings());
     let store = place.store();
-    let shelf = Shelf::new(&store, &settings).unwrap();
+    let context = RunContext::new(&store, &settings).unwrap();
     for stage in STAGES {
         let plan = StagePlan::new(stage, &settings).unwrap();
-        let upstream = shelf.upstream(&plan).unwrap();
+        let upstream = context.upstream(&plan).unwrap();
         assert!(upstream.missing.is_empty());
         let retitled: &'static Stage = Box::leak(Box::new(Stage { title: "another title", ..**stage }));
         let other = StagePlan::new(retitled, &settings).unwrap();
-        assert_eq!(shelf.tables(&other, &upstream).unwrap(), shelf.tables(&plan, &upstream).unwrap());
+        assert_eq!(context.tables(&other, &upstream).unwrap(), context.tables(&plan, &upstream).unwrap());
         assert_eq!(other.recipe(&settings).unwrap(), plan.recipe(&settings).unwrap());
         // Under another name the stage finds all its simulations again.
         let renamed: &'static Stage = Box::leak(Box::new(Stage { name: "another-name", ..**stage }));
         let other = StagePlan::new(renamed, &settings).unwrap();
-        assert!(shelf.upstream(&other).unwrap().missing.is_empty());
+        assert!(context.upstream(&other).unwrap().missing.is_empty());
         let changed =
-            diff(&shelf.tables(&plan, &upstream).unwrap(), &shelf.tables(&other, &upstream).unwrap());
+            diff(&context.tables(&plan, &upstream).unwrap(), &context.tables(&other, &upstream).unwrap());
         assert_eq!(changed.iter().map(|change| change.0.as_str()).collect::<Vec<_>>(), ["stage"]);
     }
 }
@@ -280,9 +280,10 @@ fn nothing_is_simulated_twice() {
     let mut wanted = BTreeSet::new();
     for stage in STAGES {
         let (plan, _) = tables(&store, &quick_settings(), stage.name);
-        for study in &plan.studies {
+        for request in &plan.requests {
             wanted.extend(
-                (0..study.experiment.replicates).map(|replicate| (study.experiment.name.clone(), replicate)),
+                (0..request.experiment.replicates)
+                    .map(|replicate| (request.experiment.name.clone(), replicate)),
             );
         }
     }

@@ -1,16 +1,16 @@
 use crate::committing::{EFFORT, SMALL, committed_place, paper, small};
 use crate::support::{Place, quick, quick_settings};
+use spectral_alignment::digest::sha256;
 use spectral_alignment::error::Result;
-use spectral_alignment::pipeline::committed::Figures;
-use spectral_alignment::pipeline::key::sha256;
-use spectral_alignment::pipeline::lockfile::Lock;
 use spectral_alignment::pipeline::run::run;
-use spectral_alignment::pipeline::table::{Table, TableBuilder};
-use spectral_alignment::pipeline::verify::columns::columns;
-use spectral_alignment::pipeline::verify::tolerance::{OTHERWISE, RULES, Tolerance, rule, ulps};
-use spectral_alignment::pipeline::verify::{Request, Row, Verdict, verify};
+use spectral_alignment::published::Figures;
+use spectral_alignment::published::lockfile::Lock;
+use spectral_alignment::published::verify::columns::columns;
+use spectral_alignment::published::verify::tolerance::{OTHERWISE, RULES, Tolerance, rule, ulps};
+use spectral_alignment::published::verify::{Row, Verdict, VerifyOptions, verify};
 use spectral_alignment::scaffold::template::STAGE as TEMPLATE;
 use spectral_alignment::stage::{Data, Profile, Settings, Stage};
+use spectral_alignment::table::{Table, TableBuilder};
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,7 +19,7 @@ fn rows(stage: &'static Stage, figures: &Figures, profile: Profile) -> Vec<Row> 
     let scratch = tempfile::tempdir().unwrap();
     let settings = Settings { profile, ..paper() };
     let (all, scratch) = (&[stage], scratch.path());
-    verify(Request { all, stages: all, settings: &settings, figures, scratch, jobs: 2, twice: false })
+    verify(VerifyOptions { all, stages: all, settings: &settings, figures, scratch, jobs: 2, twice: false })
         .unwrap()
 }
 
@@ -37,7 +37,7 @@ fn change_lock(figures: &Figures, change: impl Fn(&mut Lock)) {
 }
 
 /// A change to an entry of the lock, with its name.
-type Change<'a> = (&'a str, &'a dyn Fn(&mut spectral_alignment::pipeline::lockfile::Entry));
+type Change<'a> = (&'a str, &'a dyn Fn(&mut spectral_alignment::published::lockfile::Entry));
 
 #[test]
 fn what_was_just_committed_is_identical() {

@@ -1,18 +1,18 @@
 use crate::committing::{EFFORT, SMALL, committed_place, paper};
 use crate::support::{Place, quick};
-use spectral_alignment::pipeline::committed::Figures;
-use spectral_alignment::pipeline::key::{KeyBuilder, Value};
-use spectral_alignment::pipeline::plan::{Shelf, StagePlan};
+use spectral_alignment::digest::{KeyBuilder, Value};
+use spectral_alignment::pipeline::plan::{RunContext, StagePlan};
 use spectral_alignment::pipeline::provenance::SOURCES;
 use spectral_alignment::pipeline::run::run;
-use spectral_alignment::pipeline::store::{Manifest, Store};
-use spectral_alignment::pipeline::why::{Answer, Change, why};
+use spectral_alignment::published::Figures;
+use spectral_alignment::published::why::{Answer, Change, why};
 use spectral_alignment::stage::{Override, Settings};
+use spectral_alignment::store::{Manifest, Store};
 use std::fs;
 
-fn ask(store: &Store, figures: &Figures, settings: &Settings) -> Answer {
+fn query(store: &Store, figures: &Figures, settings: &Settings) -> Answer {
     let plan = StagePlan::new(&SMALL, settings).unwrap();
-    why(&Shelf::new(store, settings).unwrap(), figures, &plan).unwrap()
+    why(&RunContext::new(store, settings).unwrap(), figures, &plan).unwrap()
 }
 
 fn change(ingredient: &str, old: &str, new: &str) -> Change {
@@ -31,7 +31,7 @@ fn what_changed_is_named_from_old_to_new() {
     let (place, figures) = committed_place(&SMALL);
     let store = place.store();
     assert_eq!(
-        ask(&store, &figures, &paper()),
+        query(&store, &figures, &paper()),
         Answer { status: "up to date", against: "cache", changes: vec![] }
     );
     for (settings, expected) in [
@@ -39,7 +39,7 @@ fn what_changed_is_named_from_old_to_new() {
         (with("replicates", "3"), change("gmm-template.replicates", "20", "3")),
         (Settings { seed: 5, ..paper() }, change("seed", "0", "5")),
     ] {
-        let answer = ask(&store, &figures, &settings);
+        let answer = query(&store, &figures, &settings);
         assert_eq!((answer.status, answer.against), ("stale", "cache"));
         assert_eq!(answer.changes, [expected]);
     }
@@ -47,7 +47,7 @@ fn what_changed_is_named_from_old_to_new() {
     run(&[&SMALL], &[&SMALL], &store, &with("lambda", "10"), EFFORT).unwrap();
     let mut both = with("lambda", "10");
     both.overrides.extend(with("beta", "0.1").overrides);
-    assert_eq!(ask(&store, &figures, &both).changes, [change("gmm-template.beta", "0.05", "0.1")]);
+    assert_eq!(query(&store, &figures, &both).changes, [change("gmm-template.beta", "0.05", "0.1")]);
 }
 
 /// A unit as a program would have made it whose `path` had the digest `0123456789abcdef`.
@@ -69,7 +69,7 @@ fn by_older_code(from: &Store, to: &Store, unit: &Manifest, role: &str, path: &s
     let blobs: Vec<_> = unit
         .blobs
         .iter()
-        .map(|entry| spectral_alignment::pipeline::store::Blob {
+        .map(|entry| spectral_alignment::store::Blob {
             name: entry.name.clone(),
             bytes: from.blob(unit, &entry.name).unwrap().unwrap(),
         })
@@ -82,8 +82,8 @@ fn a_changed_source_file_is_named() {
     let (place, figures) = committed_place(&SMALL);
     let store = place.store();
     for (kind, role, path, others) in [
-        ("inputs", "trajectory code", "src/sgd.rs", &["tables", "figures"][..]),
-        ("tables", "code", "src/measure.rs", &["inputs", "figures"]),
+        ("inputs", "trajectory code", "src/simulation/sgd.rs", &["tables", "figures"][..]),
+        ("tables", "code", "src/stage/rows.rs", &["inputs", "figures"]),
         ("figures", "code", "src/plot/axis.rs", &["inputs", "tables", "trajectory"]),
     ] {
         let folder = Place::new();
@@ -94,7 +94,7 @@ fn a_changed_source_file_is_named() {
         for unit in others.iter().flat_map(|other| store.units(other).unwrap()) {
             by_older_code(&store, &older, &unit, "no role", "no file");
         }
-        let answer = ask(&older, &figures, &paper());
+        let answer = query(&older, &figures, &paper());
         assert_eq!((answer.status, answer.against), ("stale", "cache"), "{kind}");
         let [found] = answer.changes.as_slice() else { panic!("{kind}: {:?}", answer.changes) };
         assert_eq!(found.ingredient, format!("source file {path}"));
@@ -109,7 +109,7 @@ fn deleted_data_is_named() {
     for kind in ["inputs", "trajectory"] {
         fs::remove_dir_all(place.data().join("units").join(kind)).unwrap();
     }
-    let answer = ask(&place.store(), &figures, &paper());
+    let answer = query(&place.store(), &figures, &paper());
     assert_eq!(answer.changes[0].ingredient, "data of gmm-template", "{answer:?}");
 }
 
@@ -118,24 +118,24 @@ fn where_nothing_is_cached_the_lock_is_asked() {
     let (_place, figures) = committed_place(&SMALL);
     let empty = Place::new();
     let store = empty.store();
-    let answer = ask(&store, &figures, &paper());
+    let answer = query(&store, &figures, &paper());
     assert_eq!((answer.status, answer.against), ("missing", "figures.lock"));
     assert_eq!(answer.changes[0].old, None, "the recipe is that of the lock: {answer:?}");
-    let answer = ask(&store, &figures, &with("lambda", "10"));
+    let answer = query(&store, &figures, &with("lambda", "10"));
     assert_eq!(answer.changes, [change("gmm-template.lambda", "100.0", "10.0")]);
     let mut lock = figures.lock().unwrap();
     let mut files = lock.sources.values().next().unwrap().clone();
-    files.insert("src/sgd.rs".to_owned(), "0123456789abcdef".to_owned());
+    files.insert("src/simulation/sgd.rs".to_owned(), "0123456789abcdef".to_owned());
     lock.sources.insert("another digest".to_owned(), files);
     let entry = lock.stages.get_mut(SMALL.name).unwrap().get_mut("paper").unwrap();
     entry.ingredients.insert("code".to_owned(), "another digest".to_owned());
     entry.recipe = "0".repeat(64);
     fs::write(figures.root().join("figures.lock"), serde_json::to_vec(&lock).unwrap()).unwrap();
-    let answer = ask(&store, &figures, &paper());
+    let answer = query(&store, &figures, &paper());
     assert_eq!(answer.changes.len(), 1, "{answer:?}");
     assert_eq!(answer.changes[0].ingredient, "source file src/sgd.rs");
     let nowhere = Figures::at(&empty.figures());
-    assert_eq!(ask(&store, &nowhere, &paper()).against, "nothing");
+    assert_eq!(query(&store, &nowhere, &paper()).against, "nothing");
 }
 
 #[test]

@@ -1,15 +1,15 @@
 use crate::kernel::{bits, scalar_dot};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
-use spectral_alignment::answer::{Answer, Point};
-use spectral_alignment::ask::{Ask, Question, SampleKind};
-use spectral_alignment::kernel::padded;
-use spectral_alignment::model::{Model, Start, TaskKind};
-use spectral_alignment::seed::{Purpose, Seed};
-use spectral_alignment::sgd::train;
+use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::random::seed::{Purpose, Seed};
+use spectral_alignment::simulation::data::{Sample, Stream};
+use spectral_alignment::simulation::kernel::padded;
+use spectral_alignment::simulation::sgd::train;
+use spectral_alignment::simulation::task::{self, Block, LARGEST, Layer, Matrix, Parameters, Task};
+use spectral_alignment::spectrum::answer::{Answer, Point};
 use spectral_alignment::spectrum::lapack::use_one_thread;
-use spectral_alignment::task::data::{Sample, Stream};
-use spectral_alignment::task::{self, Block, LARGEST, Layer, Matrix, Parameters, Task};
+use spectral_alignment::spectrum::query::{Query, Question, SampleKind};
 
 const STEP: f64 = 1e-5;
 
@@ -731,12 +731,12 @@ fn every_question_is_answered_about_every_block() {
             for block in task.diagonal_blocks().into_iter().chain([apart]) {
                 let matrices = point.matrices(block).unwrap();
                 let space = task.space(block.layer, &parameters).unwrap();
-                let ask = |question| {
-                    let ask = Ask { checkpoint: 0, sample: SampleKind::Test, block, question };
-                    point.answer(ask, &matrices).unwrap()
+                let query = |question| {
+                    let query = Query { checkpoint: 0, sample: SampleKind::Test, block, question };
+                    point.answer(query, &matrices).unwrap()
                 };
                 let answers =
-                    [Question::Top(12), Question::Outliers(5), Question::Values, Question::Norms].map(ask);
+                    [Question::Top(12), Question::Outliers(5), Question::Values, Question::Norms].map(query);
                 let [Answer::Pairs(top), Answer::Pairs(outliers), Answer::Values(all), Answer::Norms(norms)] =
                     &answers
                 else {

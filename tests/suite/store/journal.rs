@@ -1,7 +1,7 @@
 //! The journal: what it says, and what is made of it when it is damaged.
 
 use super::{entries, ingredients, new_store, publish};
-use spectral_alignment::pipeline::store::{Event, Store};
+use spectral_alignment::store::{Event, Store};
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use polars::prelude::{DataFrame, DataType};
-use spectral_alignment::pipeline::key::{Ingredients, KeyBuilder, Value, diff};
-use spectral_alignment::pipeline::table::{Table, TableBuilder, differences, parquet_metadata};
+use spectral_alignment::digest::{Ingredients, KeyBuilder, Value, diff};
+use spectral_alignment::table::{Table, TableBuilder, differences, parquet_metadata};
 
 use crate::store::{ingredients, table};
 

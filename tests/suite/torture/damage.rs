@@ -1,7 +1,7 @@
 use super::{STAGE, call, heals, undisturbed};
 use crate::support::Place;
-use spectral_alignment::pipeline::key::sha256;
-use spectral_alignment::pipeline::store::Manifest;
+use spectral_alignment::digest::sha256;
+use spectral_alignment::store::Manifest;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 use super::{STAGE, call, command, computed_once, end, heals, start, undisturbed};
 use crate::support::Place;
 use serde_json::Value;
-use spectral_alignment::pipeline::store::Store;
-use spectral_alignment::pipeline::table::TableBuilder;
+use spectral_alignment::store::Store;
+use spectral_alignment::table::TableBuilder;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};

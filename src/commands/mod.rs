@@ -1,0 +1,429 @@
+//! What each command does with the stages, and how it prints it.
+
+use crate::cli::Shared;
+use crate::commands::export::{Checkpoint, export};
+use crate::error::{Error, Result};
+use crate::pipeline::plan::{RunContext, StagePlan, plan_all};
+use crate::pipeline::run::{Done, RunOptions, run};
+use crate::plot::contact_sheet::contact_sheet;
+use crate::plot::png::{PRINT, png};
+use crate::published::Figures;
+use crate::published::publish::update;
+use crate::published::why::is_of;
+use crate::stage::claim::{Bound, Claim, Verdict};
+use crate::stage::{Profile, Settings, Stage};
+use crate::store::Store;
+use serde_json::json;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub mod export;
+pub mod new;
+pub mod report;
+pub mod upkeep;
+pub mod verify;
+pub mod why;
+
+type Stages = [&'static Stage];
+
+/// Prints a line. A reader that has gone away, as in `… | head`, is no error.
+fn say(line: &str) -> Result<()> {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io("write", "standard output")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn print_json(rows: &[serde_json::Value]) -> Result<()> {
+    say(&format!("{:#}", serde_json::Value::from(rows.to_vec())))
+}
+
+fn named(all: &Stages, names: &[String]) -> Result<Vec<&'static Stage>> {
+    if names.is_empty() {
+        return Ok(all.to_vec());
+    }
+    let known: Vec<&str> = all.iter().map(|stage| stage.name).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Error::unknown("stage", name, &known));
+    }
+    Ok(all.iter().copied().filter(|stage| names.iter().any(|name| name == stage.name)).collect())
+}
+
+/// The store of a command: what was found damaged in it is named in the end, whatever becomes of the command.
+struct Opened(Store);
+
+impl std::ops::Deref for Opened {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.0
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        for note in self.0.take_notes() {
+            eprintln!("damaged: {note}");
+        }
+    }
+}
+
+fn open(shared: &Shared) -> Result<Opened> {
+    Store::open(&shared.data).map(Opened)
+}
+
+/// The number of threads to compute on.
+fn threads(jobs: Option<u16>) -> Result<usize> {
+    match jobs {
+        Some(0) => Err(Error::parameter("--jobs", 0, "must be at least 1")),
+        Some(jobs) => Ok(usize::from(jobs)),
+        None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+    }
+}
+
+/// Runs share a store; only what drops units has it alone.
+fn waiting(shared: &Shared) {
+    eprintln!("waiting until `gc` is done with {}", shared.data.display());
+}
+
+/// `list`.
+///
+/// # Errors
+/// Bad parameters.
+pub fn list(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
+    let plans = plan_all(all, &shared.settings()?)?;
+    let names = |plan: &StagePlan| plan.experiments().into_keys().collect::<Vec<_>>();
+    if as_json {
+        let rows: Vec<_> = plans
+            .iter()
+            .map(|plan| {
+                let stage = plan.stage;
+                json!({ "name": stage.name, "kind": stage.kind.word(), "title": stage.title, "claims": stage.claims,
+                        "figures": stage.figures, "experiments": names(plan) })
+            })
+            .collect();
+        print_json(&rows)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for plan in &plans {
+        let stage = plan.stage;
+        say(&format!("{} ({})\n    {}", stage.name, stage.kind.word(), stage.title))?;
+        say(&format!(
+            "    claims: {}",
+            if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") }
+        ))?;
+        say(&format!("    figures: {}", stage.figures.join(", ")))?;
+        say(&format!("    experiments: {}", names(plan).join(", ")))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `run`.
+///
+/// # Errors
+/// Bad parameters; a store or figures folder that cannot be written or healed.
+pub fn run_stages(
+    all: &Stages,
+    names: &[String],
+    shared: &Shared,
+    jobs: Option<u16>,
+    (force, png): (bool, bool),
+) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let stages = named(all, names)?;
+    let jobs = threads(jobs)?;
+    plan_all(all, &settings)?;
+    let store = open(shared)?;
+    let _lock = store.lock_shared(|| waiting(shared))?;
+    let figures = Figures::at(&shared.figures);
+    // Before anything is computed that could not be published.
+    figures.lock()?;
+    let options = RunOptions { jobs, force };
+    let done = run(&stages, all, &store, &settings, options)?;
+    let (folder, changed) = figures.alone().and_then(|_alone| figures.publish(&store, &settings, &done))?;
+    if png {
+        write_images(&folder, &done)?;
+    }
+    if Figures::commits(&settings) {
+        let quick = Settings { profile: Profile::Quick, ..settings.clone() };
+        let done = run(&stages, all, &store, &quick, options)?;
+        let _alone = figures.alone()?;
+        figures.record(&store, &quick, &done)?;
+        for gone in figures.drop_gone(all)? {
+            say(&format!("{gone}: is no more; its figures and values are removed"))?;
+        }
+    }
+    for stage in &done {
+        let name = stage.plan.stage.name;
+        let state = if stage.computed { "computed" } else { "up to date" };
+        let written = if changed.iter().any(|other| other == name) {
+            format!(", written to {}", folder.display())
+        } else {
+            String::new()
+        };
+        say(&format!("{name}: {state}{written}"))?;
+        for claim in figures.claims(&store, &settings, &stage.plan, Some(&stage.figures))? {
+            say(&format!("    {}", line(&claim)))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The figures of stages as PNG images, drawn from their SVG files.
+fn write_images(folder: &Path, done: &[Done]) -> Result<()> {
+    for entry in done.iter().flat_map(|stage| &stage.figures.blobs) {
+        let Some(name) = entry.name.strip_suffix(".svg") else { continue };
+        let path = folder.join(&entry.name);
+        let svg = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let image = png(&svg, PRINT)
+            .map_err(|error| Error::Figure { figure: name.to_owned(), problem: error.to_string() })?;
+        let image_path = folder.join("png").join(format!("{name}.png"));
+        update(&image_path, &image)?;
+        say(&format!("{}", image_path.display()))?;
+    }
+    Ok(())
+}
+
+/// `status`.
+///
+/// # Errors
+/// Bad parameters; a store that cannot be read.
+pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let plans = plan_all(all, &settings)?;
+    let mut rows = Vec::new();
+    if committed {
+        rows = committed_states(all, shared)?;
+    } else {
+        let store = open(shared)?;
+        let context = RunContext::new(&store, &settings)?;
+        let tables = store.units("tables")?;
+        for plan in &plans {
+            let state = match context.current_figures(plan)? {
+                Some(_) => "up to date",
+                None if tables.iter().any(|unit| is_of(unit, plan, &settings)) => "stale",
+                None => "missing",
+            };
+            rows.push((plan.stage.name.to_owned(), settings.profile.word(), state));
+        }
+    }
+    if as_json {
+        let row =
+            |(stage, profile, state): &State| json!({ "stage": stage, "profile": profile, "status": state });
+        print_json(&rows.iter().map(row).collect::<Vec<_>>())?;
+    } else {
+        for (stage, profile, state) in &rows {
+            let profile = if committed { format!(" ({profile})") } else { String::new() };
+            say(&format!("{stage}{profile}: {state}"))?;
+        }
+    }
+    let stale = committed && rows.iter().any(|(_, _, state)| *state != "up to date");
+    Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Stage, profile, state.
+type State = (String, &'static str, &'static str);
+
+/// For every stage in every profile, whether its recipe is the one in `figures.lock`, and its tables and figures are there as
+/// the lock names them; a stage that is no more is stale.
+fn committed_states(all: &Stages, shared: &Shared) -> Result<Vec<State>> {
+    let figures = Figures::at(&shared.figures);
+    let lock = figures.lock()?;
+    let mut rows = Vec::new();
+    for profile in [Profile::Paper, Profile::Quick] {
+        let settings = Settings { profile, ..shared.settings()? };
+        for plan in plan_all(all, &settings)? {
+            let entry = lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(profile.word()));
+            let recipe = plan.recipe(&settings)?.digest();
+            let state = match entry {
+                None => "missing",
+                // Only figures of the paper profile are committed.
+                Some(entry)
+                    if entry.recipe == recipe.as_str()
+                        && figures.has_tables(plan.stage.name, profile, entry)
+                        && (profile == Profile::Quick || figures.holds(entry)) =>
+                {
+                    "up to date"
+                }
+                Some(_) => "stale",
+            };
+            rows.push((plan.stage.name.to_owned(), profile.word(), state));
+        }
+    }
+    let gone = |name: &&String| !all.iter().any(|stage| stage.name == name.as_str());
+    rows.extend(lock.stages.keys().filter(gone).map(|name| (name.clone(), "any", "stale")));
+    Ok(rows)
+}
+
+/// `contact-sheet`.
+///
+/// # Errors
+/// Bad parameters; a folder without figures or that cannot be written.
+pub fn write_contact_sheet(all: &Stages, shared: &Shared) -> Result<ExitCode> {
+    let figures = Figures::at(&shared.figures);
+    let folder = figures.folder(&shared.settings()?);
+    let names: Vec<&str> = all
+        .iter()
+        .flat_map(|stage| stage.figures)
+        .copied()
+        .filter(|name| folder.join(format!("{name}.svg")).exists())
+        .collect();
+    if names.is_empty() {
+        return Err(Error::damaged(folder, "has no figures; `spectral-alignment run` draws them"));
+    }
+    let path = folder.join("contact-sheet.html");
+    let _alone = figures.alone()?;
+    update(&path, contact_sheet(&names).as_bytes())?;
+    say(&path.display().to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `tables`.
+///
+/// # Errors
+/// An unknown stage, or one that is not up to date.
+pub fn tables(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let stage = named(all, &[stage.to_owned()])?[0];
+    plan_all(all, &settings)?;
+    let plan = StagePlan::new(stage, &settings)?;
+    let store = open(shared)?;
+    let context = RunContext::new(&store, &settings)?;
+    let current = match context.current_tables(&plan)? {
+        Some(manifest) if store.is_whole(&manifest)? => Some(manifest),
+        _ => None,
+    };
+    for note in store.take_notes() {
+        eprintln!("damaged: {note}");
+    }
+    let manifest = current.ok_or_else(|| {
+        Error::damaged(
+            &shared.data,
+            format!("the tables of {0} are not there; `spectral-alignment run {0}` makes them", stage.name),
+        )
+    })?;
+    let folder = store.folder(&manifest);
+    if as_json {
+        let rows: Vec<_> = manifest
+            .tables
+            .iter()
+            .map(|entry| {
+                json!({ "table": entry.table, "path": folder.join(&entry.file), "rows": entry.rows,
+                        "sha256": entry.sha256, "values_sha256": entry.values_sha256 })
+            })
+            .collect();
+        print_json(&rows)?;
+    } else {
+        for entry in &manifest.tables {
+            say(&format!("{}: {} rows, {}", entry.table, entry.rows, folder.join(&entry.file).display()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `claims`.
+///
+/// # Errors
+/// Bad parameters; files that cannot be read.
+pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let plans = plan_all(all, &settings)?;
+    let store = open(shared)?;
+    let context = RunContext::new(&store, &settings)?;
+    let committed = Figures::at(&shared.figures);
+    let mut claims: Vec<Claim> = Vec::new();
+    for plan in &plans {
+        let current = context.current_figures(plan)?;
+        claims.extend(committed.claims(&store, &settings, plan, current.as_ref())?);
+    }
+    if as_json {
+        let rows: Vec<_> = claims
+            .iter()
+            .map(serde_json::to_value)
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|error| Error::damaged("claims", error))?;
+        print_json(&rows)?;
+    } else {
+        for claim in &claims {
+            say(&line(claim))?;
+        }
+        let count = |verdict: Verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
+        say(&format!(
+            "{} hold, {} fail, {} not run",
+            count(Verdict::Holds),
+            count(Verdict::Fails),
+            count(Verdict::NotRun)
+        ))?;
+        if claims.iter().any(|claim| claim.source == crate::stage::claim::Source::Committed) {
+            say(&format!(
+                "(some from the values committed in {}; `run` computes them)",
+                shared.figures.display()
+            ))?;
+        }
+    }
+    let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
+    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// A number with four decimals, or four digits where that would hide it.
+fn brief(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 1e-3 { format!("{value:.4}") } else { format!("{value:.3e}") }
+}
+
+/// One claim in one line.
+fn line(claim: &Claim) -> String {
+    let relation = match claim.relation {
+        crate::stage::claim::Relation::AtMost => "<=",
+        crate::stage::claim::Relation::AtLeast => ">=",
+        crate::stage::claim::Relation::In => "in",
+        crate::stage::claim::Relation::Contains => "contains",
+    };
+    let bound = match claim.bound {
+        Bound::Number(bound) => brief(bound),
+        Bound::Pair([low, high]) => format!("[{}, {}]", brief(low), brief(high)),
+    };
+    let measured = match (claim.measured, claim.low, claim.high) {
+        (Some(measured), Some(low), Some(high)) => {
+            format!("{} [{}, {}] {relation} {bound}", brief(measured), brief(low), brief(high))
+        }
+        _ => String::new(),
+    };
+    let reason = claim.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+    format!("{:8} {:24} {measured} {}{reason}", claim.verdict.word(), claim.id, claim.statement)
+}
+
+/// `export`.
+///
+/// # Errors
+/// An unknown experiment, replicate or checkpoint; a folder that cannot be written.
+pub fn export_checkpoint(
+    all: &Stages,
+    name: &str,
+    shared: &Shared,
+    (replicate, checkpoint): (u32, &str),
+    sample: crate::spectrum::query::SampleKind,
+    out: &Path,
+) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    let plans = plan_all(all, &settings)?;
+    let mut experiments: std::collections::BTreeMap<String, _> =
+        plans.iter().flat_map(StagePlan::experiments).collect();
+    let known: Vec<String> = experiments.keys().cloned().collect();
+    let experiment = experiments.remove(name).ok_or_else(|| Error::unknown("experiment", name, &known))?;
+    let checkpoint =
+        match checkpoint {
+            "last" => None,
+            number => Some(number.parse().map_err(|_| {
+                Error::parameter("--checkpoint", number, "must be a number from 0 or `last`")
+            })?),
+        };
+    let store = open(shared)?;
+    let _lock = store.lock_shared(|| waiting(shared))?;
+    let context = RunContext::new(&store, &settings)?;
+    export(&context, &experiment, Checkpoint { replicate, checkpoint, sample }, out)?;
+    say(&format!("{name}, replicate {replicate}: written to {}", out.display()))?;
+    Ok(ExitCode::SUCCESS)
+}

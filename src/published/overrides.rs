@@ -1,0 +1,115 @@
+//! Changed parameters: read from a file, written beside what they made, said in the claims about it.
+
+use crate::error::{Error, Result};
+use crate::pipeline::plan::StagePlan;
+use crate::stage::claim::Claim;
+use crate::stage::{Override, Settings};
+use std::fmt::Write;
+use std::path::Path;
+
+/// Reads a TOML file with one table per experiment: `[gmm]` with lines like `lambda = 10`.
+///
+/// # Errors
+/// A file that cannot be read, is no TOML, or has something else than numbers in tables.
+pub fn read(path: &Path) -> Result<Vec<Override>> {
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => {
+            Error::Usage(format!("--overrides {}: is not UTF-8 text", path.display()))
+        }
+        _ => Error::io("read", path)(error),
+    })?;
+    parse(&text).map_err(|problem| Error::Usage(format!("--overrides {}: {problem}", path.display())))
+}
+
+/// The overrides in the text of such a file; the problem in words where it is none.
+///
+/// # Errors
+/// As for [`read`].
+pub fn parse(text: &str) -> std::result::Result<Vec<Override>, String> {
+    let document: toml::Table =
+        toml::from_str(text).map_err(|error| error.to_string().trim().replace('\n', " "))?;
+    let mut overrides = Vec::new();
+    for (experiment, keys) in document {
+        let toml::Value::Table(keys) = keys else {
+            return Err(format!(
+                "`{experiment}` stands outside a table; write the experiment's name above it, as in [gmm]"
+            ));
+        };
+        for (key, value) in keys {
+            let value = match value {
+                toml::Value::Integer(value) => value.to_string(),
+                toml::Value::Float(value) => format!("{value:?}"),
+                other => {
+                    let kind = other.type_str();
+                    return Err(format!(
+                        "{experiment}.{key}: must be a number, as in {key} = 10, not a {kind}"
+                    ));
+                }
+            };
+            overrides.push(Override { experiment: experiment.clone(), key, value });
+        }
+    }
+    Ok(overrides)
+}
+
+/// Overrides as the text of such a file.
+#[must_use]
+pub fn toml(overrides: &[Override]) -> String {
+    let mut text = String::from("# What was changed; `--overrides` reads this file.\n");
+    let mut table = "";
+    for change in overrides {
+        if change.experiment != table {
+            table = &change.experiment;
+            let _ = write!(text, "\n[{}]\n", quoted(table));
+        }
+        let _ = writeln!(text, "{} = {}", quoted(&change.key), number(&change.value));
+    }
+    text
+}
+
+fn quoted(name: &str) -> String {
+    let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !name.is_empty() && name.bytes().all(bare) { name.to_owned() } else { text(name) }
+}
+
+/// A TOML string: JSON escapes the same characters in the same way.
+fn text(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+/// A value of `--set` as TOML writes it.
+fn number(value: &str) -> String {
+    match (value.parse::<i64>(), value.parse::<f64>()) {
+        (Ok(whole), _) => whole.to_string(),
+        (_, Ok(real)) => format!("{real:?}").to_lowercase(),
+        _ => text(value),
+    }
+}
+
+/// Later overrides replace earlier ones of the same key; sorted, so that their order does not count.
+pub fn settle(overrides: &mut Vec<Override>) {
+    overrides.reverse();
+    overrides.sort_by(|a, b| (&a.experiment, &a.key).cmp(&(&b.experiment, &b.key)));
+    overrides.dedup_by(|later, first| later.experiment == first.experiment && later.key == first.key);
+}
+
+/// The overrides that reach a stage, as on the command line.
+#[must_use]
+pub fn of_stage(plan: &StagePlan, settings: &Settings) -> Vec<String> {
+    let experiments = plan.experiments();
+    let reaching = settings.overrides.iter().filter(|change| experiments.contains_key(&change.experiment));
+    reaching.map(|change| format!("{}.{}={}", change.experiment, change.key, change.value)).collect()
+}
+
+/// Says in the claims of a stage with which overrides they were measured.
+pub fn say_in(claims: &mut [Claim], plan: &StagePlan, settings: &Settings) {
+    let changes = of_stage(plan, settings);
+    if changes.is_empty() {
+        return;
+    }
+    let said = format!("with {}", changes.join(", "));
+    for claim in claims {
+        let reason = claim.reason.take().map_or_else(|| said.clone(), |reason| format!("{reason}; {said}"));
+        claim.reason = Some(reason);
+    }
+}

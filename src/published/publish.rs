@@ -1,0 +1,257 @@
+//! Publishing into the folder of figures: what agrees is left alone, and what a killed run leaves behind is put right by
+//! the next.
+//!
+//! Files are replaced one by one, each in one step, and the lock after them: files of a killed run do not have the digests
+//! of the lock, and are written again. Names that come or go are noted in the lock beforehand, as `unsettled`; those that
+//! no entry has in the end are deleted. Who calls any of this holds [`Figures::alone`].
+
+use crate::error::{Error, Result};
+use crate::pipeline::run::{CLAIMS, Done, claims};
+use crate::published::Figures;
+use crate::published::lockfile::{Entry, Lock};
+use crate::published::verify::claims::Apart;
+use crate::published::verify::columns::columns;
+use crate::published::verify::{Rows, committed, compare_all_claims};
+use crate::published::{lockfile, overrides};
+use crate::stage::{Profile, Settings, Stage};
+use crate::store::{BlobEntry, Manifest, Store, fail};
+use crate::table::Table;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Beginning of the names of files in preparation.
+const BESIDE: &str = ".new-";
+
+impl Figures {
+    /// Publishes stages: into the folder itself where they are the committed ones, else into a variant below it.
+    /// Returns the folder written to and the names of the stages whose files changed.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn publish(
+        &self,
+        store: &Store,
+        settings: &Settings,
+        done: &[Done],
+    ) -> Result<(PathBuf, Vec<String>)> {
+        let folder = self.folder(settings);
+        sweep(&folder)?;
+        if Self::commits(settings) {
+            return Ok((folder, self.commit(store, settings, done)?));
+        }
+        let mut changed = Vec::new();
+        for stage in done {
+            let mut any = false;
+            for entry in drawn(&stage.figures) {
+                any |= update(&folder.join(&entry.name), &blob(store, &stage.figures, &entry.name)?)?;
+            }
+            if any {
+                changed.push(stage.plan.stage.name.to_owned());
+            }
+        }
+        if !settings.overrides.is_empty() {
+            update(&folder.join("overrides.toml"), overrides::toml(&settings.overrides).as_bytes())?;
+        }
+        Ok((folder, changed))
+    }
+
+    /// Records the quick profile of stages in the lock, with its tables.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn record(&self, store: &Store, settings: &Settings, done: &[Done]) -> Result<()> {
+        self.commit(store, settings, done).map(|_| ())
+    }
+
+    /// Drops from the lock the stages that are not among `all`, with their files; the names of the stages.
+    ///
+    /// # Errors
+    /// A file that cannot be read, written or deleted.
+    pub fn drop_gone(&self, all: &[&'static Stage]) -> Result<Vec<String>> {
+        let before = self.lock()?;
+        let mut after = before.clone();
+        let gone = lockfile::drop_stages(&mut after, all);
+        self.replace(&before, after, || Ok(()))?;
+        Ok(gone)
+    }
+
+    fn commit(&self, store: &Store, settings: &Settings, done: &[Done]) -> Result<Vec<String>> {
+        let before = self.lock()?;
+        let mut after = before.clone();
+        let mut changed = Vec::new();
+        for stage in done {
+            let name = stage.plan.stage.name;
+            let new = entry(store, settings, stage)?;
+            if !self.agrees(&before, settings, &new, store, stage)? {
+                lockfile::note_sources(&mut after, &stage.plan)?;
+                let profiles = after.stages.entry(name.to_owned()).or_default();
+                profiles.insert(settings.profile.word().to_owned(), new);
+                changed.push(stage);
+            }
+        }
+        self.replace(&before, after, || {
+            changed.iter().try_for_each(|stage| self.write(store, settings.profile, stage))
+        })?;
+        Ok(changed.iter().map(|stage| stage.plan.stage.name.to_owned()).collect())
+    }
+
+    /// Puts `after` in the place of `before`, with `write` for the files whose content changes.
+    fn replace(&self, before: &Lock, mut after: Lock, write: impl FnOnce() -> Result<()>) -> Result<()> {
+        lockfile::drop_sources(&mut after);
+        let (old, new) = (lockfile::files(before), lockfile::files(&after));
+        let mut touched = before.unsettled.clone();
+        touched.extend(old.symmetric_difference(&new).cloned());
+        if touched != before.unsettled {
+            self.write_lock(&Lock { unsettled: touched.clone(), ..before.clone() })?;
+        }
+        write()?;
+        after.unsettled = touched.difference(&new).cloned().collect();
+        self.write_lock(&after)?;
+        if !after.unsettled.is_empty() {
+            lockfile::delete(self.root(), &after.unsettled)?;
+            after.unsettled.clear();
+            self.write_lock(&after)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, store: &Store, profile: Profile, done: &Done) -> Result<()> {
+        if profile == Profile::Paper {
+            for entry in drawn(&done.figures) {
+                update(&self.root().join(&entry.name), &blob(store, &done.figures, &entry.name)?)?;
+            }
+        }
+        let folder = self.tables(done.plan.stage.name, profile);
+        for table in &done.tables.tables {
+            let values = table_of(store, done, &table.table)?;
+            update(&folder.join(&table.file), &values.to_parquet_bytes(&[])?)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the lock and the committed files of a stage are those of `new`, or made by the same recipe with values within
+    /// tolerance, as another processor gives them: then they are left untouched.
+    fn agrees(
+        &self,
+        lock: &Lock,
+        settings: &Settings,
+        new: &Entry,
+        store: &Store,
+        done: &Done,
+    ) -> Result<bool> {
+        let (name, profile) = (done.plan.stage.name, settings.profile);
+        let Some(old) = lock.stages.get(name).and_then(|profiles| profiles.get(profile.word())) else {
+            return Ok(false);
+        };
+        // Results with the same values are judged and drawn alike; what else an entry says must be the same anyway.
+        let alike = Entry {
+            values: new.values.clone(),
+            figures: new.figures.clone(),
+            claims: new.claims.clone(),
+            ..old.clone()
+        };
+        let names = |entry: &Entry| entry.values.keys().cloned().collect::<Vec<_>>();
+        if alike != *new || names(old) != names(new) || !self.has_tables(name, profile, old) {
+            return Ok(false);
+        }
+        for table in old.values.keys().filter(|&table| old.values.get(table) != new.values.get(table)) {
+            let path = self.tables(name, profile).join(format!("{table}.parquet"));
+            let found = columns(&Table::from_parquet(table, &path)?, &table_of(store, done, table)?)?;
+            if found.iter().any(|column| column.verdict.is_bad()) {
+                return Ok(false);
+            }
+        }
+        if old.values == new.values {
+            let mut rows = Rows::new(name, profile, "committed");
+            compare_all_claims(&mut rows, &old.claims, &new.claims, Apart::SAME_TABLES);
+            let drawn = old.figures == new.figures && (profile != Profile::Paper || self.holds(old));
+            return Ok(drawn && !rows.list.iter().any(|row| row.verdict.is_bad()));
+        }
+        Ok(!committed(self, lock, done.plan.stage, profile)?.iter().any(|row| row.verdict.is_bad()))
+    }
+
+    fn write_lock(&self, lock: &Lock) -> Result<()> {
+        let path = self.root().join("figures.lock");
+        let mut bytes = serde_json::to_vec_pretty(lock).map_err(|error| Error::damaged(&path, error))?;
+        bytes.push(b'\n');
+        update(&path, &bytes).map(|_| ())
+    }
+}
+
+fn damaged(store: &Store, manifest: &Manifest) -> Error {
+    Error::damaged(store.folder(manifest), "was damaged; run again")
+}
+
+fn blob(store: &Store, manifest: &Manifest, name: &str) -> Result<Vec<u8>> {
+    store.blob(manifest, name)?.ok_or_else(|| damaged(store, manifest))
+}
+
+fn table_of(store: &Store, done: &Done, name: &str) -> Result<Table> {
+    store.table(&done.tables, name)?.ok_or_else(|| damaged(store, &done.tables))
+}
+
+/// The figures among the files of a unit.
+fn drawn(figures: &Manifest) -> impl Iterator<Item = &BlobEntry> {
+    figures.blobs.iter().filter(|entry| entry.name != CLAIMS)
+}
+
+fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<Entry> {
+    let tables = done.tables.tables.iter();
+    Ok(Entry {
+        recipe: done.plan.recipe(settings)?.digest().to_string(),
+        ingredients: lockfile::ingredients(&done.plan, settings)?,
+        seed: settings.seed,
+        parameters: done.plan.parameters(),
+        values: tables.map(|entry| (entry.table.clone(), entry.values_sha256.clone())).collect(),
+        figures: drawn(&done.figures).map(|entry| (entry.name.clone(), entry.sha256.clone())).collect(),
+        claims: claims(store, &done.figures)?,
+    })
+}
+
+/// Removes what killed runs left in preparation, in `folder` and below its `values`.
+fn sweep(folder: &Path) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io("read", folder)(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(Error::io("read", folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(BESIDE) {
+            fs::remove_file(&path).map_err(Error::io("delete", &path))?;
+        } else if path.is_dir() && (name == "values" || folder.ancestors().any(|one| one.ends_with("values")))
+        {
+            sweep(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a file with these bytes in its place in one step, unless it holds them already; whether it was written.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn update(path: &Path, bytes: &[u8]) -> Result<bool> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(false);
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let beside = tempfile::Builder::new().prefix(BESIDE).tempfile_in(folder);
+    let mut file = beside.map_err(Error::io("create a file in", folder))?;
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    std::io::Write::write_all(&mut file, first)
+        .and_then(|()| fail::point("update"))
+        .and_then(|()| std::io::Write::write_all(&mut file, second))
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(Error::io("write", path))?;
+    #[cfg(unix)]
+    {
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        file.as_file().set_permissions(readable).map_err(Error::io("write", path))?;
+    }
+    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("flush", folder))?;
+    Ok(true)
+}

@@ -1,0 +1,58 @@
+//! Two versions of a claim.
+
+use crate::published::verify::Verdict;
+use crate::stage::claim::{Bound, Claim, Source};
+
+/// Largest difference of the numbers of a claim, relative to the largest of them and of its bound.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Apart(f64);
+
+impl Apart {
+    /// Both are judged from the same tables: quantiles come from the system's mathematical library.
+    pub const SAME_TABLES: Self = Self(1e-12);
+    /// Means and slopes of columns that are allowed 1e-7 themselves.
+    pub const NEAR_TABLES: Self = Self(1e-6);
+}
+
+/// How the claim `new` compares with the committed one, whose numbers may be this far apart, and what differs in words.
+#[must_use]
+pub fn compare(old: &Claim, new: &Claim, Apart(allowed): Apart) -> (Verdict, Option<String>) {
+    if old.verdict != new.verdict {
+        let detail = format!("{} against {}", old.verdict.word(), new.verdict.word());
+        return (Verdict::Different, Some(detail));
+    }
+    let bounds = match old.bound {
+        Bound::Number(bound) => [bound, bound],
+        Bound::Pair(pair) => pair,
+    };
+    let numbers = |claim: &Claim| [claim.measured, claim.low, claim.high];
+    let all = numbers(old).into_iter().chain(numbers(new)).flatten().chain(bounds);
+    let scale = all.filter(|value| value.is_finite()).fold(0.0_f64, |most, value| most.max(value.abs()));
+    let mut verdict = Verdict::Identical;
+    let mut detail = None;
+    for ((name, ours), theirs) in ["measured", "low", "high"].into_iter().zip(numbers(old)).zip(numbers(new))
+    {
+        let found = match (ours, theirs) {
+            (Some(a), Some(b)) if a.to_bits() == b.to_bits() => Verdict::Identical,
+            (Some(a), Some(b)) if (a - b).abs() <= allowed * scale => Verdict::Within,
+            (None, None) => Verdict::Identical,
+            _ => Verdict::Different,
+        };
+        if found > verdict {
+            let show = |value: Option<f64>| value.map_or("null".to_owned(), |value| format!("{value:?}"));
+            verdict = found;
+            detail = Some(format!("{name} {} against {}", show(ours), show(theirs)));
+        }
+    }
+    let plain = |claim: &Claim| Claim {
+        measured: None,
+        low: None,
+        high: None,
+        source: Source::Committed,
+        ..claim.clone()
+    };
+    if plain(old) != plain(new) {
+        return (Verdict::Different, Some("the statement, its bound or its replicates differ".to_owned()));
+    }
+    (verdict, detail)
+}

@@ -1,0 +1,181 @@
+//! Computes stages from nothing, if need be twice, and compares them with what is committed.
+
+use crate::digest::sha256;
+use crate::error::Result;
+use crate::pipeline::plan::StagePlan;
+use crate::pipeline::run::{CLAIMS, Done, RunOptions, claims, present, results, run};
+use crate::published::lockfile::Lock;
+use crate::published::verify::claims::Apart;
+use crate::published::verify::columns::columns;
+use crate::published::verify::{Row, Rows, Verdict, VerifyOptions};
+use crate::published::verify::{committed_tables, compare_all_claims, compare_recipe};
+use crate::stage::claim::Claim;
+use crate::stage::{Results, Settings, Stage};
+use crate::store::{Blob, Store};
+use crate::table::Table;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One computation of a stage.
+struct Computed {
+    tables: BTreeMap<String, Table>,
+    blobs: Vec<Blob>,
+    claims: Vec<Claim>,
+}
+
+fn compute(
+    request: &VerifyOptions<'_>,
+    stages: &[&'static Stage],
+    name: &str,
+) -> Result<BTreeMap<String, Computed>> {
+    if stages.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let store = Store::open(&request.scratch.join(name))?;
+    let options = RunOptions { jobs: request.jobs, force: false };
+    let done = run(stages, request.all, &store, request.settings, options)?;
+    done.iter()
+        .map(|stage| Ok((stage.plan.stage.name.to_owned(), computed(&store, request.settings, stage)?)))
+        .collect()
+}
+
+fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed> {
+    let mut blobs = Vec::new();
+    for entry in done.figures.blobs.iter().filter(|entry| entry.name != CLAIMS) {
+        if let Some(bytes) = store.blob(&done.figures, &entry.name)? {
+            blobs.push(Blob { name: entry.name.clone(), bytes });
+        }
+    }
+    let results = results(store, settings, &done.plan, &done.tables)?;
+    Ok(Computed { tables: results.tables, blobs, claims: claims(store, &done.figures)? })
+}
+
+/// Every comparison of a computation from nothing with what is committed.
+///
+/// # Errors
+/// A computation that fails.
+pub(crate) fn recomputed(request: &VerifyOptions<'_>, lock: &Lock) -> Result<Vec<Row>> {
+    // There is nothing to compare a stage with that the lock does not have.
+    let profile = request.settings.profile.word();
+    let locked =
+        |stage: &&'static Stage| lock.stages.get(stage.name).is_some_and(|of| of.contains_key(profile));
+    let first =
+        compute(request, &request.stages.iter().copied().filter(locked).collect::<Vec<_>>(), "first")?;
+    let mut found: Vec<(&'static Stage, Vec<Row>)> = Vec::new();
+    for stage in request.stages {
+        found.push((stage, against(request, lock, stage, first.get(stage.name))?));
+    }
+    let doubtful = |rows: &[Row]| rows.iter().any(|row| row.verdict.is_bad() && row.what != "recipe");
+    let again: Vec<&'static Stage> = found
+        .iter()
+        .filter(|(stage, rows)| locked(stage) && (request.twice || doubtful(rows)))
+        .map(|(stage, _)| *stage)
+        .collect();
+    let second = compute(request, &again, "second")?;
+    for (stage, rows) in &mut found {
+        if let (Some(one), Some(other)) = (first.get(stage.name), second.get(stage.name)) {
+            mark(rows, one, other)?;
+        }
+    }
+    Ok(found.into_iter().flat_map(|(_, rows)| rows).collect())
+}
+
+/// Marks what two computations do not agree on.
+fn mark(rows: &mut [Row], one: &Computed, other: &Computed) -> Result<()> {
+    let mut unsteady: BTreeSet<(&'static str, String)> = BTreeSet::new();
+    for (name, table) in &one.tables {
+        let Some(again) = other.tables.get(name) else { continue };
+        for column in columns(table, again)?.into_iter().filter(|column| column.verdict != Verdict::Identical)
+        {
+            unsteady.insert(("table", name.clone()));
+            unsteady.insert(("column", format!("{name}.{}", column.name)));
+        }
+    }
+    for blob in one.blobs.iter().filter(|blob| !other.blobs.contains(blob)) {
+        unsteady.insert(("figure", blob.name.clone()));
+    }
+    for claim in one.claims.iter().filter(|claim| !other.claims.contains(claim)) {
+        unsteady.insert(("claim", claim.id.clone()));
+    }
+    for row in rows.iter_mut().filter(|row| unsteady.contains(&(row.what, row.name.clone()))) {
+        row.verdict = Verdict::Nondeterministic;
+        row.detail = Some("two computations by this program on this machine differ".to_owned());
+    }
+    Ok(())
+}
+
+/// One computation against what is committed.
+fn against(
+    request: &VerifyOptions<'_>,
+    lock: &Lock,
+    stage: &'static Stage,
+    new: Option<&Computed>,
+) -> Result<Vec<Row>> {
+    let profile = request.settings.profile;
+    let mut rows = Rows::new(stage.name, profile, "recomputed");
+    let entry = lock.stages.get(stage.name).and_then(|profiles| profiles.get(profile.word()));
+    let (Some(entry), Some(new)) = (entry, new) else {
+        rows.same("stage", stage.name, false, "figures.lock does not have it; `run` writes it");
+        return Ok(rows.list);
+    };
+    let plan = StagePlan::new(stage, request.settings)?;
+    compare_recipe(&mut rows, &plan, request.settings, entry)?;
+    let mut files = Rows::new(stage.name, profile, "recomputed");
+    let (old, whole) = committed_tables(request.figures, &mut files, &plan, profile, entry)?;
+    let problems: BTreeMap<String, Option<String>> =
+        files.list.into_iter().map(|row| (row.name, row.detail)).collect();
+    let mut worst = Verdict::Identical;
+    for name in entry.values.keys().chain(new.tables.keys()).collect::<BTreeSet<_>>() {
+        let verdict = match (old.get(name), new.tables.get(name)) {
+            (Some(old), Some(new)) => compare_table(&mut rows, name, old, new)?,
+            (None, Some(table)) if entry.values.get(name) == Some(&table.values_digest()?) => {
+                // The file is missing or damaged, yet the lock names these very values.
+                let detail = problems.get(name).cloned().flatten();
+                rows.add("table", name, Verdict::Different, detail);
+                Verdict::Identical
+            }
+            (_, found) => {
+                let missing =
+                    if found.is_some() { "figures.lock does not have it" } else { "is computed no more" };
+                let detail = problems.get(name).cloned().flatten().unwrap_or_else(|| missing.to_owned());
+                rows.same("table", name, false, &detail);
+                Verdict::Different
+            }
+        };
+        worst = worst.max(verdict);
+    }
+    // A picture of numbers within tolerance may have other bytes; then the committed numbers must give the committed one.
+    let drawn = if whole && worst == Verdict::Within {
+        let results = Results { profile, experiments: plan.experiments(), tables: old };
+        present(&plan, &results)?
+    } else {
+        Vec::new()
+    };
+    for name in entry.figures.keys().chain(new.blobs.iter().map(|blob| &blob.name)).collect::<BTreeSet<_>>() {
+        let digest =
+            |blobs: &[Blob]| blobs.iter().find(|blob| blob.name == *name).map(|blob| sha256(&blob.bytes));
+        let wanted = entry.figures.get(name);
+        if wanted.is_some() && digest(&new.blobs).as_ref() == wanted {
+            rows.add("figure", name, Verdict::Identical, None);
+        } else if wanted.is_some() && digest(&drawn).as_ref() == wanted {
+            let detail = "drawn from numbers within tolerance".to_owned();
+            rows.add("figure", name, Verdict::Within, Some(detail));
+        } else {
+            rows.same("figure", name, false, "other bytes than figures.lock names");
+        }
+    }
+    let apart = if worst == Verdict::Identical { Apart::SAME_TABLES } else { Apart::NEAR_TABLES };
+    compare_all_claims(&mut rows, &entry.claims, &new.claims, apart);
+    Ok(rows.list)
+}
+
+fn compare_table(rows: &mut Rows, name: &str, old: &Table, new: &Table) -> Result<Verdict> {
+    let found = columns(old, new)?;
+    let verdict = found.iter().map(|column| column.verdict).max().unwrap_or(Verdict::Identical);
+    let worst =
+        found.iter().find(|column| column.verdict == verdict).and_then(|column| column.detail.clone());
+    rows.add("table", name, verdict, worst);
+    for column in found.into_iter().filter(|column| !column.name.is_empty()) {
+        rows.add("column", format!("{name}.{}", column.name), column.verdict, column.detail);
+    }
+    Ok(verdict)
+}

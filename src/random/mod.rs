@@ -1,0 +1,4 @@
+//! Named streams of random numbers.
+
+pub mod normal;
+pub mod seed;

@@ -1,0 +1,357 @@
+//! The exact reduced chain: online SGD of either task at any dimension `d`, at a cost per step that does not depend on
+//! `d`.
+//!
+//! **Setting.** `x` has `C` rows in `R^d`: `x^1..x^k` of task A, `W_1..W_K` of task B. One step on `Y = m_b + z/√λ`,
+//! `z ~ N(0, I_d)`, is `x^i ← s x^i - δ e_i Y` with `s = 1 - δβ` and `δ = c/d`. In task A `e_a = π_a - 1{b = a}`,
+//! `π = softmax(x^1·Y, …, x^k·Y)`. In task B `e_i = r v_i 1{W_i·Y > 0}` and `v_i ← s v_i - δ r relu(W_i·Y)`, where
+//! `r = σ(v·relu(WY)) - y`, all from `W` and `v` before the step. Either way `e` and the step of `v` depend on `x` and
+//! `Y` through `b`, `v` and the products `x^i·Y` alone.
+//!
+//! **State.** Let `M` be the span of the means, of dimension `q` (`k`, or 2 for μ and ν). The state holds `A` (`C × q`),
+//! the coordinates of the rows in an orthonormal basis of `M`; `T` (`C × C`, lower triangular), a factor of the Gram
+//! matrix `T Tᵀ` of their parts outside `M`; and `v`. As rows, `[A | T]` has all inner products of the rows with each
+//! other (`R`) and with the means (`m`) when the means have their coordinates in `M` followed by zeros.
+//!
+//! **Step.** Draw `b`, `z_A ~ N(0, I_q)`, `z_T ~ N(0, I_C)` and `χ² ~` chi-square with `d - q - C` degrees of freedom.
+//! Let `y_A = m_b + z_A/√λ` and `y_T = z_T/√λ`. Then `x·Y = A y_A + T y_T` gives `e`, and `A ← s A - δ e y_Aᵀ`, `T ←` the
+//! lower triangular factor of `[s T - δ e y_Tᵀ | -δ e χ/√λ]` (`C × (C+1)`).
+//!
+//! **Start.** Rows `N(0, I_d/d)` have `A` with independent entries `N(0, 1/d)`, and outside `M` a Gram matrix that is `1/d`
+//! times a Wishart one with `d - q` degrees of freedom. By Bartlett's decomposition it has a factor `T` with independent
+//! entries: `N(0, 1/d)` left of the diagonal, and on it, in row `i = 0, 1, …`, the root of `1/d` times a chi-square number
+//! with `d - q - i` degrees of freedom.
+//!
+//! **Theorem.** Let `d > q + C`, and let the chain start where SGD does: `(A_0, T_0 T_0ᵀ, v_0)` with the law that it has
+//! for `x_0`. Then the processes `(A_l, T_l T_lᵀ, v_l)`, `l = 0, 1, …`, of the chain and of SGD in `R^d` have the same
+//! law, at every finite `d`. Equivalently, SGD and a chain can be put on one probability space such that
+//! `x_l = [A_l | T_l | 0] U_l` for all `l`, with rotations `U_l` of `R^d` that fix `M`.
+//!
+//! *Proof.* Take a basis of `R^d` whose first `q` vectors are that of `M`, and call `x = [A | B]` with `B` of `d - q`
+//! columns.
+//!
+//! 1. *Symmetry.* For a rotation (orthogonal map) `U` of `R^d` that fixes `M`, `(xUᵀ)(YUᵀ)ᵀ = xYᵀ`, so `e` and the step
+//!    of `v` are the same at `(xUᵀ, YUᵀ)` as at `(x, Y)`, and the new rows are those turned by `U`. Given `b`, `YUᵀ`
+//!    has the law of `Y`, as `m_b` is in `M` and `z` isotropic. So the kernel `P` of SGD obeys
+//!    `P((xUᵀ, v), SUᵀ) = P((x, v), S)` for every set `S`.
+//! 2. *The Gram matrix is Markov.* Two `B` have the same `B Bᵀ` if and only if a rotation of `M^⊥` turns one into the
+//!    other. So `φ(x, v) = (A, B Bᵀ, v)` has the orbits of the rotations as level sets, and by 1 the law of `φ` after a
+//!    step from `(x, v)` depends on `φ(x, v)` alone. Hence `φ(x_l, v_l)` is a Markov chain in the filtration of SGD:
+//!    given the whole past, its next value has a law that depends on its present value. This holds for every `d` and
+//!    needs no limit.
+//! 3. *Its kernel.* By 2 one may start a step from any `x` with the given `φ`, so from `[A | T | 0]`. Write
+//!    `z = (z_A, z_T, z')` in the basis, `z' ~ N(0, I_{d-q-C})`. The products `x·Y`, thus `e` and the new `A` and `v`, do
+//!    not involve `z'`, and the new outside part is `B' = [s T - δ e y_Tᵀ | -δ e z'ᵀ/√λ]`. Its Gram matrix involves `z'`
+//!    only through `‖z'‖`, and `‖z'‖²` is chi-square with `d - q - C` degrees of freedom, independent of `b`, `z_A` and
+//!    `z_T`. So replacing the last block by the one column `-δ e χ/√λ` leaves the law of `φ` after the step as it is.
+//! 4. *Triangular form.* A factor `B' = L Q` with orthonormal rows of `Q` has `L Lᵀ = B' B'ᵀ`, the same `φ`, and by 2 the
+//!    law of the rest of the process depends on `φ` alone. So any lower triangular factor will do, whatever its rank or
+//!    signs.
+//!
+//! Steps 2 to 4 give both processes the same kernel, and they have the same start. For the second form, given
+//! `x_l = [A_l | T_l | 0] U_l`, write the next noise as `z = ζ U_l`. `U_l` is a function of the past, `z` is independent of
+//! the past and isotropic, so `ζ` is again `N(0, I_d)` and independent of the past. Drive the chain by the first `q + C`
+//! entries of `ζ` and the length of the others. Its new `[A | T]` then has the Gram matrix of `x_{l+1}`, with each other and
+//! with the means, so a rotation that fixes `M` turns one into the other; this is `U_{l+1}`. It is also why the
+//! direction of each past `z'` may be forgotten: it only decides which frame is used next, and in every frame the next
+//! noise looks the same. ∎
+//!
+//! So every statistic of the rows and means at each time, and of such statistics at several times, has exactly the law it
+//! has under SGD. Inner products of rows at *different* times are not carried, since `U_l` changes with `l`.
+//!
+//! **What breaks if `d ≤ q + C`.** Then `R^d` has no room for `C` directions outside `M` and a remainder. At `d = q + C`
+//! the remainder is zero; below, `z_T` would have coordinates that the noise does not have, and `T` columns that the rows
+//! cannot fill.
+//!
+//! Source: reduction to summary statistics in arXiv 2206.04030, there in the limit `d → ∞`; the task is that of arXiv
+//! 2310.03010.
+
+use ndarray::{Array2, s};
+
+use crate::error::{Error, Result};
+use crate::problem::{Means, Model, TaskKind, cholesky};
+use crate::simulation::chain::factor::TriangularFactor;
+use crate::simulation::chain::noise::{ChiSquared, Noise};
+use crate::theory::whole;
+
+/// Largest magnitude of a parameter or a logit: beyond it the chain counts as diverged.
+const LARGEST: f64 = 1e75;
+
+/// The state after a number of steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// Steps taken.
+    pub step: u64,
+    /// One array per layer: `[A | T]`, `C × (q + C)`; in task B also `v`, `K × 1`.
+    pub layers: Vec<Array2<f64>>,
+}
+
+/// One run of the chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trajectory {
+    /// The checkpoints reached.
+    pub checkpoints: Vec<Checkpoint>,
+    /// The step at which a parameter or logit exceeded 1e75 or was no number, if that happened.
+    pub diverged: Option<u64>,
+}
+
+/// What makes steps out of products `x·Y`.
+#[derive(Debug, Clone)]
+enum Network {
+    Softmax,
+    Relu { v: Vec<f64> },
+}
+
+/// Online SGD, reduced to inner products.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    rows: usize,
+    /// Coordinates of the mean of each cluster, `q` numbers each.
+    means: Vec<Vec<f64>>,
+    /// The `q` clusters whose means are a basis of the span.
+    basis: Vec<usize>,
+    cumulative: Vec<f64>,
+    network: Network,
+    /// `A`, column by column.
+    inside: Vec<f64>,
+    outside: TriangularFactor,
+    rest: ChiSquared,
+    step: f64,
+    shrink: f64,
+    scale: f64,
+    noise: Vec<f64>,
+    products: Vec<f64>,
+    taken: u64,
+}
+
+impl Chain {
+    /// A chain of this model, for any `d` above `q + C` (samples and blocks that would not fit in memory do not matter
+    /// here; φ is not used).
+    ///
+    /// A start takes from `noise` the entries of `A` (row by row; unless the model's start gives them), for each row `i = 0, 1, …`
+    /// the `i` entries of `T` left of its diagonal and the chi-square number with `d - q - i` degrees of freedom for its
+    /// diagonal (Bartlett's decomposition of the Gram matrix of Gaussian rows), and `v` (unless the model's start gives them).
+    ///
+    /// # Errors
+    /// A model that is not valid, `d ≤ q + C`, coefficients of the wrong shape or not finite.
+    pub fn new(model: &Model, noise: &mut dyn Noise) -> Result<Self> {
+        model.validate("chain", model.step_size())?;
+        let rows = model.task.rows();
+        let (means, basis, probabilities, wide) = match &model.task {
+            TaskKind::Mixture { probabilities, means } => {
+                (class_means(rows, means), (0..rows).collect(), probabilities.clone(), false)
+            }
+            TaskKind::Xor { .. } => {
+                let means = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
+                (means.map(Vec::from).to_vec(), vec![0, 2], vec![0.25; 4], true)
+            }
+        };
+        let q = basis.len();
+        if model.d <= q + rows {
+            let rule = format!("the reduced chain needs d above {q} means and {rows} rows, {}", q + rows);
+            return Err(Error::parameter("d", model.d, rule));
+        }
+        let mut inside = vec![0.0; q * rows];
+        let size = 1.0 / whole(model.d).sqrt();
+        if let Some(along) = &model.start.along {
+            for (row, coefficients) in along.iter().enumerate() {
+                for (mean, coefficient) in coefficients.iter().enumerate() {
+                    for (column, coordinate) in means[basis[mean]].iter().enumerate() {
+                        inside[column * rows + row] += coefficient * coordinate;
+                    }
+                }
+            }
+        } else {
+            let mut entries = vec![0.0; q * rows];
+            noise.fill(&mut entries);
+            for (index, entry) in entries.iter().enumerate() {
+                inside[index % q * rows + index / q] = size * entry;
+            }
+        }
+        let outside = gaussian_factor(model.d, q, rows, noise)?;
+        let network = match &model.start.second {
+            _ if !wide => Network::Softmax,
+            Some(v) => Network::Relu { v: v.clone() },
+            None => {
+                let mut v = vec![0.0; rows];
+                noise.fill(&mut v);
+                Network::Relu { v }
+            }
+        };
+        let mut total = 0.0;
+        let add = |p: &f64| {
+            total += p;
+            total
+        };
+        Ok(Self {
+            rows,
+            cumulative: probabilities.iter().map(add).collect(),
+            means,
+            basis,
+            network,
+            inside,
+            outside,
+            rest: ChiSquared::new(model.d - q - rows)?,
+            step: model.step_size(),
+            shrink: 1.0 - model.step_size() * model.beta,
+            scale: 1.0 / model.lambda.sqrt(),
+            noise: vec![0.0; q + rows],
+            products: vec![0.0; rows],
+            taken: 0,
+        })
+    }
+
+    /// One step, from one uniform number for the cluster, `q + C` normal ones and a chi-square one, drawn in this order.
+    /// False, without a step, when a product `x^i·Y` or the output exceeds 1e75 or is no number.
+    pub fn step(&mut self, noise: &mut dyn Noise) -> bool {
+        let uniform = noise.uniform();
+        let last = self.cumulative.len() - 1;
+        let cluster = self.cumulative.iter().position(|&c| uniform < c).unwrap_or(last);
+        noise.fill(&mut self.noise);
+        let rest = self.rest.draw(noise).sqrt();
+        let (inner, outer) = self.noise.split_at_mut(self.basis.len());
+        for (entry, mean) in inner.iter_mut().zip(&self.means[cluster]) {
+            *entry = self.scale * *entry + mean;
+        }
+        self.products.fill(0.0);
+        self.outside.add_product(outer, &mut self.products);
+        for product in &mut self.products {
+            *product *= self.scale;
+        }
+        for (column, factor) in self.inside.chunks_exact(self.rows).zip(&*inner) {
+            for (product, entry) in self.products.iter_mut().zip(column) {
+                *product += factor * entry;
+            }
+        }
+        if !self.network.steps(cluster, self.step, self.shrink, &mut self.products) {
+            return false;
+        }
+        for (column, factor) in self.inside.chunks_exact_mut(self.rows).zip(&*inner) {
+            for (entry, step) in column.iter_mut().zip(&self.products) {
+                *entry = self.shrink * *entry - step * factor;
+            }
+        }
+        // The noise has length of order √d; its factor 1/√λ goes to the steps, so that no λ makes it under- or overflow.
+        for step in &mut self.products {
+            *step *= self.scale;
+        }
+        self.outside.update(self.shrink, &self.products, outer, rest);
+        self.taken += 1;
+        true
+    }
+
+    /// Steps until the last of `schedule`, which lists the steps of the checkpoints in increasing order; counting begins
+    /// at the start of the chain, at 0. After each checkpoint `progress` is told how many steps were taken since the
+    /// last.
+    pub fn run(&mut self, schedule: &[u64], noise: &mut dyn Noise, progress: &dyn Fn(u64)) -> Trajectory {
+        let mut checkpoints = Vec::with_capacity(schedule.len());
+        for &step in schedule {
+            let before = self.taken;
+            while self.taken < step {
+                if !self.step(noise) {
+                    return Trajectory { checkpoints, diverged: Some(self.taken + 1) };
+                }
+            }
+            let layers = self.layers();
+            if !layers.iter().all(|layer| layer.iter().all(|value| value.abs() <= LARGEST)) {
+                return Trajectory { checkpoints, diverged: Some(self.taken) };
+            }
+            checkpoints.push(Checkpoint { step: self.taken, layers });
+            progress(self.taken - before);
+        }
+        Trajectory { checkpoints, diverged: None }
+    }
+
+    /// One array per layer: the rows `[A | T]` (`C × (q + C)`), in task B also `v` (`K × 1`).
+    #[must_use]
+    pub fn layers(&self) -> Vec<Array2<f64>> {
+        let q = self.basis.len();
+        let first = Array2::from_shape_fn((self.rows, q + self.rows), |(row, column)| {
+            if column < q { self.inside[column * self.rows + row] } else { self.outside.get(row, column - q) }
+        });
+        match &self.network {
+            Network::Softmax => vec![first],
+            Network::Relu { v } => vec![first, Array2::from_shape_fn((self.rows, 1), |(row, _)| v[row])],
+        }
+    }
+
+    /// The means in the coordinates of [`Chain::layers`], `q × (q + C)`: `μ_1..μ_k` as rows of the Cholesky factor of
+    /// their Gram matrix, or `μ = e_1` and `ν = e_2`.
+    #[must_use]
+    pub fn means(&self) -> Array2<f64> {
+        let q = self.basis.len();
+        let mut means = Array2::zeros((q, q + self.rows));
+        for ((row, column), entry) in means.slice_mut(s![.., ..q]).indexed_iter_mut() {
+            *entry = self.means[self.basis[row]][column];
+        }
+        means
+    }
+
+    /// Steps taken.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+}
+
+impl Network {
+    /// Turns the products `x^i·Y` into the steps `δ e_i` along Y, and takes the step of `v`; false if they are too large.
+    fn steps(&mut self, cluster: usize, step: f64, shrink: f64, products: &mut [f64]) -> bool {
+        if !products.iter().all(|product| product.abs() <= LARGEST) {
+            return false;
+        }
+        match self {
+            Self::Softmax => {
+                let top = products.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let mut total = 0.0;
+                for product in &mut *products {
+                    *product = libm::exp(*product - top);
+                    total += *product;
+                }
+                for (class, product) in products.iter_mut().enumerate() {
+                    let label = f64::from(u8::from(class == cluster));
+                    *product = step * (*product / total - label);
+                }
+            }
+            Self::Relu { v } => {
+                let terms = products.iter().zip(&*v).map(|(product, v)| v * product.max(0.0));
+                let output = terms.fold(0.0, |sum, term| sum + term);
+                if output.abs() > LARGEST || output.is_nan() {
+                    return false;
+                }
+                // r = σ(f) - y is σ(f) with label 0 and -σ(-f) with label 1.
+                let sign = if cluster < 2 { -1.0 } else { 1.0 };
+                let rate = step * sign / (1.0 + libm::exp(-sign * output));
+                for (product, v) in products.iter_mut().zip(v) {
+                    let feature = product.max(0.0);
+                    *product = if *product > 0.0 { rate * *v } else { 0.0 };
+                    *v = shrink * *v - rate * feature;
+                }
+            }
+        }
+        true
+    }
+}
+
+/// The means of task A as rows of the Cholesky factor of their Gram matrix.
+fn class_means(k: usize, means: &Means) -> Vec<Vec<f64>> {
+    let identity = || (0..k).map(|a| (0..k).map(|b| f64::from(u8::from(a == b))).collect()).collect();
+    match means {
+        Means::Orthonormal => identity(),
+        Means::Gram(gram) => cholesky(gram).unwrap_or_else(identity),
+    }
+}
+
+/// `T` of rows `N(0, I_d/d)`.
+fn gaussian_factor(d: usize, q: usize, rows: usize, noise: &mut dyn Noise) -> Result<TriangularFactor> {
+    let size = 1.0 / whole(d).sqrt();
+    let mut factor = Array2::zeros((rows, rows));
+    let mut left = vec![0.0; rows];
+    for row in 0..rows {
+        noise.fill(&mut left[..row]);
+        for (column, entry) in left[..row].iter().enumerate() {
+            factor[[row, column]] = size * entry;
+        }
+        factor[[row, row]] = size * ChiSquared::new(d - q - row)?.draw(noise).sqrt();
+    }
+    TriangularFactor::new(&factor)
+}

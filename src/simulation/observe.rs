@@ -1,0 +1,71 @@
+//! One replicate of an experiment: its SGD trajectory with what is observed at every checkpoint.
+
+use crate::problem::experiment::Experiment;
+use crate::random::seed::Seed;
+use crate::simulation::data::Sample;
+use crate::simulation::sgd;
+use crate::simulation::task::{Parameters, Task};
+
+/// What is known of one checkpoint.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Steps taken.
+    pub step: u64,
+    /// `step · δ`.
+    pub time: f64,
+    /// The parameters, one array per layer.
+    pub parameters: Parameters,
+    /// Mean loss on the test sample, without the ridge penalty.
+    pub loss: f64,
+    /// Share of the test sample classified correctly.
+    pub accuracy: f64,
+    /// The same within each cluster; none where the test sample has no point of it.
+    pub cluster_accuracy: Vec<Option<f64>>,
+}
+
+/// One replicate.
+#[derive(Clone, Debug)]
+pub struct Trajectory {
+    /// The checkpoints reached, the initial point first.
+    pub checkpoints: Vec<Observed>,
+    /// The step at which SGD diverged, if it did.
+    pub diverged: Option<u64>,
+}
+
+/// Runs SGD and evaluates every checkpoint on a sample: the replicate's fresh one.
+#[must_use]
+pub fn observe(
+    experiment: &Experiment,
+    task: &dyn Task,
+    seed: &Seed,
+    sample: &Sample,
+    progress: &dyn Fn(u64),
+) -> Trajectory {
+    evaluate(experiment, task, sgd::train(task, seed, &experiment.schedule(), progress), sample)
+}
+
+/// Evaluates every checkpoint of a run on a sample.
+#[must_use]
+pub fn evaluate(
+    experiment: &Experiment,
+    task: &dyn Task,
+    run: sgd::Trajectory,
+    sample: &Sample,
+) -> Trajectory {
+    let checkpoints = run
+        .checkpoints
+        .into_iter()
+        .map(|checkpoint| {
+            let evaluation = task.evaluate(&checkpoint.parameters, sample);
+            Observed {
+                step: checkpoint.step,
+                time: experiment.time(checkpoint.step),
+                parameters: checkpoint.parameters,
+                loss: evaluation.loss,
+                accuracy: evaluation.accuracy,
+                cluster_accuracy: evaluation.cluster_accuracy,
+            }
+        })
+        .collect();
+    Trajectory { checkpoints, diverged: run.diverged }
+}

@@ -1,0 +1,289 @@
+//! Task B: a 2-layer ReLU network of width K on the XOR Gaussian mixture.
+//!
+//! `Y ~ N(±μ, I/λ)` with label 1, `N(±ν, I/λ)` with label 0, `μ ⊥ ν` unit, four equally likely clusters in the order
+//! `+μ, -μ, +ν, -ν`. `f = v·relu(WY)`, `L = log(1 + e^f) - y f`; `r = σ(f) - y`, `q = σ(f)(1 - σ(f))`, `1_i = 1{W_i·Y > 0}`.
+//! Gradients `∇_{W_i} L = r v_i 1_i Y` and `∇_{v_i} L = r relu(W_i·Y)`. Blocks of the matrices, means over n samples:
+//!
+//! | block | shape | Hessian | gradient matrix |
+//! |---|---|---|---|
+//! | `W_i W_j` | d × d | `q v_i v_j 1_i 1_j YYᵀ` | `r² v_i v_j 1_i 1_j YYᵀ` |
+//! | `v v` | K × K | `q relu(WY) relu(WY)ᵀ` | `r² relu(WY) relu(WY)ᵀ` |
+//! | `W_i v_j` | d × 1 | `(q v_i relu_j + r 1{i=j}) 1_i Y` | `r² v_i 1_i relu_j Y` |
+//!
+//! The Hessian is the almost-everywhere one. It leaves out the kink of the ReLU, so it is the mean of the Hessians of
+//! samples, but in the blocks `W_i W_i` not the derivative of the population gradient.
+
+use crate::error::{Error, Result};
+use crate::problem::Model;
+use crate::random::normal::StandardNormal;
+use crate::random::seed::{Purpose, Seed};
+use crate::simulation::data::{DataLaw, Sample};
+use crate::simulation::kernel::{Kernel, padded};
+use crate::simulation::task::tally::Tally;
+use crate::simulation::task::{
+    Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Summary, Task, place,
+};
+use crate::spectrum::subspace::span;
+use ndarray::{Array2, ArrayView1, Axis, s};
+use ndarray_rand::RandomExt;
+
+/// Number of clusters.
+pub const CLUSTERS: usize = 4;
+
+/// Singular values below this share of the largest are cut from `B_t`, as paper and claims do.
+const CUT: f64 = 0.1;
+
+/// The task of one model.
+#[derive(Debug)]
+pub struct Xor {
+    model: Model,
+    law: DataLaw,
+    width: usize,
+}
+
+impl Xor {
+    /// The task for means with these leading coordinates.
+    #[must_use]
+    pub fn new(model: &Model, width: usize, mu: &[f64], nu: &[f64]) -> Self {
+        let minus = |mean: &[f64]| mean.iter().map(|value| -value).collect();
+        let means = vec![mu.to_vec(), minus(mu), nu.to_vec(), minus(nu)];
+        let law = DataLaw::new(model.d, model.lambda, means, vec![1, 1, 0, 0], &[0.25; CLUSTERS]);
+        Self { model: model.clone(), law, width }
+    }
+
+    /// `r = σ(f) - y` and `q = σ(f)(1 - σ(f))` of one sample, accurate however small they are.
+    fn residual_and_curvature(f: f64, label: u32) -> (f64, f64) {
+        let small = libm::exp(-f.abs());
+        let (near, far) = (1.0 / (1.0 + small), small / (1.0 + small));
+        let (sigma, rest) = if f > 0.0 { (near, far) } else { (far, near) };
+        (if label == 1 { -rest } else { sigma }, near * far)
+    }
+
+    /// What stands in block `(i, j)` of a matrix for one sample, besides `v_i v_j`.
+    fn weight(matrix: Matrix, f: f64, label: u32) -> f64 {
+        let (r, q) = Self::residual_and_curvature(f, label);
+        match matrix {
+            Matrix::Hessian => q,
+            Matrix::Gradient => r * r,
+        }
+    }
+}
+
+fn relu(value: f64) -> f64 {
+    if value > 0.0 { value } else { 0.0 }
+}
+
+/// `W` with rows padded to whole lanes.
+fn padded_rows(weights: &Array2<f64>) -> Vec<f64> {
+    let mut rows = Array2::zeros((weights.nrows(), padded(weights.ncols())));
+    rows.slice_mut(s![.., ..weights.ncols()]).assign(weights);
+    rows.into_raw_vec_and_offset().0
+}
+
+#[derive(Debug)]
+struct ReluSgd {
+    kernel: Kernel,
+    d: usize,
+    /// `W`, K rows padded to whole lanes.
+    rows: Vec<f64>,
+    v: Vec<f64>,
+    /// Inner products `W_i·Y`, then the steps along Y.
+    hidden: Vec<f64>,
+    step: f64,
+    shrink: f64,
+}
+
+impl Learner for ReluSgd {
+    fn step(&mut self, label: u32, y: &[f64]) -> bool {
+        self.kernel.dots(&self.rows, y, &mut self.hidden);
+        let f = self.hidden.iter().zip(&self.v).fold(0.0, |sum, (h, v)| sum + v * relu(*h));
+        if !(f.abs() <= LARGEST && self.hidden.iter().all(|h| h.abs() <= LARGEST)) {
+            return false;
+        }
+        let (r, _) = Xor::residual_and_curvature(f, label);
+        let rate = self.step * r;
+        for (h, v) in self.hidden.iter_mut().zip(&mut self.v) {
+            let feature = relu(*h);
+            *h = if *h > 0.0 { rate * *v } else { 0.0 };
+            *v = self.shrink * *v - rate * feature;
+        }
+        self.kernel.descend(&mut self.rows, y, self.shrink, &self.hidden);
+        true
+    }
+
+    fn parameters(&self) -> Parameters {
+        let (k, width) = (self.v.len(), padded(self.d));
+        vec![
+            Array2::from_shape_fn((k, self.d), |(i, j)| self.rows[i * width + j]),
+            Array2::from_shape_fn((k, 1), |(i, _)| self.v[i]),
+        ]
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]
+impl Task for Xor {
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn law(&self) -> &DataLaw {
+        &self.law
+    }
+
+    fn layers(&self) -> Vec<(Layer, usize, usize)> {
+        vec![(Layer::W, self.width, self.model.d), (Layer::V, self.width, 1)]
+    }
+
+    fn mean_space(&self) -> Array2<f64> {
+        let means = self.law.means();
+        means.select(Axis(0), &[0, 2]).reversed_axes()
+    }
+
+    /// `Span(μ, ν)` for rows of W; for v `B_t = Span(relu(Wμ), relu(-Wμ), relu(Wν), relu(-Wν))` in `R^K`, cut where
+    /// singular values fall below a tenth of the largest.
+    fn space(&self, layer: Layer, parameters: &Parameters) -> Result<Array2<f64>> {
+        if layer != Layer::V {
+            return Ok(self.mean_space());
+        }
+        let features = parameters[0].dot(&self.law.means().t()).mapv(relu);
+        span(&features, CUT)
+    }
+
+    fn initial(&self, seed: &Seed) -> Parameters {
+        let mut normals = seed.stream(Purpose::Initial, 0);
+        let w = Array2::random_using((self.width, self.model.d), StandardNormal, normals.generator());
+        let mut v = Array2::random_using((self.width, 1), StandardNormal, normals.generator());
+        let mut w = w / (self.model.d as f64).sqrt();
+        if let Some(along) = &self.model.start.along {
+            let space = self.mean_space();
+            place(&mut w, along, &space.t().to_owned(), &space);
+        }
+        if let Some(second) = &self.model.start.second {
+            v.iter_mut().zip(second).for_each(|(weight, given)| *weight = *given);
+        }
+        vec![w, v]
+    }
+
+    fn learner(&self, parameters: &Parameters) -> Box<dyn Learner> {
+        let step = self.model.step_size();
+        Box::new(ReluSgd {
+            kernel: Kernel::default(),
+            d: self.model.d,
+            rows: padded_rows(&parameters[0]),
+            v: parameters[1].column(0).to_vec(),
+            hidden: vec![0.0; self.width],
+            step,
+            shrink: 1.0 - step * self.model.beta,
+        })
+    }
+
+    /// A sample counts as classified correctly if f has the sign of its label: positive for 1, negative for 0.
+    fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation {
+        let w = padded_rows(&parameters[0]);
+        let v = parameters[1].column(0);
+        let kernel = Kernel::default();
+        let mut outputs = Array2::zeros((sample.len(), self.width + 1));
+        let mut tally = Tally::new(CLUSTERS);
+        for (index, (mut output, y)) in
+            outputs.rows_mut().into_iter().zip(sample.padded_rows().rows()).enumerate()
+        {
+            let (Some(output), Some(y)) = (output.as_slice_mut(), y.to_slice()) else { continue };
+            let (hidden, f) = output.split_at_mut(self.width);
+            kernel.dots(&w, y, hidden);
+            f[0] = hidden.iter().zip(&v).fold(0.0, |sum, (h, v)| sum + v * relu(*h));
+            let margin = if sample.labels[index] == 1 { f[0] } else { -f[0] };
+            // log(1 + e^f) - y f is log(1 + e^{-margin}).
+            let loss = relu(-margin) + libm::log1p(libm::exp(-margin.abs()));
+            tally.add(sample.clusters[index] as usize, loss, margin > 0.0);
+        }
+        tally.evaluation(outputs)
+    }
+
+    fn curvature<'a>(
+        &self,
+        matrix: Matrix,
+        block: Block,
+        parameters: &Parameters,
+        at: &Evaluation,
+        sample: &'a Sample,
+    ) -> Result<Curvature<'a>> {
+        let (i, j) = (block.row as usize, block.col as usize);
+        let points = || at.outputs.rows().into_iter().zip(&sample.labels);
+        match block.layer {
+            Layer::W if i < self.width && j < self.width => {
+                let (v_i, v_j) = (parameters[1][[i, 0]], parameters[1][[j, 0]]);
+                let weights = points()
+                    .map(|(output, &label)| {
+                        let open = output[i] > 0.0 && output[j] > 0.0;
+                        if open { Self::weight(matrix, output[self.width], label) * v_i * v_j } else { 0.0 }
+                    })
+                    .collect();
+                Ok(Curvature { features: sample.features().into(), weights })
+            }
+            Layer::V if i == 0 && j == 0 => {
+                let features = at.outputs.slice(s![.., ..self.width]).mapv(relu);
+                let weights = points()
+                    .map(|(output, &label)| Self::weight(matrix, output[self.width], label))
+                    .collect();
+                Ok(Curvature { features: features.into(), weights })
+            }
+            _ => Err(self.no_block(block)),
+        }
+    }
+
+    fn cross(
+        &self,
+        matrix: Matrix,
+        row: u32,
+        parameters: &Parameters,
+        at: &Evaluation,
+        sample: &Sample,
+    ) -> Result<Array2<f64>> {
+        let i = row as usize;
+        if i >= self.width {
+            let rule = format!("the task has {} neurons", self.width);
+            return Err(Error::parameter("block", format!("(W {row}, v)"), rule));
+        }
+        let v_i = parameters[1][[i, 0]];
+        let factors: Vec<(f64, f64)> = (0..sample.len())
+            .map(|n| Self::residual_and_curvature(at.outputs[[n, self.width]], sample.labels[n]))
+            .collect();
+        let coefficients = Array2::from_shape_fn((sample.len(), self.width), |(n, j)| {
+            let ((r, q), output) = (factors[n], at.outputs.row(n));
+            let same = if i == j { r } else { 0.0 };
+            match matrix {
+                _ if output[i] <= 0.0 => 0.0,
+                Matrix::Hessian => q * v_i * relu(output[j]) + same,
+                Matrix::Gradient => r * r * v_i * relu(output[j]),
+            }
+        });
+        Ok(sample.features().t().dot(&coefficients) / sample.len() as f64)
+    }
+
+    /// `m` with `W_i·μ` (col 0) and `W_i·ν` (col 1), `R` with `W_i·W_j`, `v` with `v_i` (col 0).
+    fn summary(&self, parameters: &Parameters) -> Vec<Summary> {
+        let w = &parameters[0];
+        let space = self.mean_space();
+        let dot = |u: ArrayView1<f64>, v: ArrayView1<f64>| {
+            u.iter().zip(v).fold(0.0, |sum, (left, right)| sum + left * right)
+        };
+        let mut all = Vec::with_capacity(self.width * (self.width + 3));
+        for row in 0..self.width {
+            for (col, mean) in space.columns().into_iter().enumerate() {
+                all.push(Summary { statistic: "m", row, col, value: dot(w.row(row), mean) });
+            }
+            for col in 0..self.width {
+                all.push(Summary { statistic: "R", row, col, value: dot(w.row(row), w.row(col)) });
+            }
+            all.push(Summary { statistic: "v", row, col: 0, value: parameters[1][[row, 0]] });
+        }
+        all
+    }
+
+    fn diagonal_blocks(&self) -> Vec<Block> {
+        #[allow(clippy::cast_possible_truncation, reason = "K weights of d entries fit in memory")]
+        let width = self.width as u32;
+        let first = (0..width).map(|row| Block::diagonal(Layer::W, row));
+        first.chain([Block::diagonal(Layer::V, 0)]).collect()
+    }
+}

@@ -1,0 +1,87 @@
+//! Answers to the questions of stages: spectra of both matrices at one checkpoint.
+
+use crate::error::Result;
+use crate::simulation::data::Sample;
+use crate::simulation::task::{Block, Evaluation, Matrix, Parameters, Task};
+use crate::spectrum::query::{Query, Question};
+use crate::spectrum::{BlockMatrix, Norms, Pair, warm_start};
+use ndarray::Array2;
+
+/// The answer to a question, for the Hessian and for the gradient matrix, in the order of [`Matrix::BOTH`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Eigenpairs by decreasing magnitude.
+    Pairs([Vec<Pair>; 2]),
+    /// All eigenvalues, largest first.
+    Values([Vec<f64>; 2]),
+    /// Operator norms.
+    Norms([Norms; 2]),
+}
+
+/// The same thing for both matrices.
+fn both<T>(mut make: impl FnMut(usize) -> Result<T>) -> Result<[T; 2]> {
+    Ok([make(0)?, make(1)?])
+}
+
+/// Parameters at a checkpoint with their evaluation on a sample, ready to answer questions about blocks.
+#[derive(Debug)]
+pub struct Point<'a> {
+    task: &'a dyn Task,
+    parameters: &'a Parameters,
+    sample: &'a Sample,
+    evaluation: Evaluation,
+}
+
+impl<'a> Point<'a> {
+    /// Evaluates the parameters on the sample.
+    #[must_use]
+    pub fn new(task: &'a dyn Task, parameters: &'a Parameters, sample: &'a Sample) -> Self {
+        Self { task, parameters, sample, evaluation: task.evaluate(parameters, sample) }
+    }
+
+    /// Both matrices of one block.
+    ///
+    /// # Errors
+    /// A block the task does not have.
+    pub fn matrices(&self, block: Block) -> Result<[BlockMatrix<'a>; 2]> {
+        both(|index| {
+            Ok(BlockMatrix::new(self.task.curvature(
+                Matrix::BOTH[index],
+                block,
+                self.parameters,
+                &self.evaluation,
+                self.sample,
+            )?))
+        })
+    }
+
+    /// The answer to a question about a block whose matrices are at hand.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Numeric`] if a routine misses its declared accuracy.
+    pub fn answer(&self, query: Query, matrices: &[BlockMatrix; 2]) -> Result<Answer> {
+        let space = || self.task.space(query.block.layer, self.parameters);
+        Ok(match query.question {
+            Question::Top(count) => Answer::Pairs(both(|index| matrices[index].top(count as usize))?),
+            Question::Outliers(count) => {
+                let start = warm_start(&space()?, self.task.vector(self.parameters, query.block)?);
+                Answer::Pairs(both(|index| matrices[index].outliers(count as usize, &start))?)
+            }
+            Question::Values => Answer::Values(both(|index| matrices[index].values())?),
+            Question::Norms => {
+                let space = space()?;
+                Answer::Norms(both(|index| matrices[index].norms(&space))?)
+            }
+        })
+    }
+
+    /// The rectangular block of both matrices between a row of the first layer and the whole second, d × K.
+    ///
+    /// # Errors
+    /// A row the task does not have, or a task of one layer.
+    pub fn cross(&self, row: u32) -> Result<[Array2<f64>; 2]> {
+        both(|index| {
+            self.task.cross(Matrix::BOTH[index], row, self.parameters, &self.evaluation, self.sample)
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! A question about the spectra of one checkpoint.
+
+use crate::random::seed::Purpose;
+use crate::simulation::task::Block;
+use serde::{Deserialize, Serialize};
+
+/// Which sample a matrix is a mean over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SampleKind {
+    /// One fresh sample per replicate, the same for all checkpoints.
+    Test,
+    /// The first n samples that SGD saw.
+    Train,
+}
+
+impl SampleKind {
+    /// Name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Train => "train",
+        }
+    }
+
+    /// Purpose of its random stream.
+    #[must_use]
+    pub fn purpose(self) -> Purpose {
+        match self {
+            Self::Test => Purpose::Test,
+            Self::Train => Purpose::Train,
+        }
+    }
+}
+
+/// A question about a block of both matrices at one checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Question {
+    /// This many eigenpairs of largest magnitude, bulk included, from the dense matrix.
+    Top(u32),
+    /// This many eigenpairs of largest magnitude, quickly where they stand clear of the bulk.
+    Outliers(u32),
+    /// All eigenvalues.
+    Values,
+    /// Operator norms of the block, of what the mean space misses, and of its complement.
+    Norms,
+}
+
+/// A question put to one checkpoint of one replicate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Query {
+    /// Index of the checkpoint.
+    pub checkpoint: usize,
+    /// The sample.
+    pub sample: SampleKind,
+    /// The block.
+    pub block: Block,
+    /// The question.
+    pub question: Question,
+}

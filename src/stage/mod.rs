@@ -1,0 +1,234 @@
+//! What a stage is: a few constants and plain functions from settings to studies, tables, claims and figures.
+
+pub mod claim;
+pub mod request;
+pub mod rows;
+
+use crate::error::{Error, Result};
+use crate::plot::Figure;
+use crate::problem::experiment::Experiment;
+use crate::simulation::observe::Trajectory;
+use crate::spectrum::answer::Answer;
+use crate::spectrum::query::Query;
+use crate::spectrum::{Norms, Pair};
+use crate::stage::claim::Claim;
+use crate::stage::request::Request;
+use crate::table::Table;
+use std::collections::BTreeMap;
+
+/// What a stage shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A theorem, with its claims.
+    Theorem,
+    /// A figure.
+    Figure,
+    /// Beyond the paper.
+    Extension,
+}
+
+impl Kind {
+    /// The word in lists.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Theorem => "theorem",
+            Self::Figure => "figure",
+            Self::Extension => "extension",
+        }
+    }
+}
+
+/// How large the experiments are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// The committed figures.
+    Paper,
+    /// Seconds, for tests and a first look.
+    Quick,
+}
+
+impl Profile {
+    /// The word on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Quick => "quick",
+        }
+    }
+
+    /// One value for each profile.
+    #[must_use]
+    pub fn pick<T>(self, paper: T, quick: T) -> T {
+        match self {
+            Self::Paper => paper,
+            Self::Quick => quick,
+        }
+    }
+}
+
+/// One `--set EXPERIMENT.KEY=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Override {
+    /// Name of the experiment.
+    pub experiment: String,
+    /// Key of the parameter.
+    pub key: String,
+    /// Its value, as given.
+    pub value: String,
+}
+
+/// What a user chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The profile.
+    pub profile: Profile,
+    /// The root seed.
+    pub seed: u64,
+    /// Changed parameters.
+    pub overrides: Vec<Override>,
+}
+
+impl Settings {
+    /// The experiment with its overrides applied, checked.
+    ///
+    /// # Errors
+    /// A parameter outside its range, an unknown key.
+    pub fn experiment(&self, mut experiment: Experiment) -> Result<Experiment> {
+        for change in &self.overrides {
+            if change.experiment == experiment.name {
+                experiment.set(&change.key, &change.value)?;
+            }
+        }
+        experiment.validate()?;
+        Ok(experiment)
+    }
+}
+
+/// What a stage reduces to tables: trajectories and answers of its own studies, out of the store.
+pub trait Data {
+    /// The experiments of the stage.
+    fn experiments(&self) -> Vec<&Experiment>;
+    /// The replicates of an experiment that reached the end; in the others SGD diverged, and stages leave them out.
+    ///
+    /// # Errors
+    /// An experiment the stage did not ask for; a store that cannot be read.
+    fn finished(&self, experiment: &str) -> Result<Vec<u32>>;
+    /// A trajectory.
+    ///
+    /// # Errors
+    /// An experiment or replicate the stage did not ask for; a store that cannot be read.
+    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory>;
+    /// The answer to a question the stage asked.
+    ///
+    /// # Errors
+    /// A question the stage did not ask; a store that cannot be read.
+    fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<Answer>;
+
+    /// The experiment of this name.
+    ///
+    /// # Errors
+    /// An experiment the stage did not ask for.
+    fn experiment(&self, name: &str) -> Result<&Experiment> {
+        let all = self.experiments();
+        let known: Vec<&str> = all.iter().map(|experiment| experiment.name.as_str()).collect();
+        all.iter()
+            .find(|experiment| experiment.name == name)
+            .copied()
+            .ok_or_else(|| Error::unknown("experiment", name, &known))
+    }
+
+    /// Eigenpairs that were asked for, of the Hessian and of the gradient matrix.
+    ///
+    /// # Errors
+    /// As for [`Data::answer`].
+    fn pairs(&self, experiment: &str, replicate: u32, query: Query) -> Result<[Vec<Pair>; 2]> {
+        match self.answer(experiment, replicate, query)? {
+            Answer::Pairs(pairs) => Ok(pairs),
+            _ => Err(mismatch(query)),
+        }
+    }
+
+    /// All eigenvalues that were asked for.
+    ///
+    /// # Errors
+    /// As for [`Data::answer`].
+    fn values(&self, experiment: &str, replicate: u32, query: Query) -> Result<[Vec<f64>; 2]> {
+        match self.answer(experiment, replicate, query)? {
+            Answer::Values(values) => Ok(values),
+            _ => Err(mismatch(query)),
+        }
+    }
+
+    /// Operator norms that were asked for.
+    ///
+    /// # Errors
+    /// As for [`Data::answer`].
+    fn norms(&self, experiment: &str, replicate: u32, query: Query) -> Result<[Norms; 2]> {
+        match self.answer(experiment, replicate, query)? {
+            Answer::Norms(norms) => Ok(norms),
+            _ => Err(mismatch(query)),
+        }
+    }
+}
+
+fn mismatch(query: Query) -> Error {
+    Error::Usage(format!("the answer to {query:?} is of another kind"))
+}
+
+/// The tables of a stage, with the experiments behind them: all that claims and figures are made from.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// The profile.
+    pub profile: Profile,
+    /// Experiments by name.
+    pub experiments: BTreeMap<String, Experiment>,
+    /// Tables by name.
+    pub tables: BTreeMap<String, Table>,
+}
+
+impl Results {
+    /// A table of the stage.
+    ///
+    /// # Errors
+    /// A table the stage does not have.
+    pub fn table(&self, name: &str) -> Result<&Table> {
+        let known: Vec<&str> = self.tables.keys().map(String::as_str).collect();
+        self.tables.get(name).ok_or_else(|| Error::unknown("table", name, &known))
+    }
+
+    /// An experiment of the stage.
+    ///
+    /// # Errors
+    /// An experiment the stage does not have.
+    pub fn experiment(&self, name: &str) -> Result<&Experiment> {
+        let known: Vec<&str> = self.experiments.keys().map(String::as_str).collect();
+        self.experiments.get(name).ok_or_else(|| Error::unknown("experiment", name, &known))
+    }
+}
+
+/// A stage: one file of constants and plain functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// What it shows.
+    pub kind: Kind,
+    /// One line.
+    pub title: &'static str,
+    /// Its source file, `file!()`: the root of the code its results depend on.
+    pub source: &'static str,
+    /// Ids of its claims.
+    pub claims: &'static [&'static str],
+    /// Names of its figures.
+    pub figures: &'static [&'static str],
+    /// What it asks for.
+    pub plan: fn(&Settings) -> Result<Vec<Request>>,
+    /// From data to tables. The pipeline adds a table `replicates` of what ran and what diverged.
+    pub reduce: fn(&dyn Data) -> Result<Vec<Table>>,
+    /// From tables to claims.
+    pub judge: fn(&Results) -> Result<Vec<Claim>>,
+    /// From tables to figures.
+    pub draw: fn(&Results) -> Result<Vec<Figure>>,
+}

@@ -1,0 +1,92 @@
+//! What a stage requests of an experiment: its trajectories, and queries about their spectra.
+
+use crate::problem::experiment::Experiment;
+use crate::simulation::task::Block;
+use crate::spectrum::query::{Query, Question, SampleKind};
+
+/// Checkpoints by their place in the schedule, so that a stage need not know how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkpoints {
+    /// All of them.
+    All,
+    /// The initial point.
+    First,
+    /// The last point.
+    Last,
+    /// The initial point, the middle of the list, the last.
+    Three,
+    /// About this many, evenly in the list, ends included.
+    Spread(usize),
+}
+
+impl Checkpoints {
+    /// Their indices in a list of `count`, increasing.
+    #[must_use]
+    pub fn indices(self, count: usize) -> Vec<usize> {
+        let last = count.saturating_sub(1);
+        let mut indices = match self {
+            Self::All => (0..count).collect(),
+            Self::First => vec![0],
+            Self::Last => vec![last],
+            Self::Three => vec![0, last / 2, last],
+            Self::Spread(wanted) => {
+                let gaps = wanted.clamp(2, count.max(2)) - 1;
+                (0..=gaps).map(|index| (index * last + gaps / 2) / gaps).collect()
+            }
+        };
+        indices.dedup();
+        indices
+    }
+}
+
+/// An experiment with the questions a stage has about it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The experiment.
+    pub experiment: Experiment,
+    questions: Vec<(Option<u32>, Checkpoints, SampleKind, Block, Question)>,
+}
+
+impl Request {
+    /// The experiment without questions: its trajectories only.
+    #[must_use]
+    pub fn new(experiment: Experiment) -> Self {
+        Self { experiment, questions: Vec::new() }
+    }
+
+    /// Puts a question about test-sample spectra to every replicate.
+    #[must_use]
+    pub fn every_replicate(mut self, checkpoints: Checkpoints, block: Block, question: Question) -> Self {
+        self.questions.push((None, checkpoints, SampleKind::Test, block, question));
+        self
+    }
+
+    /// Puts a question about test-sample spectra to replicate 0 only.
+    #[must_use]
+    pub fn first_replicate(mut self, checkpoints: Checkpoints, block: Block, question: Question) -> Self {
+        self.questions.push((Some(0), checkpoints, SampleKind::Test, block, question));
+        self
+    }
+
+    /// The questions put to one replicate, without repetition, in a fixed order.
+    #[must_use]
+    pub fn queries(&self, replicate: u32) -> Vec<Query> {
+        let count = self.experiment.schedule().len();
+        let mut queries: Vec<Query> = self
+            .questions
+            .iter()
+            .filter(|(only, ..)| only.is_none_or(|only| only == replicate))
+            .flat_map(|&(_, checkpoints, sample, block, question)| {
+                checkpoints.indices(count).into_iter().map(move |checkpoint| Query {
+                    checkpoint,
+                    sample,
+                    block,
+                    question,
+                })
+            })
+            .collect();
+        queries.sort_unstable();
+        queries.dedup();
+        queries
+    }
+}

@@ -1,0 +1,127 @@
+//! What theory foresees of an experiment before any of it is simulated: the limit d → ∞ of its summary statistics.
+
+use crate::error::{Error, Result};
+use crate::problem::experiment::Experiment;
+use crate::problem::{Means, Start, TaskKind};
+use crate::simulation::task::Summary;
+use crate::theory::dynamics::{Constants, Dynamics, MixtureDynamics, Path, State, XorDynamics, integrate};
+use ndarray::Array2;
+
+/// Longest step of the integrator in units of time; what it leaves is far below the quadrature's error, as [`Limit::error`]
+/// shows.
+const STEP: f64 = 0.2;
+/// Quadrature nodes per class or cluster.
+const NODES: usize = 512;
+
+/// The limit at the checkpoints of an experiment.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// States and errors.
+    pub path: Path,
+    /// Gram matrices of first-layer rows and means, in this order.
+    pub grams: Vec<Array2<f64>>,
+}
+
+impl Limit {
+    /// Largest error of an entry at any checkpoint that steps and nodes leave, as far as the integrator can tell.
+    #[must_use]
+    pub fn error(&self) -> f64 {
+        self.path.step_error.iter().chain(&self.path.node_error).copied().fold(0.0, f64::max)
+    }
+}
+
+/// Gram matrix of the means that rows of the first layer align with.
+#[must_use]
+pub fn mean_gram(experiment: &Experiment) -> Array2<f64> {
+    match &experiment.model.task {
+        TaskKind::Mixture { means: Means::Gram(gram), .. } => {
+            Array2::from_shape_fn((gram.len(), gram.len()), |(i, j)| gram[i][j])
+        }
+        task => Array2::eye(task.means()),
+    }
+}
+
+/// The equation of motion of an experiment, with this many nodes per class or cluster.
+fn dynamics(experiment: &Experiment, nodes: usize) -> Result<Box<dyn Dynamics>> {
+    let model = &experiment.model;
+    let constants = Constants { lambda: model.lambda, beta: model.beta, c: model.c };
+    Ok(match &model.task {
+        TaskKind::Mixture { probabilities, .. } => {
+            let gram = mean_gram(experiment);
+            let nodes = nodes.max(8 * (probabilities.len() + 1));
+            Box::new(MixtureDynamics::with_nodes(
+                probabilities.len(),
+                probabilities,
+                &gram,
+                constants,
+                nodes,
+            )?)
+        }
+        TaskKind::Xor { width, .. } => Box::new(XorDynamics::with_nodes(*width, constants, nodes)?),
+    })
+}
+
+/// The start of an experiment as d → ∞: random rows are orthonormal and orthogonal to the means.
+fn start(experiment: &Experiment) -> Result<State> {
+    let model = &experiment.model;
+    let (rows, means) = (model.task.rows(), model.task.means());
+    let mut state = State::random_limit(rows, means);
+    if let Some(along) = &model.start.along {
+        let along = Array2::from_shape_fn((rows, means), |(i, j)| along[i][j]);
+        state.means = along.dot(&mean_gram(experiment));
+        state.gram += &state.means.dot(&along.t());
+    }
+    if let TaskKind::Xor { .. } = model.task {
+        let rule = "a random second layer has no limit as d grows; give its weights";
+        let missing = || Error::parameter(format!("{}.start", experiment.name), "random", rule);
+        state.second = model.start.second.clone().ok_or_else(missing)?;
+    }
+    Ok(state)
+}
+
+/// The limit of an experiment at its checkpoints.
+///
+/// # Errors
+/// An experiment of task B with a random second layer, which has no limit.
+pub fn limit(experiment: &Experiment) -> Result<Limit> {
+    limit_with(experiment, NODES)
+}
+
+/// The same with this many quadrature nodes per class or cluster.
+///
+/// # Errors
+/// As for [`limit`].
+pub fn limit_with(experiment: &Experiment, nodes: usize) -> Result<Limit> {
+    limit_from(experiment, &start(experiment)?, STEP, nodes)
+}
+
+/// The same from the state that a replicate starts with at finite d.
+///
+/// # Errors
+/// A state that does not fit the experiment.
+pub fn limit_from(experiment: &Experiment, start: &State, step: f64, nodes: usize) -> Result<Limit> {
+    let times: Vec<f64> = experiment.schedule().iter().map(|step| experiment.time(*step)).collect();
+    let path = integrate(&*dynamics(experiment, nodes)?, start, &times, step)?;
+    let mean_gram = mean_gram(experiment);
+    let grams = path.states.iter().map(|state| state.full_gram(&mean_gram)).collect::<Result<_>>()?;
+    Ok(Limit { path, grams })
+}
+
+/// A summary statistic of a state of the limit.
+#[must_use]
+pub fn foreseen(state: &State, summary: &Summary) -> f64 {
+    match summary.statistic {
+        "m" => state.means[[summary.row, summary.col]],
+        "R" => state.gram[[summary.row, summary.col]],
+        _ => state.second[summary.row],
+    }
+}
+
+/// A start of task B that the limit does not keep at `m = 0`: four neurons of different directions and strengths.
+#[must_use]
+pub fn macroscopic() -> Start {
+    Start {
+        along: Some(vec![vec![0.8, 0.1], vec![-0.3, 0.4], vec![0.2, 0.6], vec![0.1, -0.5]]),
+        second: Some(vec![1.0, 0.7, -0.8, -0.6]),
+    }
+}

@@ -1,0 +1,164 @@
+//! What the stages on the k-component Gaussian mixture share: experiments, questions, predictions.
+
+use crate::error::{Error, Result};
+use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::{Model, Start, TaskKind};
+use crate::simulation::observe::Observed;
+use crate::simulation::task::{self, Block, Layer};
+use crate::spectrum::query::{Query, Question};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::{Data, Profile, Settings};
+use crate::stages::common::shared::{number, query};
+use crate::theory::effective_spectrum::EffectiveSpectrum;
+use crate::theory::mixture_law::MixtureLaw;
+use crate::theory::{Matrix, Weights};
+use ndarray::{Array2, Axis, concatenate};
+
+/// Signal-to-noise ratio 100: all outliers of H and G stand clear of the bulk.
+pub const MAIN: &str = "gmm";
+/// The contrast, signal-to-noise ratio 10: those of H do, of G only the first.
+pub const CONTRAST: &str = "gmm-lambda-10";
+/// Ten classes at signal-to-noise ratio 100.
+pub const WIDE: &str = "gmm-k10";
+
+/// The block that stands for all `(c, c)` blocks where classes are exchangeable.
+pub const FIRST_BLOCK: Block = Block { layer: Layer::X, row: 0, col: 0 };
+/// The block that stands for all off-diagonal ones.
+pub const OFF_DIAGONAL: Block = Block { layer: Layer::X, row: 0, col: 1 };
+/// Eigenpairs shown of a block: the outliers and some of the bulk.
+pub const SHOWN: u32 = 12;
+/// Checkpoints at which the outliers of every replicate of [`MAIN`] are computed.
+pub const REPLICATED: Checkpoints = Checkpoints::Spread(5);
+
+/// Checkpoints at which the outliers of every replicate of an experiment are computed.
+#[must_use]
+pub fn replicated(experiment: &str) -> Checkpoints {
+    if experiment == MAIN { REPLICATED } else { Checkpoints::Three }
+}
+
+/// A mixture experiment with equally likely classes and orthonormal means.
+///
+/// β = 0.05 makes `e^{-βt}` vanish within the horizon of 150, and φ = 10 test samples per dimension keep the bulk
+/// narrow.
+#[must_use]
+pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experiment {
+    let d = profile.pick(1000, 100);
+    Experiment {
+        name: name.to_owned(),
+        model: Model {
+            task: TaskKind::mixture(k),
+            d,
+            lambda,
+            beta: 0.05,
+            c: 1.0,
+            phi: 10.0,
+            start: Start::default(),
+        },
+        horizon: 150.0,
+        checkpoints: profile.pick(25, 13),
+        spacing: Spacing::Geometric,
+        replicates: 20,
+        simulator: Simulator::Sgd,
+    }
+}
+
+/// Number of classes of an experiment.
+#[must_use]
+pub fn classes(experiment: &Experiment) -> u32 {
+    u32::try_from(experiment.model.task.rows()).unwrap_or(u32::MAX)
+}
+
+/// The main experiment, with the outliers of the first block of every replicate.
+///
+/// # Errors
+/// A parameter outside its range.
+pub fn main(settings: &Settings) -> Result<Request> {
+    let main = settings.experiment(experiment(settings.profile, MAIN, 5, 100.0))?;
+    let outliers = Question::Outliers(classes(&main));
+    Ok(Request::new(main).every_replicate(replicated(MAIN), FIRST_BLOCK, outliers))
+}
+
+/// The contrast, with the outliers of the first block of every replicate at three checkpoints.
+///
+/// # Errors
+/// A parameter outside its range.
+pub fn contrast(settings: &Settings) -> Result<Request> {
+    let contrast = settings.experiment(experiment(settings.profile, CONTRAST, 5, 10.0))?;
+    let outliers = Question::Outliers(classes(&contrast));
+    Ok(Request::new(contrast).every_replicate(replicated(CONTRAST), FIRST_BLOCK, outliers))
+}
+
+/// The question about test-sample outliers of the first block that [`main`] and [`contrast`] ask.
+#[must_use]
+pub fn outliers(experiment: &Experiment, checkpoint: usize) -> Query {
+    query(checkpoint, FIRST_BLOCK, Question::Outliers(classes(experiment)))
+}
+
+/// Gram matrix of `x^1..x^k, μ_1..μ_k` in this order.
+///
+/// # Errors
+/// Parameters of another shape.
+pub fn gram(experiment: &Experiment, observed: &Observed) -> Result<Array2<f64>> {
+    let means = task::build(&experiment.model).law().means();
+    let all = concatenate(Axis(0), &[observed.parameters[0].view(), means.view()])
+        .map_err(|error| Error::Numeric { routine: "Gram matrix", problem: error.to_string() })?;
+    Ok(all.dot(&all.t()))
+}
+
+/// Mean over replicates of the Gram matrix at a checkpoint; Gram matrices concentrate, so it predicts each of them. None
+/// where SGD diverged in all of them before.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn mean_gram(data: &dyn Data, experiment: &Experiment, checkpoint: usize) -> Result<Option<Array2<f64>>> {
+    let mut grams = Vec::new();
+    for replicate in data.finished(&experiment.name)? {
+        if let Some(observed) = data.trajectory(&experiment.name, replicate)?.checkpoints.get(checkpoint) {
+            grams.push(gram(experiment, observed)?);
+        }
+    }
+    let count = number(grams.len());
+    Ok(grams.into_iter().reduce(|total, gram| total + gram).map(|total| total / count))
+}
+
+/// The effective spectrum of one block, predicted from a Gram matrix alone.
+///
+/// The law of the weights is taken as a sample of n points shows it: the largest weights of a trained G are so rare
+/// that its edge in the limit d → ∞ lies far beyond any finite matrix.
+#[derive(Clone, Debug)]
+pub struct Predicted {
+    /// Law of the projection on the span of parameters and means.
+    pub law: MixtureLaw,
+    /// Bulk and outliers.
+    pub spectrum: EffectiveSpectrum,
+}
+
+impl Predicted {
+    /// The prediction for block `(a, b)` of a matrix.
+    ///
+    /// # Errors
+    /// A Gram matrix that is none.
+    pub fn block(
+        experiment: &Experiment,
+        gram: &Array2<f64>,
+        matrix: Matrix,
+        a: usize,
+        b: usize,
+    ) -> Result<Self> {
+        let model = &experiment.model;
+        let TaskKind::Mixture { probabilities, .. } = &model.task else {
+            return Err(Error::parameter("experiment", &experiment.name, "is not one of task A"));
+        };
+        let k = probabilities.len();
+        let law = MixtureLaw::with_nodes(
+            gram,
+            k,
+            probabilities,
+            model.lambda,
+            model.sample_size().div_ceil(k).max(8 * (k + 1)),
+        )?;
+        let weights = Weights::discrete(law.weights(matrix, a, b)?.values);
+        let spectrum = EffectiveSpectrum::new(law.nodes(), &weights, model.phi, model.lambda)?;
+        Ok(Self { law, spectrum })
+    }
+}

@@ -1,0 +1,10 @@
+//! What stages share.
+
+pub mod captions;
+pub mod dimensions;
+pub mod grid;
+pub mod limit;
+pub mod mixture;
+pub mod shared;
+pub mod xor;
+pub mod xor_runs;

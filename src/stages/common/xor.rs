@@ -1,0 +1,278 @@
+//! What the stages on the XOR mixture share: experiments, questions, and the words of the claims in code.
+//!
+//! - A **neuron is alive** if `|v_i| ‖W_i‖ > 0.05`; one with tiny `|v_i|` at the start never aligns and fades with the ridge.
+//! - Its **direction** is the cluster mean (`+μ, -μ, +ν, -ν`) that `W_i` has the largest inner product with. At the start the
+//!   signs foretell it: `v_i > 0` heads for `sign(W_i·μ) μ`, `v_i < 0` for `sign(W_i·ν) ν`.
+//! - A **cluster is classified** if the network labels more than 0.9 of its test points correctly.
+//! - An **outlier** of the second-layer block `H_vv` is an eigenvalue above `‖W‖_op²/(4λ)`: at most four exceed it, since the
+//!   noise of the features has covariance at most `‖W‖_op²/λ` and `q ≤ 1/4` ([`second_layer_level`]). For `G_vv` the supremum
+//!   of `r²`, 1, would say nothing, so its level takes the mean of `r²` in place of the 1/4; that at most four exceed it is
+//!   then no theorem, but measured.
+//! - An outlier of a first-layer block exceeds the edge of the predicted bulk by four Tracy-Widom scales.
+
+use crate::error::{Error, Result};
+use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::{Model, Start, TaskKind};
+use crate::simulation::observe::Observed;
+use crate::simulation::task::xor::CLUSTERS;
+use crate::simulation::task::{self, Block, Layer};
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::{alignment, sine};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::{Profile, Settings};
+use crate::theory::effective_spectrum::EffectiveSpectrum;
+use crate::theory::jacobi::symmetric_eigen;
+use crate::theory::xor_law::{XorLaw, second_layer_level};
+use crate::theory::{Matrix, Weights};
+use ndarray::{Array2, Axis, concatenate};
+use std::collections::BTreeSet;
+
+/// Width 8, signal-to-noise ratio 100: the first layer.
+pub const MAIN: &str = "xor";
+/// The contrast for the first layer, signal-to-noise ratio 20.
+pub const CONTRAST: &str = "xor-lambda-20";
+/// Width 20, signal-to-noise ratio 100: the second layer, where `B_t` is far from everything.
+pub const WIDE: &str = "xor-k20";
+/// The contrast for the second layer, signal-to-noise ratio 20.
+pub const WIDE_CONTRAST: &str = "xor-k20-lambda-20";
+
+/// The second-layer block.
+pub const SECOND: Block = Block { layer: Layer::V, row: 0, col: 0 };
+/// Least `|v_i| ‖W_i‖` of a neuron that is alive.
+pub const ALIVE: f64 = 0.05;
+/// Accuracy above which a cluster is classified.
+pub const CLASSIFIED: f64 = 0.9;
+/// Eigenpairs computed of a first-layer block: the two outliers and the top of the bulk.
+pub const SHOWN: u32 = 4;
+/// Growth rate of a neuron that is aligned with a mean, as λ → ∞: the fastest there is.
+const GROWTH: f64 = 1.0 / 8.0;
+
+/// Names of the clusters and of the directions, in order, as mathematics.
+pub const DIRECTIONS: [&str; CLUSTERS] = [r"+\mu", r"-\mu", r"+\nu", r"-\nu"];
+
+/// An XOR experiment of this width and dimension.
+///
+/// β = 0.02 stays far below the collapse threshold, and φ = 10 test samples per dimension keep bulks narrow.
+#[must_use]
+pub fn experiment(profile: Profile, name: &str, width: usize, d: usize, lambda: f64) -> Experiment {
+    Experiment {
+        name: name.to_owned(),
+        model: Model {
+            task: TaskKind::xor(width),
+            d: profile.pick(d, 100),
+            lambda,
+            beta: 0.02,
+            c: 1.0,
+            phi: 10.0,
+            start: Start::default(),
+        },
+        horizon: 150.0,
+        checkpoints: profile.pick(25, 13),
+        spacing: Spacing::Linear,
+        replicates: 20,
+        simulator: Simulator::Sgd,
+    }
+}
+
+/// The experiment with the overrides of the settings, checked.
+///
+/// # Errors
+/// A parameter outside its range; a horizon in which no neuron can align.
+pub fn checked(settings: &Settings, experiment: Experiment) -> Result<Experiment> {
+    let experiment = settings.experiment(experiment)?;
+    if experiment.horizon * GROWTH < 1.0 {
+        let rule = format!(
+            "is too short for any verdict: in less than {} units of time no neuron's alignment grows by a factor e; raise it",
+            1.0 / GROWTH
+        );
+        return Err(Error::parameter(format!("{}.horizon", experiment.name), experiment.horizon, rule));
+    }
+    Ok(experiment)
+}
+
+/// Width of an experiment.
+#[must_use]
+pub fn width(experiment: &Experiment) -> u32 {
+    u32::try_from(experiment.model.task.rows()).unwrap_or(u32::MAX)
+}
+
+/// The diagonal block of one neuron.
+#[must_use]
+pub fn first(neuron: u32) -> Block {
+    Block::diagonal(Layer::W, neuron)
+}
+
+/// Checkpoints at which first-layer blocks of every replicate are computed.
+#[must_use]
+pub fn replicated(experiment: &str) -> Checkpoints {
+    if experiment == MAIN { Checkpoints::Three } else { Checkpoints::Last }
+}
+
+/// The experiment on the first layer, or its contrast, with the top of every neuron's block in every replicate.
+///
+/// # Errors
+/// A parameter outside its range.
+pub fn first_layer(settings: &Settings, name: &str) -> Result<Request> {
+    let lambda = if name == MAIN { 100.0 } else { 20.0 };
+    let experiment = checked(settings, experiment(settings.profile, name, 8, 600, lambda))?;
+    let neurons = width(&experiment);
+    let request = Request::new(experiment);
+    Ok((0..neurons).fold(request, |request, neuron| {
+        request.every_replicate(replicated(name), first(neuron), Question::Top(SHOWN))
+    }))
+}
+
+/// The experiment on the second layer, or its contrast, with the whole second-layer block of every replicate at all times.
+///
+/// # Errors
+/// A parameter outside its range.
+pub fn second_layer(settings: &Settings, name: &str) -> Result<Request> {
+    let (d, lambda) = if name == WIDE { (1000, 100.0) } else { (600, 20.0) };
+    let mut experiment = experiment(settings.profile, name, 20, d, lambda);
+    // A few more than a verdict needs, since some end in a classifier that misses a cluster; and K × K matrices need fewer
+    // samples than d × d ones.
+    experiment.replicates = 24;
+    experiment.model.phi = 4.0;
+    let experiment = checked(settings, experiment)?;
+    let pairs = whole_second(&experiment);
+    Ok(Request::new(experiment).every_replicate(Checkpoints::All, SECOND, pairs))
+}
+
+/// All eigenpairs of the second-layer block.
+#[must_use]
+pub fn whole_second(experiment: &Experiment) -> Question {
+    Question::Top(width(experiment))
+}
+
+/// One neuron at a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neuron {
+    /// `|v_i| ‖W_i‖`.
+    pub strength: f64,
+    /// `ρ(W_i; Span(μ, ν))`.
+    pub rho: f64,
+    /// `√(1 - ρ²)`.
+    pub sine: f64,
+    /// Index of the cluster mean it points to.
+    pub direction: usize,
+    /// Index of the cluster mean that the signs of `v_i`, `W_i·μ` and `W_i·ν` foretell.
+    pub foretold: usize,
+}
+
+impl Neuron {
+    /// Whether it is alive.
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        self.strength > ALIVE
+    }
+}
+
+/// All neurons at a checkpoint.
+#[must_use]
+pub fn neurons(experiment: &Experiment, observed: &Observed) -> Vec<Neuron> {
+    let space = task::build(&experiment.model).mean_space();
+    let (w, v) = (&observed.parameters[0], &observed.parameters[1]);
+    w.rows()
+        .into_iter()
+        .zip(v.column(0))
+        .map(|(row, &v)| {
+            let (mu, nu) = (row.dot(&space.column(0)), row.dot(&space.column(1)));
+            let along = |first: usize, value: f64| first + usize::from(value < 0.0);
+            Neuron {
+                strength: v.abs() * row.dot(&row).sqrt(),
+                rho: alignment(row, &space),
+                sine: sine(row, &space),
+                direction: if mu.abs() >= nu.abs() { along(0, mu) } else { along(2, nu) },
+                foretold: if v > 0.0 { along(0, mu) } else { along(2, nu) },
+            }
+        })
+        .collect()
+}
+
+/// The directions that alive neurons point to.
+#[must_use]
+pub fn covered(neurons: &[Neuron]) -> BTreeSet<usize> {
+    neurons.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.direction).collect()
+}
+
+/// Number of clusters that are classified.
+#[must_use]
+pub fn classified(observed: &Observed) -> usize {
+    observed.cluster_accuracy.iter().flatten().filter(|share| **share > CLASSIFIED).count()
+}
+
+/// Gram matrix of `W_1..W_K, μ, ν`, in this order.
+///
+/// # Errors
+/// Parameters of another shape.
+fn gram(experiment: &Experiment, observed: &Observed) -> Result<Array2<f64>> {
+    let space = task::build(&experiment.model).mean_space();
+    let all = concatenate(Axis(0), &[observed.parameters[0].view(), space.t()])
+        .map_err(|error| Error::Numeric { routine: "Gram matrix", problem: error.to_string() })?;
+    Ok(all.dot(&all.t()))
+}
+
+fn weights(observed: &Observed) -> Vec<f64> {
+    observed.parameters[1].column(0).to_vec()
+}
+
+/// The law behind second-layer blocks at a checkpoint, from the Gram matrix of `W_1..W_K, μ, ν` and from v.
+///
+/// # Errors
+/// Parameters of another shape.
+pub fn law(experiment: &Experiment, observed: &Observed) -> Result<XorLaw> {
+    XorLaw::new(&gram(experiment, observed)?, &weights(observed), experiment.model.lambda)
+}
+
+/// The same with as many nodes as the matrices have samples: the edges of first-layer blocks depend on how rare the largest
+/// weights are.
+///
+/// # Errors
+/// Parameters of another shape.
+pub fn law_of_sample(experiment: &Experiment, observed: &Observed) -> Result<XorLaw> {
+    let gram = gram(experiment, observed)?;
+    let nodes = experiment.model.sample_size().div_ceil(CLUSTERS).max(8 * (gram.nrows() + 1));
+    XorLaw::with_nodes(&gram, &weights(observed), experiment.model.lambda, nodes)
+}
+
+/// The effective spectrum of one neuron's block.
+///
+/// # Errors
+/// A neuron that is not there.
+pub fn predicted(
+    experiment: &Experiment,
+    law: &XorLaw,
+    matrix: Matrix,
+    neuron: usize,
+) -> Result<EffectiveSpectrum> {
+    let weights = Weights::discrete(law.first_layer(matrix, neuron, neuron)?);
+    EffectiveSpectrum::new(law.nodes(), &weights, experiment.model.phi, experiment.model.lambda)
+}
+
+/// The level above which an eigenvalue of `H_vv` counts as an outlier, `‖W‖_op²/(4λ)`.
+///
+/// # Errors
+/// If the eigensolver fails.
+pub fn hessian_level(experiment: &Experiment, observed: &Observed) -> Result<f64> {
+    let w = &observed.parameters[0];
+    let norm = symmetric_eigen(&w.dot(&w.t()))?.values[0].max(0.0).sqrt();
+    Ok(second_layer_level(Matrix::Hessian, norm, experiment.model.lambda))
+}
+
+/// The level above which an eigenvalue of either second-layer block counts as an outlier.
+///
+/// # Errors
+/// If the eigensolver fails.
+pub fn level(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Result<f64> {
+    let supremum = second_layer_level(matrix, law.operator_norm()?, experiment.model.lambda);
+    Ok(match matrix {
+        Matrix::Hessian => supremum,
+        Matrix::Gradient => supremum * law.sample_weights(matrix).dot(law.nodes().masses()),
+    })
+}
+
+/// Number of values above a level.
+#[must_use]
+pub fn above(values: impl IntoIterator<Item = f64>, level: f64) -> usize {
+    values.into_iter().filter(|value| *value > level).count()
+}

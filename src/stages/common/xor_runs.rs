@@ -1,0 +1,239 @@
+//! What becomes of whole runs: outliers, classified clusters and covered directions, for the stages on rank and its law.
+
+use crate::error::Result;
+use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::simulation::observe::Observed;
+use crate::spectrum::query::Question;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::At;
+use crate::stage::{Data, Results, Settings};
+use crate::stages::common::shared::{at, query};
+use crate::stages::common::xor::{
+    CLASSIFIED, SECOND, above, checked, classified, covered, experiment, hessian_level, neurons,
+};
+use crate::table::{Table, TableBuilder};
+
+/// Width of the networks whose rank follows a law that can be counted by hand.
+pub const NARROW: usize = 4;
+
+/// A point of the study of ranks, with all eigenvalues of the second-layer block of every replicate at these checkpoints.
+///
+/// By the time 60 to 80 every neuron has chosen, and its choice can be told from what is left of the start.
+///
+/// # Errors
+/// A parameter outside its range.
+pub fn request(settings: &Settings, point: Point, checkpoints: Checkpoints) -> Result<Request> {
+    let Point { name, width, d, lambda, horizon, replicates } = point;
+    let mut experiment = experiment(settings.profile, &name, width, d, lambda);
+    experiment.model.d = settings.profile.pick(d, 50);
+    experiment.horizon = horizon;
+    experiment.checkpoints = settings.profile.pick(2 * FEWEST_CHECKPOINTS - 1, FEWEST_CHECKPOINTS);
+    if matches!(checkpoints, Checkpoints::Last) {
+        experiment.checkpoints = FEWEST_CHECKPOINTS;
+    }
+    experiment.replicates = settings.profile.pick(replicates, 40);
+    Ok(Request::new(checked(settings, experiment)?).every_replicate(checkpoints, SECOND, Question::Values))
+}
+
+/// Parameters of a point.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// Name of the experiment.
+    pub name: String,
+    /// Width K.
+    pub width: usize,
+    /// Dimension in the paper profile.
+    pub d: usize,
+    /// Signal-to-noise ratio.
+    pub lambda: f64,
+    /// Training time.
+    pub horizon: f64,
+    /// Replicates in the paper profile.
+    pub replicates: u32,
+}
+
+/// What became of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Where it ended.
+    pub at: At,
+    /// Outliers of `H_vv`.
+    pub outliers: u32,
+    /// Classified clusters.
+    pub classified: u32,
+    /// Directions that alive neurons point to, as a sum of powers of two.
+    pub covered: u32,
+    /// Directions that the signs at the start foretold, likewise.
+    pub foretold: u32,
+    /// Accuracy over all clusters.
+    pub accuracy: f64,
+    /// Smallest factor between an eigenvalue of `H_vv` and the level of outliers, as |ln|: small where the count is a close call.
+    pub clearance: f64,
+    /// Smallest distance of a cluster's accuracy from the 0.9 that classifies it.
+    pub distance: f64,
+}
+
+impl Run {
+    /// The run that this replicate made.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn of(data: &dyn Data, experiment: &Experiment, replicate: u32) -> Result<Option<Self>> {
+        let trajectory = data.trajectory(&experiment.name, replicate)?;
+        let last = experiment.schedule().len() - 1;
+        let (Some(start), Some(end)) = (trajectory.checkpoints.first(), trajectory.checkpoints.get(last))
+        else {
+            return Ok(None);
+        };
+        let values = data.values(&experiment.name, replicate, query(last, SECOND, Question::Values))?;
+        let level = hessian_level(experiment, end)?;
+        let foretold = neurons(experiment, start).iter().map(|neuron| neuron.foretold).collect();
+        let closest = |least: f64, value: f64| least.min(value);
+        Ok(Some(Self {
+            at: at(experiment, replicate, end),
+            outliers: count(above(values[0].iter().copied(), level)),
+            classified: count(classified(end)),
+            covered: bits(&covered(&neurons(experiment, end))),
+            foretold: bits(&foretold),
+            accuracy: end.accuracy,
+            clearance: values[0]
+                .iter()
+                .filter(|value| **value > 0.0)
+                .map(|value| libm::log(value / level).abs())
+                .fold(f64::MAX, closest),
+            distance: accuracies(end).map(|share| (share - CLASSIFIED).abs()).fold(f64::MAX, closest),
+        }))
+    }
+
+    /// Number of covered directions.
+    #[must_use]
+    pub fn rank(&self) -> u32 {
+        self.covered.count_ones()
+    }
+
+    /// Why outliers and classified clusters differ, in words; nothing where they are equal.
+    #[must_use]
+    pub fn exception(&self) -> Option<String> {
+        if self.outliers == self.classified {
+            return None;
+        }
+        let cause = if self.outliers == self.rank() {
+            format!(
+                "a direction is covered and makes an outlier, but its cluster is not classified: the nearest accuracy is {:.3} from {CLASSIFIED}",
+                self.distance
+            )
+        } else if self.classified == self.rank() {
+            format!(
+                "the clusters follow the covered directions, but an eigenvalue lies within a factor {:.2} of the level",
+                libm::exp(self.clearance)
+            )
+        } else {
+            format!(
+                "{} directions are covered: the nearest accuracy is {:.3} from {CLASSIFIED}, the nearest eigenvalue within a factor {:.2} of the level",
+                self.rank(),
+                self.distance,
+                libm::exp(self.clearance)
+            )
+        };
+        Some(cause)
+    }
+}
+
+fn accuracies(observed: &Observed) -> impl Iterator<Item = f64> {
+    observed.cluster_accuracy.iter().flatten().copied()
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn bits(directions: &std::collections::BTreeSet<usize>) -> u32 {
+    directions.iter().map(|direction| 1 << direction).sum()
+}
+
+/// All runs of the stage's experiments.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn runs(data: &dyn Data) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for experiment in data.experiments() {
+        for replicate in data.finished(&experiment.name)? {
+            runs.extend(Run::of(data, experiment, replicate)?);
+        }
+    }
+    Ok(runs)
+}
+
+/// The table `runs`.
+///
+/// # Errors
+/// NaN.
+pub fn runs_table(runs: &[Run]) -> Result<Table> {
+    let number = |of: fn(&Run) -> u32| runs.iter().map(of).collect::<Vec<_>>();
+    let real = |of: fn(&Run) -> f64| runs.iter().map(of).collect::<Vec<_>>();
+    TableBuilder::new("runs")
+        .str("experiment", &runs.iter().map(|run| run.at.experiment.as_str()).collect::<Vec<_>>())
+        .u32_or_null("replicate", runs.iter().map(|run| run.at.replicate).collect())
+        .u64("step", runs.iter().map(|run| run.at.step).collect())
+        .f64("time", real(|run| run.at.time))
+        .u32("outliers", number(|run| run.outliers))
+        .u32("classified", number(|run| run.classified))
+        .u32("covered", number(|run| run.covered))
+        .u32("foretold", number(|run| run.foretold))
+        .f64("accuracy", real(|run| run.accuracy))
+        .f64("clearance", real(|run| run.clearance))
+        .f64("distance", real(|run| run.distance))
+        .build()
+}
+
+/// Its rows.
+///
+/// # Errors
+/// A table the stage does not have or of another shape.
+pub fn runs_rows(results: &Results) -> Result<Vec<Run>> {
+    let table = results.table("runs")?;
+    let number = |column: &str| table.present(column, table.u32s(column)?);
+    let real = |column: &str| table.present(column, table.f64s(column)?);
+    let experiment = table.present("experiment", table.strs("experiment")?)?;
+    let replicate = table.u32s("replicate")?;
+    let step = table.present("step", table.u64s("step")?)?;
+    let (outliers, classified, covered, foretold) =
+        (number("outliers")?, number("classified")?, number("covered")?, number("foretold")?);
+    let (time, accuracy, clearance, distance) =
+        (real("time")?, real("accuracy")?, real("clearance")?, real("distance")?);
+    Ok((0..table.rows())
+        .map(|row| Run {
+            at: At {
+                experiment: experiment[row].to_owned(),
+                replicate: replicate[row],
+                step: step[row],
+                time: time[row],
+            },
+            outliers: outliers[row],
+            classified: classified[row],
+            covered: covered[row],
+            foretold: foretold[row],
+            accuracy: accuracy[row],
+            clearance: clearance[row],
+            distance: distance[row],
+        })
+        .collect())
+}
+
+/// The table `exceptions`: the runs in which outliers and classified clusters differ, with the cause.
+///
+/// # Errors
+/// NaN.
+pub fn exceptions_table(runs: &[Run]) -> Result<Table> {
+    let found: Vec<(&Run, String)> =
+        runs.iter().filter_map(|run| run.exception().map(|cause| (run, cause))).collect();
+    TableBuilder::new("exceptions")
+        .str("experiment", &found.iter().map(|(run, _)| run.at.experiment.as_str()).collect::<Vec<_>>())
+        .u32_or_null("replicate", found.iter().map(|(run, _)| run.at.replicate).collect())
+        .u32("outliers", found.iter().map(|(run, _)| run.outliers).collect())
+        .u32("classified", found.iter().map(|(run, _)| run.classified).collect())
+        .u32("directions", found.iter().map(|(run, _)| run.rank()).collect())
+        .str("cause", &found.iter().map(|(_, cause)| cause.as_str()).collect::<Vec<_>>())
+        .build()
+}

@@ -1,0 +1,62 @@
+//! Where two versions of a table differ, bit by bit.
+
+use crate::error::Result;
+use crate::table::{Kind, Table};
+
+/// The first place at which two versions of a column differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The row; none where types, columns or numbers of rows differ.
+    pub row: Option<usize>,
+    /// What differs, in words.
+    pub why: String,
+}
+
+/// Compares column by column, in the order of `a`. Where the tables have different columns or numbers of rows, the only
+/// entry, without a name, says so.
+///
+/// # Errors
+/// A column that cannot be read.
+pub fn differences(a: &Table, b: &Table) -> Result<Vec<(String, Option<Difference>)>> {
+    let shape = |why: String| Ok(vec![(String::new(), Some(Difference { row: None, why }))]);
+    if a.columns() != b.columns() {
+        return shape(format!("columns {} against {}", a.columns().join(", "), b.columns().join(", ")));
+    }
+    if a.rows() != b.rows() {
+        return shape(format!("{} rows against {}", a.rows(), b.rows()));
+    }
+    a.columns().into_iter().map(|name| Ok((name.to_owned(), column(a, b, name)?))).collect()
+}
+
+fn column(a: &Table, b: &Table, name: &str) -> Result<Option<Difference>> {
+    let (kind, other) = (a.kind(name)?, b.kind(name)?);
+    if kind != other {
+        let why = format!("type {} against {}", kind.name(), other.name());
+        return Ok(Some(Difference { row: None, why }));
+    }
+    Ok(match kind {
+        Kind::U32 => first(&a.u32s(name)?, &b.u32s(name)?, PartialEq::eq),
+        Kind::U64 => first(&a.u64s(name)?, &b.u64s(name)?, PartialEq::eq),
+        Kind::I64 => first(&a.i64s(name)?, &b.i64s(name)?, PartialEq::eq),
+        Kind::Bool => first(&a.bools(name)?, &b.bools(name)?, PartialEq::eq),
+        Kind::Str => first(&a.strs(name)?, &b.strs(name)?, PartialEq::eq),
+        Kind::F64 => first(&a.f64s(name)?, &b.f64s(name)?, |x, y| x.to_bits() == y.to_bits()),
+        Kind::F64List => first(&a.f64_lists(name)?, &b.f64_lists(name)?, |x, y| {
+            x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
+        }),
+    })
+}
+
+fn first<T: std::fmt::Debug>(
+    a: &[Option<T>],
+    b: &[Option<T>],
+    same: impl Fn(&T, &T) -> bool,
+) -> Option<Difference> {
+    let show = |value: &Option<T>| value.as_ref().map_or("null".to_owned(), |value| format!("{value:?}"));
+    let alike = |(x, y): (&Option<T>, &Option<T>)| match (x, y) {
+        (Some(x), Some(y)) => same(x, y),
+        (x, y) => x.is_none() && y.is_none(),
+    };
+    let row = a.iter().zip(b).position(|pair| !alike(pair))?;
+    Some(Difference { row: Some(row), why: format!("{} against {}", show(&a[row]), show(&b[row])) })
+}
