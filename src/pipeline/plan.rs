@@ -83,7 +83,7 @@ impl StagePlan {
     /// The files from which the source code behind the committed results is found, and those at which the search stops.
     #[must_use]
     pub fn recipe_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
-        let mut roots = vec![self.stage.source, "src/spectrum/answer.rs"];
+        let mut roots = vec![self.stage.source, self.stage.report, "src/spectrum/answer.rs"];
         roots.extend(self.requests.iter().map(|request| simulator(&request.experiment)));
         (roots, self.skipped(&[NO_MATHEMATICS]))
     }
@@ -102,7 +102,11 @@ impl StagePlan {
     /// # Errors
     /// A stage whose source is not among the embedded files.
     pub fn table_code(&self) -> Result<Closure> {
-        closure(&[self.stage.source], &self.skipped(&PRESENTATION))
+        let mut skipped = self.skipped(&PRESENTATION);
+        if self.stage.report != self.stage.source {
+            skipped.push(self.stage.report);
+        }
+        closure(&[self.stage.source], &skipped)
     }
 
     /// The source code that makes claims and figures from tables.
@@ -110,7 +114,7 @@ impl StagePlan {
     /// # Errors
     /// A stage whose source is not among the embedded files.
     pub fn figure_code(&self) -> Result<Closure> {
-        closure(&[self.stage.source], &self.skipped(&[NO_MATHEMATICS]))
+        closure(&[self.stage.source, self.stage.report], &self.skipped(&[NO_MATHEMATICS]))
     }
 
     /// Everything that decides whether committed figures are stale: experiments, parameters, questions, seed and the

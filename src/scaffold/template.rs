@@ -8,7 +8,8 @@ use crate::stage::request::Request;
 use crate::stage::rows::{Statistic, first, last, mean_and_range, statistics_table};
 use crate::stage::{Data, Kind, Profile, Results, Settings, Stage};
 use crate::stages;
-use crate::stages::common::shared::{Statistics, at, parameters};
+use crate::stages::common::shared::{Statistics, at};
+use crate::stages::common::words::parameters;
 use crate::table::Table;
 
 /// The stage.
@@ -17,6 +18,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Extension,
     title: "The test loss along training",
     source: file!(),
+    report: file!(),
     claims: &["D3.gmm-template"],
     figures: &["gmm-template"],
     plan,

@@ -208,7 +208,7 @@ impl Results {
     }
 }
 
-/// A stage: one file of constants and plain functions.
+/// A stage: constants and plain functions, in two files with roots of their own.
 #[derive(Clone, Copy, Debug)]
 pub struct Stage {
     /// Name on the command line.
@@ -217,8 +217,10 @@ pub struct Stage {
     pub kind: Kind,
     /// One line.
     pub title: &'static str,
-    /// Its source file, `file!()`: the root of the code its results depend on.
+    /// The file with `plan` and `reduce`: the root of the code that its tables depend on.
     pub source: &'static str,
+    /// The file with `judge` and `draw`, `file!()`: the root of the code that makes claims and figures of the tables.
+    pub report: &'static str,
     /// Ids of its claims.
     pub claims: &'static [&'static str],
     /// Names of its figures.

@@ -30,6 +30,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "Where outliers leave the bulk, over signal-to-noise ratio, sample ratio and training time",
     source: file!(),
+    report: file!(),
     claims: &[
         "A5.grid-hessian-start",
         "A5.grid-hessian-end",

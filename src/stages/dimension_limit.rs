@@ -26,6 +26,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "Alignment and effective dynamics as d grows to a million and beyond, by the exact reduced chain",
     source: file!(),
+    report: file!(),
     claims: &["D1.limit-gmm", "D1.limit-xor", "A1.limit-error", "A1.limit-lambda", "A1.limit-dimension"],
     figures: &["dimension-limit"],
     plan,

@@ -26,6 +26,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "Summary statistics of SGD follow the effective dynamics of both tasks",
     source: file!(),
+    report: file!(),
     claims: &["D1.gmm-rate", "D1.gmm-deviation", "D1.xor-rate", "D1.xor-deviation"],
     figures: &["effective-dynamics-gmm", "effective-dynamics-xor"],
     plan,

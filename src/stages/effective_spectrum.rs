@@ -36,6 +36,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "Outliers, their eigenvectors and the bulk of H and G against the effective spectrum, both tasks",
     source: file!(),
+    report: file!(),
     claims: &[
         "D2.outliers-gmm",
         "D2.overlaps-gmm",

@@ -26,6 +26,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "SGD on the Gaussian mixture aligns with the means and with the outlier eigenspaces",
     source: file!(),
+    report: file!(),
     claims: &["A1.error", "A1.onset", "A1.sum", "A3.hessian", "A3.gradient", "A3.spaces"],
     figures: &["gmm-alignment", "gmm-training"],
     plan,

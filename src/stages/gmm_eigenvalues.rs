@@ -23,6 +23,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Figure,
     title: "Top eigenvalues of H_11 and G_11 along training: one leading outlier, k-1 smaller ones, the bulk",
     source: file!(),
+    report: file!(),
     claims: &[
         "A4.gradient-start",
         "A4.hessian-start",

@@ -20,6 +20,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Figure,
     title: "Entries of x^1 and of the leading eigenvectors of H_11 and G_11, at the start and at the end",
     source: file!(),
+    report: file!(),
     claims: &[
         "A4.hessian-direction",
         "A4.gradient-direction",

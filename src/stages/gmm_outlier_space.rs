@@ -31,6 +31,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "The outlier eigenspaces of every block of H and G live in the span of the means",
     source: file!(),
+    report: file!(),
     claims: &[
         "A2.hessian",
         "A2.gradient",

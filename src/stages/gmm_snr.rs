@@ -23,6 +23,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "Rates of alignment in the signal-to-noise ratio, and the ratios at which outliers leave the bulk",
     source: file!(),
+    report: file!(),
     claims: &[
         "A1.slope",
         "A2.perpendicular-hessian",

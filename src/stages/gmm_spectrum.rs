@@ -21,6 +21,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Figure,
     title: "The whole spectrum of H_11 and G_11 at the start, during and at the end of training",
     source: file!(),
+    report: file!(),
     claims: &[],
     figures: &["gmm-spectrum", "gmm-spectrum-lambda-10"],
     plan,

@@ -10,7 +10,8 @@ use crate::stage::rows::{Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::grid::log_edges;
-use crate::stages::common::shared::{Statistics, at, indicators, listed, number};
+use crate::stages::common::shared::{Statistics, at, indicators, number};
+use crate::stages::common::words::listed;
 use crate::stages::common::xor::{ALIVE, CLASSIFIED, checked, classified, experiment, neurons, width};
 use crate::table::Table;
 use crate::theory::collapse::collapse_threshold;
@@ -21,6 +22,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Extension,
     title: "Where the XOR network lives and dies: the collapse threshold in the ridge over the signal-to-noise ratio",
     source: file!(),
+    report: file!(),
     claims: &["B1.collapse", "B1.survival"],
     figures: &["xor-collapse"],
     plan,

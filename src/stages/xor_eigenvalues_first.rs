@@ -18,6 +18,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Figure,
     title: "Top eigenvalues of a first-layer block along training: two outliers, then the bulk",
     source: file!(),
+    report: file!(),
     claims: &[],
     figures: &["xor-eigenvalues-first"],
     plan,

@@ -25,6 +25,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Figure,
     title: "Eigenvalues of the second-layer blocks along training: one outlier at the start, four at the end",
     source: file!(),
+    report: file!(),
     claims: &[
         "B3.start-hessian",
         "B3.start-gradient",

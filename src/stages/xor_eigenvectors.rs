@@ -18,6 +18,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Figure,
     title: "Entries of the leading eigenvectors of the second-layer blocks, neuron by neuron",
     source: file!(),
+    report: file!(),
     claims: &[],
     figures: &["xor-eigenvectors"],
     plan,

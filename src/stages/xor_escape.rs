@@ -31,6 +31,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "At random starts the XOR network leaves m = 0 after a time that grows like log d",
     source: file!(),
+    report: file!(),
     claims: &["D1.escape-share", "D1.escape-time", "D1.escape-rate"],
     figures: &["xor-escape"],
     plan,

@@ -33,6 +33,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "Every neuron of the first layer, and the top two eigenvectors of its blocks, align with the means",
     source: file!(),
+    report: file!(),
     claims: &["B1.weights", "B1.hessian", "B1.gradient", "B1.outliers"],
     figures: &["xor-first-layer", "xor-training"],
     plan,

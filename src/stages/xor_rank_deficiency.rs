@@ -9,7 +9,8 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Eigenvalue, Statistic, curves, spectrum_rows, spectrum_table, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, at, indicators, listed, number, query};
+use crate::stages::common::shared::{Statistics, at, indicators, number, query};
+use crate::stages::common::words::listed;
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, SECOND, law, level, width};
 use crate::stages::common::xor_runs::{
     NARROW, Point, Run, exceptions_table, request, runs, runs_rows, runs_table,
@@ -23,6 +24,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "A sub-optimal classifier leaves fewer than four outliers in the second layer, one for each classified cluster",
     source: file!(),
+    report: file!(),
     claims: &["B4.equal", "B4.equal-k8", "B4.deficient", "B4.directions"],
     figures: &["xor-rank-deficiency", "xor-rank-runs"],
     plan,

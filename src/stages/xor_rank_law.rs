@@ -8,7 +8,8 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Kind, Results, Settings, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators, listed, number};
+use crate::stages::common::shared::{Statistics, indicators, number};
+use crate::stages::common::words::listed;
 use crate::stages::common::xor::width;
 use crate::stages::common::xor_runs::{
     NARROW, Point, Run, exceptions_table, request, runs, runs_rows, runs_table,
@@ -23,6 +24,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "How often SGD loses rank: the coupon collector's law, where it holds and where it fails",
     source: file!(),
+    report: file!(),
     claims: &[
         "B5.success",
         "B5.rank",

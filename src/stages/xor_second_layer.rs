@@ -27,6 +27,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "The second layer and the outlier eigenspaces of its blocks align with a subspace that moves",
     source: file!(),
+    report: file!(),
     claims: &["B2.weights", "B2.hessian", "B2.gradient", "B2.outliers", "B2.null", "B2.moves"],
     figures: &["xor-second-layer"],
     plan,

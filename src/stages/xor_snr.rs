@@ -27,6 +27,7 @@ pub const STAGE: Stage = Stage {
     kind: Kind::Theorem,
     title: "Rates of alignment of both layers in the signal-to-noise ratio",
     source: file!(),
+    report: file!(),
     claims: &[
         "B1.slope",
         "B2.bound",

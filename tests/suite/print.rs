@@ -10,7 +10,7 @@ use spectral_alignment::plot::*;
 use spectral_alignment::problem::experiment::{Experiment, Simulator};
 use spectral_alignment::stage::Profile;
 use spectral_alignment::stages::common::captions::setting;
-use spectral_alignment::stages::common::shared::parameters;
+use spectral_alignment::stages::common::words::parameters;
 use spectral_alignment::stages::common::{mixture, xor};
 use std::collections::BTreeMap;
 use std::io::Read;

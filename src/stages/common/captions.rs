@@ -1,7 +1,7 @@
 //! Words that the captions of many figures share: what symbols mean, and how the sign of an eigenvector is shown.
 
 use crate::problem::experiment::Experiment;
-use crate::stages::common::shared::{of_task, parameters, sampled};
+use crate::stages::common::words::{of_task, parameters, sampled};
 
 /// What a caption defines beside the parameters, as its figure needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,5 +6,6 @@ pub mod grid;
 pub mod limit;
 pub mod mixture;
 pub mod shared;
+pub mod words;
 pub mod xor;
 pub mod xor_runs;

@@ -1,0 +1,142 @@
+//! The parameters of experiments in the words of captions.
+
+use crate::problem::experiment::{Experiment, Simulator};
+use crate::problem::{Means, Model, TaskKind};
+use crate::stages::common::shared::number;
+use std::cmp::Ordering;
+
+/// The experiments of one task: of task A (`mixture`) or of task B.
+#[must_use]
+pub fn of_task<'a>(experiments: &[&'a Experiment], mixture: bool) -> Vec<&'a Experiment> {
+    let task = |one: &&Experiment| matches!(one.model.task, TaskKind::Mixture { .. }) == mixture;
+    experiments.iter().copied().filter(task).collect()
+}
+
+/// Whether test samples have `n = φ d` points: those of reduced chains do not, and no figure shows them.
+#[must_use]
+pub fn sampled(experiments: &[&Experiment]) -> bool {
+    experiments.iter().any(|one| one.simulator == Simulator::Sgd)
+}
+
+/// The parameters of experiments as a sentence of a caption, by task: each value once, up to three combinations of values as
+/// they belong together, ranges over more.
+#[must_use]
+pub fn parameters(experiments: &[&Experiment]) -> String {
+    let (mixture, network) = (of_task(experiments, true), of_task(experiments, false));
+    if mixture.is_empty() || network.is_empty() {
+        return format!("Parameters: {}; {}", values(experiments), replicates(experiments));
+    }
+    let task = |name: &str, of: &[&Experiment]| format!("{name}, {}, {}", values(of), replicates(of));
+    format!("Parameters: {}; {}", task("task A", &mixture), task("task B", &network))
+}
+
+fn replicates(experiments: &[&Experiment]) -> String {
+    format!("replicates: {}", distinct(experiments.iter().map(|one| f64::from(one.replicates))))
+}
+
+/// The values of the parameters of experiments of one task.
+fn values(experiments: &[&Experiment]) -> String {
+    let rows = |one: &&Experiment| if matches!(one.model.task, TaskKind::Mixture { .. }) { "k" } else { "K" };
+    let names = [experiments.first().map_or("k", rows), "d", "λ", "β", "c", "φ", "T"];
+    let of = |one: &Experiment| {
+        let model = &one.model;
+        [
+            number(model.task.rows()),
+            number(model.d),
+            model.lambda,
+            model.beta,
+            model.c,
+            model.phi,
+            one.horizon,
+        ]
+    };
+    let mut sets: Vec<[f64; 7]> = Vec::new();
+    for set in experiments.iter().map(|one| of(one)) {
+        if !sets.contains(&set) {
+            sets.push(set);
+        }
+    }
+    sets.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+    let varies = |index: usize| sets.iter().any(|set| set[index].total_cmp(&sets[0][index]).is_ne());
+    let varied: Vec<usize> = (0..names.len()).filter(|index| varies(*index)).collect();
+    let paired = varied.len() > 1 && sets.len() <= 3;
+    let together = |set: &[f64; 7]| {
+        varied
+            .iter()
+            .map(|index| format!("{} = {}", names[*index], set[*index]))
+            .collect::<Vec<_>>()
+            .join(" with ")
+    };
+    let mut words = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        if *name == "φ" && !sampled(experiments) {
+            continue;
+        }
+        if !paired || !varied.contains(&index) {
+            words.push(format!("{name} = {}", distinct(sets.iter().map(|set| set[index]))));
+        } else if varied.first() == Some(&index) {
+            words.push(listed(&sets.iter().map(together).collect::<Vec<_>>()));
+        }
+        if index == 0 {
+            words.extend(experiments.first().and_then(|one| classes(&one.model.task)));
+        }
+    }
+    words.extend(experiments.first().and_then(|one| start(&one.model)));
+    words.join(", ")
+}
+
+/// What is given of the start of task B.
+fn start(model: &Model) -> Option<String> {
+    let TaskKind::Xor { .. } = model.task else { return None };
+    let mut words = Vec::new();
+    if let Some(along) = &model.start.along {
+        let pairs: Vec<String> = along
+            .iter()
+            .map(|row| format!("({})", row.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")))
+            .collect();
+        words.push(format!("(W_i·μ, W_i·ν) = {}", listed(&pairs)));
+    }
+    if let Some(second) = &model.start.second {
+        words.push(format!("v_i = {}", listed(&second.iter().map(f64::to_string).collect::<Vec<_>>())));
+    }
+    (!words.is_empty()).then(|| format!("at the start {}", words.join(" and ")).replace('-', "−"))
+}
+
+/// Class probabilities where they are not equal, and inner products of means that are not orthogonal.
+fn classes(task: &TaskKind) -> Option<String> {
+    let TaskKind::Mixture { probabilities, means } = task else { return None };
+    let mut words = Vec::new();
+    if probabilities.iter().any(|p| p.total_cmp(&probabilities[0]).is_ne()) {
+        let each: Vec<String> = probabilities.iter().map(f64::to_string).collect();
+        words.push(format!("class probabilities {}", listed(&each)));
+    }
+    if let Means::Gram(gram) = means {
+        for (a, row) in (1..).zip(gram) {
+            for (b, product) in (1..a).zip(row).filter(|(_, product)| **product != 0.0) {
+                words.push(format!("μ_{b}·μ_{a} = {product}"));
+            }
+        }
+    }
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// Words with commas, and "and" before the last.
+#[must_use]
+pub fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Distinct values in increasing order: up to three as a list, more as a range.
+fn distinct(values: impl Iterator<Item = f64>) -> String {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    match values.as_slice() {
+        [low, _, _, .., high] => format!("{low} to {high}"),
+        few => listed(&few.iter().map(f64::to_string).collect::<Vec<_>>()),
+    }
+}
