@@ -48,7 +48,8 @@ fn main() -> io::Result<()> {
     let name = variable("CARGO_PKG_NAME")?;
     let graph = graph::scan(package, &name.replace('-', "_"))?;
     let lock = fs::read_to_string(package.join("Cargo.lock"))?;
-    let versions = [&NUMERICAL[..], &PRESENTING].map(|wanted| lock::versions(&lock, &name, wanted));
+    let versions = |wanted: &[&str]| lock::versions(&lock, &name, wanted).map_err(io::Error::other);
+    let versions = [versions(&NUMERICAL)?, versions(&PRESENTING)?];
     let code = render(&graph, &versions, [&bytes(package, &graph)?, &compiler()?, &variable("TARGET")?])
         .map_err(|error| io::Error::other(error.to_string()))?;
     fs::write(Path::new(&variable("OUT_DIR")?).join("sources.rs"), code)?;

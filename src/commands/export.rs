@@ -237,7 +237,7 @@ fn alignments(
     let mut rows = Vec::new();
     for (query, both) in answers.iter().filter(|(query, _)| query.block.row == query.block.col) {
         let block = query.block;
-        let space = task.space(block.layer, &at.parameters)?;
+        let space = crate::spectrum::subspace::space(task, block.layer, &at.parameters)?;
         let x = task.vector(&at.parameters, block)?;
         let mut add = |sample: Option<&str>, subspace: &str, basis: &Array2<f64>| {
             rows.push(Alignment {

@@ -97,16 +97,30 @@ impl StagePlan {
         closure(&roots, &skipped)
     }
 
+    /// The files from which the code behind tables is found, and those at which the search stops: nothing that judges or
+    /// draws, so that a caption, a colour or a bound reduces nothing again.
+    #[must_use]
+    pub fn table_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let mut skipped = self.skipped(&PRESENTATION);
+        if self.stage.report != self.stage.source {
+            skipped.push(self.stage.report);
+        }
+        (vec![self.stage.source], skipped)
+    }
+
+    /// The same for claims and figures: a change of what is reduced judges again.
+    #[must_use]
+    pub fn figure_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        (vec![self.stage.source, self.stage.report], self.skipped(&[NO_MATHEMATICS]))
+    }
+
     /// The source code that makes tables from data.
     ///
     /// # Errors
     /// A stage whose source is not among the embedded files.
     pub fn table_code(&self) -> Result<Closure> {
-        let mut skipped = self.skipped(&PRESENTATION);
-        if self.stage.report != self.stage.source {
-            skipped.push(self.stage.report);
-        }
-        closure(&[self.stage.source], &skipped)
+        let (roots, skipped) = self.table_roots();
+        closure(&roots, &skipped)
     }
 
     /// The source code that makes claims and figures from tables.
@@ -114,7 +128,8 @@ impl StagePlan {
     /// # Errors
     /// A stage whose source is not among the embedded files.
     pub fn figure_code(&self) -> Result<Closure> {
-        closure(&[self.stage.source, self.stage.report], &self.skipped(&[NO_MATHEMATICS]))
+        let (roots, skipped) = self.figure_roots();
+        closure(&roots, &skipped)
     }
 
     /// Everything that decides whether committed figures are stale: experiments, parameters, questions, seed and the

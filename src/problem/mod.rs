@@ -305,6 +305,16 @@ fn validate_start(name: &dyn Fn(&str) -> String, task: &TaskKind, start: &Start)
     Ok(())
 }
 
+/// A count as a number, exact below 2^53.
+#[must_use]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts of nodes, classes, neurons and steps are far below 2^53"
+)]
+pub fn as_f64(count: usize) -> f64 {
+    count as f64
+}
+
 /// Lower Cholesky factor of a small symmetric matrix, in a fixed order of operations; none if it is not
 /// positive definite to a relative 1e-12.
 #[must_use]

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::simulation::data::Sample;
 use crate::simulation::task::{Block, Evaluation, Matrix, Parameters, Task};
 use crate::spectrum::query::{Query, Question};
+use crate::spectrum::subspace::space;
 use crate::spectrum::{BlockMatrix, Norms, Pair, warm_start};
 use ndarray::Array2;
 
@@ -60,16 +61,16 @@ impl<'a> Point<'a> {
     /// # Errors
     /// [`crate::error::Error::Numeric`] if a routine misses its declared accuracy.
     pub fn answer(&self, query: Query, matrices: &[BlockMatrix; 2]) -> Result<Answer> {
-        let space = || self.task.space(query.block.layer, self.parameters);
+        let basis = || space(self.task, query.block.layer, self.parameters);
         Ok(match query.question {
             Question::Top(count) => Answer::Pairs(both(|index| matrices[index].top(count as usize))?),
             Question::Outliers(count) => {
-                let start = warm_start(&space()?, self.task.vector(self.parameters, query.block)?);
+                let start = warm_start(&basis()?, self.task.vector(self.parameters, query.block)?);
                 Answer::Pairs(both(|index| matrices[index].outliers(count as usize, &start))?)
             }
             Question::Values => Answer::Values(both(|index| matrices[index].values())?),
             Question::Norms => {
-                let space = space()?;
+                let space = basis()?;
                 Answer::Norms(both(|index| matrices[index].norms(&space))?)
             }
         })

@@ -1,6 +1,7 @@
 //! Alignment of vectors and of subspaces.
 
 use crate::error::{Error, Result};
+use crate::simulation::task::{Layer, Parameters, Spanning, Task};
 use ndarray::{Array2, ArrayView1, s};
 use ndarray_linalg::{QR, SVD};
 
@@ -25,6 +26,18 @@ pub fn span(columns: &Array2<f64>, cut: f64) -> Result<Array2<f64>> {
     };
     let kept = values.iter().filter(|value| **value > cut * values[0]).count();
     Ok(vectors.slice(s![.., ..kept]).to_owned())
+}
+
+/// Orthonormal basis (columns, p × dim) of the subspace that parameter vectors of a layer align with.
+///
+/// # Errors
+/// [`Error::Numeric`] if LAPACK fails.
+pub fn space(task: &dyn Task, layer: Layer, parameters: &Parameters) -> Result<Array2<f64>> {
+    let Spanning { columns, cut } = task.spanning(layer, parameters);
+    match cut {
+        Some(cut) => span(&columns, cut),
+        None => Ok(columns),
+    }
 }
 
 fn numeric(routine: &'static str, error: &dyn std::fmt::Display) -> Error {

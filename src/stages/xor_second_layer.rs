@@ -6,7 +6,7 @@ use crate::problem::experiment::Experiment;
 use crate::simulation::observe::Observed;
 use crate::simulation::task::{self, Layer};
 use crate::spectrum::leading_space;
-use crate::spectrum::subspace::{alignment, overlap, sine};
+use crate::spectrum::subspace::{alignment, overlap, sine, space};
 use crate::stage::claim::{Claim, declare};
 use crate::stage::request::Request;
 use crate::stage::rows::{
@@ -57,7 +57,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let mut start: Option<Array2<f64>> = None;
             for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
                 let here = at(experiment, replicate, observed);
-                let space = task.space(Layer::V, &observed.parameters)?;
+                let space = space(&*task, Layer::V, &observed.parameters)?;
                 let start = start.get_or_insert_with(|| space.clone());
                 statistics.push(Statistic::plain(&here, "dimension of B", number(space.ncols())));
                 statistics.push(Statistic::plain(&here, "overlap with the start", overlap(&space, start)));

@@ -9,7 +9,7 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Se
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
 use crate::simulation::task::{self, Layer};
 use crate::spectrum::query::Question;
-use crate::spectrum::subspace::sine;
+use crate::spectrum::subspace::{sine, space};
 use crate::stage::claim::{Claim, declare};
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Statistic, statistics_table};
@@ -93,7 +93,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let mean = alive.iter().sum::<f64>() / number(alive.len());
                 statistics.push(Statistic::plain(&here, "sine of alive neurons", mean));
             }
-            let space = task::build(&experiment.model).space(Layer::V, &observed.parameters)?;
+            let space = space(&*task::build(&experiment.model), Layer::V, &observed.parameters)?;
             let v = observed.parameters[1].column(0);
             statistics.push(Statistic::plain(&here, "sine of v", sine(v, &space)));
             for (layer, block) in [("first", first(NEURON)), ("second", SECOND)] {

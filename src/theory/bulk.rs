@@ -6,7 +6,7 @@
 use ndarray::Array1;
 
 use crate::error::{Error, Result};
-use crate::theory::whole;
+use crate::problem::as_f64;
 
 /// Relative distance of values of `f` of sizeable mass from which on a gap of the bulk is looked for between them.
 const GAP: f64 = 0.02;
@@ -300,8 +300,8 @@ pub(crate) fn clustered(low: f64, high: f64, count: usize, range: f64) -> Vec<f6
     }
     let bottom = if low > 0.0 { low } else { high * 1e-8 * range };
     let spread = |from: f64, to: f64, count: usize| {
-        let step = std::f64::consts::PI / whole(count - 1);
-        (0..count).map(move |i| from + (to - from) * 0.5 * (1.0 - libm::cos(step * whole(i))))
+        let step = std::f64::consts::PI / as_f64(count - 1);
+        (0..count).map(move |i| from + (to - from) * 0.5 * (1.0 - libm::cos(step * as_f64(i))))
     };
     let mut abscissas: Vec<f64> = if high / bottom > 30.0 {
         let decades = spread(libm::log(bottom), libm::log(high), count - count / 2).map(libm::exp);

@@ -5,7 +5,7 @@
 //! with, in the limit `λ → ∞`. Four neurons cover all four with probability 3/32. Source: arXiv 2310.03010 and companion
 //! 2206.04030.
 
-use crate::theory::whole;
+use crate::problem::as_f64;
 
 /// `P(exactly r of the directions are covered)` for `r = 0..=directions` (length `directions + 1`, summing to 1).
 ///
@@ -22,10 +22,10 @@ pub fn covered(neurons: usize, directions: usize) -> Vec<f64> {
     if directions == 0 {
         return law;
     }
-    let all = whole(directions);
+    let all = as_f64(directions);
     for _ in 0..neurons {
         for r in (1..=directions).rev() {
-            law[r] = (law[r] * whole(r) + law[r - 1] * whole(directions - r + 1)) / all;
+            law[r] = (law[r] * as_f64(r) + law[r - 1] * as_f64(directions - r + 1)) / all;
         }
         law[0] = 0.0;
     }
@@ -35,5 +35,5 @@ pub fn covered(neurons: usize, directions: usize) -> Vec<f64> {
 /// Mean number of covered directions, `D (1 - (1 - 1/D)^K)`.
 #[must_use]
 pub fn mean_covered(neurons: usize, directions: usize) -> f64 {
-    covered(neurons, directions).iter().enumerate().map(|(r, probability)| whole(r) * probability).sum()
+    covered(neurons, directions).iter().enumerate().map(|(r, probability)| as_f64(r) * probability).sum()
 }

@@ -9,8 +9,9 @@
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use crate::error::{Error, Result};
+use crate::problem::as_f64;
 use crate::theory::span::{Coordinates, check_gram, mixture_nodes, orthonormal_span, product};
-use crate::theory::{DEFAULT_NODES, Matrix, NodeSet, Weights, whole};
+use crate::theory::{DEFAULT_NODES, Matrix, NodeSet, Weights};
 
 /// The mixture, seen on `V`: orthonormal coordinates, quadrature nodes and softmax probabilities at the nodes.
 #[derive(Debug, Clone)]
@@ -206,7 +207,7 @@ fn check(gram: &Array2<f64>, classes: usize, probabilities: &[f64]) -> Result<()
 fn coordinates(gram: &Array2<f64>, classes: usize) -> Result<(Array2<f64>, Array2<f64>, usize)> {
     let components = gram.nrows() - classes;
     // Rows express x^a - x̄ (C of them), x̄ and μ_b in terms of x^1..x^C, μ_1..μ_k.
-    let average = 1.0 / whole(classes);
+    let average = 1.0 / as_f64(classes);
     let combination = Array2::from_shape_fn((classes + 1 + components, gram.nrows()), |(row, column)| {
         let same = |index: usize| if index == column { 1.0 } else { 0.0 };
         match (row < classes, column < classes) {

@@ -20,6 +20,7 @@ pub mod xor_law;
 use ndarray::{Array1, Array2};
 
 use crate::error::{Error, Result};
+use crate::problem::as_f64;
 
 /// Total number of nodes of the law of a task, over all components of the mixture, unless told otherwise.
 const DEFAULT_NODES: usize = 4096;
@@ -200,7 +201,7 @@ fn normal_quantile(probability: f64) -> f64 {
 
 /// The positive root of `g^{d+1} = g + 1`, by the contraction `g ← (1 + g)^{1/(d+1)}`.
 fn kronecker_generator(dimension: usize) -> f64 {
-    let exponent = 1.0 / (whole(dimension) + 1.0);
+    let exponent = 1.0 / (as_f64(dimension) + 1.0);
     (0..64).fold(2.0, |root, _| libm::pow(1.0 + root, exponent))
 }
 
@@ -210,7 +211,7 @@ fn whiten(points: &mut Array2<f64>) -> Result<()> {
     let mut lower = Array2::<f64>::zeros((size, size));
     for i in 0..size {
         for j in 0..=i {
-            let moment = points.outer_iter().map(|row| row[i] * row[j]).sum::<f64>() / whole(count);
+            let moment = points.outer_iter().map(|row| row[i] * row[j]).sum::<f64>() / as_f64(count);
             let known: f64 = (0..j).map(|l| lower[[i, l]] * lower[[j, l]]).sum();
             let rest = moment - known;
             if i != j {
@@ -230,12 +231,6 @@ fn whiten(points: &mut Array2<f64>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A count as a number.
-#[allow(clippy::cast_precision_loss, reason = "counts of nodes, classes and neurons are far below 2^52")]
-pub(crate) fn whole(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::error::{Error, Result};
-use crate::theory::{NodeSet, gaussian_nodes, whole};
+use crate::problem::as_f64;
+use crate::theory::{NodeSet, gaussian_nodes};
 
 /// Squared length of a vector's new part, relative to the vector's, below which it lies in the span of the others.
 const RANK_TOLERANCE: f64 = 1e-12;
@@ -113,7 +114,7 @@ pub(crate) fn mixture_nodes(
             for (coordinate, z) in point.iter_mut().zip(noise) {
                 *coordinate += z / lambda.sqrt();
             }
-            masses[node] = probability / whole(each);
+            masses[node] = probability / as_f64(each);
             components.push(component);
         }
     }

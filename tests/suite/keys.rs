@@ -133,7 +133,9 @@ fn stale(plans: &[StagePlan], path: &str) -> BTreeSet<&'static str> {
 fn a_changed_constant_makes_exactly_its_stages_stale() {
     let plans = plans();
     for plan in &plans {
-        assert_eq!(stale(&plans, plan.stage.source), BTreeSet::from([plan.stage.name]));
+        for root in [plan.stage.source, plan.stage.report] {
+            assert_eq!(stale(&plans, root), BTreeSet::from([plan.stage.name]));
+        }
     }
     let having = |what: &dyn Fn(&TaskKind, Simulator) -> bool| -> BTreeSet<&'static str> {
         let has = |plan: &&StagePlan| {
@@ -161,6 +163,21 @@ fn a_changed_constant_makes_exactly_its_stages_stale() {
         {
             assert_eq!(stale(&plans, bystander), BTreeSet::new(), "{bystander}");
         }
+    }
+}
+
+#[test]
+fn a_caption_or_a_bound_is_no_part_of_tables_and_physics_is_part_of_both() {
+    for plan in plans() {
+        let digests = |sources: &[Source]| {
+            [plan.table_roots(), plan.figure_roots()]
+                .map(|(roots, skipped)| closure_in(sources, &roots, &skipped).unwrap().digest())
+        };
+        let [tables, figures] = digests(SOURCES);
+        let [same, drawn] = digests(&changed(plan.stage.report));
+        assert!(same == tables && drawn != figures, "{}: {}", plan.stage.name, plan.stage.report);
+        let [reduced, judged] = digests(&changed(plan.stage.source));
+        assert!(reduced != tables && judged != figures, "{}: {}", plan.stage.name, plan.stage.source);
     }
 }
 

@@ -10,6 +10,7 @@ use spectral_alignment::simulation::task::{self, Block, LARGEST, Layer, Matrix, 
 use spectral_alignment::spectrum::answer::{Answer, Point};
 use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::query::{Query, Question, SampleKind};
+use spectral_alignment::spectrum::subspace::space;
 
 const STEP: f64 = 1e-5;
 
@@ -502,7 +503,7 @@ fn the_space_of_the_first_layer_is_that_of_the_means() {
         let task = task::build(&model);
         let expected = Array2::from_shape_fn((6, 2), |(i, j)| if i < 2 { [mu, nu][j][i] } else { 0.0 });
         assert_eq!(task.mean_space(), expected);
-        assert_eq!(task.space(Layer::W, &Net::new(3, 6).parameters()).unwrap(), expected);
+        assert_eq!(space(&*task, Layer::W, &Net::new(3, 6).parameters()).unwrap(), expected);
     }
 }
 
@@ -522,7 +523,7 @@ fn the_space_of_the_second_layer_is_cut_at_a_tenth() {
         let (values, vectors) = f.dot(&f.t()).eigh(UPLO::Lower).unwrap();
         let kept = values.iter().filter(|value| **value > 0.01 * values[width - 1]).count();
         let kept = vectors.slice(s![.., width - kept..]);
-        let basis = task.space(Layer::V, &parameters).unwrap();
+        let basis = space(&*task, Layer::V, &parameters).unwrap();
         assert_eq!(basis.dim(), kept.dim());
         dimensions[kept.ncols()] += 1;
         assert_near(&basis.t().dot(&basis), &Array2::eye(kept.ncols()), 1e-14, "orthonormal");
@@ -537,13 +538,13 @@ fn the_space_of_the_second_layer_is_cut_at_a_tenth() {
         for (neuron, (cluster, length)) in [(0, 1.0), (1, 0.5), (2, 0.2), (3, last)].into_iter().enumerate() {
             w.row_mut(neuron + 1).assign(&(&means.row(cluster) * length));
         }
-        let basis = task.space(Layer::V, &vec![w, Array2::ones((6, 1))]).unwrap();
+        let basis = space(&*task, Layer::V, &vec![w, Array2::ones((6, 1))]).unwrap();
         let expected = Array2::from_shape_fn((6, 6), |(i, j)| {
             f64::from(u8::from(i == j && (1..=dimension).contains(&i)))
         });
         assert_near(&basis.dot(&basis.t()), &expected, 1e-14, "the cut");
     }
-    let dead = task.space(Layer::V, &vec![Array2::zeros((6, 5)), Array2::ones((6, 1))]).unwrap();
+    let dead = space(&*task, Layer::V, &vec![Array2::zeros((6, 5)), Array2::ones((6, 1))]).unwrap();
     assert_eq!(dead.dim(), (6, 0), "nothing is left of a dead layer");
 }
 
@@ -678,8 +679,8 @@ fn turning_the_mixture_turns_everything() {
     }
     for layer in [Layer::W, Layer::V] {
         let (one, two) = (
-            plain.space(layer, &end.parameters()).unwrap(),
-            turned.space(layer, &other.parameters()).unwrap(),
+            space(&*plain, layer, &end.parameters()).unwrap(),
+            space(&*turned, layer, &other.parameters()).unwrap(),
         );
         let one = if layer == Layer::W { q.dot(&one) } else { one };
         assert_near(&two.dot(&two.t()), &one.dot(&one.t()), 1e-10, "the space");
@@ -730,7 +731,7 @@ fn every_question_is_answered_about_every_block() {
             let apart = Block { layer: Layer::W, row: 0, col: width as u32 - 1 };
             for block in task.diagonal_blocks().into_iter().chain([apart]) {
                 let matrices = point.matrices(block).unwrap();
-                let space = task.space(block.layer, &parameters).unwrap();
+                let space = space(&*task, block.layer, &parameters).unwrap();
                 let query = |question| {
                     let query = Query { checkpoint: 0, sample: SampleKind::Test, block, question };
                     point.answer(query, &matrices).unwrap()

@@ -3,7 +3,7 @@
 //! Theory imports no simulation, so whoever runs a random process of theory hands it the numbers.
 
 use crate::error::{Error, Result};
-use crate::theory::whole;
+use crate::problem::as_f64;
 
 /// A source of independent random numbers.
 pub trait Noise {
@@ -35,7 +35,7 @@ impl ChiSquared {
         match degrees {
             0 => Err(Error::parameter("degrees of freedom", degrees, "must be at least 1")),
             1 => Ok(Self { shift: None }),
-            _ => Ok(Self { shift: Some(0.5 * whole(degrees) - 1.0 / 3.0) }),
+            _ => Ok(Self { shift: Some(0.5 * as_f64(degrees) - 1.0 / 3.0) }),
         }
     }
 

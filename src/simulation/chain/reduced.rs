@@ -68,10 +68,10 @@
 use ndarray::{Array2, s};
 
 use crate::error::{Error, Result};
+use crate::problem::as_f64;
 use crate::problem::{Means, Model, TaskKind, cholesky};
 use crate::simulation::chain::factor::TriangularFactor;
 use crate::simulation::chain::noise::{ChiSquared, Noise};
-use crate::theory::whole;
 
 /// Largest magnitude of a parameter or a logit: beyond it the chain counts as diverged.
 const LARGEST: f64 = 1e75;
@@ -151,7 +151,7 @@ impl Chain {
             return Err(Error::parameter("d", model.d, rule));
         }
         let mut inside = vec![0.0; q * rows];
-        let size = 1.0 / whole(model.d).sqrt();
+        let size = 1.0 / as_f64(model.d).sqrt();
         if let Some(along) = &model.start.along {
             for (row, coefficients) in along.iter().enumerate() {
                 for (mean, coefficient) in coefficients.iter().enumerate() {
@@ -343,7 +343,7 @@ fn class_means(k: usize, means: &Means) -> Vec<Vec<f64>> {
 
 /// `T` of rows `N(0, I_d/d)`.
 fn gaussian_factor(d: usize, q: usize, rows: usize, noise: &mut dyn Noise) -> Result<TriangularFactor> {
-    let size = 1.0 / whole(d).sqrt();
+    let size = 1.0 / as_f64(d).sqrt();
     let mut factor = Array2::zeros((rows, rows));
     let mut left = vec![0.0; rows];
     for row in 0..rows {

@@ -122,6 +122,15 @@ pub struct Summary {
     pub value: f64,
 }
 
+/// Vectors that span a subspace.
+#[derive(Clone, Debug)]
+pub struct Spanning {
+    /// The vectors as columns, p × m.
+    pub columns: Array2<f64>,
+    /// Share of the largest singular value below which directions are left out; none where the columns are orthonormal.
+    pub cut: Option<f64>,
+}
+
 /// The state of SGD between two samples.
 pub trait Learner {
     /// One step `x ← x - δ (∇L(x, Y) + β x)` on a sample, padded with zeros to whole lanes ([`crate::simulation::kernel::padded`]).
@@ -141,13 +150,9 @@ pub trait Task: Send + Sync {
     fn layers(&self) -> Vec<(Layer, usize, usize)>;
     /// Orthonormal basis (columns, d × dim) of the span of the means that rows of the first layer align with.
     fn mean_space(&self) -> Array2<f64>;
-    /// Orthonormal basis (columns, p × dim) of the subspace that parameter vectors of a layer align with: that of the means,
-    /// if there is one layer only.
-    ///
-    /// # Errors
-    /// [`Error::Numeric`] if LAPACK fails.
-    fn space(&self, _layer: Layer, _parameters: &Parameters) -> Result<Array2<f64>> {
-        Ok(self.mean_space())
+    /// What spans the subspace that parameter vectors of a layer align with: the means, if there is one layer only.
+    fn spanning(&self, _layer: Layer, _parameters: &Parameters) -> Spanning {
+        Spanning { columns: self.mean_space(), cut: None }
     }
     /// The parameter vector that a diagonal block belongs to: a row of its layer, or the whole of a layer of single weights.
     ///

@@ -21,9 +21,8 @@ use crate::simulation::data::{DataLaw, Sample};
 use crate::simulation::kernel::{Kernel, padded};
 use crate::simulation::task::tally::Tally;
 use crate::simulation::task::{
-    Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Summary, Task, place,
+    Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Spanning, Summary, Task, place,
 };
-use crate::spectrum::subspace::span;
 use ndarray::{Array2, ArrayView1, Axis, s};
 use ndarray_rand::RandomExt;
 
@@ -141,12 +140,11 @@ impl Task for Xor {
 
     /// `Span(μ, ν)` for rows of W; for v `B_t = Span(relu(Wμ), relu(-Wμ), relu(Wν), relu(-Wν))` in `R^K`, cut where
     /// singular values fall below a tenth of the largest.
-    fn space(&self, layer: Layer, parameters: &Parameters) -> Result<Array2<f64>> {
+    fn spanning(&self, layer: Layer, parameters: &Parameters) -> Spanning {
         if layer != Layer::V {
-            return Ok(self.mean_space());
+            return Spanning { columns: self.mean_space(), cut: None };
         }
-        let features = parameters[0].dot(&self.law.means().t()).mapv(relu);
-        span(&features, CUT)
+        Spanning { columns: parameters[0].dot(&self.law.means().t()).mapv(relu), cut: Some(CUT) }
     }
 
     fn initial(&self, seed: &Seed) -> Parameters {

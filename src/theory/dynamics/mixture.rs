@@ -3,10 +3,11 @@
 use ndarray::Array2;
 
 use crate::error::{Error, Result};
+use crate::problem::as_f64;
+use crate::theory::DEFAULT_NODES;
 use crate::theory::dynamics::factor::cholesky;
 use crate::theory::dynamics::{Constants, Dynamics, Scores, State, node_sets};
 use crate::theory::span::check_gram;
-use crate::theory::{DEFAULT_NODES, whole};
 
 /// The effective dynamics of softmax regression with `C` classes on a mixture of `k ≤ C` Gaussians.
 ///
@@ -115,7 +116,7 @@ impl MixtureDynamics {
         let mut logits = vec![0.0; classes];
         for (class, (nodes, probability)) in self.nodes.iter().zip(&self.probabilities).enumerate() {
             means.iter_mut().zip(state.means.column(class)).for_each(|(mean, value)| *mean = *value);
-            let mass = probability / whole(nodes.len() / dimension);
+            let mass = probability / as_f64(nodes.len() / dimension);
             for node in nodes.chunks_exact(dimension) {
                 logits.copy_from_slice(&means);
                 for (column, coordinate) in columns.chunks_exact(classes).zip(node) {
@@ -132,7 +133,7 @@ impl MixtureDynamics {
     /// Columns (length `C` each, `C - 1` of them) of the factor of the covariance of the logits without their average.
     fn columns(&self, gram: &Array2<f64>) -> Result<Vec<f64>> {
         let (classes, dimension) = (self.classes, self.classes - 1);
-        let share = 1.0 / whole(classes);
+        let share = 1.0 / as_f64(classes);
         let average: Vec<f64> = (0..classes)
             .map(|a| share * (0..classes).map(|b| 0.5 * (gram[[a, b]] + gram[[b, a]])).sum::<f64>())
             .collect();

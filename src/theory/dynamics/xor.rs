@@ -3,9 +3,10 @@
 use ndarray::Array2;
 
 use crate::error::{Error, Result};
+use crate::problem::as_f64;
 use crate::theory::dynamics::factor::{cholesky, solve};
 use crate::theory::dynamics::{Constants, Dynamics, Scores, State, node_sets};
-use crate::theory::{normal_quantile, whole};
+use crate::theory::normal_quantile;
 
 /// Clusters +μ, -μ (label 1), +ν, -ν (label 0).
 const CLUSTERS: usize = 4;
@@ -196,7 +197,7 @@ impl XorDynamics {
                 }
             }
         }
-        let mass = 1.0 / whole(CLUSTERS * self.nodes.strata.len());
+        let mass = 1.0 / as_f64(CLUSTERS * self.nodes.strata.len());
         for i in 0..width {
             for j in 0..=i {
                 let value = mass * total[i * width + j];
@@ -223,7 +224,7 @@ impl XorDynamics {
         let along: Vec<f64> = self.nodes.gaussian.chunks_exact(width).map(|node| dot(node, &unit)).collect();
         for (cluster, means) in seen.means.chunks_exact(width).enumerate() {
             let (probability, values) = above((-root * means[i] / length).clamp(-FAR, FAR));
-            let mass = probability / whole(CLUSTERS * along.len());
+            let mass = probability / as_f64(CLUSTERS * along.len());
             let (mut total, mut lengthwise) = (0.0, 0.0);
             let points = self.nodes.gaussian.chunks_exact(width).zip(seen.noise.chunks_exact(width));
             for ((node, noise), (own, stratum)) in points.zip(along.iter().zip(&self.nodes.strata)) {
@@ -298,10 +299,10 @@ impl Dynamics for XorDynamics {
 /// its exact mean and variance.
 fn above(threshold: f64) -> (f64, [f64; STRATA]) {
     let probability = 0.5 * libm::erfc(threshold * std::f64::consts::FRAC_1_SQRT_2);
-    let share = 1.0 / whole(STRATA);
+    let share = 1.0 / as_f64(STRATA);
     let mut values = [0.0; STRATA];
     for (stratum, value) in values.iter_mut().enumerate() {
-        *value = -normal_quantile(probability * (whole(stratum) + 0.5) * share);
+        *value = -normal_quantile(probability * (as_f64(stratum) + 0.5) * share);
     }
     let density = libm::exp(-0.5 * threshold * threshold) / (2.0 * std::f64::consts::PI).sqrt();
     let mean = density / probability;
