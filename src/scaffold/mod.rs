@@ -13,7 +13,9 @@ use crate::stage::{Profile, Stage};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const STAGE: &str = include_str!("template.rs");
+/// The two files of a stage, by name.
+const STAGE: [(&str, &str); 2] =
+    [("mod.rs", include_str!("template/mod.rs")), ("report.rs", include_str!("template/report.rs"))];
 const TEST: &str = include_str!("../../tests/suite/template.rs");
 
 /// The expression in the template that makes the experiment, and that of task B.
@@ -22,17 +24,24 @@ pub const EXPERIMENTS: [&str; 2] = [
     "stages::common::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)",
 ];
 
-/// The source of a new stage.
+/// The two files of a new stage, by name, with their sources.
 #[must_use]
-pub fn stage_source(name: &str) -> String {
-    let text = STAGE.replace("gmm-template", name);
-    if name.starts_with("xor-") { text.replace(EXPERIMENTS[0], EXPERIMENTS[1]) } else { text }
+pub fn stage_sources(name: &str) -> [(&'static str, String); 2] {
+    let module = module(name);
+    STAGE.map(|(file, text)| {
+        let text = text
+            .replace("gmm-template", name)
+            .replace("scaffold::template", &format!("stages::{module}"))
+            .replace("src/scaffold/template", &format!("src/stages/{module}"));
+        let text = if name.starts_with("xor-") { text.replace(EXPERIMENTS[0], EXPERIMENTS[1]) } else { text };
+        (file, text)
+    })
 }
 
 /// The source of its test.
 #[must_use]
 pub fn test_source(name: &str) -> String {
-    TEST.replace("scaffold::template::STAGE", &format!("stages::{}::STAGE", module(name)))
+    TEST.replace("scaffold::template", &format!("stages::{}", module(name)))
 }
 
 fn module(name: &str) -> String {
@@ -88,10 +97,11 @@ pub fn scaffold(root: &Path, name: &str, stages: &[&'static Stage]) -> Result<Ve
     if listed.lines().any(|line| line == format!("pub mod {module};")) {
         return Err(Error::parameter("NAME", name, "is there already"));
     }
-    let stage = root.join(format!("src/stages/{module}.rs"));
-    let test = root.join(format!("tests/suite/{module}.rs"));
-    let (stage_text, test_text) = (stage_source(name), test_source(name));
-    for (path, text) in [(&stage, &stage_text), (&test, &test_text)] {
+    let folder = root.join("src/stages").join(&module);
+    let mut files: Vec<(PathBuf, String)> =
+        stage_sources(name).into_iter().map(|(file, text)| (folder.join(file), text)).collect();
+    files.push((root.join(format!("tests/suite/{module}.rs")), test_source(name)));
+    for (path, text) in &files {
         // The same file is what a call that was interrupted left.
         if path.exists() && !fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes()) {
             let rule = format!("{} is there already: take another name, or delete it", path.display());
@@ -103,7 +113,7 @@ pub fn scaffold(root: &Path, name: &str, stages: &[&'static Stage]) -> Result<Ve
     if !tested.lines().any(|line| line == format!("mod {module};")) {
         tested = format!("{}\n\n/// The stage `{name}`.\nmod {module};\n", tested.trim_end());
     }
-    let files = [(stage, stage_text), (test, test_text), (tests, tested), (list, listed)];
+    files.extend([(tests, tested), (list, listed)]);
     for (path, text) in &files {
         update(path, text.as_bytes())?;
     }
@@ -116,7 +126,7 @@ pub fn with_stage(list: &str, module: &str) -> Option<String> {
     let mut lines: Vec<String> = list.lines().map(str::to_owned).collect();
     let start = lines.iter().position(|line| line.starts_with("pub const STAGES"))?;
     let end = start + lines[start..].iter().position(|line| line.trim() == "];")?;
-    lines.insert(end, format!("    &{module}::STAGE,"));
+    lines.insert(end, format!("    &{module}::report::STAGE,"));
     let line = format!("pub mod {module};");
     let modules: Vec<usize> = (0..start).filter(|&index| lines[index].starts_with("pub mod ")).collect();
     let place =

@@ -4,7 +4,7 @@ use crate::support::Place;
 use spectral_alignment::error::Result;
 use spectral_alignment::pipeline::run::{RunOptions, run};
 use spectral_alignment::published::Figures;
-use spectral_alignment::scaffold::template::STAGE as TEMPLATE;
+use spectral_alignment::scaffold::template::report::STAGE as TEMPLATE;
 use spectral_alignment::stage::request::Request;
 use spectral_alignment::stage::{Profile, Settings, Stage};
 

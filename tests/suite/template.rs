@@ -1,5 +1,5 @@
 use crate::support::ran;
-use spectral_alignment::scaffold::template::STAGE;
+use spectral_alignment::scaffold::template::report::STAGE;
 use spectral_alignment::stage::claim::Verdict;
 
 #[test]

@@ -8,7 +8,7 @@ use spectral_alignment::published::lockfile::Lock;
 use spectral_alignment::published::verify::columns::columns;
 use spectral_alignment::published::verify::tolerance::{OTHERWISE, RULES, Tolerance, rule, ulps};
 use spectral_alignment::published::verify::{Row, Verdict, VerifyOptions, verify};
-use spectral_alignment::scaffold::template::STAGE as TEMPLATE;
+use spectral_alignment::scaffold::template::report::STAGE as TEMPLATE;
 use spectral_alignment::stage::{Data, Profile, Settings, Stage};
 use spectral_alignment::table::{Table, TableBuilder};
 use std::collections::BTreeSet;

@@ -1,23 +1,20 @@
-//! The test loss along training.
+//! Claims and figures of the test loss along training: a change here computes and reduces nothing again.
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
-use crate::problem::experiment::Experiment;
+use crate::scaffold::template::{EXPERIMENT, plan, reduce};
 use crate::stage::claim::{Claim, declare};
-use crate::stage::request::Request;
-use crate::stage::rows::{Statistic, first, last, mean_and_range, statistics_table};
-use crate::stage::{Data, Kind, Profile, Results, Settings, Stage};
-use crate::stages;
-use crate::stages::common::shared::{Statistics, at};
+use crate::stage::rows::{first, last, mean_and_range};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::shared::Statistics;
 use crate::stages::common::words::parameters;
-use crate::table::Table;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "gmm-template",
     kind: Kind::Extension,
     title: "The test loss along training",
-    source: file!(),
+    source: "src/scaffold/template/mod.rs",
     report: file!(),
     claims: &["D3.gmm-template"],
     figures: &["gmm-template"],
@@ -27,30 +24,8 @@ pub const STAGE: Stage = Stage {
     draw,
 };
 
-/// Name of the experiment: its seeds are derived from it.
-const EXPERIMENT: &str = "gmm-template";
 /// Largest share of the initial test loss that is left at the end.
 const LEFT: f64 = 0.5;
-
-/// The parameters: change here what the experiment is about.
-fn experiment(profile: Profile) -> Experiment {
-    stages::common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)
-}
-
-fn plan(settings: &Settings) -> Result<Vec<Request>> {
-    Ok(vec![Request::new(settings.experiment(experiment(settings.profile))?)])
-}
-
-fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let experiment = data.experiment(EXPERIMENT)?;
-    let mut rows = Vec::new();
-    for replicate in data.finished(EXPERIMENT)? {
-        for observed in data.trajectory(EXPERIMENT, replicate)?.checkpoints {
-            rows.push(Statistic::plain(&at(experiment, replicate, &observed), "loss", observed.loss));
-        }
-    }
-    Ok(vec![statistics_table("statistics", &rows)?])
-}
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let curves = Statistics::read(results, "statistics")?.curves(EXPERIMENT, "loss", None);
