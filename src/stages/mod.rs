@@ -1,12 +1,10 @@
 //! The ordered list of stages, nothing else. A new experiment is one new file and one line here.
 
-pub mod bbp_figures;
 pub mod bbp_transition;
 pub mod common;
 pub mod dimension_limit;
 pub mod effective_dynamics;
 pub mod effective_spectrum;
-pub mod effective_spectrum_figures;
 pub mod gmm_alignment;
 pub mod gmm_eigenvalues;
 pub mod gmm_eigenvectors;
@@ -28,24 +26,24 @@ use crate::stage::Stage;
 
 /// All stages, in the order in which they are listed, run and reported.
 pub const STAGES: &[&Stage] = &[
-    &gmm_alignment::STAGE,
-    &gmm_outlier_space::STAGE,
-    &gmm_eigenvalues::STAGE,
-    &gmm_eigenvectors::STAGE,
-    &gmm_spectrum::STAGE,
-    &gmm_snr::STAGE,
-    &bbp_transition::STAGE,
-    &xor_first_layer::STAGE,
-    &xor_second_layer::STAGE,
-    &xor_eigenvalues_first::STAGE,
-    &xor_eigenvalues_second::STAGE,
-    &xor_eigenvectors::STAGE,
-    &xor_rank_deficiency::STAGE,
-    &xor_rank_law::STAGE,
-    &xor_snr::STAGE,
-    &xor_collapse::STAGE,
-    &effective_dynamics::STAGE,
-    &xor_escape::STAGE,
-    &effective_spectrum::STAGE,
-    &dimension_limit::STAGE,
+    &gmm_alignment::report::STAGE,
+    &gmm_outlier_space::report::STAGE,
+    &gmm_eigenvalues::report::STAGE,
+    &gmm_eigenvectors::report::STAGE,
+    &gmm_spectrum::report::STAGE,
+    &gmm_snr::report::STAGE,
+    &bbp_transition::report::STAGE,
+    &xor_first_layer::report::STAGE,
+    &xor_second_layer::report::STAGE,
+    &xor_eigenvalues_first::report::STAGE,
+    &xor_eigenvalues_second::report::STAGE,
+    &xor_eigenvectors::report::STAGE,
+    &xor_rank_deficiency::report::STAGE,
+    &xor_rank_law::report::STAGE,
+    &xor_snr::report::STAGE,
+    &xor_collapse::report::STAGE,
+    &effective_dynamics::report::STAGE,
+    &xor_escape::report::STAGE,
+    &effective_spectrum::report::STAGE,
+    &dimension_limit::report::STAGE,
 ];

@@ -1,0 +1,265 @@
+//! A5: where outliers leave the bulk, over a grid of signal-to-noise ratios λ and sample ratios φ, and over training time.
+//!
+//! Every prediction follows from the limit d → ∞ of SGD alone ([`crate::theory::dynamics`]): Gram matrices at the grid's
+//! times and ratios, and from each the bulk and the outliers of the block. A count takes eigenvalues above the predicted
+//! edge plus four Tracy-Widom scales at the grid's d, for measured and predicted outliers alike; the curves in the figures
+//! are the thresholds of that count, interpolated between Gram matrices of the grid.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::experiment::{Experiment, Spacing};
+use crate::simulation::task;
+use crate::spectrum::Pair;
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::alignment;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::limit::{Limit, limit};
+use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment};
+use crate::stages::common::shared::{MATRICES, at, level, number, query};
+use crate::table::Table;
+use crate::theory::Matrix;
+use ndarray::Array2;
+use std::collections::BTreeMap;
+
+/// Signal-to-noise ratios.
+const LAMBDAS: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/// Those of the quick profile.
+const QUICK_LAMBDAS: [u32; 4] = [1, 6, 40, 256];
+
+/// Sample ratios, in tenths.
+const RATIOS: [u32; 5] = [5, 15, 40, 120, 360];
+
+/// Those of the quick profile.
+const QUICK_RATIOS: [u32; 2] = [5, 40];
+
+/// The sample ratio at which transitions are followed in time, in tenths.
+pub const FOLLOWED: u32 = 40;
+
+/// Classes.
+pub const CLASSES: usize = 5;
+
+/// Eigenpairs computed, among which outliers are counted.
+const COUNTED: u32 = 8;
+
+/// Parts in which the logarithm of a grid step in λ is cut to find a threshold.
+const PARTS: u32 = 16;
+
+/// The name carries φ in tenths, since a point would end it in `--set`.
+fn name(lambda: u32, ratio: u32) -> String {
+    format!("gmm-bbp-lambda-{lambda}-phi-{ratio}")
+}
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let ratios: &[u32] = settings.profile.pick(&RATIOS, &QUICK_RATIOS);
+    let lambdas: &[u32] = settings.profile.pick(&LAMBDAS, &QUICK_LAMBDAS);
+    let points = lambdas.iter().flat_map(|lambda| ratios.iter().map(move |ratio| (*lambda, *ratio)));
+    points
+        .map(|(lambda, ratio)| {
+            let mut point = experiment(settings.profile, &name(lambda, ratio), CLASSES, f64::from(lambda));
+            // Edges and outliers of a block of 150 rows are within the margin of their limits.
+            point.model.d = settings.profile.pick(150, 60);
+            point.model.phi = f64::from(ratio) / 10.0;
+            point.horizon = settings.profile.pick(100.0, 30.0);
+            point.checkpoints = 9;
+            point.spacing = Spacing::Geometric;
+            let checkpoints = if ratio == FOLLOWED { Checkpoints::All } else { Checkpoints::Spread(2) };
+            Ok(Request::new(settings.experiment(point)?).every_replicate(
+                checkpoints,
+                FIRST_BLOCK,
+                Question::Top(COUNTED),
+            ))
+        })
+        .collect()
+}
+
+/// Checkpoints with spectra.
+#[must_use]
+pub fn asked(experiment: &Experiment) -> Vec<usize> {
+    let count = experiment.schedule().len();
+    let followed = experiment.model.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits();
+    if followed { Checkpoints::All.indices(count) } else { Checkpoints::Spread(2).indices(count) }
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    // The limit does not know φ, so one path serves all ratios of a λ.
+    let mut limits: BTreeMap<u64, Limit> = BTreeMap::new();
+    for experiment in data.experiments() {
+        let lambda = experiment.model.lambda.to_bits();
+        if let std::collections::btree_map::Entry::Vacant(entry) = limits.entry(lambda) {
+            entry.insert(limit(experiment)?);
+        }
+        let Some(limit) = limits.get(&lambda) else { continue };
+        for checkpoint in asked(experiment) {
+            let levels = predict(experiment, limit, checkpoint, &mut theory)?;
+            for replicate in data.finished(&experiment.name)? {
+                measure(data, experiment, (replicate, checkpoint), levels, &mut statistics)?;
+            }
+        }
+    }
+    thresholds(data, &limits, &mut theory)?;
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+}
+
+/// What is foreseen of a block: its level, and of each outlier above it the squared overlaps with the span of the means and
+/// with the part of the span of the parameters outside.
+struct Foreseen {
+    level: f64,
+    carriers: Vec<[f64; 2]>,
+}
+
+fn foresee(experiment: &Experiment, gram: &Array2<f64>, matrix: Matrix) -> Result<Foreseen> {
+    let predicted = Predicted::block(experiment, gram, matrix, 0, 0)?;
+    let level = level(&predicted.spectrum, experiment.model.d);
+    let carriers = predicted
+        .spectrum
+        .outliers_above()?
+        .iter()
+        .filter(|outlier| outlier.position > level)
+        .map(|outlier| {
+            let means = outlier.overlap_with_span_of_means(&predicted.law);
+            [means, outlier.overlap_with_space() - means]
+        })
+        .collect();
+    Ok(Foreseen { level, carriers })
+}
+
+/// Predicted numbers and carriers of outliers of both matrices; returns the levels above which eigenvalues count.
+fn predict(
+    experiment: &Experiment,
+    limit: &Limit,
+    checkpoint: usize,
+    theory: &mut Vec<Statistic>,
+) -> Result<[f64; 2]> {
+    let step = experiment.schedule()[checkpoint];
+    let here = At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) };
+    let mut levels = [0.0; 2];
+    for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
+        let foreseen = foresee(experiment, &limit.grams[checkpoint], of)?;
+        *least = foreseen.level;
+        theory.push(Statistic::plain(&here, format!("level, {matrix}"), foreseen.level));
+        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(foreseen.carriers.len())));
+        for (rank, [means, parameters]) in (1..).zip(&foreseen.carriers) {
+            theory.push(Statistic::of(&here, format!("carried by means, {matrix}"), rank, *means));
+            theory.push(Statistic::of(&here, format!("carried by parameters, {matrix}"), rank, *parameters));
+        }
+    }
+    Ok(levels)
+}
+
+/// Orthonormal basis of what the span of the rows adds to a space.
+fn added(rows: &Array2<f64>, space: &Array2<f64>) -> Result<Array2<f64>> {
+    let outside = rows - &rows.dot(space).dot(&space.t());
+    crate::spectrum::subspace::span(&outside.reversed_axes(), 1e-8)
+}
+
+/// Numbers and carriers of outliers of one replicate at one checkpoint.
+fn measure(
+    data: &dyn Data,
+    experiment: &Experiment,
+    (replicate, checkpoint): (u32, usize),
+    levels: [f64; 2],
+    statistics: &mut Vec<Statistic>,
+) -> Result<()> {
+    let name = experiment.name.as_str();
+    let trajectory = data.trajectory(name, replicate)?;
+    let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
+    let here = at(experiment, replicate, observed);
+    let space = task::build(&experiment.model).mean_space();
+    let rest = added(&observed.parameters[0], &space)?;
+    let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+    let squared = |pair: &Pair, space: &Array2<f64>| {
+        let share = alignment(pair.vector.view(), space);
+        share * share
+    };
+    for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
+        let counted: Vec<&Pair> = pairs.iter().filter(|pair| pair.value > level).collect();
+        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(counted.len())));
+        for (rank, pair) in (1..).zip(counted) {
+            let (means, parameters) = (squared(pair, &space), squared(pair, &rest));
+            statistics.push(Statistic::of(&here, format!("carried by means, {matrix}"), rank, means));
+            statistics.push(Statistic::of(
+                &here,
+                format!("carried by parameters, {matrix}"),
+                rank,
+                parameters,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Predicted thresholds in λ of the first and of the k-th outlier, for every φ and followed time: the first λ of a fine grid,
+/// on which Gram matrices are interpolated, from which on that many are counted.
+fn thresholds(data: &dyn Data, limits: &BTreeMap<u64, Limit>, theory: &mut Vec<Statistic>) -> Result<()> {
+    let mut grid: Vec<(f64, &Limit)> =
+        limits.iter().map(|(bits, limit)| (f64::from_bits(*bits), limit)).collect();
+    grid.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut seen: Vec<u64> = Vec::new();
+    for experiment in data.experiments() {
+        if seen.contains(&experiment.model.phi.to_bits()) {
+            continue;
+        }
+        seen.push(experiment.model.phi.to_bits());
+        for checkpoint in asked(experiment) {
+            let step = experiment.schedule()[checkpoint];
+            let here = At {
+                experiment: experiment.name.clone(),
+                replicate: None,
+                step,
+                time: experiment.time(step),
+            };
+            for (matrix, of) in MATRICES {
+                for (which, wanted) in [("first", 1), ("all", CLASSES)] {
+                    if let Some(lambda) = threshold(experiment, &grid, checkpoint, of, wanted)? {
+                        theory.push(Statistic::plain(
+                            &here,
+                            format!("threshold of the {which}, {matrix}"),
+                            lambda,
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The λ from which on at least this many outliers are counted, by bisection between the grid points that bracket it; none if
+/// already the least λ has them, or the largest does not.
+fn threshold(
+    experiment: &Experiment,
+    grid: &[(f64, &Limit)],
+    checkpoint: usize,
+    matrix: Matrix,
+    wanted: usize,
+) -> Result<Option<f64>> {
+    let counted = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {
+        let mut there = experiment.clone();
+        there.model.lambda = lambda;
+        Ok(foresee(&there, gram, matrix)?.carriers.len() >= wanted)
+    };
+    let mut below: Option<(f64, &Array2<f64>)> = None;
+    for (lambda, limit) in grid {
+        let gram = &limit.grams[checkpoint];
+        if !counted(*lambda, gram)? {
+            below = Some((*lambda, gram));
+            continue;
+        }
+        let Some((low, start)) = below else { return Ok(None) };
+        let (mut from, mut to) = (0, PARTS);
+        let share = |part: u32| f64::from(part) / f64::from(PARTS);
+        let between = |part: u32| low * libm::pow(lambda / low, share(part));
+        while to - from > 1 {
+            let middle = u32::midpoint(from, to);
+            let gram = start * (1.0 - share(middle)) + gram * share(middle);
+            if counted(between(middle), &gram)? { to = middle } else { from = middle }
+        }
+        return Ok(Some(between(to)));
+    }
+    Ok(None)
+}

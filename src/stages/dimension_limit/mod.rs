@@ -1,0 +1,119 @@
+//! A1 and D1 as d grows, from 10² to beyond 10⁶: the exact reduced chain has the law of SGD at a cost that does not depend on d.
+//!
+//! The chain takes the same steps as SGD seen through its Gram matrix ([`crate::simulation::chain::reduced`]), so every statement
+//! here is one about SGD. The limit is that of the effective dynamics.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::{Model, Start, TaskKind};
+use crate::simulation::task;
+use crate::spectrum::subspace::sine;
+use crate::stage::request::Request;
+use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::limit::{Limit, foreseen, limit_with, macroscopic};
+use crate::table::Table;
+use std::collections::BTreeMap;
+
+/// Dimensions at every λ.
+const DIMENSIONS: [usize; 4] = [100, 1000, 10_000, 100_000];
+
+/// Dimensions of the quick profile.
+const QUICK_DIMENSIONS: [usize; 2] = [100, 1000];
+
+/// Further dimensions at the largest λ.
+const BEYOND: [usize; 2] = [1_000_000, 2_000_000];
+
+/// Those of the quick profile.
+const QUICK_BEYOND: [usize; 1] = [10_000];
+
+/// Signal-to-noise ratios of task A, the largest last.
+const LAMBDAS: [u32; 4] = [3, 10, 30, 100];
+
+/// Nodes per class or cluster of the limit: its error must be small beside deviations at d = 2·10⁶.
+const NODES: usize = 2048;
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
+    let beyond: &[usize] = settings.profile.pick(&BEYOND, &QUICK_BEYOND);
+    let mut requests = Vec::new();
+    let mut add =
+        |name: String, task: TaskKind, d: usize, lambda: f64, beta: f64, start: Start| -> Result<()> {
+            requests.push(Request::new(settings.experiment(Experiment {
+                name,
+                model: Model { task, d, lambda, beta, c: 1.0, phi: 1.0, start },
+                horizon: 20.0,
+                checkpoints: 21,
+                spacing: Spacing::Linear,
+                replicates: 20,
+                simulator: Simulator::Chain,
+            })?));
+            Ok(())
+        };
+    for lambda in LAMBDAS {
+        let further = if Some(&lambda) == LAMBDAS.last() { beyond } else { &[] };
+        for &d in dimensions.iter().chain(further) {
+            let name = format!("gmm-limit-lambda-{lambda}-d{d}");
+            // β = 0.2 makes e^{-βt} 0.02 at the end.
+            add(name, TaskKind::mixture(3), d, f64::from(lambda), 0.2, Start::default())?;
+        }
+    }
+    for &d in dimensions {
+        add(format!("xor-limit-d{d}"), TaskKind::xor(4), d, 10.0, 0.02, macroscopic())?;
+    }
+    Ok(requests)
+}
+
+fn is_mixture(experiment: &Experiment) -> bool {
+    matches!(experiment.model.task, TaskKind::Mixture { .. })
+}
+
+/// The sine of the angle of `x^1` with the span of the means in the limit, at the end.
+fn limit_sine(limit: &Limit) -> f64 {
+    let Some(state) = limit.path.states.last() else { return f64::NAN };
+    let inside: f64 = state.means.row(0).iter().map(|m| m * m).sum();
+    (1.0 - inside / state.gram[[0, 0]]).max(0.0).sqrt()
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    // The limit does not know d.
+    let mut limits: BTreeMap<(bool, u64), Limit> = BTreeMap::new();
+    for experiment in data.experiments() {
+        let key = (is_mixture(experiment), experiment.model.lambda.to_bits());
+        if let std::collections::btree_map::Entry::Vacant(entry) = limits.entry(key) {
+            entry.insert(limit_with(experiment, NODES)?);
+        }
+        let Some(limit) = limits.get(&key) else { continue };
+        let (step, name) = (experiment.model.steps(experiment.horizon), experiment.name.clone());
+        let place = At { experiment: name.clone(), replicate: None, step, time: experiment.horizon };
+        theory.push(Statistic::plain(&place, "error of the prediction", limit.error()));
+        if is_mixture(experiment) {
+            theory.push(Statistic::plain(&place, "sine", limit_sine(limit)));
+        }
+        let task = task::build(&experiment.kept());
+        let space = task.mean_space();
+        for replicate in data.finished(&name)? {
+            let here = At { replicate: Some(replicate), ..place.clone() };
+            let checkpoints = data.trajectory(&name, replicate)?.checkpoints;
+            let mut farthest = 0.0_f64;
+            for (observed, state) in checkpoints.iter().zip(&limit.path.states) {
+                for summary in task.summary(&observed.parameters) {
+                    farthest = farthest.max((summary.value - foreseen(state, &summary)).abs());
+                }
+            }
+            statistics.push(Statistic::plain(&here, "largest deviation", farthest));
+            let (Some(first), Some(last)) = (checkpoints.first(), checkpoints.last()) else { continue };
+            if is_mixture(experiment) {
+                let (start, x) = (first.parameters[0].row(0), last.parameters[0].row(0));
+                statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
+                let left = libm::exp(-experiment.model.beta * experiment.horizon);
+                let left = left * start.dot(&start).sqrt() / x.dot(&x).sqrt();
+                statistics.push(Statistic::plain(&here, "left of the start", left));
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+}

@@ -1,0 +1,131 @@
+//! D1: summary statistics of SGD follow the effective dynamics, up to fluctuations of order d^{-1/2}.
+//!
+//! Task A starts at random, with unequal class probabilities and means that are not orthogonal. Task B starts with
+//! macroscopic `m(0)`: from `N(0, I_d/d)` its limit has `m = 0` and keeps it, while every run leaves that set; the stage
+//! `xor-escape` shows how.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::{Means, Model, Start, TaskKind};
+use crate::simulation::task::{self, Summary};
+use crate::stage::request::Request;
+use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::limit::{foreseen, limit, macroscopic};
+use crate::table::Table;
+use std::collections::BTreeMap;
+
+/// Dimensions.
+const DIMENSIONS: [usize; 5] = [100, 200, 400, 800, 1600];
+
+/// Dimensions of the quick profile.
+const QUICK_DIMENSIONS: [usize; 3] = [50, 100, 200];
+
+/// The statistic that is bounded.
+const DEVIATIONS: &str = "largest deviation";
+
+/// Prefixes of the names of the experiments of both tasks.
+const TASKS: [(&str, &str); 2] = [("gmm", "task A"), ("xor", "task B")];
+
+fn name(task: &str, d: usize) -> String {
+    format!("{task}-dynamics-d{d}")
+}
+
+/// Three unequal classes, two of whose means are not orthogonal.
+fn mixture() -> TaskKind {
+    TaskKind::Mixture {
+        probabilities: vec![0.5, 0.3, 0.2],
+        means: Means::Gram(vec![vec![1.0, 0.3, 0.0], vec![0.3, 1.0, 0.0], vec![0.0, 0.0, 1.0]]),
+    }
+}
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
+    let mut requests = Vec::new();
+    for (task, _) in TASKS {
+        for &d in dimensions {
+            let (kind, beta, start) = match task {
+                "gmm" => (mixture(), 0.05, Start::default()),
+                _ => (TaskKind::xor(4), 0.02, macroscopic()),
+            };
+            requests.push(Request::new(settings.experiment(Experiment {
+                name: name(task, d),
+                model: Model { task: kind, d, lambda: 10.0, beta, c: 1.0, phi: 1.0, start },
+                horizon: settings.profile.pick(20.0, 10.0),
+                checkpoints: 21,
+                spacing: Spacing::Linear,
+                replicates: settings.profile.pick(40, 20),
+                simulator: Simulator::Sgd,
+            })?));
+        }
+    }
+    Ok(requests)
+}
+
+fn small(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut bands, mut theory) = (Vec::new(), Vec::new(), Vec::new());
+    for experiment in data.experiments() {
+        let limit = limit(experiment)?;
+        let task = task::build(&experiment.kept());
+        let schedule = experiment.schedule();
+        let here = |checkpoint: usize, replicate: Option<u32>| At {
+            experiment: experiment.name.clone(),
+            replicate,
+            step: schedule[checkpoint],
+            time: experiment.time(schedule[checkpoint]),
+        };
+        let last = schedule.len() - 1;
+        theory.push(Statistic::plain(&here(last, None), "error of the prediction", limit.error()));
+        // Smallest and largest value over replicates, by checkpoint and statistic.
+        let mut ranges: BTreeMap<(usize, &str, usize, usize), (f64, f64)> = BTreeMap::new();
+        for replicate in data.finished(&experiment.name)? {
+            let mut farthest = 0.0_f64;
+            for (checkpoint, observed) in
+                data.trajectory(&experiment.name, replicate)?.checkpoints.iter().enumerate()
+            {
+                for summary in task.summary(&observed.parameters) {
+                    let expected = foreseen(&limit.path.states[checkpoint], &summary);
+                    farthest = farthest.max((summary.value - expected).abs());
+                    let key = (checkpoint, summary.statistic, summary.row, summary.col);
+                    let range = ranges.entry(key).or_insert((f64::INFINITY, f64::NEG_INFINITY));
+                    *range = (range.0.min(summary.value), range.1.max(summary.value));
+                }
+            }
+            statistics.push(Statistic::plain(&here(last, Some(replicate)), DEVIATIONS, farthest));
+        }
+        for ((checkpoint, statistic, row, col), (low, high)) in ranges {
+            let place = here(checkpoint, None);
+            for (end, value) in [("low", low), ("high", high)] {
+                bands.push(Statistic::between(
+                    &place,
+                    format!("{statistic}, {end}"),
+                    small(row),
+                    small(col),
+                    value,
+                ));
+            }
+            let summary = Summary { statistic: known(statistic), row, col, value: 0.0 };
+            let expected = foreseen(&limit.path.states[checkpoint], &summary);
+            theory.push(Statistic::between(&place, statistic, small(row), small(col), expected));
+        }
+    }
+    Ok(vec![
+        statistics_table("statistics", &statistics)?,
+        statistics_table("bands", &bands)?,
+        statistics_table("theory", &theory)?,
+    ])
+}
+
+fn known(statistic: &str) -> &'static str {
+    match statistic {
+        "m" => "m",
+        "R" => "R",
+        _ => "v",
+    }
+}

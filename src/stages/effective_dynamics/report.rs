@@ -1,0 +1,203 @@
+//! Claims and figures of the stage `effective-dynamics`: a change here computes and reduces nothing again.
+
+use crate::error::Result;
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::Experiment;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::setting;
+use crate::stages::common::dimensions::{bars, by_dimension, dimension, half_law, places, slopes, values};
+use crate::stages::common::shared::Statistics;
+use crate::stages::effective_dynamics::{DEVIATIONS, TASKS, plan, reduce};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "effective-dynamics",
+    kind: Kind::Theorem,
+    title: "Summary statistics of SGD follow the effective dynamics of both tasks",
+    source: "src/stages/effective_dynamics/mod.rs",
+    report: file!(),
+    claims: &["D1.gmm-rate", "D1.gmm-deviation", "D1.xor-rate", "D1.xor-deviation"],
+    figures: &["effective-dynamics-gmm", "effective-dynamics-xor"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Tolerance of the slope -1/2 of the deviation in d.
+const SLOPE: f64 = 0.1;
+
+/// Largest `√d ·` deviation, in units of the largest statistics, which are of order 1: the fluctuations are a diffusion of
+/// order one over a few units of relaxation time, and their supremum is taken over some twenty statistics.
+const DEVIATION: f64 = 5.0;
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let mut claims = Vec::new();
+    for (id, bound, (task, words)) in
+        [("D1.gmm-rate", "D1.gmm-deviation", TASKS[0]), ("D1.xor-rate", "D1.xor-deviation", TASKS[1])]
+    {
+        let experiments = by_dimension(results, task);
+        let all = places(&experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
+        let range = experiments.first().zip(experiments.last());
+        let (least, most) = range.map_or((0, 0), |(first, last)| (first.model.d, last.model.d));
+        claims.push(
+            declare(
+                id,
+                format!(
+                    "the effective dynamics of {words} predict every summary statistic up to O(d^{{-1/2}})"
+                ),
+                format!(
+                    "slope in d of the largest deviation over time and statistics, d from {least} to {most}"
+                ),
+            )
+            .between(-0.5 - SLOPE, -0.5 + SLOPE)
+            .measure(&slopes(&all))?,
+        );
+        let scaled: Vec<f64> = all
+            .last()
+            .map_or_else(Vec::new, |(d, values)| values.iter().map(|value| value * d.sqrt()).collect());
+        claims.push(
+            declare(
+                bound,
+                format!(
+                    "the deviation of {words} from the effective dynamics is a small multiple of d^{{-1/2}}"
+                ),
+                format!("sqrt(d) times the largest deviation over time and statistics, d = {most}"),
+            )
+            .at_most(DEVIATION)
+            .measure(&scaled)?,
+        );
+    }
+    Ok(claims)
+}
+
+/// What a panel of curves shows: statistic, row, column, label.
+type Shown = (&'static str, u32, u32, &'static str);
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let mixture: [Shown; 5] = [
+        ("m", 0, 0, r"$x^1 \cdot \mu_1$"),
+        ("m", 1, 0, r"$x^2 \cdot \mu_1$"),
+        ("m", 2, 2, r"$x^3 \cdot \mu_3$"),
+        ("R", 0, 0, r"$x^1 \cdot x^1$"),
+        ("R", 0, 1, r"$x^1 \cdot x^2$"),
+    ];
+    let xor: [Shown; 5] = [
+        ("m", 0, 0, r"$W_1 \cdot \mu$"),
+        ("m", 1, 0, r"$W_2 \cdot \mu$"),
+        ("m", 2, 1, r"$W_3 \cdot \nu$"),
+        ("R", 0, 1, r"$W_1 \cdot W_2$"),
+        ("v", 3, 0, "$v_4$"),
+    ];
+    Ok(vec![
+        figure(
+            results,
+            "gmm",
+            "effective-dynamics-gmm",
+            [
+                "Effective dynamics of softmax regression on a Gaussian mixture",
+                "(a-c) Inner products of rows of parameters with means, (d) the squared norm of x^1 and (e) its inner product \
+                 with x^2",
+                "inner product of rows with means or with each other",
+            ],
+            &mixture,
+        )?,
+        figure(
+            results,
+            "xor",
+            "effective-dynamics-xor",
+            [
+                "Effective dynamics of the two-layer network on the XOR mixture",
+                "(a-c) Inner products of first-layer weights with means, (d) the inner product of W_1 and W_2 and (e) the \
+                 second-layer weight v_4",
+                "inner product of first-layer weights with means or with each other, or of a v_i,",
+            ],
+            &xor,
+        )?,
+    ])
+}
+
+/// `words`: the title, what panels a to e show, and what deviates in panel f.
+fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[Shown]) -> Result<Figure> {
+    let [title, curves, deviating] = words;
+    let (bands, theory) = (Statistics::read(results, "bands")?, Statistics::read(results, "theory")?);
+    let experiments = by_dimension(results, task);
+    let dimensions = experiments.first().zip(experiments.last());
+    let (least, most) = dimensions.map_or((0, 0), |(first, last)| (first.model.d, last.model.d));
+    let mut figure = Figure::new(
+        name,
+        Caption::new(
+            title,
+            format!(
+                "{curves}, over training time t: bands, range over the replicates of SGD at d = {least} (blue) and d = {most} \
+                 (orange); dashed, the solution of the effective dynamics, to which nothing is fitted. (f) Largest deviation of \
+                 any {deviating} from the solution at any time over dimension d: marks, mean over replicates; bars, its 95 % \
+                 interval; dash-dotted, a line of slope -1/2 through their middle"
+            ),
+            setting(&experiments, &[]),
+            "The bands narrow around the predicted curves, and the deviation falls like d^(-1/2)",
+        ),
+        Width::Full,
+        3,
+    );
+    let ends: Vec<(&Experiment, Style)> = experiments
+        .first()
+        .zip(experiments.last())
+        .map(|(first, last)| {
+            vec![(*first, Style::measured(Colour::Blue)), (*last, Style::measured(Colour::Vermillion))]
+        })
+        .unwrap_or_default();
+    for &(statistic, row, col, label) in shown {
+        let curve = |of: &Statistics, experiment: &Experiment, name: &str| -> Vec<(f64, f64)> {
+            of.rows(&experiment.name, name)
+                .filter(|found| found.row == Some(row) && found.col == Some(col))
+                .map(|found| (found.at.time, found.value))
+                .collect()
+        };
+        let mut panel = Panel::new(Axis::linear("training time $t$"), Axis::linear(label));
+        for (experiment, style) in &ends {
+            let low = curve(&bands, experiment, &format!("{statistic}, low"));
+            let high = curve(&bands, experiment, &format!("{statistic}, high"));
+            let band = low.iter().zip(&high).map(|(low, high)| (low.0, low.1, high.1)).collect();
+            panel = panel.series(Series::band(
+                format!("$d = {}$: range of {} replicates", experiment.model.d, experiment.replicates),
+                *style,
+                band,
+            ));
+        }
+        if let Some((experiment, _)) = ends.last() {
+            panel = panel.series(Series::line(
+                "effective dynamics",
+                Style::theory(Colour::Black),
+                curve(&theory, experiment, statistic),
+            ));
+        }
+        figure = figure.panel(panel);
+    }
+    Ok(figure.panel(rate(results, &experiments)?))
+}
+
+/// The largest deviation over dimension, with the law it should follow.
+fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let all = places(experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
+    let bars = bars(&all)?;
+    let law = half_law(&bars);
+    let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"))
+        .series(Series::error_bars(
+            "mean of replicates, 95 % interval",
+            Style::measured(Colour::Green).marker(Marker::Circle),
+            bars,
+        ))
+        .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Green).dash(Dash::DashDot), law));
+    Ok(match experiments.first() {
+        Some(experiment) => {
+            let note =
+                format!(r"$\lambda = {}$, $\beta = {}$", experiment.model.lambda, experiment.model.beta);
+            panel.note(0.97, 0.93, note, Anchor::Right)
+        }
+        None => panel,
+    })
+}

@@ -1,0 +1,292 @@
+//! D2: outliers, their eigenvectors and the bulk, foreseen from the parameters of the problem alone.
+//!
+//! The effective dynamics give the Gram matrix at every time, the effective spectrum from it the bulk, the outliers and their
+//! overlaps with the span of the means; nothing that is measured enters. Task A has unequal classes, so that its outliers are
+//! simple; task B starts with macroscopic `m(0)`. An outlier is compared where the prediction clears the edge by four
+//! Tracy-Widom scales at the smallest dimension, an eigenvalue of the second layer where it clears the level of
+//! [`crate::theory::xor_law::second_layer_level`].
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::{Means, Model, Start, TaskKind};
+use crate::simulation::task::xor::CLUSTERS;
+use crate::simulation::task::{self, Block, Layer};
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::alignment;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::limit::{Limit, limit, macroscopic};
+use crate::stages::common::mixture::{FIRST_BLOCK, Predicted};
+use crate::stages::common::shared::{MATRICES, at, level, number, query};
+use crate::stages::common::xor::{self, SECOND, first};
+use crate::table::Table;
+use crate::theory::Matrix;
+use crate::theory::effective_spectrum::EffectiveSpectrum;
+use crate::theory::xor_law::XorLaw;
+use ndarray::{Array1, Array2};
+use std::collections::BTreeMap;
+
+/// Dimensions, the largest last.
+const DIMENSIONS: [usize; 4] = [125, 250, 500, 1000];
+
+/// Dimensions of the quick profile.
+const QUICK_DIMENSIONS: [usize; 3] = [50, 75, 100];
+
+/// Relative gap of predicted eigenvalues below which their eigenvectors are compared together, since neither is determined alone.
+const GAP: f64 = 0.1;
+
+/// Points of a predicted density.
+const POINTS: usize = 800;
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
+    let mixture = TaskKind::Mixture { probabilities: vec![0.4, 0.3, 0.2, 0.1], means: Means::Orthonormal };
+    let tasks = [
+        ("gmm", mixture, 0.05, Start::default(), FIRST_BLOCK),
+        ("xor", TaskKind::xor(4), 0.02, macroscopic(), first(0)),
+    ];
+    let mut requests = Vec::new();
+    for (prefix, task, beta, start, block) in tasks {
+        for &d in dimensions {
+            let experiment = settings.experiment(Experiment {
+                name: format!("{prefix}-effective-d{d}"),
+                model: Model {
+                    task: task.clone(),
+                    d,
+                    lambda: 40.0,
+                    beta,
+                    c: 1.0,
+                    phi: 6.0,
+                    start: start.clone(),
+                },
+                horizon: 30.0,
+                checkpoints: 5,
+                spacing: Spacing::Linear,
+                replicates: settings.profile.pick(40, 20),
+                simulator: Simulator::Sgd,
+            })?;
+            let followed = outliers(&experiment);
+            let mut request = Request::new(experiment)
+                .every_replicate(Checkpoints::All, block, followed)
+                .every_replicate(Checkpoints::Last, block, Question::Values);
+            if prefix == "xor" {
+                request = request.every_replicate(Checkpoints::All, SECOND, Question::Top(4));
+            }
+            requests.push(request);
+        }
+    }
+    Ok(requests)
+}
+
+/// The first-layer block that is followed.
+fn block(experiment: &Experiment) -> Block {
+    match experiment.model.task {
+        TaskKind::Mixture { .. } => FIRST_BLOCK,
+        TaskKind::Xor { .. } => first(0),
+    }
+}
+
+/// As many outliers as a first-layer block can have: one per class, or two.
+fn outliers(experiment: &Experiment) -> Question {
+    Question::Outliers(small(experiment.model.task.means()))
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// What is foreseen of both layers at a checkpoint.
+struct Foreseen {
+    spectrum: EffectiveSpectrum,
+    means: Array2<f64>,
+    law: Option<XorLaw>,
+}
+
+fn foresee(experiment: &Experiment, limit: &Limit, checkpoint: usize, matrix: Matrix) -> Result<Foreseen> {
+    let gram = &limit.grams[checkpoint];
+    if let TaskKind::Mixture { .. } = experiment.model.task {
+        let Predicted { law, spectrum } = Predicted::block(experiment, gram, matrix, 0, 0)?;
+        return Ok(Foreseen { spectrum, means: law.means_basis().clone(), law: None });
+    }
+    let nodes = experiment.model.sample_size().div_ceil(CLUSTERS);
+    let weights = &limit.path.states[checkpoint].second;
+    let law = XorLaw::with_nodes(gram, weights, experiment.model.lambda, nodes)?;
+    let spectrum = xor::predicted(experiment, &law, matrix, 0)?;
+    Ok(Foreseen { spectrum, means: law.means_basis().clone(), law: Some(law) })
+}
+
+/// Predicted eigenvalues and eigenvectors of a second-layer block above its level.
+fn second_layer(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Result<Vec<(f64, Array1<f64>)>> {
+    let eigen = law.second_layer_spectrum(matrix)?;
+    let level = xor::level(experiment, law, matrix)?;
+    let pairs = eigen.values.iter().zip(eigen.vectors.columns());
+    Ok(pairs
+        .filter(|(value, _)| **value > level)
+        .map(|(value, vector)| (*value, vector.to_owned()))
+        .collect())
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    // Number of outliers compared, decided at the smallest d of each task.
+    let mut compared: BTreeMap<(String, usize, &str), usize> = BTreeMap::new();
+    for experiment in data.experiments() {
+        let limit = limit(experiment)?;
+        let layer = block(experiment).layer;
+        let finished = data.finished(&experiment.name)?;
+        let last = experiment.schedule().len() - 1;
+        for (checkpoint, &step) in experiment.schedule().iter().enumerate() {
+            let here = At {
+                experiment: experiment.name.clone(),
+                replicate: None,
+                step,
+                time: experiment.time(step),
+            };
+            for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
+                let foreseen = foresee(experiment, &limit, checkpoint, of)?;
+                let outliers = foreseen.spectrum.outliers_above()?;
+                let least = level(&foreseen.spectrum, experiment.model.d);
+                let clear = outliers.iter().filter(|outlier| outlier.position > least).count();
+                let key = (layer.name().to_owned(), checkpoint, matrix);
+                let count = (*compared.entry(key).or_insert(clear)).min(outliers.len());
+                let edge = foreseen.spectrum.right_edge().position;
+                theory.push(Statistic::plain(&here, label("edge", layer, matrix), edge));
+                for (rank, outlier) in (1..).zip(&outliers[..count]) {
+                    theory.push(Statistic::of(
+                        &here,
+                        label("outlier", layer, matrix),
+                        rank,
+                        outlier.position,
+                    ));
+                    let overlap = outlier.overlap_with_span(&foreseen.means);
+                    theory.push(Statistic::of(&here, label("overlap", layer, matrix), rank, overlap));
+                }
+                let second = match &foreseen.law {
+                    Some(law) => second_layer(experiment, law, of)?,
+                    None => Vec::new(),
+                };
+                for (rank, (value, _)) in (1..).zip(&second) {
+                    theory.push(Statistic::of(&here, label("outlier", Layer::V, matrix), rank, *value));
+                    theory.push(Statistic::of(&here, label("overlap", Layer::V, matrix), rank, 1.0));
+                }
+                for &replicate in &finished {
+                    let followed = Followed { experiment, replicate, checkpoint, index, matrix };
+                    followed.first_layer(data, count, &mut statistics)?;
+                    followed.second_layer(data, &second, &mut statistics)?;
+                    if checkpoint == last {
+                        followed.bulk(data, &foreseen.spectrum, &mut statistics)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+}
+
+/// The predicted pairs that no gap separates from one of them.
+fn cluster(predicted: &[(f64, Array1<f64>)], index: usize) -> &[(f64, Array1<f64>)] {
+    let joined = |pair: &[(f64, Array1<f64>)]| pair[0].0 - pair[1].0 < GAP * pair[0].0;
+    let from = (0..index).rev().take_while(|&i| joined(&predicted[i..=i + 1])).last().unwrap_or(index);
+    let to =
+        (index + 1..predicted.len()).take_while(|&i| joined(&predicted[i - 1..=i])).last().unwrap_or(index);
+    &predicted[from..=to]
+}
+
+/// Name of a statistic of a layer's block of a matrix.
+#[must_use]
+pub fn label(what: &str, layer: Layer, matrix: &str) -> String {
+    format!("{what}, {}, {matrix}", layer.name())
+}
+
+/// One matrix of one replicate at one checkpoint.
+struct Followed<'a> {
+    experiment: &'a Experiment,
+    replicate: u32,
+    checkpoint: usize,
+    index: usize,
+    matrix: &'a str,
+}
+
+impl Followed<'_> {
+    fn at(&self, data: &dyn Data) -> Result<At> {
+        let trajectory = data.trajectory(&self.experiment.name, self.replicate)?;
+        Ok(at(self.experiment, self.replicate, &trajectory.checkpoints[self.checkpoint]))
+    }
+
+    /// Outliers of the first-layer block and the squared overlaps of their eigenvectors with the span of the means.
+    fn first_layer(&self, data: &dyn Data, count: usize, rows: &mut Vec<Statistic>) -> Result<()> {
+        let (here, block) = (self.at(data)?, block(self.experiment));
+        let space = task::build(&self.experiment.model).mean_space();
+        let question = query(self.checkpoint, block, outliers(self.experiment));
+        let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
+        for (rank, pair) in (1..).zip(pairs.iter().take(count)) {
+            rows.push(Statistic::of(&here, label("outlier", block.layer, self.matrix), rank, pair.value));
+            let share = alignment(pair.vector.view(), &space);
+            rows.push(Statistic::of(&here, label("overlap", block.layer, self.matrix), rank, share * share));
+        }
+        Ok(())
+    }
+
+    /// Eigenvalues of the second-layer block and the squared overlaps of its eigenvectors with the predicted ones.
+    fn second_layer(
+        &self,
+        data: &dyn Data,
+        predicted: &[(f64, Array1<f64>)],
+        rows: &mut Vec<Statistic>,
+    ) -> Result<()> {
+        if predicted.is_empty() {
+            return Ok(());
+        }
+        let here = self.at(data)?;
+        let question = query(self.checkpoint, SECOND, Question::Top(4));
+        let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
+        for ((rank, pair), index) in (1..).zip(pairs).zip(0..predicted.len()) {
+            rows.push(Statistic::of(&here, label("outlier", Layer::V, self.matrix), rank, pair.value));
+            let squared = |vector: &Array1<f64>| pair.vector.dot(vector) * pair.vector.dot(vector);
+            let overlap = cluster(predicted, index).iter().map(|(_, vector)| squared(vector)).sum();
+            rows.push(Statistic::of(&here, label("overlap", Layer::V, self.matrix), rank, overlap));
+        }
+        Ok(())
+    }
+
+    /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
+    fn bulk(&self, data: &dyn Data, spectrum: &EffectiveSpectrum, rows: &mut Vec<Statistic>) -> Result<()> {
+        let (here, block) = (self.at(data)?, block(self.experiment));
+        let question = query(self.checkpoint, block, Question::Values);
+        let values = &data.values(&self.experiment.name, self.replicate, question)?[self.index];
+        let distance = distance(values, spectrum)?;
+        rows.push(Statistic::plain(&here, label("distance", block.layer, self.matrix), distance));
+        Ok(())
+    }
+}
+
+/// `sup_x |F_n(x) - F(x)|` over the eigenvalues, F from the predicted density by the trapezoidal rule and an atom at zero;
+/// the outliers, `O(1/d)` of all, do not count in F.
+fn distance(values: &[f64], spectrum: &EffectiveSpectrum) -> Result<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let grid = spectrum.density_grid(POINTS)?;
+    let atom = |x: f64| if x >= 0.0 { spectrum.mass_at_zero() } else { 0.0 };
+    let (mut below, mut place, mut farthest) = (0.0, 0, 0.0_f64);
+    for (index, &value) in sorted.iter().enumerate() {
+        while place + 1 < grid.len() && grid[place + 1].0 <= value {
+            below += 0.5 * (grid[place].1 + grid[place + 1].1) * (grid[place + 1].0 - grid[place].0);
+            place += 1;
+        }
+        let rest = match (grid.get(place), grid.get(place + 1)) {
+            (Some(left), Some(right)) if value > left.0 => {
+                let density = left.1 + (right.1 - left.1) * (value - left.0) / (right.0 - left.0);
+                0.5 * (left.1 + density) * (value - left.0)
+            }
+            _ => 0.0,
+        };
+        let predicted = below + rest + atom(value);
+        let count = number(values.len());
+        farthest = farthest.max((number(index) / count - predicted).abs());
+        farthest = farthest.max((number(index + 1) / count - predicted).abs());
+    }
+    Ok(farthest)
+}

@@ -1,0 +1,193 @@
+//! Claims and figures of the stage `effective-spectrum`: a change here computes and reduces nothing again.
+
+mod figures;
+
+use crate::error::Result;
+use crate::problem::experiment::Experiment;
+use crate::simulation::task::Layer;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::dimensions::{by_dimension, dimension, places, slopes};
+use crate::stages::common::shared::{MATRICES, Statistics, number};
+use crate::stages::effective_spectrum::{label, plan, reduce};
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "effective-spectrum",
+    kind: Kind::Theorem,
+    title: "Outliers, their eigenvectors and the bulk of H and G against the effective spectrum, both tasks",
+    source: "src/stages/effective_spectrum/mod.rs",
+    report: file!(),
+    claims: &[
+        "D2.outliers-gmm",
+        "D2.overlaps-gmm",
+        "D2.outliers-xor-first",
+        "D2.overlaps-xor-first",
+        "D2.outliers-xor-second",
+        "D2.overlaps-xor-second",
+        "D2.rate-gmm",
+        "D2.bulk-gmm",
+        "D2.rate-xor",
+        "D2.bulk-xor",
+    ],
+    figures: &["effective-spectrum-gmm", "effective-spectrum-xor", "effective-spectrum-rates"],
+    plan,
+    reduce,
+    judge,
+    draw: figures::draw,
+};
+
+/// Largest relative difference of an outlier from its prediction, mean over replicates at the largest d.
+const OUTLIER: f64 = 0.03;
+
+/// Largest difference of a squared overlap.
+const OVERLAP: f64 = 0.03;
+
+/// Largest slope of the deviation in d: fluctuations fall like `d^{-1/2}`.
+const RATE: f64 = -0.4;
+
+/// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
+const DISTANCE: f64 = 0.03;
+
+/// Differences of one statistic from its prediction by place (matrix, step, rank), one per replicate; relative or not.
+type Differences = BTreeMap<(String, u64, Option<u32>), Vec<f64>>;
+
+/// Both tables.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// Measured.
+    pub statistics: Statistics,
+    /// Predicted.
+    pub theory: Statistics,
+}
+
+impl Compared {
+    /// The tables of the stage.
+    ///
+    /// # Errors
+    /// A table the stage does not have or of another shape.
+    pub fn read(results: &Results) -> Result<Self> {
+        let statistics = Statistics::read(results, "statistics")?;
+        Ok(Self { statistics, theory: Statistics::read(results, "theory")? })
+    }
+
+    fn differences(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Differences {
+        let mut all = Differences::new();
+        for (matrix, _) in MATRICES {
+            let name = label(what, layer, matrix);
+            let predicted: BTreeMap<(u64, Option<u32>), f64> = self
+                .theory
+                .rows(&experiment.name, &name)
+                .map(|row| ((row.at.step, row.row), row.value))
+                .collect();
+            for row in self.statistics.rows(&experiment.name, &name) {
+                if let Some(expected) = predicted.get(&(row.at.step, row.row)) {
+                    let difference = row.value - expected;
+                    let value = if relative { difference / expected } else { difference };
+                    all.entry((matrix.to_owned(), row.at.step, row.row)).or_default().push(value);
+                }
+            }
+        }
+        all
+    }
+
+    /// The differences at the place where their mean is largest.
+    fn worst(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Vec<f64> {
+        let size = |values: &Vec<f64>| (values.iter().sum::<f64>() / number(values.len())).abs();
+        self.differences(experiment, what, layer, relative)
+            .into_values()
+            .max_by(|a, b| size(a).total_cmp(&size(b)))
+            .unwrap_or_default()
+    }
+
+    /// Per replicate, the mean over places of the size of the relative difference of outliers.
+    #[must_use]
+    pub fn sizes(&self, experiment: &Experiment, layers: &[Layer]) -> Vec<f64> {
+        let all: Vec<Vec<f64>> = layers
+            .iter()
+            .flat_map(|layer| self.differences(experiment, "outlier", *layer, true).into_values())
+            .collect();
+        let replicates = all.iter().map(Vec::len).min().unwrap_or(0);
+        (0..replicates)
+            .map(|replicate| {
+                all.iter().map(|values| values[replicate].abs()).sum::<f64>() / number(all.len())
+            })
+            .collect()
+    }
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let compared = Compared::read(results)?;
+    let (mixture, network) = (by_dimension(results, "gmm"), by_dimension(results, "xor"));
+    let last = |experiments: &[&Experiment], what: &str, layer: Layer, relative: bool| {
+        experiments
+            .last()
+            .map_or_else(Vec::new, |experiment| compared.worst(experiment, what, layer, relative))
+    };
+    let most = mixture.last().map_or(0, |experiment| experiment.model.d);
+    let mut claims = Vec::new();
+    for (outliers, overlaps, experiments, layer, block) in [
+        ("D2.outliers-gmm", "D2.overlaps-gmm", &mixture, Layer::X, "block 11 of task A"),
+        ("D2.outliers-xor-first", "D2.overlaps-xor-first", &network, Layer::W, "block W_1W_1 of task B"),
+        ("D2.outliers-xor-second", "D2.overlaps-xor-second", &network, Layer::V, "block vv of task B"),
+    ] {
+        claims.push(
+            declare(
+                outliers,
+                format!("the outliers of H and G, {block}, lie where they are foreseen"),
+                format!(
+                    "relative difference where its mean is largest, over times, ranks and H, G; d = {most}"
+                ),
+            )
+            .between(-OUTLIER, OUTLIER)
+            .measure(&last(experiments, "outlier", layer, true))?,
+        );
+        let with = if layer == Layer::V { "the foreseen eigenvectors" } else { "the span of the means" };
+        claims.push(
+            declare(
+                overlaps,
+                format!("the outlier eigenvectors of H and G, {block}, overlap with {with} as foreseen"),
+                format!("difference of the squared overlap where its mean is largest, likewise; d = {most}"),
+            )
+            .between(-OVERLAP, OVERLAP)
+            .measure(&last(experiments, "overlap", layer, false))?,
+        );
+    }
+    for (rate, bulk, experiments, layers, words) in [
+        ("D2.rate-gmm", "D2.bulk-gmm", &mixture, &[Layer::X][..], "task A"),
+        ("D2.rate-xor", "D2.bulk-xor", &network, &[Layer::W, Layer::V][..], "task B"),
+    ] {
+        claims.push(
+            declare(
+                rate,
+                format!("outliers of {words} approach their prediction like d^{{-1/2}}"),
+                "slope in d of the mean size of the relative difference over times, ranks and H, G",
+            )
+            .at_most(RATE)
+            .measure(&slopes(&places(experiments, dimension, |experiment| {
+                compared.sizes(experiment, layers)
+            })))?,
+        );
+        let mut farthest: BTreeMap<u32, f64> = BTreeMap::new();
+        for (matrix, _) in MATRICES {
+            let name = label("distance", layers[0], matrix);
+            for row in
+                experiments.last().iter().flat_map(|found| compared.statistics.rows(&found.name, &name))
+            {
+                let value = farthest.entry(row.at.replicate.unwrap_or(0)).or_default();
+                *value = value.max(row.value);
+            }
+        }
+        claims.push(
+            declare(
+                bulk,
+                format!("the bulk of H and G of {words} has the foreseen density"),
+                format!("largest distance of distribution functions of all eigenvalues at the end, H and G; d = {most}"),
+            )
+            .at_most(DISTANCE)
+            .measure(&farthest.into_values().collect::<Vec<_>>())?,
+        );
+    }
+    Ok(claims)
+}

@@ -1,0 +1,171 @@
+//! Figures of the stage `effective-spectrum`.
+
+use crate::error::Result;
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::simulation::task::Layer;
+use crate::stage::Results;
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::dimensions::{bars, by_dimension, dimension, half_law, places};
+use crate::stages::common::shared::{MATRICES, number};
+use crate::stages::effective_spectrum::label;
+use crate::stages::effective_spectrum::report::Compared;
+use std::collections::BTreeMap;
+
+/// The figures.
+///
+/// # Errors
+/// Tables of another shape.
+pub fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let compared = Compared::read(results)?;
+    let gmm = [(Layer::X, "{11}", [("outlier", true), ("overlap", false)])];
+    let xor = [
+        (Layer::W, "{W_1W_1}", [("outlier", true), ("overlap", false)]),
+        (Layer::V, "{vv}", [("outlier", true), ("overlap", false)]),
+    ];
+    Ok(vec![
+        in_time(
+            results,
+            &compared,
+            "gmm",
+            [
+                "Outliers of task A against their prediction from the effective dynamics",
+                "(a, b) Outliers of H_11 and of G_11 over training time t and (c, d) squared overlaps of their eigenvectors with \
+                 the span of the means",
+                "dashed in a and b",
+            ],
+            (&gmm, &[Symbol::Blocks]),
+        ),
+        in_time(
+            results,
+            &compared,
+            "xor",
+            [
+                "Outliers of task B against their prediction from the effective dynamics",
+                "(a, b) Outliers of H_(W_1W_1) and of G_(W_1W_1) over training time t and (c, d) squared overlaps of their \
+                 eigenvectors with Span(μ, ν); (e, f) outliers of H_vv and of G_vv and (g, h) squared overlaps of their \
+                 eigenvectors with the predicted ones, those of eigenvalues without a gap together, whose prediction is 1 by \
+                 definition",
+                "dashed in a and b",
+            ],
+            (&xor, &[Symbol::Blocks, Symbol::SecondBlock]),
+        ),
+        rates(results, &compared)?,
+    ])
+}
+
+type Blocks<'a> = [(Layer, &'a str, [(&'a str, bool); 2])];
+
+/// Outliers and overlaps over time at the largest dimension. `words`: the title, what the panels show, and where the edge is.
+fn in_time(
+    results: &Results,
+    compared: &Compared,
+    task: &str,
+    [title, shown, edge]: [&str; 3],
+    (blocks, symbols): (&Blocks, &[Symbol]),
+) -> Figure {
+    let experiments = by_dimension(results, task);
+    let mut figure = Figure::new(
+        format!("effective-spectrum-{task}"),
+        Caption::new(
+            title,
+            format!(
+                "{shown}: blue squares, mean over replicates; bars, their range; orange crosses, prediction from effective \
+                 dynamics and effective spectrum, to which nothing measured enters; {edge}, the predicted edge of the bulk"
+            ),
+            setting(&experiments[experiments.len().saturating_sub(1)..], symbols),
+            "Every outlier lies where it is predicted, from the start of training to its end",
+        ),
+        Width::Full,
+        2,
+    );
+    let Some(experiment) = experiments.last() else { return figure };
+    for (layer, block, whats) in blocks {
+        for (what, log) in whats {
+            for ((matrix, _), symbol) in MATRICES.into_iter().zip(["H", "G"]) {
+                let name = label(what, *layer, matrix);
+                let y = if *log {
+                    Axis::log(format!("eigenvalue of ${symbol}_{block}$"))
+                } else {
+                    let with = if *layer == Layer::V { "prediction" } else { "means" };
+                    Axis::linear(format!("overlap with {with}, ${symbol}_{block}$"))
+                };
+                let mut bars = Vec::new();
+                let mut places: BTreeMap<(u64, Option<u32>), (f64, Vec<f64>)> = BTreeMap::new();
+                for row in compared.statistics.rows(&experiment.name, &name) {
+                    let place = places.entry((row.at.step, row.row)).or_insert((row.at.time, Vec::new()));
+                    place.1.push(row.value);
+                }
+                for (time, values) in places.values() {
+                    let mean = values.iter().sum::<f64>() / number(values.len());
+                    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+                    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    bars.push((*time, mean, low, high));
+                }
+                let predicted = compared
+                    .theory
+                    .rows(&experiment.name, &name)
+                    .map(|row| (row.at.time, row.value))
+                    .collect();
+                let mut panel = Panel::new(Axis::linear("training time $t$"), y)
+                    .series(Series::error_bars(
+                        format!("measured: mean and range of {} replicates", experiment.replicates),
+                        Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(6.0),
+                        bars,
+                    ))
+                    .series(Series::points(
+                        "predicted",
+                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.5),
+                        predicted,
+                    ));
+                if *log && *layer != Layer::V {
+                    let edge = compared
+                        .theory
+                        .rows(&experiment.name, &label("edge", *layer, matrix))
+                        .map(|row| (row.at.time, row.value))
+                        .collect();
+                    let style = Style::theory(Colour::Black);
+                    panel = panel.series(Series::line("predicted edge of the bulk", style, edge));
+                }
+                figure = figure.panel(panel);
+            }
+        }
+    }
+    figure
+}
+
+/// The mean size of the deviation over dimension.
+fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
+    let mut figure = Figure::new(
+        "effective-spectrum-rates",
+        Caption::new(
+            "Deviation of outliers from their prediction over dimension",
+            "Relative deviation of the outliers of H and G from their prediction by effective dynamics and effective spectrum, mean over outliers and times: marks, mean over replicates; bars, its 95 % interval; dash-dotted, a line of slope -1/2 through their middle. (a) Task A, block 11; (b) task B, blocks W_1W_1 and vv",
+            setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks, Symbol::SecondBlock]),
+            "The deviation falls like d^(-1/2): it is fluctuation, not error of the theory",
+        ),
+        Width::Full,
+        2,
+    )
+    .shared_y();
+    for (task, title, layers) in
+        [("gmm", "task A", &[Layer::X][..]), ("xor", "task B", &[Layer::W, Layer::V][..])]
+    {
+        let experiments = by_dimension(results, task);
+        let bars = bars(&places(&experiments, dimension, |experiment| compared.sizes(experiment, layers)))?;
+        let law = half_law(&bars);
+        let mut panel = Panel::new(Axis::log("dimension $d$"), Axis::log("mean deviation of outliers"))
+            .title(title)
+            .series(Series::error_bars(
+                "mean of replicates, 95 % interval",
+                Style::measured(Colour::Blue),
+                bars,
+            ))
+            .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Blue).dash(Dash::DashDot), law));
+        if let Some(experiment) = experiments.first() {
+            let note = format!(r"$\lambda = {}$, $\phi = {}$", experiment.model.lambda, experiment.model.phi);
+            panel = panel.note(0.97, 0.93, note, Anchor::Right);
+        }
+        figure = figure.panel(panel);
+    }
+    Ok(figure)
+}

@@ -1,0 +1,91 @@
+//! A4, eigenvalues: one leading outlier, then k-1 smaller ones, then the bulk.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::spectrum::query::{Query, Question};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Curves, Eigenvalue, Statistic, curves, spectrum_table, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::mixture::{
+    CONTRAST, FIRST_BLOCK, MAIN, Predicted, SHOWN, contrast, gram, main, outliers, replicated,
+};
+use crate::stages::common::shared::{MATRICES, at, level, query};
+use crate::table::Table;
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let show = |request: Request| {
+        let checkpoints = shown(&request.experiment.name);
+        request.first_replicate(checkpoints, FIRST_BLOCK, Question::Top(SHOWN))
+    };
+    Ok(vec![show(main(settings)?), show(contrast(settings)?)])
+}
+
+/// Checkpoints at which the bulk of the first replicate is shown.
+fn shown(experiment: &str) -> Checkpoints {
+    if experiment == MAIN { Checkpoints::All } else { Checkpoints::Spread(13) }
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
+    for name in [MAIN, CONTRAST] {
+        let experiment = data.experiment(name)?;
+        let count = experiment.schedule().len();
+        let shown = shown(name).indices(count);
+        let asked = replicated(name).indices(count);
+        for replicate in data.finished(&experiment.name)? {
+            let trajectory = data.trajectory(name, replicate)?;
+            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
+                let here = at(experiment, replicate, observed);
+                if replicate == 0 && shown.contains(&checkpoint) {
+                    let top = query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN));
+                    record(data, &here, 0, top, &mut spectrum)?;
+                    for (matrix, of) in MATRICES {
+                        let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
+                        theory.push(Statistic::plain(
+                            &here,
+                            format!("edge, {matrix}"),
+                            predicted.spectrum.right_edge().position,
+                        ));
+                        theory.push(Statistic::plain(
+                            &here,
+                            format!("level, {matrix}"),
+                            level(&predicted.spectrum, experiment.model.d),
+                        ));
+                        for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
+                            theory.push(Statistic::of(
+                                &here,
+                                format!("outlier, {matrix}"),
+                                rank,
+                                outlier.position,
+                            ));
+                        }
+                    }
+                } else if replicate > 0 && asked.contains(&checkpoint) {
+                    record(data, &here, replicate, outliers(experiment, checkpoint), &mut spectrum)?;
+                }
+            }
+        }
+    }
+    Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?])
+}
+
+/// Asks for eigenpairs and adds their rows.
+fn record(
+    data: &dyn Data,
+    at: &At,
+    replicate: u32,
+    query: Query,
+    spectrum: &mut Vec<Eigenvalue>,
+) -> Result<()> {
+    for ((matrix, _), pairs) in MATRICES.iter().zip(&data.pairs(&at.experiment, replicate, query)?) {
+        spectrum.extend(Eigenvalue::of_block(at, matrix, &query, pairs));
+    }
+    Ok(())
+}
+
+fn trajectory(rows: &[Eigenvalue], experiment: &str, matrix: &str, rank: u32) -> Curves {
+    let wanted =
+        |row: &&Eigenvalue| row.at.experiment == experiment && row.matrix == matrix && row.rank == rank;
+    curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue)))
+}

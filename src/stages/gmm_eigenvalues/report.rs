@@ -1,0 +1,176 @@
+//! Claims and figures of the stage `gmm-eigenvalues`: a change here computes and reduces nothing again.
+
+use crate::error::Result;
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{Curves, first, last, spectrum_rows, statistics_rows};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::mixture::{CONTRAST, MAIN, SHOWN, classes};
+use crate::stages::gmm_eigenvalues::{plan, reduce, trajectory};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "gmm-eigenvalues",
+    kind: Kind::Figure,
+    title: "Top eigenvalues of H_11 and G_11 along training: one leading outlier, k-1 smaller ones, the bulk",
+    source: "src/stages/gmm_eigenvalues/mod.rs",
+    report: file!(),
+    claims: &[
+        "A4.gradient-start",
+        "A4.hessian-start",
+        "A4.gradient-end",
+        "A4.hessian-end",
+        "A4.hessian-clear",
+        "A4.gradient-clear",
+    ],
+    figures: &["gmm-eigenvalues"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Standard errors by which the first outlier of H may exceed the k-th at the start, where all k are degenerate in the
+/// limit: each follows the share of its class in the sample, whose relative standard error is `√((k-1)/n)`, and the
+/// range of k such shares is about two and a half of them; the initial logits add as much again.
+const DEGENERATE: f64 = 6.0;
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let theory = statistics_rows(results.table("theory")?)?;
+    let k = classes(results.experiment(MAIN)?);
+    let others = f64::from(k - 1);
+    #[allow(clippy::cast_precision_loss, reason = "a sample size is exact in f64")]
+    let sample = results.experiment(MAIN)?.model.sample_size() as f64;
+    let pick =
+        |matrix: &str, rank: u32, of: fn(&Curves) -> Vec<f64>| of(&trajectory(&rows, MAIN, matrix, rank));
+    let ratio = |matrix: &str, lower: u32, of: fn(&Curves) -> Vec<f64>| -> Vec<f64> {
+        pick(matrix, 1, of)
+            .iter()
+            .zip(pick(matrix, lower, of))
+            .map(|(first, second)| first / second)
+            .collect()
+    };
+    let level = |matrix: &str| {
+        let name = format!("level, {matrix}");
+        theory
+            .iter()
+            .rfind(|row| row.at.experiment == MAIN && row.statistic == name)
+            .map_or(f64::INFINITY, |row| row.value)
+    };
+    let clear = |matrix: &str| -> Vec<f64> {
+        pick(matrix, k, last).iter().map(|value| value / level(matrix)).collect()
+    };
+    Ok(vec![
+        declare(
+            "A4.gradient-start",
+            "G_11 has one leading outlier from the start; the limit of large lambda is (k-1)^2 times the second",
+            "ratio of the first two eigenvalues of G_11 at the start, at least half the limit",
+        )
+        .at_least(others * others / 2.0)
+        .measure(&ratio("gradient", 2, first))?,
+        declare(
+            "A4.hessian-start",
+            "the k outliers of H_11 are degenerate at the start",
+            "ratio of the first and the k-th eigenvalue of H_11 at the start",
+        )
+        .at_most(1.0 + DEGENERATE * (others / sample).sqrt())
+        .measure(&ratio("hessian", k, first))?,
+        declare(
+            "A4.gradient-end",
+            "G_11 has one leading outlier after training",
+            "ratio of the first two eigenvalues of G_11 at the end, at least half of (k-1)^2",
+        )
+        .at_least(others * others / 2.0)
+        .measure(&ratio("gradient", 2, last))?,
+        declare(
+            "A4.hessian-end",
+            "H_11 has one leading outlier after training; the limit of good classifiers is k-1 times the second",
+            "ratio of the first two eigenvalues of H_11 at the end, at least half the limit",
+        )
+        .at_least(others / 2.0)
+        .measure(&ratio("hessian", 2, last))?,
+        declare(
+            "A4.hessian-clear",
+            "the k-1 smaller outliers of H_11 stand clear of the bulk after training",
+            "k-th eigenvalue of H_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
+        )
+        .at_least(1.0)
+        .measure(&clear("hessian"))?,
+        declare(
+            "A4.gradient-clear",
+            "the k-1 smaller outliers of G_11 stand clear of the bulk after training",
+            "k-th eigenvalue of G_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
+        )
+        .at_least(1.0)
+        .measure(&clear("gradient"))?,
+    ])
+}
+
+/// The points at times at least `gap` apart: early checkpoints are so dense that marks would hide the curves.
+fn spaced(points: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
+    let mut last = f64::NEG_INFINITY;
+    let mut kept = Vec::new();
+    for &(time, value) in points {
+        if time.total_cmp(&last).is_eq() || time >= last + gap {
+            last = time;
+            kept.push((time, value));
+        }
+    }
+    kept
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let theory = statistics_rows(results.table("theory")?)?;
+    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
+    let caption = Caption::new(
+        "Top eigenvalues of a diagonal block of H and of G along training",
+        format!(
+            "The {SHOWN} largest eigenvalues of H_11 (a, c) and of G_11 (b, d) over training time t in replicate 0, at λ = {} \
+             (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the edge of the \
+             bulk that the effective spectral theory predicts from the inner products of means and parameters alone",
+            main.model.lambda, contrast.model.lambda
+        ),
+        setting(&[main, contrast], &[Symbol::Blocks]),
+        "One leading outlier separates, k - 1 smaller ones follow, and the rest stays in the bulk; at the smaller λ only \
+         the first outlier of G is clear of it",
+    );
+    let mut figure = Figure::new("gmm-eigenvalues", caption, Width::Full, 2);
+    for name in [MAIN, CONTRAST] {
+        let lambda = results.experiment(name)?.model.lambda;
+        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+            let ranked =
+                (1..=SHOWN).filter_map(|rank| trajectory(&rows, name, matrix, rank).remove(&0)).collect();
+            let horizon = results.experiment(name)?.horizon;
+            let predicted = |statistic: &str| -> Vec<(f64, f64)> {
+                let statistic = format!("{statistic}, {matrix}");
+                theory
+                    .iter()
+                    .filter(|row| row.at.experiment == name && row.statistic == statistic)
+                    .map(|row| (row.at.time, row.value))
+                    .collect()
+            };
+            figure = figure.panel(
+                Panel::new(
+                    Axis::linear("training time $t$"),
+                    Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")),
+                )
+                .title(format!(r"$\lambda = {lambda}$"))
+                .series(Series::ranked("rank (measured)", Style::measured(Colour::Black), ranked))
+                .series(Series::points(
+                    "predicted outlier",
+                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
+                    spaced(&predicted("outlier"), horizon / 25.0),
+                ))
+                .series(Series::line(
+                    "predicted edge of the bulk",
+                    Style::theory(Colour::Black),
+                    predicted("edge"),
+                )),
+            );
+        }
+    }
+    Ok(vec![figure])
+}

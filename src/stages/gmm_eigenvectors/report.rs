@@ -1,0 +1,154 @@
+//! Claims and figures of the stage `gmm-eigenvectors`: a change here computes and reduces nothing again.
+
+use crate::error::Result;
+use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{curves, last, statistics_rows};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::mixture::{MAIN, classes};
+use crate::stages::gmm_eigenvectors::{entries, plan, reduce};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "gmm-eigenvectors",
+    kind: Kind::Figure,
+    title: "Entries of x^1 and of the leading eigenvectors of H_11 and G_11, at the start and at the end",
+    source: "src/stages/gmm_eigenvectors/mod.rs",
+    report: file!(),
+    claims: &[
+        "A4.hessian-direction",
+        "A4.gradient-direction",
+        "A4.hessian-preference",
+        "A4.gradient-preference",
+    ],
+    figures: &["gmm-eigenvectors", "gmm-eigenvector-entries"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least squared overlap of a leading eigenvector with `μ_c`.
+const ALONG: f64 = 0.9;
+
+/// Tolerance of the squared overlap of `x^c` with the leading eigenvector around its limit `(k-1)/k`.
+const AROUND: f64 = 0.1;
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let rows = statistics_rows(results.table("statistics")?)?;
+    let end = |name: &str| {
+        last(&curves(rows.iter().filter(|row| row.statistic == name).map(|row| (&row.at, row.value))))
+    };
+    let k = f64::from(classes(results.experiment(MAIN)?));
+    let limit = (k - 1.0) / k;
+    let along = "squared overlap of the leading eigenvector with mu_1 at the end";
+    let prefers = "squared overlap of x^1 with the leading eigenvector at the end, around (k-1)/k";
+    Ok(vec![
+        declare("A4.hessian-direction", "the leading outlier of H_11 points along mu_1", along)
+            .at_least(ALONG)
+            .measure(&end("v_1 along mu_1, hessian"))?,
+        declare("A4.gradient-direction", "the leading outlier of G_11 points along mu_1", along)
+            .at_least(ALONG)
+            .measure(&end("v_1 along mu_1, gradient"))?,
+        declare("A4.hessian-preference", "x^1 prefers the leading eigenvector of H_11", prefers)
+            .between(limit - AROUND, limit + AROUND)
+            .measure(&end("x^1 along v_1, hessian"))?,
+        declare("A4.gradient-preference", "x^1 prefers the leading eigenvector of G_11", prefers)
+            .between(limit - AROUND, limit + AROUND)
+            .measure(&end("x^1 along v_1, gradient"))?,
+    ])
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let all = entries(results)?;
+    let experiment = results.experiment(MAIN)?;
+    let k = classes(experiment);
+    let end = all.keys().map(|key| key.0).max().unwrap_or(0);
+    let caption = Caption::new(
+        "Entries of the first row of parameters and of the leading eigenvectors",
+        format!(
+            "Entries of the unit vector along x^1 (a, d), and of the leading unit eigenvectors of H_11 (b, e) and of G_11 \
+             (c, f), over the coordinate i on a logarithmic axis, in replicate 0 at the start (a-c) and at the end (d-f) of \
+             training. The means are the first k = {k} coordinate vectors: their entries are thick and orange, all \
+             others thin and blue"
+        ),
+        setting(&[experiment], &[Symbol::Blocks]),
+        "Training gathers x^1 and the leading eigenvectors in the first coordinates, and all three point along μ_1, x^1 with \
+         equal negative parts along the other means",
+    );
+    let mut figure = Figure::new("gmm-eigenvectors", caption, Width::Full, 3).shared_x().shared_y();
+    for (step, when) in [(0, "start"), (end, "end")] {
+        for (vector, matrix, label) in [
+            ("x", None, r"$x^1/\| x^1\|$"),
+            ("v1", Some("hessian"), r"$v_1$ of $H_{11}$"),
+            ("v1", Some("gradient"), r"$v_1$ of $G_{11}$"),
+        ] {
+            let key = (step, vector.to_owned(), matrix.map(str::to_owned));
+            let points: Vec<(u32, f64)> =
+                all.get(&key).map_or_else(Vec::new, |values| (1..).zip(values.iter().copied()).collect());
+            let part = |along: bool| -> Vec<(f64, f64)> {
+                points
+                    .iter()
+                    .filter(|point| (point.0 <= k) == along)
+                    .map(|&(i, value)| (f64::from(i), value))
+                    .collect()
+            };
+            figure = figure.panel(
+                Panel::new(Axis::log("coordinate $i$"), Axis::linear("entry"))
+                    .title(format!("{label}, {when}"))
+                    .series(Series::stems(
+                        r"$i \leq k$: along the mean $\mu_i$",
+                        Style::measured(Colour::Vermillion).width(1.4),
+                        part(true),
+                    ))
+                    .series(Series::stems(
+                        r"$i > k$: outside the span of the means",
+                        Style::measured(Colour::Blue).width(0.5),
+                        part(false),
+                    )),
+            );
+        }
+    }
+    let caption = Caption::new(
+        "Entries of the leading eigenvectors along the means",
+        format!(
+            "Inner products of the top {k} unit eigenvectors v_i of H_11 (a, c) and of G_11 (b, d) with the means μ_b, in \
+             replicate 0 at the start (a, b) and at the end (c, d) of training; {}",
+            signs()
+        ),
+        setting(&[experiment], &[Symbol::Blocks]),
+        "G has its leading eigenvector along μ_1 from the start, H from training on; the other outliers are nearly \
+         degenerate, so their eigenvectors mix the remaining means",
+    );
+    let mut map = Figure::new("gmm-eigenvector-entries", caption, Width::Full, 2).shared_y();
+    for (step, when) in [(0, "start"), (end, "end")] {
+        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+            let entry = |mean: u32, rank: u32| {
+                all.get(&(step, format!("v{rank}"), Some(matrix.to_owned())))
+                    .and_then(|values| values.get(mean as usize).copied())
+                    .unwrap_or(f64::NAN)
+            };
+            let edges: Vec<f64> = (0..=k).map(|index| f64::from(index) + 0.5).collect();
+            let values: Vec<Vec<f64>> =
+                (0..k).map(|mean| (1..=k).map(|rank| entry(mean, rank)).collect()).collect();
+            let negative = minus_signs(&values);
+            let heat = HeatMap {
+                x_edges: edges.clone(),
+                y_edges: edges,
+                values,
+                map: ColourMap::Diverging,
+                range: (-1.0, 1.0),
+            };
+            map = map.panel(
+                Panel::new(
+                    Axis::linear(format!(r"rank $i$ of the eigenvector of ${label}_{{11}}$")).whole(),
+                    Axis::linear("mean $b$").whole(),
+                )
+                .title(format!("{when} of training"))
+                .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", heat).written(negative)),
+            );
+        }
+    }
+    Ok(vec![figure, map])
+}

@@ -1,0 +1,169 @@
+//! A2: the outlier eigenspaces of all blocks of the Hessian and of the gradient matrix live in the span of the means.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::experiment::Experiment;
+use crate::simulation::task::{self, Block, Layer};
+use crate::spectrum::leading_space;
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::overlap;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::mixture::{
+    FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
+    outliers,
+};
+use crate::stages::common::shared::{MATRICES, at, level, level_below, number, query};
+use crate::table::Table;
+use crate::theory::effective_spectrum::Outlier;
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let mut main = main(settings)?
+        .every_replicate(Checkpoints::First, OFF_DIAGONAL, Question::Values)
+        .every_replicate(Checkpoints::Last, OFF_DIAGONAL, Question::Values)
+        .first_replicate(Checkpoints::First, OFF_DIAGONAL, Question::Top(SHOWN))
+        .first_replicate(Checkpoints::Last, OFF_DIAGONAL, Question::Top(SHOWN));
+    for row in 0..classes(&main.experiment) {
+        main = main.first_replicate(Checkpoints::Three, Block::diagonal(Layer::X, row), Question::Top(SHOWN));
+    }
+    let wide = settings.experiment(experiment(settings.profile, WIDE, 10, 100.0))?;
+    let question = Question::Outliers(classes(&wide));
+    let wide = Request::new(wide).every_replicate(Checkpoints::First, FIRST_BLOCK, question).every_replicate(
+        Checkpoints::Last,
+        FIRST_BLOCK,
+        question,
+    );
+    Ok(vec![main, wide])
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory, mut spectrum) = (Vec::new(), Vec::new(), Vec::new());
+    for name in [MAIN, WIDE] {
+        overlaps(data, data.experiment(name)?, &mut statistics, &mut theory)?;
+    }
+    off_diagonal_outliers(data, &mut statistics, &mut theory, &mut spectrum)?;
+    eigenvector_entries(data, &mut statistics)?;
+    Ok(vec![
+        statistics_table("statistics", &statistics)?,
+        statistics_table("theory", &theory)?,
+        spectrum_table(&spectrum)?,
+    ])
+}
+
+/// Name of the number of outliers that theory predicts beyond the bulk.
+fn beyond(matrix: &str) -> String {
+    format!("outliers beyond the bulk, {matrix}")
+}
+
+/// Overlap of the top-k eigenspaces of the first block with the span of the means, measured and predicted.
+fn overlaps(
+    data: &dyn Data,
+    experiment: &Experiment,
+    statistics: &mut Vec<Statistic>,
+    theory: &mut Vec<Statistic>,
+) -> Result<()> {
+    let space = task::build(&experiment.model).mean_space();
+    let k = experiment.model.task.rows();
+    let count = experiment.schedule().len();
+    let asked = if experiment.name == MAIN { REPLICATED.indices(count) } else { vec![0, count - 1] };
+    for replicate in data.finished(&experiment.name)? {
+        let trajectory = data.trajectory(&experiment.name, replicate)?;
+        for &checkpoint in &asked {
+            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+            let here = at(experiment, replicate, observed);
+            let pairs = data.pairs(&experiment.name, replicate, outliers(experiment, checkpoint))?;
+            for ((matrix, of), pairs) in MATRICES.iter().zip(&pairs) {
+                let name = format!("overlap with Span mu, {matrix}");
+                statistics.push(Statistic::plain(
+                    &here,
+                    name.clone(),
+                    overlap(&leading_space(pairs, k)?, &space),
+                ));
+                if replicate == 0 {
+                    let predicted = Predicted::block(experiment, &gram(experiment, observed)?, *of, 0, 0)?;
+                    let outliers = predicted.spectrum.outliers_above()?;
+                    let inside = |outlier: &Outlier| outlier.overlap_with_span_of_means(&predicted.law);
+                    let total: f64 = outliers.iter().take(k).map(inside).sum();
+                    theory.push(Statistic::plain(&here, name, total / number(k)));
+                    theory.push(Statistic::plain(&here, beyond(matrix), number(outliers.len())));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Numbers of negative and positive outliers of an off-diagonal block in every replicate, and its largest eigenvalues
+/// in the first, with predicted edges and outliers.
+fn off_diagonal_outliers(
+    data: &dyn Data,
+    statistics: &mut Vec<Statistic>,
+    theory: &mut Vec<Statistic>,
+    spectrum: &mut Vec<Eigenvalue>,
+) -> Result<()> {
+    let experiment = data.experiment(MAIN)?;
+    for checkpoint in [0, experiment.schedule().len() - 1] {
+        for replicate in data.finished(&experiment.name)? {
+            let trajectory = data.trajectory(MAIN, replicate)?;
+            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+            let here = at(experiment, replicate, observed);
+            let gram = gram(experiment, observed)?;
+            let values = data.values(MAIN, replicate, query(checkpoint, OFF_DIAGONAL, Question::Values))?;
+            for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
+                let named = |what: &str| format!("{what} of block (1,2), {matrix}");
+                let predicted = Predicted::block(experiment, &gram, of, 0, 1)?;
+                let (low, high) = (
+                    level_below(&predicted.spectrum, experiment.model.d),
+                    level(&predicted.spectrum, experiment.model.d),
+                );
+                let below = values[index].iter().filter(|value| **value < low).count();
+                let above = values[index].iter().filter(|value| **value > high).count();
+                statistics.push(Statistic::plain(&here, named("negative outliers"), number(below)));
+                statistics.push(Statistic::plain(&here, named("positive outliers"), number(above)));
+                if replicate > 0 {
+                    continue;
+                }
+                theory.push(Statistic::plain(
+                    &here,
+                    named("left edge"),
+                    predicted.spectrum.left_edge().position,
+                ));
+                theory.push(Statistic::plain(
+                    &here,
+                    named("right edge"),
+                    predicted.spectrum.right_edge().position,
+                ));
+                for (rank, outlier) in (1..).zip(predicted.spectrum.outliers()?) {
+                    theory.push(Statistic::of(&here, named("outlier"), rank, outlier.position));
+                }
+                let top = query(checkpoint, OFF_DIAGONAL, Question::Top(SHOWN));
+                spectrum.extend(Eigenvalue::of_block(&here, matrix, &top, &data.pairs(MAIN, 0, top)?[index]));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Entries of the leading eigenvectors of every diagonal block along the means, in the first replicate at the end.
+fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
+    let experiment = data.experiment(MAIN)?;
+    let means = task::build(&experiment.model).law().means();
+    let last = experiment.schedule().len() - 1;
+    let trajectory = data.trajectory(MAIN, 0)?;
+    let Some(observed) = trajectory.checkpoints.get(last) else { return Ok(()) };
+    let here = at(experiment, 0, observed);
+    for row in 0..classes(experiment) {
+        let pairs = data.pairs(MAIN, 0, query(last, Block::diagonal(Layer::X, row), Question::Top(SHOWN)))?;
+        for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
+            for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
+                for (mean, direction) in (0..).zip(means.rows()) {
+                    let name = format!("entry of eigenvector {rank} along a mean, {matrix}");
+                    statistics.push(Statistic::between(&here, name, row, mean, pair.vector.dot(&direction)));
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,284 @@
+//! Claims and figures of the stage `gmm-outlier-space`: a change here computes and reduces nothing again.
+
+use crate::error::Result;
+use crate::plot::{
+    Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
+};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{
+    Curves, Statistic, curves, first, last, mean, mean_and_range, spectrum_rows, statistics_rows,
+};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::mixture::{MAIN, SHOWN, WIDE, classes};
+use crate::stages::gmm_outlier_space::{beyond, plan, reduce};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "gmm-outlier-space",
+    kind: Kind::Theorem,
+    title: "The outlier eigenspaces of every block of H and G live in the span of the means",
+    source: "src/stages/gmm_outlier_space/mod.rs",
+    report: file!(),
+    claims: &[
+        "A2.hessian",
+        "A2.gradient",
+        "A2.hessian-k10",
+        "A2.gradient-k10",
+        "A2.offdiagonal-hessian",
+        "A2.offdiagonal-gradient-negative",
+        "A2.offdiagonal-gradient-positive",
+    ],
+    figures: &["gmm-outlier-space", "gmm-off-diagonal"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least overlap `‖P_U P_B‖_F²/k` of the outlier space of a trained `H_11`; at x = 0 the theory gives about `1 - k/(φλ)`.
+const INSIDE: f64 = 0.95;
+
+/// The same for `G_11`, whose smaller outliers lie nearer to its bulk.
+const INSIDE_GRADIENT: f64 = 0.8;
+
+fn statistic(rows: &[Statistic], experiment: &str, name: &str) -> Curves {
+    curves(
+        rows.iter()
+            .filter(|row| row.at.experiment == experiment && row.statistic == name)
+            .map(|row| (&row.at, row.value)),
+    )
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let rows = statistics_rows(results.table("statistics")?)?;
+    let theory = statistics_rows(results.table("theory")?)?;
+    let end = |experiment: &str, name: &str| last(&statistic(&rows, experiment, name));
+    let start = |name: &str| first(&statistic(&rows, MAIN, name));
+    let k = f64::from(classes(results.experiment(MAIN)?));
+    let space = "|P_U P_B|_F^2 / k of the top-k eigenspace and B = Span mu at the end";
+    let wide = f64::from(classes(results.experiment(WIDE)?));
+    let foreseen = last(&statistic(&theory, WIDE, &beyond("gradient"))).first().copied();
+    let wide_gradient =
+        declare("A2.gradient-k10", "the outlier eigenspace of G_11 lives in Span(mu), k = 10", space)
+            .at_least(INSIDE_GRADIENT);
+    let found = end(WIDE, "overlap with Span mu, gradient");
+    // A space of k eigenvectors that are not all outliers is no outlier eigenspace.
+    let wide_gradient = match foreseen {
+        Some(count) if count < wide => {
+            let reason = format!("the theory predicts {count} of {wide} outliers beyond the bulk at the end");
+            wide_gradient.not_run(found.len(), reason)
+        }
+        _ => wide_gradient.measure(&found)?,
+    };
+    Ok(vec![
+        declare("A2.hessian", "the outlier eigenspace of H_11 lives in Span(mu), k = 5", space)
+            .at_least(INSIDE)
+            .measure(&end(MAIN, "overlap with Span mu, hessian"))?,
+        declare("A2.gradient", "the outlier eigenspace of G_11 lives in Span(mu), k = 5", space)
+            .at_least(INSIDE_GRADIENT)
+            .measure(&end(MAIN, "overlap with Span mu, gradient"))?,
+        declare("A2.hessian-k10", "the outlier eigenspace of H_11 lives in Span(mu), k = 10", space)
+            .at_least(INSIDE)
+            .measure(&end(WIDE, "overlap with Span mu, hessian"))?,
+        wide_gradient,
+        declare(
+            "A2.offdiagonal-hessian",
+            "H_12 has k negative outliers",
+            "eigenvalues of H_12 below its predicted left edge minus 4 Tracy-Widom scales, at the end",
+        )
+        .between(k - 0.05, k + 0.05)
+        .measure(&end(MAIN, "negative outliers of block (1,2), hessian"))?,
+        declare(
+            "A2.offdiagonal-gradient-negative",
+            "G_12 has two negative outliers",
+            "eigenvalues of G_12 below its predicted left edge minus 4 Tracy-Widom scales, at the start",
+        )
+        .between(1.95, 2.05)
+        .measure(&start("negative outliers of block (1,2), gradient"))?,
+        declare(
+            "A2.offdiagonal-gradient-positive",
+            "G_12 has k-2 smaller positive outliers",
+            "eigenvalues of G_12 above its predicted right edge plus 4 Tracy-Widom scales, at the start",
+        )
+        .between(k - 2.05, k - 1.95)
+        .measure(&start("positive outliers of block (1,2), gradient"))?,
+    ])
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let rows = statistics_rows(results.table("statistics")?)?;
+    let theory = statistics_rows(results.table("theory")?)?;
+    let (main, wide) = (results.experiment(MAIN)?, results.experiment(WIDE)?);
+    let at_end = |of: &[Statistic], name: &str| {
+        mean(&statistic(of, WIDE, name)).last().map_or(f64::NAN, |point| point.1)
+    };
+    let caption = Caption::new(
+        "The outlier eigenspaces of H and of G live in the span of the means",
+        format!(
+            "(a, b) Overlap of the span of the top k eigenvectors of H_11 and of G_11 with the span of the means over \
+             training time t, for k = {} and k = {} (marks, mean; bars, range over {} replicates), and its prediction for \
+             replicate 0 (dashed for H, dash-dotted for G). (c, d) Inner products of the top k unit eigenvectors v_i of \
+             every diagonal block with the means μ_b at the end of training, k = {}, in replicate 0: {}; vertical lines \
+             separate the blocks",
+            classes(main),
+            classes(wide),
+            main.replicates,
+            classes(main),
+            signs()
+        ),
+        setting(&[main, wide], &[Symbol::Blocks, Symbol::Overlap]),
+        format!(
+            "Where all k outliers have left the bulk their space is nearly that of the means; at k = {} theory has {} of {0} outliers \
+             of G beyond the bulk at the end, with an overlap of {:.3}, and {:.3} is measured. The leading eigenvector of block \
+             (c, c) is along μ_c",
+            classes(wide),
+            at_end(&theory, &beyond("gradient")),
+            at_end(&theory, "overlap with Span mu, gradient"),
+            at_end(&rows, "overlap with Span mu, gradient")
+        ),
+    );
+    let mut figure = Figure::new("gmm-outlier-space", caption, Width::Full, 2);
+    for name in [MAIN, WIDE] {
+        let experiment = results.experiment(name)?;
+        let title = format!(r"$k = {}$, $\lambda = {}$", classes(experiment), experiment.model.lambda);
+        let overlap = Axis::linear(r"overlap $\| P_U P_{\mu}\|_F^2/k$");
+        // Overlaps near one need a range of their own to tell measurement from theory.
+        let least = rows
+            .iter()
+            .filter(|row| row.at.experiment == name && row.statistic.starts_with("overlap with Span mu"))
+            .map(|row| row.value)
+            .fold(1.0, f64::min);
+        let enlarged = (1.0 - 1.3 * (1.0 - least)).clamp(0.0, 0.99);
+        let mut panel = Panel::new(
+            Axis::linear("training time $t$"),
+            if name == MAIN { overlap.range(enlarged, 1.0) } else { overlap.range(0.0, 1.02) },
+        )
+        .title(if name == MAIN { format!("{title} (enlarged)") } else { title });
+        for (matrix, label, style) in [
+            ("hessian", "H", Style::measured(Colour::Blue)),
+            ("gradient", "G", Style::measured(Colour::Vermillion).marker(Marker::Square)),
+        ] {
+            let statistic_name = format!("overlap with Span mu, {matrix}");
+            let measured = statistic(&rows, name, &statistic_name);
+            let ends = mean_and_range(&measured);
+            let predicted = mean(&statistic(&theory, name, &statistic_name));
+            panel = panel
+                .series(Series::error_bars(
+                    format!(r"${label}_{{11}}$, mean and range of {} replicates", experiment.replicates),
+                    style,
+                    ends,
+                ))
+                .series(Series::line(
+                    format!(r"${label}_{{11}}$, predicted (replicate 0)"),
+                    Style::theory(style.colour).dash(if matrix == "hessian" {
+                        Dash::Dashed
+                    } else {
+                        Dash::DashDot
+                    }),
+                    predicted,
+                ));
+        }
+        figure = figure.panel(panel);
+    }
+    for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+        figure = figure.panel(entries(results, &rows, matrix, label)?);
+    }
+    Ok(vec![figure, off_diagonal(results, &theory)?])
+}
+
+/// Heat map of `⟨v_i, μ_b⟩` for the leading eigenvectors of every diagonal block.
+fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> Result<Panel> {
+    let k = results.experiment(MAIN)?.model.task.rows();
+    let mut values = vec![vec![f64::NAN; k * k]; k];
+    for rank in 1..=k {
+        let name = format!("entry of eigenvector {rank} along a mean, {matrix}");
+        for row in rows.iter().filter(|row| row.statistic == name) {
+            if let (Some(class), Some(mean)) = (row.row, row.col) {
+                values[mean as usize][class as usize * k + rank - 1] = row.value;
+            }
+        }
+    }
+    #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
+    let edges =
+        |count: usize, step: f64| (0..=count).map(|index| 0.5 + index as f64 * step).collect::<Vec<_>>();
+    let negative = minus_signs(&values);
+    #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
+    let map = HeatMap {
+        x_edges: edges(k * k, 1.0 / k as f64),
+        y_edges: edges(k, 1.0),
+        values,
+        map: ColourMap::Diverging,
+        range: (-1.0, 1.0),
+    };
+    let mut panel = Panel::new(
+        Axis::linear(format!("block ${label}_{{cc}}$ of class $c$,\nin each the ranks $i = 1$ to ${k}$"))
+            .whole(),
+        Axis::linear("mean $b$").whole(),
+    )
+    .title(format!(r"$k = {k}$, $\lambda = {}$, end of training", results.experiment(MAIN)?.model.lambda))
+    .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", map).written(negative));
+    for block in 1..u32::try_from(k).unwrap_or(1) {
+        let between = f64::from(block) + 0.5;
+        panel = panel.series(Series::rule_vertical(
+            "between blocks",
+            Style::measured(Colour::Black).width(0.6),
+            between,
+        ));
+    }
+    Ok(panel)
+}
+
+fn off_diagonal(results: &Results, theory: &[Statistic]) -> Result<Figure> {
+    let spectrum = spectrum_rows(results.table("spectrum")?)?;
+    let caption = Caption::new(
+        "Eigenvalues of the off-diagonal blocks",
+        format!(
+            "The {SHOWN} eigenvalues of largest magnitude of H_12 (a, b) and of G_12 (c, d) at the start (a, c) and at the end \
+             (b, d) of training in replicate 0 (blue discs), with the outliers (open squares) and the support of the bulk \
+             (grey band) that theory predicts"
+        ),
+        setting(&[results.experiment(MAIN)?], &[Symbol::Blocks]),
+        "As many eigenvalues as there are classes stand outside the bulk: all below it for H, on both sides of it for G",
+    );
+    let mut figure = Figure::new("gmm-off-diagonal", caption, Width::Full, 2);
+    let end = spectrum.iter().map(|row| row.at.step).max().unwrap_or(0);
+    for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+        for (step, when) in [(0, "start"), (end, "end")] {
+            let here = |row: &&Statistic| row.at.step == step;
+            let named = |name: &str| -> Vec<f64> {
+                let name = format!("{name} of block (1,2), {matrix}");
+                theory.iter().filter(here).filter(|row| row.statistic == name).map(|row| row.value).collect()
+            };
+            let measured = spectrum
+                .iter()
+                .filter(|row| row.at.step == step && row.matrix == matrix)
+                .map(|row| (f64::from(row.rank), row.eigenvalue * 1e3))
+                .collect();
+            let mut outliers = named("outlier");
+            outliers.sort_by(|a, b| b.abs().total_cmp(&a.abs()));
+            let predicted = (1..).zip(outliers).map(|(rank, value)| (f64::from(rank), value * 1e3)).collect();
+            let mut panel = Panel::new(
+                Axis::linear("rank by magnitude").whole().range(0.4, f64::from(SHOWN) + 0.6),
+                Axis::linear(format!(r"eigenvalue of ${label}_{{12}}$ [$10^{{-3}}$]")),
+            )
+            .title(format!("{when} of training"))
+            .series(Series::points("measured, replicate 0", Style::measured(Colour::Blue), measured))
+            .series(Series::points(
+                "predicted outlier",
+                Style::theory(Colour::Black).marker(Marker::OpenSquare).size(6.0),
+                predicted,
+            ));
+            if let (Some(&low), Some(&high)) = (named("left edge").first(), named("right edge").first()) {
+                let ends = [0.4, f64::from(SHOWN) + 0.6].map(|rank| (rank, low * 1e3, high * 1e3)).to_vec();
+                panel = panel.series(Series::band(
+                    "predicted support of the bulk",
+                    Style::measured(Colour::Grey),
+                    ends,
+                ));
+            }
+            figure = figure.panel(panel);
+        }
+    }
+    Ok(figure)
+}

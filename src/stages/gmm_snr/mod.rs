@@ -1,0 +1,188 @@
+//! A1, A2 and A5 over a grid of signal-to-noise ratios: rates of the alignment errors, and where outliers appear.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::simulation::task;
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::sine;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::{Data, Results, Settings};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::grid::{bars, over_grid};
+use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, classes, experiment, mean_gram};
+use crate::stages::common::shared::{MARGIN, MATRICES, at, level, number, query};
+use crate::table::Table;
+
+/// The grid: dense where outliers appear, then half a decade apart.
+const GRID: [u32; 18] = [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 100, 200, 300, 1000, 3000, 10_000, 30_000];
+
+/// The grid of the quick profile.
+const QUICK_GRID: [u32; 7] = [1, 5, 30, 100, 300, 3000, 30_000];
+
+/// Eigenvalues among which outliers are counted.
+const COUNTED: u32 = 8;
+
+fn name(lambda: u32) -> String {
+    format!("gmm-snr-lambda-{lambda}")
+}
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let grid: &[u32] = settings.profile.pick(&GRID, &QUICK_GRID);
+    grid.iter()
+        .map(|&lambda| {
+            let mut point = experiment(settings.profile, &name(lambda), 5, f64::from(lambda));
+            // Rates need no large dimension: the errors are operator norms, not fluctuations.
+            point.model.d = settings.profile.pick(300, 60);
+            point.checkpoints = FEWEST_CHECKPOINTS;
+            Ok(Request::new(settings.experiment(point)?)
+                .every_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(COUNTED))
+                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Top(COUNTED))
+                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Norms))
+        })
+        .collect()
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    for experiment in data.experiments() {
+        for checkpoint in [0, experiment.schedule().len() - 1] {
+            let Some(levels) = predict(data, experiment, checkpoint, &mut theory)? else { continue };
+            for replicate in data.finished(&experiment.name)? {
+                measure(data, experiment, (replicate, checkpoint), levels, &mut statistics)?;
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+}
+
+/// Predicted edges and numbers of outliers of both matrices; returns the levels above which eigenvalues count, none
+/// where every replicate diverged.
+fn predict(
+    data: &dyn Data,
+    experiment: &Experiment,
+    checkpoint: usize,
+    theory: &mut Vec<Statistic>,
+) -> Result<Option<[f64; 2]>> {
+    let Some(mean) = mean_gram(data, experiment, checkpoint)? else { return Ok(None) };
+    let step = experiment.schedule()[checkpoint];
+    let here = At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) };
+    let mut levels = [0.0; 2];
+    for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
+        let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
+        *least = level(&predicted.spectrum, experiment.model.d);
+        let outliers = predicted.spectrum.outliers_above()?;
+        let counted = outliers.iter().filter(|outlier| outlier.position > *least).count();
+        theory.push(Statistic::plain(
+            &here,
+            format!("edge, {matrix}"),
+            predicted.spectrum.right_edge().position,
+        ));
+        theory.push(Statistic::plain(&here, format!("level, {matrix}"), *least));
+        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(counted)));
+    }
+    Ok(Some(levels))
+}
+
+/// Alignment, numbers of outliers and, at the end, the operator-norm errors of one replicate.
+fn measure(
+    data: &dyn Data,
+    experiment: &Experiment,
+    (replicate, checkpoint): (u32, usize),
+    levels: [f64; 2],
+    statistics: &mut Vec<Statistic>,
+) -> Result<()> {
+    let name = experiment.name.as_str();
+    let trajectory = data.trajectory(name, replicate)?;
+    let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
+    let here = at(experiment, replicate, observed);
+    let x = observed.parameters[0].row(0);
+    let space = task::build(&experiment.model).mean_space();
+    statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
+    statistics.push(Statistic::plain(&here, "norm", x.dot(&x).sqrt()));
+    let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+    for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
+        let count = pairs.iter().filter(|pair| pair.value > level).count();
+        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(count)));
+        for (rank, pair) in (1..).zip(pairs) {
+            statistics.push(Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, pair.value));
+        }
+    }
+    if checkpoint > 0 {
+        let norms = data.norms(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Norms))?;
+        for ((matrix, _), norms) in MATRICES.iter().zip(&norms).filter(|(_, norms)| norms.operator > 0.0) {
+            let relative = |norm: f64| norm / norms.operator;
+            statistics.push(Statistic::plain(
+                &here,
+                format!("full error, {matrix}"),
+                relative(norms.outside),
+            ));
+            statistics.push(Statistic::plain(
+                &here,
+                format!("perpendicular error, {matrix}"),
+                relative(norms.perpendicular),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
+    let caption = Caption::new(
+        "Number of outliers over the signal-to-noise ratio",
+        format!(
+            "Number of eigenvalues of H_11 (a) and of G_11 (b) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom \
+             scales, over the signal-to-noise ratio λ, at the start (purple discs) and at the end (black squares) of training: \
+             marks, mean over replicates; bars, its 95 % interval. Lines join the numbers that theory predicts from the mean \
+             inner products of means and parameters"
+        ),
+        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks]),
+        "All k outliers appear within one step of the grid of the predicted λ, those of G at a larger one than those of H, and \
+         at the end of training at a larger one than at its start",
+    );
+    let mut figure = Figure::new("gmm-snr-outliers", caption, Width::Full, 2);
+    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
+        let mut panel = Panel::new(
+            Axis::log(r"signal-to-noise ratio $\lambda$"),
+            Axis::linear(format!(r"number of outliers of ${symbol}_{{11}}$")).range(-0.3, 5.8).whole(),
+        );
+        for (start, when, style, dash) in [
+            (true, "start", Style::measured(Colour::Purple), Dash::Dashed),
+            (
+                false,
+                "end",
+                Style::measured(Colour::Black).marker(Marker::OpenSquare).size(5.0),
+                Dash::DashDot,
+            ),
+        ] {
+            let statistic = format!("outliers, {matrix}");
+            let predicted: Vec<(f64, f64)> = over_grid(results, "theory", &statistic, start)?
+                .iter()
+                .filter_map(|(lambda, values)| values.get(&0).map(|count| (*lambda, *count)))
+                .collect();
+            panel = panel
+                .series(Series::error_bars(
+                    format!("{when}: mean, 95 % interval"),
+                    style,
+                    bars(&over_grid(results, "statistics", &statistic, start)?)?,
+                ))
+                .series(Series::line(
+                    format!("{when}: predicted"),
+                    Style::theory(style.colour).dash(dash),
+                    predicted,
+                ));
+        }
+        let note = format!(
+            r"$k = {}$, $d = {}$, $\phi = {}$, {} replicates",
+            classes(point),
+            point.model.d,
+            point.model.phi,
+            point.replicates
+        );
+        figure = figure.panel(panel.note(0.97, 0.05, note, Anchor::Right));
+    }
+    Ok(figure)
+}

@@ -1,0 +1,220 @@
+//! Claims and figures of the stage `gmm-snr`: a change here computes and reduces nothing again.
+
+use crate::error::Result;
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::Experiment;
+use crate::stage::claim::{Claim, declare, interval};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::grid::{bars, over_grid, slopes};
+use crate::stages::common::mixture::classes;
+use crate::stages::gmm_snr::{outliers, plan, reduce};
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "gmm-snr",
+    kind: Kind::Theorem,
+    title: "Rates of alignment in the signal-to-noise ratio, and the ratios at which outliers leave the bulk",
+    source: "src/stages/gmm_snr/mod.rs",
+    report: file!(),
+    claims: &[
+        "A1.slope",
+        "A2.perpendicular-hessian",
+        "A2.perpendicular-gradient",
+        "A2.full-hessian",
+        "A2.full-gradient",
+        "A5.hessian-start",
+        "A5.hessian-end",
+        "A5.gradient-start",
+        "A5.gradient-end",
+    ],
+    figures: &["gmm-snr-rates", "gmm-snr-outliers"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least λ of the fit of A1, where the part left of the start is negligible.
+const FIT_ALIGNMENT: f64 = 30.0;
+
+/// Least λ of the fit of the perpendicular error.
+const FIT_PERPENDICULAR: f64 = 100.0;
+
+/// Least λ of the fit of the full error: beyond `λ ≈ kφ(1+φ^{-1/2})⁴` its cross terms dominate.
+const FIT_FULL: f64 = 300.0;
+
+/// Tolerance of a slope.
+const SLOPE: f64 = 0.1;
+
+/// Tolerance of the one-sided slope of A1.
+const SLOPE_ALIGNMENT: f64 = 0.05;
+
+/// Largest mean difference of measured and predicted number of outliers, out of k, over the grid.
+const MISCOUNT: f64 = 0.25;
+
+/// Mean over the grid of |measured - predicted| number of outliers, per replicate.
+#[allow(clippy::cast_precision_loss, reason = "a number of grid points is exact in f64")]
+fn miscounts(results: &Results, matrix: &str, start: bool) -> Result<Vec<f64>> {
+    let statistic = format!("outliers, {matrix}");
+    let measured = over_grid(results, "statistics", &statistic, start)?;
+    let predicted = over_grid(results, "theory", &statistic, start)?;
+    let mut totals: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for ((_, measured), (_, predicted)) in measured.iter().zip(&predicted) {
+        let Some(predicted) = predicted.get(&0) else { continue };
+        for (replicate, count) in measured {
+            totals.entry(*replicate).or_default().push((count - predicted).abs());
+        }
+    }
+    Ok(totals
+        .values()
+        .map(|differences| differences.iter().sum::<f64>() / differences.len() as f64)
+        .collect())
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let slope = |statistic: &str, least: f64| -> Result<Vec<f64>> {
+        Ok(slopes(&over_grid(results, "statistics", statistic, false)?, least))
+    };
+    let fitted =
+        |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
+    let mut claims = vec![
+        declare(
+            "A1.slope",
+            "the error of the alignment of x^1 with Span(mu) falls at least as fast as lambda^{-1/2}",
+            fitted("sin(x^1; Span mu)", FIT_ALIGNMENT),
+        )
+        .at_most(-0.5 + SLOPE_ALIGNMENT)
+        .measure(&slope("sine", FIT_ALIGNMENT)?)?,
+    ];
+    for (id, matrix, symbol) in
+        [("A2.perpendicular-hessian", "hessian", "H_11"), ("A2.perpendicular-gradient", "gradient", "G_11")]
+    {
+        claims.push(
+            declare(
+                id,
+                format!("{symbol} lives in Span(mu) up to a perpendicular part that falls like 1/lambda"),
+                fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
+            )
+            .between(-1.0 - SLOPE, -1.0 + SLOPE)
+            .measure(&slope(&format!("perpendicular error, {matrix}"), FIT_PERPENDICULAR)?)?,
+        );
+    }
+    for (id, matrix, symbol) in
+        [("A2.full-hessian", "hessian", "H_11"), ("A2.full-gradient", "gradient", "G_11")]
+    {
+        claims.push(
+            declare(
+                id,
+                format!("{symbol} lives in Span(mu) up to an error that falls like lambda^{{-1/2}}"),
+                fitted("|A - PAP| / |A|", FIT_FULL),
+            )
+            .between(-0.5 - SLOPE, -0.5 + SLOPE)
+            .measure(&slope(&format!("full error, {matrix}"), FIT_FULL)?)?,
+        );
+    }
+    for (id, matrix, symbol, start) in [
+        ("A5.hessian-start", "hessian", "H_11", true),
+        ("A5.hessian-end", "hessian", "H_11", false),
+        ("A5.gradient-start", "gradient", "G_11", true),
+        ("A5.gradient-end", "gradient", "G_11", false),
+    ] {
+        let when = if start { "start" } else { "end" };
+        claims.push(
+            declare(
+                id,
+                format!("outliers of {symbol} leave the bulk at the predicted signal-to-noise ratios, at the {when} of training"),
+                "mean over the grid of |measured - predicted| number of eigenvalues above the predicted edge plus 4 Tracy-Widom scales",
+            )
+            .at_most(MISCOUNT)
+            .measure(&miscounts(results, matrix, start)?)?,
+        );
+    }
+    Ok(claims)
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let Some(point) = results.experiments.values().next() else { return Ok(Vec::new()) };
+    Ok(vec![rates(results, point)?, outliers(results, point)?])
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
+fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
+    let (k, phi, beta, c) = (f64::from(classes(point)), point.model.phi, point.model.beta, point.model.c);
+    let lambdas: Vec<f64> =
+        over_grid(results, "statistics", "sine", false)?.iter().map(|(lambda, _)| *lambda).collect();
+    let label = format!(r"mean of {}, 95 % interval", point.replicates);
+    let curve = |of: &dyn Fn(f64) -> f64| -> Vec<(f64, f64)> {
+        lambdas.iter().map(|&lambda| (lambda, of(lambda))).collect()
+    };
+    let x = || Axis::log(r"signal-to-noise ratio $\lambda$");
+    let norms = over_grid(results, "statistics", "norm", false)?;
+    let mut floor = Vec::new();
+    for (lambda, values) in norms.iter().filter(|(_, values)| !values.is_empty()) {
+        let (norm, _) = interval(&values.values().copied().collect::<Vec<_>>())?;
+        let p = 1.0 / k;
+        let left = libm::exp(-beta * point.horizon);
+        floor.push((*lambda, ((c * p * (1.0 - p) / (2.0 * beta * lambda)).sqrt() + left) / norm));
+    }
+    let alignment = Panel::new(x(), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"))
+        .series(Series::error_bars(
+            format!("$x^1$: {label}"),
+            Style::measured(Colour::Green),
+            bars(&over_grid(results, "statistics", "sine", false)?)?,
+        ))
+        .series(Series::line("bound", Style::theory(Colour::Green), floor));
+    let mut panels = vec![alignment];
+    let perpendicular = |lambda: f64| (k / lambda) * (1.0 + 1.0 / phi.sqrt()) * (1.0 + 1.0 / phi.sqrt());
+    let full = |lambda: f64| (k / (phi * lambda)).sqrt();
+    let used = format!(r"$k = {k}$, $\phi = {phi}$");
+    for (statistic, axis, legend, law) in [
+        (
+            "perpendicular error",
+            "perpendicular error\n$\\| (I-P) A (I-P)\\| / \\| A\\|$",
+            r"$(k/\lambda)(1+\phi^{-1/2})^2$",
+            &perpendicular as &dyn Fn(f64) -> f64,
+        ),
+        ("full error", "full error\n$\\| A - PAP\\| / \\| A\\|$", r"$\sqrt{k/(\phi\lambda)}$", &full),
+    ] {
+        let mut panel = Panel::new(x(), Axis::log(axis));
+        for (matrix, symbol, colour, marker) in [
+            ("hessian", "H", Colour::Blue, Marker::Circle),
+            ("gradient", "G", Colour::Vermillion, Marker::OpenSquare),
+        ] {
+            panel = panel.series(Series::error_bars(
+                format!("$A = {symbol}_{{11}}$: {label}"),
+                Style::measured(colour).marker(marker).size(if marker == Marker::Circle { 3.0 } else { 4.4 }),
+                bars(&over_grid(results, "statistics", &format!("{statistic}, {matrix}"), false)?)?,
+            ));
+        }
+        panels.push(
+            panel
+                .note(1.0, 0.9, legend, Anchor::Right)
+                .note(0.05, 0.06, used.clone(), Anchor::Left)
+                .series(Series::line("law in the panel", Style::theory(Colour::Black), curve(law))),
+        );
+    }
+    // How far the marks of panel b lie below its line at the largest λ.
+    let below = |matrix: &str| -> Result<f64> {
+        let shown =
+            bars(&over_grid(results, "statistics", &format!("perpendicular error, {matrix}"), false)?)?;
+        Ok(shown.last().map_or(f64::NAN, |bar| perpendicular(bar.0) / bar.1))
+    };
+    let caption = Caption::new(
+        "Rates of the alignment errors in the signal-to-noise ratio",
+        format!(
+            "Errors at the end of training over the signal-to-noise ratio λ, on logarithmic axes (marks, mean over replicates; bars, \
+         its 95 % interval, mostly smaller than the mark). (a) sin(x^1; Span μ) with its bound. (b) Operator norm of H_11 and of \
+         G_11 outside the span of the means, P being the projection on it, relative to the whole norm. (c) The same for \
+         what is not inside the span on both sides. Lines are the laws in the panels, with nothing fitted; in b only the slope \
+         is predicted, and at the largest λ the norms of H and of G lie {:.1} and {:.1} times below the line",
+            below("hessian")?,
+            below("gradient")?
+        ),
+        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks, Symbol::Sine]),
+        "For large λ the alignment error and the full error fall like λ^(-1/2), the perpendicular error like λ^(-1)",
+    );
+    let figure = Figure::new("gmm-snr-rates", caption, Width::Full, 3);
+    Ok(panels.into_iter().fold(figure.axes_height(96.0), Figure::panel))
+}

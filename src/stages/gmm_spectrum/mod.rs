@@ -1,0 +1,88 @@
+//! Histograms of the whole spectrum of `H_11` and `G_11` at the start, during and at the end of training.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::spectrum::query::Question;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::{Data, Results, Settings};
+use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
+use crate::stages::common::shared::{MATRICES, at, query};
+use crate::table::{Table, TableBuilder};
+
+/// Points at which the predicted density is computed.
+const POINTS: usize = 400;
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let all = |request: Request| request.first_replicate(Checkpoints::Three, FIRST_BLOCK, Question::Values);
+    Ok(vec![all(main(settings)?), all(contrast(settings)?)])
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
+    let (mut density_at, mut density_matrix, mut x, mut density) = (Vec::<At>::new(), vec![], vec![], vec![]);
+    for name in [MAIN, CONTRAST] {
+        let experiment = data.experiment(name)?;
+        let trajectory = data.trajectory(name, 0)?;
+        for checkpoint in Checkpoints::Three.indices(experiment.schedule().len()) {
+            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+            let here = at(experiment, 0, observed);
+            let values = data.values(name, 0, query(checkpoint, FIRST_BLOCK, Question::Values))?;
+            for ((matrix, of), values) in MATRICES.iter().zip(&values) {
+                spectrum.extend((1..).zip(values).map(|(rank, value)| Eigenvalue {
+                    at: here.clone(),
+                    sample: "test".to_owned(),
+                    matrix: (*matrix).to_owned(),
+                    layer: "x".to_owned(),
+                    row: 0,
+                    col: 0,
+                    rank,
+                    eigenvalue: *value,
+                    residual: None,
+                }));
+                let predicted = Predicted::block(experiment, &gram(experiment, observed)?, *of, 0, 0)?;
+                theory.push(Statistic::plain(
+                    &here,
+                    format!("edge, {matrix}"),
+                    predicted.spectrum.right_edge().position,
+                ));
+                for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
+                    theory.push(Statistic::of(&here, format!("outlier, {matrix}"), rank, outlier.position));
+                }
+                for (place, value) in predicted.spectrum.density_grid(POINTS)? {
+                    density_at.push(here.clone());
+                    density_matrix.push(*matrix);
+                    x.push(place);
+                    density.push(value);
+                }
+            }
+        }
+    }
+    let experiments: Vec<&str> = density_at.iter().map(|at| at.experiment.as_str()).collect();
+    let densities = TableBuilder::new("density")
+        .str("experiment", &experiments)
+        .u64("step", density_at.iter().map(|at| at.step).collect())
+        .f64("time", density_at.iter().map(|at| at.time).collect())
+        .str("matrix", &density_matrix)
+        .f64("eigenvalue", x)
+        .f64("density", density)
+        .build()?;
+    Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?, densities])
+}
+
+/// A point of a predicted density: experiment, step, matrix, eigenvalue, density.
+type Point = (String, u64, String, f64, f64);
+
+/// The predicted densities, point by point.
+fn densities(results: &Results) -> Result<Vec<Point>> {
+    let table = results.table("density")?;
+    let experiment = table.present("experiment", table.strs("experiment")?)?;
+    let step = table.present("step", table.u64s("step")?)?;
+    let matrix = table.present("matrix", table.strs("matrix")?)?;
+    let x = table.present("eigenvalue", table.f64s("eigenvalue")?)?;
+    let density = table.present("density", table.f64s("density")?)?;
+    Ok((0..step.len())
+        .map(|row| (experiment[row].to_owned(), step[row], matrix[row].to_owned(), x[row], density[row]))
+        .collect())
+}

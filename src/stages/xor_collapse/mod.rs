@@ -1,0 +1,53 @@
+//! Where the phenomena of the XOR network live and die: a grid of signal-to-noise ratios λ and ridges β.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::experiment::FEWEST_CHECKPOINTS;
+use crate::stage::request::Request;
+use crate::stage::rows::{Statistic, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::shared::{at, number};
+use crate::stages::common::xor::{checked, classified, experiment, neurons};
+use crate::table::Table;
+
+/// Signal-to-noise ratios.
+const LAMBDAS: [u32; 6] = [1, 3, 10, 30, 100, 1000];
+
+/// Ridges, in thousandths.
+const RIDGES: [u32; 7] = [20, 40, 60, 80, 100, 120, 140];
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let points = LAMBDAS.iter().flat_map(|lambda| RIDGES.iter().map(move |ridge| (*lambda, *ridge)));
+    points
+        .map(|(lambda, ridge)| {
+            let mut point = experiment(settings.profile, &name(lambda, ridge), 8, 100, f64::from(lambda));
+            point.model.d = settings.profile.pick(100, 50);
+            point.model.beta = f64::from(ridge) / 1000.0;
+            point.horizon = 200.0;
+            point.checkpoints = FEWEST_CHECKPOINTS;
+            Ok(Request::new(checked(settings, point)?))
+        })
+        .collect()
+}
+
+/// The name carries β in thousandths, since a point would end it in `--set`.
+fn name(lambda: u32, ridge: u32) -> String {
+    format!("xor-collapse-lambda-{lambda}-beta-{ridge}")
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let mut statistics = Vec::new();
+    for experiment in data.experiments() {
+        for replicate in data.finished(&experiment.name)? {
+            let trajectory = data.trajectory(&experiment.name, replicate)?;
+            let Some(observed) = trajectory.checkpoints.last() else { continue };
+            let here = at(experiment, replicate, observed);
+            let all = neurons(experiment, observed);
+            let alive = all.iter().filter(|neuron| neuron.alive()).count();
+            statistics.push(Statistic::plain(&here, "alive neurons", number(alive)));
+            statistics.push(Statistic::plain(&here, "classified", number(classified(observed))));
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?])
+}

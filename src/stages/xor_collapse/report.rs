@@ -1,0 +1,196 @@
+//! Claims and figures of the stage `xor-collapse`: a change here computes and reduces nothing again.
+
+use crate::error::Result;
+use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::problem::experiment::Experiment;
+use crate::simulation::task::xor::CLUSTERS;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::setting;
+use crate::stages::common::grid::log_edges;
+use crate::stages::common::shared::{Statistics, indicators, number};
+use crate::stages::common::words::listed;
+use crate::stages::common::xor::{ALIVE, CLASSIFIED, width};
+use crate::stages::xor_collapse::{LAMBDAS, RIDGES, name, plan, reduce};
+use crate::theory::collapse::collapse_threshold;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-collapse",
+    kind: Kind::Extension,
+    title: "Where the XOR network lives and dies: the collapse threshold in the ridge over the signal-to-noise ratio",
+    source: "src/stages/xor_collapse/mod.rs",
+    report: file!(),
+    claims: &["B1.collapse", "B1.survival"],
+    figures: &["xor-collapse"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Relative distance of the ridge from the threshold within which no verdict is given: growth is too slow there.
+const MARGIN: f64 = 0.1;
+
+/// Least share of replicates on the predicted side.
+const SHARE: f64 = 0.95;
+
+/// β over the threshold of λ.
+fn ratio(experiment: &Experiment) -> f64 {
+    experiment.model.beta / collapse_threshold(experiment.model.lambda)
+}
+
+/// Per replicate number, the share of grid points on one side of the threshold where the network is as predicted.
+fn shares(
+    results: &Results,
+    statistics: &Statistics,
+    side: impl Fn(f64) -> bool,
+    complies: impl Fn(f64) -> bool + Copy,
+) -> Vec<f64> {
+    let points: Vec<&Experiment> =
+        results.experiments.values().filter(|experiment| side(ratio(experiment))).collect();
+    let replicates = points.iter().map(|experiment| experiment.replicates).max().unwrap_or(0);
+    (0..replicates)
+        .filter_map(|replicate| {
+            let values: Vec<f64> = points
+                .iter()
+                .flat_map(|experiment| statistics.rows(&experiment.name, "alive neurons"))
+                .filter(|row| row.at.replicate == Some(replicate))
+                .map(|row| row.value)
+                .collect();
+            (!values.is_empty()).then(|| {
+                let good = indicators(&values, |value| complies(*value));
+                good.iter().sum::<f64>() / number(good.len())
+            })
+        })
+        .collect()
+}
+
+/// The grid points below this share of the threshold at which fewer than [`SHARE`] of the networks live, with that share.
+fn failures<'a>(results: &'a Results, statistics: &Statistics, below: f64) -> Vec<(&'a Experiment, f64)> {
+    let mut found: Vec<(&Experiment, f64)> = results
+        .experiments
+        .values()
+        .filter(|experiment| ratio(experiment) < below)
+        .map(|experiment| {
+            let alive = statistics.rows(&experiment.name, "alive neurons");
+            let lives = indicators(alive, |row| row.value > 0.5);
+            (experiment, lives.iter().sum::<f64>() / number(lives.len()))
+        })
+        .filter(|(_, share)| *share < SHARE)
+        .collect();
+    found.sort_by(|a, b| a.0.model.lambda.total_cmp(&b.0.model.lambda));
+    found
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let collapsed = shares(results, &statistics, |ratio| ratio > 1.0 + MARGIN, |alive| alive < 0.5);
+    let survived = shares(results, &statistics, |ratio| ratio < 1.0 - MARGIN, |alive| alive > 0.5);
+    let failed: Vec<String> = failures(results, &statistics, 1.0 - MARGIN)
+        .iter()
+        .map(|(point, _)| format!("lambda = {}, beta = {}", point.model.lambda, point.model.beta))
+        .collect();
+    let save = if failed.is_empty() { String::new() } else { format!(", if not at {}", listed(&failed)) };
+    Ok(vec![
+        declare(
+            "B1.collapse",
+            "the network collapses to zero for a ridge above the predicted threshold",
+            "share of grid points with beta over 1.1 times the threshold at which no neuron is alive in the end",
+        )
+        .at_least(SHARE)
+        .measure(&collapsed)?,
+        declare(
+            "B1.survival",
+            format!("neurons stay alive for a ridge below the predicted threshold, on average over the grid{save}"),
+            "share of grid points with beta below 0.9 times the threshold at which a neuron is alive in the end",
+        )
+        .at_least(SHARE)
+        .measure(&survived)?,
+    ])
+}
+
+/// A statistic, the panel's title, what is averaged of each value, and what the average is divided by.
+type Share<'a> = (&'a str, &'a str, &'a dyn Fn(f64) -> f64, f64);
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let lambdas: Vec<f64> = LAMBDAS.iter().map(|lambda| f64::from(*lambda)).collect();
+    let step = 0.01;
+    let ridges: Vec<f64> = RIDGES.iter().map(|ridge| f64::from(*ridge) / 1000.0).collect();
+    let x_edges = log_edges(&lambdas);
+    let y_edges: Vec<f64> =
+        ridges.iter().map(|ridge| ridge - step).chain(ridges.last().map(|ridge| ridge + step)).collect();
+    let k = results.experiments.values().next().map_or(1, width);
+    let mean = |lambda: u32, ridge: u32, statistic: &str, of: &dyn Fn(f64) -> f64| {
+        let values: Vec<f64> =
+            statistics.rows(&name(lambda, ridge), statistic).map(|row| of(row.value)).collect();
+        if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / number(values.len()) }
+    };
+    let threshold: Vec<(f64, f64)> = (0..=120)
+        .map(|index| {
+            let share = f64::from(index) / 120.0;
+            let lambda = x_edges[0] * libm::pow(x_edges[x_edges.len() - 1] / x_edges[0], share);
+            (lambda, collapse_threshold(lambda))
+        })
+        .filter(|point| point.1 > y_edges[0])
+        .collect();
+    let failed: Vec<String> = failures(results, &statistics, 1.0)
+        .iter()
+        .map(|(point, share)| {
+            format!("at λ = {}, β = {} ({:.0} % live)", point.model.lambda, point.model.beta, 100.0 * share)
+        })
+        .collect();
+    let save = if failed.is_empty() { String::new() } else { format!(", save {}", listed(&failed)) };
+    let caption = Caption::new(
+        "Where the XOR network lives and dies",
+        format!(
+            "Means over the replicates of each point of a grid of signal-to-noise ratios λ and ridges β at the end of training: \
+             (a) share of runs with at least one alive neuron, |v_i| ‖W_i‖ > {ALIVE}, (b) share of the four clusters that are \
+             classified, in more than {CLASSIFIED} of their test points, (c) share of dead neurons. The line is the ridge above \
+             which theory predicts that every neuron dies"
+        ),
+        setting(&results.experiments.values().collect::<Vec<_>>(), &[]),
+        format!(
+            "Networks collapse above the predicted threshold and live below it{save}; a dead network classifies by what is left \
+             of its start"
+        ),
+    );
+    let mut figure = Figure::new("xor-collapse", caption, Width::Full, 3).shared_y();
+    let clusters = number(CLUSTERS);
+    let alive = |value: f64| f64::from(u8::from(value > 0.5));
+    let dead = |value: f64| 1.0 - value / f64::from(k);
+    let same = |value: f64| value;
+    let panels: [Share<'_>; 3] = [
+        ("alive neurons", "living networks", &alive, 1.0),
+        ("classified", "classified clusters", &same, clusters),
+        ("alive neurons", "dead neurons", &dead, 1.0),
+    ];
+    for (statistic, title, of, top) in panels {
+        let values = RIDGES
+            .iter()
+            .map(|ridge| LAMBDAS.iter().map(|lambda| mean(*lambda, *ridge, statistic, of) / top).collect())
+            .collect();
+        let heat = HeatMap {
+            x_edges: x_edges.clone(),
+            y_edges: y_edges.clone(),
+            values,
+            map: ColourMap::Viridis,
+            range: (0.0, 1.0),
+        };
+        figure = figure.panel(
+            Panel::new(
+                Axis::log(r"signal-to-noise ratio $\lambda$").range(x_edges[0], x_edges[x_edges.len() - 1]),
+                Axis::linear(r"ridge $\beta$").range(y_edges[0], y_edges[y_edges.len() - 1]),
+            )
+            .title(title)
+            .series(Series::heatmap("mean share", heat))
+            .series(Series::line(
+                "predicted collapse threshold",
+                Style::theory(Colour::Vermillion),
+                threshold.clone(),
+            )),
+        );
+    }
+    Ok(vec![figure])
+}

@@ -1,0 +1,51 @@
+//! Top eigenvalues of the first-layer blocks along training: two outliers, then the bulk.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::spectrum::query::Question;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::shared::{MATRICES, at, query};
+use crate::stages::common::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted};
+use crate::table::Table;
+
+/// Eigenpairs shown of a block.
+const TOP: u32 = 10;
+/// The neuron whose block is shown; those of the others differ by the factor `v_i²` and by their gates.
+const NEURON: u32 = 0;
+/// Checkpoints at which it is shown.
+const TIMES: Checkpoints = Checkpoints::Spread(25);
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    [MAIN, CONTRAST]
+        .into_iter()
+        .map(|name| {
+            Ok(first_layer(settings, name)?.first_replicate(TIMES, first(NEURON), Question::Top(TOP)))
+        })
+        .collect()
+}
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
+    for name in [MAIN, CONTRAST] {
+        let experiment = data.experiment(name)?;
+        let trajectory = data.trajectory(name, 0)?;
+        for checkpoint in TIMES.indices(experiment.schedule().len()) {
+            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+            let here = at(experiment, 0, observed);
+            let question = query(checkpoint, first(NEURON), Question::Top(TOP));
+            let law = law_of_sample(experiment, observed)?;
+            for ((matrix, of), pairs) in MATRICES.into_iter().zip(&data.pairs(name, 0, question)?) {
+                spectrum.extend(Eigenvalue::of_block(&here, matrix, &question, pairs));
+                let predicted = predicted(experiment, &law, of, NEURON as usize)?;
+                let edge = predicted.right_edge().position;
+                theory.push(Statistic::plain(&here, format!("edge, {matrix}"), edge));
+                for (rank, outlier) in (1..).zip(predicted.outliers_above()?) {
+                    theory.push(Statistic::of(&here, format!("outlier, {matrix}"), rank, outlier.position));
+                }
+            }
+        }
+    }
+    Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?])
+}

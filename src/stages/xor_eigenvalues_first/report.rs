@@ -1,0 +1,86 @@
+//! Figures of the top eigenvalues of the first-layer blocks.
+
+use crate::error::Result;
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::claim::Claim;
+use crate::stage::rows::{Eigenvalue, curves, spectrum_rows};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::Statistics;
+use crate::stages::common::xor::{CONTRAST, MAIN, width};
+use crate::stages::xor_eigenvalues_first::{TOP, plan, reduce};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-eigenvalues-first",
+    kind: Kind::Figure,
+    title: "Top eigenvalues of a first-layer block along training: two outliers, then the bulk",
+    source: "src/stages/xor_eigenvalues_first/mod.rs",
+    report: file!(),
+    claims: &[],
+    figures: &["xor-eigenvalues-first"],
+    plan,
+    reduce,
+    judge: |_| Ok(Vec::<Claim>::new()),
+    draw,
+};
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let theory = Statistics::read(results, "theory")?;
+    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
+    let caption = Caption::new(
+        "Top eigenvalues of a first-layer block of H and of G along training",
+        format!(
+            "The {TOP} largest eigenvalues of the block of neuron 1 of H (a, c) and of G (b, d) over training time t in replicate \
+             0, at λ = {} (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the \
+             edge of the bulk that theory predicts",
+            main.model.lambda, contrast.model.lambda
+        ),
+        setting(&[main, contrast], &[Symbol::Blocks]),
+        "Two eigenvalues stand above the bulk at all times; at the smaller λ single rare samples, of large weight in G, lift \
+         others to the edge and beyond it",
+    );
+    let mut figure = Figure::new("xor-eigenvalues-first", caption, Width::Full, 2);
+    for name in [MAIN, CONTRAST] {
+        let experiment = results.experiment(name)?;
+        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+            let ranked = (1..=TOP)
+                .filter_map(|rank| {
+                    let wanted = |row: &&Eigenvalue| {
+                        row.at.experiment == name && row.matrix == matrix && row.rank == rank
+                    };
+                    curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue))).remove(&0)
+                })
+                .collect();
+            let outliers = theory
+                .rows(name, &format!("outlier, {matrix}"))
+                .map(|row| (row.at.time, row.value))
+                .collect();
+            let edge = theory.curves(name, &format!("edge, {matrix}"), None).remove(&0).unwrap_or_default();
+            figure = figure.panel(
+                Panel::new(
+                    Axis::linear("training time $t$"),
+                    Axis::log(format!(r"eigenvalue of ${label}_{{W_1W_1}}$")),
+                )
+                .title(format!(r"$K = {}$, $\lambda = {}$", width(experiment), experiment.model.lambda))
+                .series(Series::ranked(
+                    "rank (measured, replicate 0)",
+                    Style::measured(Colour::Black),
+                    ranked,
+                ))
+                .series(Series::points(
+                    "predicted outlier",
+                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
+                    outliers,
+                ))
+                .series(Series::line(
+                    "predicted edge of the bulk",
+                    Style::theory(Colour::Black),
+                    edge,
+                )),
+            );
+        }
+    }
+    Ok(vec![figure])
+}

@@ -1,0 +1,51 @@
+//! B3: the outlier eigenspace of the second layer evolves: one outlier at the start, four once the classifier is good.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::stage::request::Request;
+use crate::stage::rows::{Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::shared::{MATRICES, at, number, query};
+use crate::stages::common::xor::{
+    SECOND, WIDE, WIDE_CONTRAST, above, classified, law, level, second_layer, whole_second,
+};
+use crate::table::Table;
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    Ok(vec![second_layer(settings, WIDE)?, second_layer(settings, WIDE_CONTRAST)?])
+}
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut spectrum, mut statistics, mut theory) = (Vec::new(), Vec::new(), Vec::new());
+    for name in [WIDE, WIDE_CONTRAST] {
+        let experiment = data.experiment(name)?;
+        for replicate in data.finished(name)? {
+            let trajectory = data.trajectory(name, replicate)?;
+            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
+                let here = at(experiment, replicate, observed);
+                let question = query(checkpoint, SECOND, whole_second(experiment));
+                let pairs = data.pairs(name, replicate, question)?;
+                let law = law(experiment, observed)?;
+                statistics.push(Statistic::plain(&here, "classified", number(classified(observed))));
+                for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
+                    let level = level(experiment, &law, of)?;
+                    let outliers = above(pairs.iter().map(|pair| pair.value), level);
+                    statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(outliers)));
+                    theory.push(Statistic::plain(&here, format!("level, {matrix}"), level));
+                    spectrum.extend(Eigenvalue::of_block(&here, matrix, &question, pairs));
+                    if replicate == 0 {
+                        let values = law.second_layer_spectrum(of)?.values;
+                        theory.extend((1..).zip(values.iter()).map(|(rank, value)| {
+                            Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, *value)
+                        }));
+                    }
+                }
+            }
+        }
+    }
+    Ok(vec![
+        spectrum_table(&spectrum)?,
+        statistics_table("statistics", &statistics)?,
+        statistics_table("theory", &theory)?,
+    ])
+}

@@ -1,0 +1,119 @@
+//! Figures of the leading eigenvectors of the second-layer blocks.
+
+use crate::error::Result;
+use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::simulation::task::xor::CLUSTERS;
+use crate::stage::claim::Claim;
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::xor::{WIDE, width};
+use crate::stages::xor_eigenvectors::{plan, reduce};
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-eigenvectors",
+    kind: Kind::Figure,
+    title: "Entries of the leading eigenvectors of the second-layer blocks, neuron by neuron",
+    source: "src/stages/xor_eigenvectors/mod.rs",
+    report: file!(),
+    claims: &[],
+    figures: &["xor-eigenvectors"],
+    plan,
+    reduce,
+    judge: |_| Ok(Vec::<Claim>::new()),
+    draw,
+};
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let table = results.table("entries")?;
+    let number = |column: &str| table.present(column, table.u32s(column)?);
+    let step = table.present("step", table.u64s("step")?)?;
+    let matrix = table.present("matrix", table.strs("matrix")?)?;
+    let (rank, neuron) = (number("rank")?, number("neuron")?);
+    let value = table.present("value", table.f64s("value")?)?;
+    let mut entries = BTreeMap::new();
+    for row in 0..step.len() {
+        entries.insert((step[row], matrix[row], rank[row], neuron[row]), value[row]);
+    }
+    let order = results.table("neurons")?;
+    let places = order.present("neuron", order.u32s("neuron")?)?;
+    let direction = order.present("direction", order.strs("direction")?)?;
+    let end = step.iter().copied().max().unwrap_or(0);
+    let (k, ranks) = (width(results.experiment(WIDE)?), u32::try_from(CLUSTERS).unwrap_or(0));
+    // Where the direction changes from one neuron to the next, with the name of the group below.
+    let mut groups: Vec<(&str, u32)> = Vec::new();
+    for name in &direction {
+        match groups.last_mut() {
+            Some((last, count)) if last == name => *count += 1,
+            _ => groups.push((name, 1)),
+        }
+    }
+    let borders: Vec<f64> = groups
+        .iter()
+        .scan(0.5, |border, (_, count)| {
+            *border += f64::from(*count);
+            Some(*border)
+        })
+        .take(groups.len().saturating_sub(1))
+        .collect();
+    // The colours reach as far as the entries do.
+    let largest = (10.0 * value.iter().map(|entry| entry.abs()).fold(0.0, f64::max)).ceil() / 10.0;
+    let groups: Vec<String> = groups
+        .iter()
+        .map(
+            |(name, count)| {
+                if *name == "dead" { format!("{count} dead") } else { format!("{count} at ${name}$") }
+            },
+        )
+        .collect();
+    let caption = Caption::new(
+        "Entries of the leading eigenvectors of the second-layer blocks",
+        format!(
+            "Entries of the top {ranks} unit eigenvectors of H_vv (a, c) and of G_vv (b, d) over the neurons in replicate 0, at \
+             the start (a, b) and at the end (c, d) of training. Neurons are sorted by the direction that they have at the \
+             end, as counted below the axes, then by their strength |v_i| ‖W_i‖ at the end, the strongest first, dead ones \
+             last; lines separate these groups; {}",
+            signs()
+        ),
+        setting(&[results.experiment(WIDE)?], &[Symbol::SecondBlock]),
+        "At the start the eigenvectors beyond the first have no order; at the end each has one sign on the neurons of a \
+         direction, weighted by their strength, and nearly vanishes on the dead ones, so that the four span the directions",
+    );
+    let mut figure = Figure::new("xor-eigenvectors", caption, Width::Full, 2).shared_y();
+    for (at, when) in [(0, "start of training"), (end, "end of training")] {
+        for (of, label) in [("hessian", "H"), ("gradient", "G")] {
+            let values: Vec<Vec<f64>> = (1..=ranks)
+                .map(|rank| {
+                    places
+                        .iter()
+                        .map(|neuron| entries.get(&(at, of, rank, *neuron)).copied().unwrap_or(f64::NAN))
+                        .collect()
+                })
+                .collect();
+            let edges = |count: u32| (0..=count).map(|index| f64::from(index) + 0.5).collect();
+            let negative = minus_signs(&values);
+            let heat = HeatMap {
+                x_edges: edges(k),
+                y_edges: edges(ranks),
+                values,
+                map: ColourMap::Diverging,
+                range: (-largest, largest),
+            };
+            let panel = Panel::new(
+                Axis::linear(format!("neuron, sorted:\n{}", groups.join(", "))).whole(),
+                Axis::linear("rank of the eigenvector").whole(),
+            )
+            .title(format!("${label}_{{vv}}$, {when}"))
+            .series(Series::heatmap("entry of the unit eigenvector", heat).written(negative));
+            figure = figure.panel(borders.iter().fold(panel, |panel, border| {
+                panel.series(Series::rule_vertical(
+                    "between groups",
+                    Style::measured(Colour::Black).width(0.6),
+                    *border,
+                ))
+            }));
+        }
+    }
+    Ok(vec![figure])
+}

@@ -1,0 +1,129 @@
+//! D1, where it does not reach: the XOR network at a random start leaves the set `m = 0` after a time that grows like log d.
+//!
+//! As d → ∞ a random start has `m = 0`, where the effective dynamics stay for ever. At finite d it has `m(0)` of order
+//! `d^{-1/2}`, which grows exponentially: the time at which some `‖(W_i·μ, W_i·ν)‖` reaches 1/2 grows like `ln d / (2 r)` with
+//! the rate r. The effective dynamics from the run's own start foretell it. The second layer starts at fixed
+//! weights, so that r is the same at every d; the exact reduced chain reaches dimensions that SGD cannot.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::Start;
+use crate::problem::experiment::{Experiment, Simulator};
+use crate::simulation::observe::Observed;
+use crate::simulation::task;
+use crate::stage::request::Request;
+use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::limit::limit_from;
+use crate::stages::common::shared::Statistics;
+use crate::stages::common::xor::experiment;
+use crate::table::Table;
+use crate::theory::dynamics::State;
+use ndarray::Array2;
+use std::collections::BTreeMap;
+
+/// Dimensions.
+const DIMENSIONS: [usize; 7] = [100, 300, 1000, 3000, 10_000, 30_000, 100_000];
+
+/// Dimensions of the quick profile.
+const QUICK_DIMENSIONS: [usize; 3] = [1000, 3000, 10_000];
+
+/// Size of `(W_i·μ, W_i·ν)` at which a neuron has escaped.
+const ESCAPED: f64 = 0.5;
+
+/// Step and nodes per cluster of the predictions.
+const INTEGRATION: (f64, usize) = (0.5, 64);
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
+    dimensions
+        .iter()
+        .map(|&d| {
+            let mut point = experiment(settings.profile, &format!("xor-escape-d{d}"), 4, d, 100.0);
+            point.model.d = d;
+            point.model.start = Start { along: None, second: Some(vec![1.0, 1.0, -1.0, -1.0]) };
+            point.horizon = 20.0;
+            point.checkpoints = 101;
+            point.simulator = Simulator::Chain;
+            Ok(Request::new(settings.experiment(point)?))
+        })
+        .collect()
+}
+
+/// Largest `‖(W_i·μ, W_i·ν)‖` of a matrix m (K × 2).
+fn largest(means: &Array2<f64>) -> f64 {
+    means.rows().into_iter().map(|row| row.dot(&row).sqrt()).fold(0.0, f64::max)
+}
+
+/// m, R and v of a checkpoint.
+fn state(experiment: &Experiment, observed: &Observed) -> State {
+    let task = task::build(&experiment.kept());
+    let rows = experiment.model.task.rows();
+    let mut state = State::zero(rows, 2);
+    state.second = vec![0.0; rows];
+    for summary in task.summary(&observed.parameters) {
+        match summary.statistic {
+            "m" => state.means[[summary.row, summary.col]] = summary.value,
+            "R" => state.gram[[summary.row, summary.col]] = summary.value,
+            _ => state.second[summary.row] = summary.value,
+        }
+    }
+    state
+}
+
+/// The time at which a curve first reaches a level, between points on a line; none if it never does.
+fn reaches(curve: &[(f64, f64)], level: f64) -> Option<f64> {
+    curve.windows(2).find(|pair| pair[1].1 >= level).map(|pair| {
+        let ((from, low), (to, high)) = (pair[0], pair[1]);
+        from + (to - from) * ((level - low) / (high - low)).clamp(0.0, 1.0)
+    })
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    for experiment in data.experiments() {
+        for replicate in data.finished(&experiment.name)? {
+            let checkpoints = data.trajectory(&experiment.name, replicate)?.checkpoints;
+            let Some(first) = checkpoints.first() else { continue };
+            let (step, nodes) = INTEGRATION;
+            let path = limit_from(experiment, &state(experiment, first), step, nodes)?.path;
+            let foreseen: Vec<(f64, f64)> = path
+                .times
+                .iter()
+                .zip(&path.states)
+                .map(|(time, state)| (*time, largest(&state.means)))
+                .collect();
+            let measured: Vec<(f64, f64)> = checkpoints
+                .iter()
+                .map(|observed| (observed.time, largest(&state(experiment, observed).means)))
+                .collect();
+            for (curve, table) in [(&measured, &mut statistics), (&foreseen, &mut theory)] {
+                let here = |index: usize| At {
+                    experiment: experiment.name.clone(),
+                    replicate: Some(replicate),
+                    step: checkpoints[index].step,
+                    time: curve[index].0,
+                };
+                // Curves of a few replicates are drawn, times of all are used.
+                if replicate < 3 {
+                    for (index, (_, value)) in curve.iter().enumerate() {
+                        table.push(Statistic::plain(&here(index), "largest m", *value));
+                    }
+                }
+                if let Some(time) = reaches(curve, ESCAPED) {
+                    table.push(Statistic::plain(&here(curve.len() - 1), "escape time", time));
+                }
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+}
+
+/// Escape times by replicate.
+fn times(statistics: &Statistics, experiment: &Experiment) -> BTreeMap<u32, f64> {
+    statistics
+        .rows(&experiment.name, "escape time")
+        .filter_map(|row| row.at.replicate.map(|replicate| (replicate, row.value)))
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! B1: the neurons of the first layer align with `Span(μ, ν)`, and so do the top two eigenvectors of their blocks.
+//!
+//! That two outliers stand above the predicted edge is claimed of H only. The largest weights `r²` of a trained G belong to
+//! single rare samples, each of which can lift an eigenvalue over the edge of the typical sample: the counts in the
+//! table `statistics` (`outliers, gradient`) show replicates with three or four.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::experiment::Experiment;
+use crate::simulation::observe::Observed;
+use crate::simulation::task;
+use crate::spectrum::leading_space;
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::{alignment, overlap, sine};
+use crate::stage::request::Request;
+use crate::stage::rows::{
+    Alignment, At, Eigenvalue, Statistic, alignment_table, spectrum_table, statistics_table,
+};
+use crate::stage::{Data, Settings};
+use crate::stages::common::shared::{MATRICES, at, level, number, query};
+use crate::stages::common::xor::{
+    CONTRAST, MAIN, SHOWN, above, first, first_layer, law_of_sample, neurons, predicted, replicated, width,
+};
+use crate::table::Table;
+
+/// Dimension of `Span(μ, ν)`.
+const DIMENSION: usize = 2;
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    Ok(vec![first_layer(settings, MAIN)?, first_layer(settings, CONTRAST)?])
+}
+/// The rows of the tables, as they grow.
+#[derive(Default)]
+struct Rows {
+    alignments: Vec<Alignment>,
+    spectrum: Vec<Eigenvalue>,
+    statistics: Vec<Statistic>,
+    theory: Vec<Statistic>,
+}
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let mut rows = Rows::default();
+    for name in [MAIN, CONTRAST] {
+        let experiment = data.experiment(name)?;
+        let asked = replicated(name).indices(experiment.schedule().len());
+        for replicate in data.finished(name)? {
+            let trajectory = data.trajectory(name, replicate)?;
+            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
+                let here = at(experiment, replicate, observed);
+                weights(experiment, observed, &here, &mut rows);
+                if asked.contains(&checkpoint) {
+                    spectra(data, experiment, (replicate, checkpoint), observed, &here, &mut rows)?;
+                }
+            }
+        }
+    }
+    Ok(vec![
+        alignment_table(&rows.alignments)?,
+        spectrum_table(&rows.spectrum)?,
+        statistics_table("statistics", &rows.statistics)?,
+        statistics_table("theory", &rows.theory)?,
+    ])
+}
+/// Alignment and strength of every neuron.
+fn weights(experiment: &Experiment, observed: &Observed, here: &At, rows: &mut Rows) {
+    let all = neurons(experiment, observed);
+    for (row, neuron) in (0..).zip(&all) {
+        rows.alignments.push(Alignment {
+            at: here.clone(),
+            layer: "W".to_owned(),
+            row,
+            sample: None,
+            subspace: "means".to_owned(),
+            value: neuron.rho,
+            sine: neuron.sine,
+        });
+        rows.statistics.push(Statistic::of(here, "strength", row, neuron.strength));
+    }
+    let alive = all.iter().filter(|neuron| neuron.alive());
+    let dead = all.len() - alive.clone().count();
+    rows.statistics.push(Statistic::plain(here, "dead neurons", number(dead)));
+    for (row, neuron) in (0..).zip(&all).filter(|(_, neuron)| neuron.alive()) {
+        rows.statistics.push(Statistic::of(here, "alignment of alive neurons", row, neuron.rho));
+    }
+    rows.statistics.push(Statistic::plain(here, "loss", observed.loss));
+    rows.statistics.push(Statistic::plain(here, "accuracy", observed.accuracy));
+}
+/// Top of every neuron's block, with the span of its two outliers, measured and predicted.
+fn spectra(
+    data: &dyn Data,
+    experiment: &Experiment,
+    (replicate, checkpoint): (u32, usize),
+    observed: &Observed,
+    here: &At,
+    rows: &mut Rows,
+) -> Result<()> {
+    let space = task::build(&experiment.model).mean_space();
+    let law = law_of_sample(experiment, observed)?;
+    for neuron in 0..width(experiment) {
+        let question = query(checkpoint, first(neuron), Question::Top(SHOWN));
+        let pairs = data.pairs(&experiment.name, replicate, question)?;
+        let w = observed.parameters[0].row(neuron as usize);
+        for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
+            rows.spectrum.extend(Eigenvalue::of_block(here, matrix, &question, pairs));
+            let top = leading_space(pairs, DIMENSION)?;
+            rows.alignments.push(Alignment {
+                at: here.clone(),
+                layer: "W".to_owned(),
+                row: neuron,
+                sample: Some("test".to_owned()),
+                subspace: matrix.to_owned(),
+                value: alignment(w, &top),
+                sine: sine(w, &top),
+            });
+            let spanned = format!("overlap of the top two with the means, {matrix}");
+            rows.statistics.push(Statistic::of(here, &spanned, neuron, overlap(&top, &space)));
+            let spectrum = predicted(experiment, &law, of, neuron as usize)?;
+            let least = level(&spectrum, experiment.model.d);
+            let found = above(pairs.iter().map(|pair| pair.value), least);
+            rows.statistics.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, number(found)));
+            let outliers = spectrum.outliers_above()?;
+            let inside: f64 =
+                outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(law.means_basis())).sum();
+            rows.theory.push(Statistic::of(here, &spanned, neuron, inside / number(DIMENSION)));
+            rows.theory.push(Statistic::of(here, format!("level, {matrix}"), neuron, least));
+            let counted = above(outliers.iter().map(|outlier| outlier.position), least);
+            rows.theory.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, number(counted)));
+        }
+    }
+    Ok(())
+}

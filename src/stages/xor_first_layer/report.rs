@@ -1,0 +1,253 @@
+//! Claims and figures of the alignment of the first layer.
+
+use crate::error::Result;
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{alignment_rows, last, mean, range};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::{Statistics, indicators, number};
+use crate::stages::common::xor::{ALIVE, CONTRAST, MAIN, width};
+use crate::stages::xor_first_layer::{plan, reduce};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-first-layer",
+    kind: Kind::Theorem,
+    title: "Every neuron of the first layer, and the top two eigenvectors of its blocks, align with the means",
+    source: "src/stages/xor_first_layer/mod.rs",
+    report: file!(),
+    claims: &["B1.weights", "B1.hessian", "B1.gradient", "B1.outliers"],
+    figures: &["xor-first-layer", "xor-training"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least alignment ρ of an alive neuron at the end.
+const ALIGNED: f64 = 0.9;
+/// Least overlap `‖P_U P_B‖_F²/2` of the top two eigenvectors with the means, for every neuron.
+const SPANNED: f64 = 0.95;
+/// Least share of blocks with exactly two outliers.
+const TWO: f64 = 0.95;
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let experiment = results.experiment(MAIN)?;
+    let end = experiment.schedule().last().copied().unwrap_or(0);
+    let mut claims = vec![
+        declare(
+            "B1.weights",
+            "every alive neuron W_i aligns with Span(mu, nu)",
+            "smallest rho(W_i; Span(mu, nu)) over neurons with |v_i| |W_i| > 0.05 at the end",
+        )
+        .at_least(ALIGNED)
+        .measure(&last(&statistics.smallest(MAIN, "alignment of alive neurons")))?,
+    ];
+    for (id, matrix, symbol) in [("B1.hessian", "hessian", "H"), ("B1.gradient", "gradient", "G")] {
+        let overlaps = statistics.smallest(MAIN, &format!("overlap of the top two with the means, {matrix}"));
+        let least: Vec<f64> = overlaps
+            .values()
+            .map(|curve| curve.iter().map(|point| point.1).fold(f64::INFINITY, f64::min))
+            .collect();
+        claims.push(
+            declare(
+                id,
+                format!(
+                    "the top two eigenvectors of {symbol}_(W_i W_i) span (mu, nu), for every i at start, middle and end"
+                ),
+                "smallest |P_U P_B|_F^2 / 2 over neurons, at the start, in the middle and at the end",
+            )
+            .at_least(SPANNED)
+            .measure(&least)?,
+        );
+    }
+    let share = |name: &str, wanted: f64| -> Vec<f64> {
+        (0..experiment.replicates)
+            .filter_map(|replicate| {
+                let found = statistics
+                    .rows(MAIN, name)
+                    .filter(|row| row.at.replicate == Some(replicate) && row.at.step == end);
+                let as_wanted = indicators(found, |row| (row.value - wanted).abs() < 0.5);
+                (!as_wanted.is_empty()).then(|| as_wanted.iter().sum::<f64>() / number(as_wanted.len()))
+            })
+            .collect()
+    };
+    claims.push(
+        declare(
+            "B1.outliers",
+            "H_(W_i W_i) has two outliers, for every i",
+            "share of neurons with two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end",
+        )
+        .at_least(TWO)
+        .measure(&share("outliers, hessian", 2.0))?,
+    );
+    Ok(claims)
+}
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let theory = Statistics::read(results, "theory")?;
+    Ok(vec![figure(results, &statistics, &theory)?, training(results, &statistics)?])
+}
+fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Result<Figure> {
+    let alignments = alignment_rows(results.table("alignment")?)?;
+    let experiment = results.experiment(MAIN)?;
+    let (model, n) = (&experiment.model, experiment.replicates);
+    let neurons = width(experiment);
+    let curve = |neuron: u32| -> Vec<(f64, f64)> {
+        alignments
+            .iter()
+            .filter(|a| {
+                a.at.experiment == MAIN
+                    && a.at.replicate == Some(0)
+                    && a.row == neuron
+                    && a.subspace == "means"
+            })
+            .map(|a| (a.at.time, a.value))
+            .collect()
+    };
+    let strength = |neuron: u32| -> Option<f64> {
+        statistics.curves(MAIN, "strength", Some(neuron)).get(&0)?.last().map(|point| point.1)
+    };
+    let mut one = Panel::new(
+        Axis::linear("training time $t$"),
+        Axis::linear(r"alignment $\rho(W_i; \Span(\mu,\nu))$").range(0.0, 1.02),
+    )
+    .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 0", model.lambda));
+    for neuron in 0..neurons {
+        let alive = strength(neuron).is_some_and(|strength| strength > ALIVE);
+        let (label, style) = if alive {
+            ("alive neuron", Style::measured(Colour::Black))
+        } else {
+            ("dead neuron", Style::measured(Colour::Purple).dash(Dash::Dashed))
+        };
+        one = one.series(Series::line(label, style, curve(neuron)));
+    }
+    let mut ends = Panel::new(
+        Axis::log(r"strength $|v_i| \, \| W_i\|$ at the end"),
+        Axis::log(r"error $\sin(W_i; \Span(\mu,\nu))$"),
+    );
+    for (name, style) in looks() {
+        let experiment = results.experiment(name)?;
+        let end = experiment.schedule().last().copied().unwrap_or(0);
+        let points: Vec<(f64, f64)> = statistics
+            .rows(name, "strength")
+            .filter(|row| row.at.step == end)
+            .filter_map(|row| {
+                let found = alignments.iter().find(|a| {
+                    a.at == row.at && Some(a.row) == row.row && a.subspace == "means" && a.sample.is_none()
+                })?;
+                Some((row.value, found.sine))
+            })
+            .collect();
+        ends = ends.series(Series::points(
+            format!(r"$\lambda = {}$, all neurons of {n} replicates", experiment.model.lambda),
+            style,
+            points,
+        ));
+    }
+    ends = ends.series(Series::rule_vertical("alive to the right", Style::reference(), ALIVE));
+    let contrast = results.experiment(CONTRAST)?;
+    let caption = Caption::new(
+        "Alignment of the first layer with the means",
+        format!(
+            "(a) Alignment ρ(W_i; Span(μ, ν)) of every neuron over training time t in replicate 0, λ = {}: black lines are \
+             neurons that are alive at the end, |v_i| ‖W_i‖ > {ALIVE}, dashed purple ones are dead. (b) Error of the \
+             alignment over this strength at the end, every neuron of {n} replicates at λ = {} (discs) and λ = {} (open \
+             squares); neurons to the right of the dotted line count as alive. (c, d) Overlap of the top two eigenvectors of the \
+             block of neuron i of H (c) and of G (d) with Span(μ, ν) at the end (marks, mean; bars, range over the \
+             replicates; crosses, mean of the predictions)",
+            model.lambda, model.lambda, contrast.model.lambda
+        ),
+        setting(&[experiment, contrast], &[Symbol::Blocks, Symbol::Alignment, Symbol::Sine, Symbol::Overlap]),
+        "Every alive neuron aligns, the stronger the better down to a floor set by λ, and so do the top two eigenvectors of \
+         its blocks",
+    );
+    let mut figure = Figure::new("xor-first-layer", caption, Width::Full, 2).panel(one).panel(ends);
+    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
+        figure = figure.panel(overlaps(results, statistics, theory, matrix, symbol)?);
+    }
+    Ok(figure)
+}
+/// How much of the top two eigenvectors of every neuron's block lies in the span of the means, measured and predicted.
+fn overlaps(
+    results: &Results,
+    statistics: &Statistics,
+    theory: &Statistics,
+    matrix: &str,
+    symbol: &str,
+) -> Result<Panel> {
+    let experiment = results.experiment(MAIN)?;
+    let (n, neurons) = (experiment.replicates, width(experiment));
+    let name = format!("overlap of the top two with the means, {matrix}");
+    let label = format!("overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$");
+    let mut panel = Panel::new(Axis::linear("neuron $i$").whole(), Axis::linear(label));
+    for (experiment, style) in looks() {
+        let lambda = results.experiment(experiment)?.model.lambda;
+        let mark = if experiment == MAIN { Marker::Cross } else { Marker::Plus };
+        let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
+            (0..neurons)
+                .filter_map(|neuron| {
+                    let values = last(&statistics.curves(experiment, &name, Some(neuron)));
+                    let mean = values.iter().sum::<f64>() / number(values.len());
+                    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+                    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    (!values.is_empty()).then(|| (f64::from(neuron + 1), mean, low, high))
+                })
+                .collect()
+        };
+        panel = panel
+            .series(Series::error_bars(
+                format!(r"$\lambda = {lambda}$, mean and range of {n} replicates"),
+                style,
+                at_end(statistics),
+            ))
+            .series(Series::points(
+                "predicted (mean)",
+                Style::theory(style.colour).marker(mark).size(4.0),
+                at_end(theory).into_iter().map(|(x, y, ..)| (x, y)).collect(),
+            ));
+    }
+    Ok(panel)
+}
+fn looks() -> [(&'static str, Style); 2] {
+    [
+        (MAIN, Style::measured(Colour::Blue).size(2.6)),
+        (CONTRAST, Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6)),
+    ]
+}
+fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
+    let n = results.experiment(MAIN)?.replicates;
+    let mut panels = [
+        Panel::new(Axis::linear("training time $t$"), Axis::linear("test loss $L$")),
+        Panel::new(Axis::linear("training time $t$"), Axis::linear("test accuracy").range(0.0, 1.02)),
+        Panel::new(Axis::linear("training time $t$"), Axis::linear("dead neurons").range(-0.2, 6.0).whole()),
+    ];
+    for (name, style) in looks() {
+        let experiment = results.experiment(name)?;
+        let sides = if name == MAIN { Dash::Solid } else { Dash::Dashed };
+        for (panel, statistic) in panels.iter_mut().zip(["loss", "accuracy", "dead neurons"]) {
+            let curves = statistics.curves(name, statistic, None);
+            let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", experiment.model.lambda);
+            *panel = panel
+                .clone()
+                .series(Series::marked_line(label.clone(), style, mean(&curves)))
+                .series(Series::band(label, style.dash(sides), range(&curves)));
+        }
+    }
+    let [loss, accuracy, dead] = panels;
+    let note = format!(r"of $K = {}$", width(results.experiment(MAIN)?));
+    let caption = Caption::new(
+        "Loss, accuracy and dead neurons along training",
+        format!(
+            "(a) Test loss, (b) test accuracy and (c) number of dead neurons, |v_i| ‖W_i‖ ≤ {ALIVE}, over training time t at \
+             two signal-to-noise ratios λ (marks and lines, mean; bands, range over {n} replicates, with dashed sides at the \
+             smaller λ)"
+        ),
+        setting(&[results.experiment(MAIN)?, results.experiment(CONTRAST)?], &[]),
+        "Most networks classify everything; the lower ends of the bands in b are networks that miss a cluster for good",
+    );
+    let figure = Figure::new("xor-training", caption, Width::Full, 3).panel(loss).panel(accuracy);
+    Ok(figure.panel(dead.note(0.95, 0.9, note, Anchor::Right)))
+}

@@ -1,0 +1,84 @@
+//! B4: where SGD converges to a sub-optimal classifier, fewer than four outliers remain: one for each classified cluster.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::spectrum::query::Question;
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::shared::{at, query};
+use crate::stages::common::xor::{SECOND, law, level};
+use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
+use crate::table::Table;
+use crate::theory::Matrix;
+
+/// Width 4: all ranks from 1 to 4 are frequent enough to be met.
+const RUNS: &str = "xor-rank";
+/// Width 8.
+const WIDER: &str = "xor-rank-k8";
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    let point = |name: &str, width: usize| Point {
+        name: name.to_owned(),
+        width,
+        d: 200,
+        lambda: 1000.0,
+        horizon: 80.0,
+        replicates: 400,
+    };
+    Ok(vec![
+        request(settings, point(RUNS, NARROW), Checkpoints::All)?,
+        request(settings, point(WIDER, 2 * NARROW), Checkpoints::Last)?,
+    ])
+}
+/// The first run that ended with each number of outliers, from four down to one.
+fn matched(runs: &[Run]) -> Vec<&Run> {
+    (1..=4)
+        .rev()
+        .filter_map(|rank| runs.iter().find(|run| run.at.experiment == RUNS && run.outliers == rank))
+        .collect()
+}
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let runs = runs(data)?;
+    let (mut spectrum, mut theory, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+    let experiment = data.experiment(RUNS)?;
+    for run in matched(&runs) {
+        let Some(replicate) = run.at.replicate else { continue };
+        for (checkpoint, observed) in data.trajectory(RUNS, replicate)?.checkpoints.iter().enumerate() {
+            let here = at(experiment, replicate, observed);
+            let question = query(checkpoint, SECOND, Question::Values);
+            let [values, _] = data.values(RUNS, replicate, question)?;
+            spectrum.extend((1..).zip(&values).map(|(rank, value)| Eigenvalue {
+                at: here.clone(),
+                sample: "test".to_owned(),
+                matrix: "hessian".to_owned(),
+                layer: "v".to_owned(),
+                row: 0,
+                col: 0,
+                rank,
+                eigenvalue: *value,
+                residual: None,
+            }));
+            let law = law(experiment, observed)?;
+            theory.push(Statistic::plain(&here, "level", level(experiment, &law, Matrix::Hessian)?));
+            let predicted = law.second_layer_spectrum(Matrix::Hessian)?.values;
+            theory.extend(
+                (1..)
+                    .zip(predicted.iter())
+                    .map(|(rank, value)| Statistic::of(&here, "eigenvalue", rank, *value)),
+            );
+            for (cluster, share) in (0..).zip(&observed.cluster_accuracy) {
+                let share = share.unwrap_or(0.0);
+                statistics.push(Statistic::of(&here, "cluster accuracy", cluster, share));
+            }
+        }
+    }
+    Ok(vec![
+        runs_table(&runs)?,
+        exceptions_table(&runs)?,
+        spectrum_table(&spectrum)?,
+        statistics_table("statistics", &statistics)?,
+        statistics_table("theory", &theory)?,
+    ])
+}

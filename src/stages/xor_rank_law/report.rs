@@ -1,0 +1,275 @@
+//! Claims and figures of the law of the final rank.
+
+use crate::error::Result;
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::simulation::task::xor::CLUSTERS;
+use crate::stage::claim::{Claim, declare, interval};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::{Statistics, indicators, number};
+use crate::stages::common::words::listed;
+use crate::stages::common::xor::width;
+use crate::stages::common::xor_runs::{NARROW, Run, runs_rows};
+use crate::stages::xor_rank_law::{
+    DIMENSION, DIMENSIONS, LAMBDAS, LIMIT, WIDTHS, at_dimension, at_lambda, at_width, of, plan, reduce,
+};
+use crate::theory::coupon_collector::{covered, mean_covered};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-rank-law",
+    kind: Kind::Theorem,
+    title: "How often SGD loses rank: the coupon collector's law, where it holds and where it fails",
+    source: "src/stages/xor_rank_law/mod.rs",
+    report: file!(),
+    claims: &[
+        "B5.success",
+        "B5.rank",
+        "B5.rank-k6",
+        "B5.rank-k12",
+        "B5.foretold",
+        "B5.dimension",
+        "B5.fails-at-small-lambda",
+        "B4.equal-law",
+    ],
+    figures: &["xor-rank-law"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least share of runs whose directions the signs at the start foretold.
+const FORETOLD: f64 = 0.9;
+/// Least share of runs with as many outliers as classified clusters.
+const EQUAL: f64 = 0.98;
+
+/// Rank of every run of an experiment.
+fn ranks(runs: &[Run], experiment: &str) -> Vec<f64> {
+    of(runs, experiment).map(|run| f64::from(run.outliers)).collect()
+}
+/// 1 for every run of an experiment that ended with all four outliers.
+fn successes(runs: &[Run], experiment: &str) -> Vec<f64> {
+    indicators(of(runs, experiment), |run| run.outliers as usize == CLUSTERS)
+}
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let runs = runs_rows(results)?;
+    let limit = at_lambda(LIMIT);
+    let success = covered(NARROW, CLUSTERS).last().copied().unwrap_or(0.0);
+    let [low, high] = DIMENSIONS.map(|d| ranks(&runs, &at_dimension(d)));
+    let differences: Vec<f64> = low.iter().zip(&high).map(|(low, high)| high - low).collect();
+    let mean = "mean number of outliers of H_vv at the end, against the mean of the law";
+    let mut claims = vec![
+        declare(
+            "B5.success",
+            "at K = 4 all four clusters are found with probability 3/32 in the limit of large lambda",
+            "share of runs with four outliers at lambda = 10^4",
+        )
+        .contains(success)
+        .measure(&successes(&runs, &limit))?,
+        declare("B5.rank", "the rank follows the coupon collector's law (K = 4)", mean)
+            .contains(mean_covered(NARROW, CLUSTERS))
+            .measure(&ranks(&runs, &limit))?,
+    ];
+    for (id, width) in ["B5.rank-k6", "B5.rank-k12"].into_iter().zip(WIDTHS) {
+        claims.push(
+            declare(id, format!("the rank follows the coupon collector's law (K = {width})"), mean)
+                .contains(mean_covered(width, CLUSTERS))
+                .measure(&ranks(&runs, &at_width(width)))?,
+        );
+    }
+    claims.extend([
+        declare(
+            "B5.foretold",
+            "each neuron ends on the direction that the signs of v_i and of W_i along the means foretell at the start",
+            "share of runs at lambda = 10^4 whose neurons cover exactly the foretold directions",
+        )
+        .at_least(FORETOLD)
+        .measure(&indicators(of(&runs, &limit), |run| run.covered == run.foretold))?,
+        declare(
+            "B5.dimension",
+            "the mean rank does not depend on the dimension",
+            "rank at d = 400 minus rank at d = 100, lambda = 10^4",
+        )
+        .contains(0.0)
+        .measure(&differences)?,
+        declare(
+            "B5.fails-at-small-lambda",
+            "the law fails at lambda = 100: late neurons find uncovered clusters, and success is more frequent than 3/32",
+            "share of runs with four outliers at lambda = 100",
+        )
+        .at_least(success)
+        .measure(&successes(&runs, &at_lambda(LAMBDAS[0])))?,
+        declare(
+            "B4.equal-law",
+            "as many outliers as classified clusters, over all runs of the study of the law",
+            "share of runs in which both numbers are equal",
+        )
+        .at_least(EQUAL)
+        .measure(&indicators(&runs, |run| run.outliers == run.classified))?,
+    ]);
+    Ok(claims)
+}
+/// A share with its 95 % interval, as far as shares go.
+fn bar(x: f64, values: &[f64]) -> Result<(f64, f64, f64, f64)> {
+    let (mean, half) = interval(values)?;
+    Ok((x, mean, (mean - half).max(0.0), (mean + half).min(1.0)))
+}
+/// An axis of shares from 0 to `room` times the largest of `least` and the upper ends of all bars.
+fn shares(label: &str, (least, room): (f64, f64), points: &[(f64, f64, f64, f64)]) -> Axis {
+    Axis::linear(label).range(0.0, room * points.iter().map(|point| point.3).fold(least, f64::max))
+}
+/// The p-value of the fit of an experiment's ranks to their law.
+fn fitted(fit: &Statistics, experiment: &str) -> f64 {
+    fit.rows(experiment, "goodness-of-fit p").next().map_or(f64::NAN, |row| row.value)
+}
+/// A p-value as a formula.
+fn p_words(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+/// Below this the fit is rejected.
+const REJECTED: f64 = 0.05;
+
+/// The points on dimension and width at which the fit is rejected, with their p-values.
+fn rejections(fit: &Statistics) -> Vec<String> {
+    let dimensions = DIMENSIONS.map(|d| (format!("d = {d}"), at_dimension(d)));
+    let widths = WIDTHS.map(|width| (format!("K = {width}"), at_width(width)));
+    let points = dimensions.into_iter().chain(widths).map(|(words, name)| (words, fitted(fit, &name)));
+    points.filter(|(_, p)| *p < REJECTED).map(|(words, p)| format!("at {words} ({})", p_words(p))).collect()
+}
+fn caption(results: &Results, fit: &Statistics) -> Caption {
+    let rejected = rejections(fit);
+    let elsewhere = if rejected.is_empty() {
+        "at every dimension and width".to_owned()
+    } else {
+        format!("but is rejected {}", listed(&rejected))
+    };
+    Caption::new(
+        "The law of the final rank against the coupon collector's law",
+        format!(
+            "(a, b) Share of runs that end with each number of outliers of H_vv (final rank) at K = {NARROW}, λ = {LIMIT} and \
+             λ = {}, with the p-value of the fit to the coupon collector's law, under which every neuron chooses one of four \
+             directions at random. (c) Share of runs that keep all four outliers over the signal-to-noise ratio λ, (d) the \
+             p-values over λ with the line p = {REJECTED}, and the same share (e) over the dimension d and (f) over the width K, \
+             with the p-values of the fit to all ranks beside the points. Blue discs, measured, with bars for the 95 % interval \
+             of the share; orange crosses and lines, the law",
+            LAMBDAS[0]
+        ),
+        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::SecondBlock]),
+        format!(
+            "The law holds for large λ without any fitted number, {elsewhere}; it fails at the smallest λ"
+        ),
+    )
+}
+/// A panel with the p-values of the fits at its points, in words.
+fn with_fits(
+    fit: &Statistics,
+    panel: Panel,
+    symbol: &str,
+    points: &[(f64, String)],
+    (place, heights, anchor): (f64, [f64; 3], Anchor),
+) -> Panel {
+    points.iter().zip(heights).fold(panel, |panel, ((x, name), height)| {
+        let words = format!("${symbol} = {x}$: ${}$", p_words(fitted(fit, name)));
+        panel.note(place, height, words, anchor)
+    })
+}
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let runs = runs_rows(results)?;
+    let fit = Statistics::read(results, "fit")?;
+    let measured = Style::measured(Colour::Blue);
+    let law = || Style::theory(Colour::Vermillion);
+    let expected = covered(NARROW, CLUSTERS);
+    let success = expected.last().copied().unwrap_or(0.0);
+    let bars = |points: &[(f64, String)], of: &dyn Fn(&str) -> Vec<f64>| -> Result<Vec<_>> {
+        points.iter().map(|(x, name)| bar(*x, &of(name))).collect()
+    };
+    let one = |label: &str, points: Vec<(f64, f64, f64, f64)>| Series::error_bars(label, measured, points);
+    let label = "measured, 95 % interval";
+    let mut figure = Figure::new("xor-rank-law", caption(results, &fit), Width::Full, 3);
+    for lambda in [LIMIT, LAMBDAS[0]] {
+        let name = at_lambda(lambda);
+        let points = (1..=4_u32)
+            .map(|rank| bar(f64::from(rank), &indicators(of(&runs, &name), |run| run.outliers == rank)))
+            .collect::<Result<Vec<_>>>()?;
+        let predicted =
+            (1..=4_u32).zip(expected.iter().skip(1)).map(|(rank, p)| (f64::from(rank), *p)).collect();
+        figure = figure.panel(
+            Panel::new(Axis::linear("final rank").whole(), shares("share of runs", (0.7, 1.05), &points))
+                .title(format!(r"$K = {NARROW}$, $\lambda = {lambda}$"))
+                .note(0.05, 0.92, format!("fit: ${}$", p_words(fitted(&fit, &name))), Anchor::Left)
+                .series(one(label, points))
+                .series(Series::points(
+                    "coupon collector's law",
+                    law().marker(Marker::Cross).size(4.0),
+                    predicted,
+                )),
+        );
+    }
+    let lambdas: Vec<(f64, String)> =
+        LAMBDAS.iter().map(|&lambda| (f64::from(lambda), at_lambda(lambda))).collect();
+    let share = |points: &[(f64, f64, f64, f64)], room| shares("share with rank 4", (0.22, room), points);
+    let constant = |points: &[(f64, String)]| points.iter().map(|(x, _)| (*x, success)).collect::<Vec<_>>();
+    let p: Vec<(f64, f64)> = lambdas.iter().map(|(x, name)| (*x, fitted(&fit, name))).collect();
+    let dimensions: Vec<(f64, String)> =
+        [DIMENSIONS[0], DIMENSION, DIMENSIONS[1]].iter().map(|&d| (number(d), at_dimension(d))).collect();
+    let widths: Vec<(f64, String)> = [NARROW, WIDTHS[0], WIDTHS[1]]
+        .iter()
+        .map(|&width_of| (number(width_of), at_width(width_of)))
+        .collect();
+    let most = f64::from(results.experiments.values().map(width).max().unwrap_or(0));
+    let by_width = (4..=12_u32)
+        .filter(|k| f64::from(*k) <= most)
+        .map(|k| (f64::from(k), covered(k as usize, CLUSTERS).last().copied().unwrap_or(0.0)))
+        .collect();
+    let rank_four = |name: &str| successes(&runs, name);
+    let by_lambda = bars(&lambdas, &rank_four)?;
+    let measured_widths = bars(&widths, &rank_four)?;
+    let by_dimension = bars(&dimensions, &rank_four)?;
+    Ok(vec![
+        figure
+            .panel(
+                Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), share(&by_lambda, 1.05))
+                    .title(format!("$K = {NARROW}$"))
+                    .series(one(label, by_lambda))
+                    .series(Series::line("coupon collector's law", law(), constant(&lambdas))),
+            )
+            .panel(
+                Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), Axis::log("goodness-of-fit $p$"))
+                    .title(format!("$K = {NARROW}$"))
+                    .series(Series::points("goodness-of-fit $p$", Style::measured(Colour::Black), p))
+                    .series(Series::rule_horizontal(
+                        format!("$p = {REJECTED}$"),
+                        Style::reference(),
+                        REJECTED,
+                    )),
+            )
+            .panel(with_fits(
+                &fit,
+                // The upper part of the panel is for the words.
+                Panel::new(
+                    Axis::log("dimension $d$").ticks([100.0, 200.0, 400.0]),
+                    share(&by_dimension, 1.65),
+                )
+                .title(format!(r"$K = {NARROW}$, $\lambda = {LIMIT}$"))
+                .series(one(label, by_dimension))
+                .series(Series::line("coupon collector's law", law(), constant(&dimensions))),
+                "d",
+                &dimensions,
+                (0.05, [0.92, 0.8, 0.68], Anchor::Left),
+            ))
+            .panel(with_fits(
+                &fit,
+                Panel::new(
+                    Axis::linear("width $K$").whole(),
+                    shares("share with rank 4", (0.9, 1.05), &measured_widths),
+                )
+                .title(format!(r"$\lambda = {LIMIT}$"))
+                .series(one(label, measured_widths))
+                .series(Series::line("coupon collector's law", law(), by_width)),
+                "K",
+                &widths,
+                (0.97, [0.29, 0.17, 0.05], Anchor::Right),
+            )),
+    ])
+}

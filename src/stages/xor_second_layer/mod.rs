@@ -1,0 +1,87 @@
+//! B2: the second layer aligns with `B_t = Span(relu(±Wμ), relu(±Wν))`, which moves, and with the outlier eigenspaces of its blocks.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::experiment::Experiment;
+use crate::simulation::observe::Observed;
+use crate::simulation::task::{self, Layer};
+use crate::spectrum::leading_space;
+use crate::spectrum::subspace::{alignment, overlap, sine, space};
+use crate::stage::request::Request;
+use crate::stage::rows::{Alignment, At, Statistic, alignment_table, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::shared::{MATRICES, at, number, query};
+use crate::stages::common::xor::{
+    SECOND, WIDE, WIDE_CONTRAST, above, law, level, second_layer, whole_second,
+};
+use crate::table::Table;
+use ndarray::{Array2, ArrayView1};
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    Ok(vec![second_layer(settings, WIDE)?, second_layer(settings, WIDE_CONTRAST)?])
+}
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let (mut alignments, mut statistics) = (Vec::new(), Vec::new());
+    for name in [WIDE, WIDE_CONTRAST] {
+        let experiment = data.experiment(name)?;
+        for replicate in data.finished(name)? {
+            let trajectory = data.trajectory(name, replicate)?;
+            let task = task::build(&experiment.model);
+            let mut start: Option<Array2<f64>> = None;
+            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
+                let here = at(experiment, replicate, observed);
+                let space = space(&*task, Layer::V, &observed.parameters)?;
+                let start = start.get_or_insert_with(|| space.clone());
+                statistics.push(Statistic::plain(&here, "dimension of B", number(space.ncols())));
+                statistics.push(Statistic::plain(&here, "overlap with the start", overlap(&space, start)));
+                spaces(
+                    data,
+                    experiment,
+                    (replicate, checkpoint),
+                    observed,
+                    (&here, &space),
+                    (&mut alignments, &mut statistics),
+                )?;
+            }
+        }
+    }
+    Ok(vec![alignment_table(&alignments)?, statistics_table("statistics", &statistics)?])
+}
+/// Alignment of v with `B_t` and with the outlier eigenspaces, and of these with `B_t`.
+fn spaces(
+    data: &dyn Data,
+    experiment: &Experiment,
+    (replicate, checkpoint): (u32, usize),
+    observed: &Observed,
+    (here, space): (&At, &Array2<f64>),
+    (alignments, statistics): (&mut Vec<Alignment>, &mut Vec<Statistic>),
+) -> Result<()> {
+    let v: ArrayView1<f64> = observed.parameters[1].column(0);
+    let mut add = |sample: Option<&str>, subspace: &str, basis: &Array2<f64>| {
+        alignments.push(Alignment {
+            at: here.clone(),
+            layer: "v".to_owned(),
+            row: 0,
+            sample: sample.map(str::to_owned),
+            subspace: subspace.to_owned(),
+            value: alignment(v, basis),
+            sine: sine(v, basis),
+        });
+    };
+    add(None, "means", space);
+    let law = law(experiment, observed)?;
+    let pairs =
+        data.pairs(&experiment.name, replicate, query(checkpoint, SECOND, whole_second(experiment)))?;
+    for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
+        let outliers = above(pairs.iter().map(|pair| pair.value), level(experiment, &law, of)?);
+        statistics.push(Statistic::plain(here, format!("outliers, {matrix}"), number(outliers)));
+        if outliers > 0 {
+            let top = leading_space(pairs, outliers)?;
+            add(Some("test"), matrix, &top);
+            let name = format!("overlap of outliers with B, {matrix}");
+            statistics.push(Statistic::plain(here, name, overlap(&top, space)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Claims and figures of the alignment of the second layer.
+
+use crate::error::Result;
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{Alignment, alignment_rows, curves, last, mean, range};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::shared::Statistics;
+use crate::stages::common::xor::{WIDE, WIDE_CONTRAST, width};
+use crate::stages::xor_second_layer::{plan, reduce};
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-second-layer",
+    kind: Kind::Theorem,
+    title: "The second layer and the outlier eigenspaces of its blocks align with a subspace that moves",
+    source: "src/stages/xor_second_layer/mod.rs",
+    report: file!(),
+    claims: &["B2.weights", "B2.hessian", "B2.gradient", "B2.outliers", "B2.null", "B2.moves"],
+    figures: &["xor-second-layer"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least alignment at the end, of v and of eigenspaces with `B_t`, and of v with the eigenspace of `H_vv`.
+const ALIGNED: f64 = 0.95;
+/// Least distance of `ρ(v; B_t)` at the end from the null level `√(dim/K)` of a random vector.
+const ABOVE_NULL: f64 = 0.25;
+/// Largest overlap `‖P_0 P_T‖_F²/dim` of `B_t` at the start and at the end.
+const MOVED: f64 = 0.5;
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let alignments = alignment_rows(results.table("alignment")?)?;
+    let rho = |subspace: &str| {
+        let wanted = |a: &&Alignment| a.at.experiment == WIDE && a.subspace == subspace;
+        curves(alignments.iter().filter(wanted).map(|a| (&a.at, a.value)))
+    };
+    let end = |name: &str| last(&statistics.curves(WIDE, name, None));
+    let k = f64::from(width(results.experiment(WIDE)?));
+    let trained = last(&rho("means"));
+    let above_null: Vec<f64> = trained
+        .iter()
+        .zip(end("dimension of B"))
+        .map(|(rho, dimension)| rho - (dimension / k).sqrt())
+        .collect();
+    Ok(vec![
+        declare("B2.weights", "v aligns with B_t", "rho(v; B_t) at the end")
+            .at_least(ALIGNED)
+            .measure(&trained)?,
+        declare(
+            "B2.hessian",
+            "the outlier eigenspace of H_vv aligns with B_t",
+            "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of H_vv at the end",
+        )
+        .at_least(ALIGNED)
+        .measure(&end("overlap of outliers with B, hessian"))?,
+        declare(
+            "B2.gradient",
+            "the outlier eigenspace of G_vv aligns with B_t",
+            "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of G_vv at the end",
+        )
+        .at_least(ALIGNED)
+        .measure(&end("overlap of outliers with B, gradient"))?,
+        declare(
+            "B2.outliers",
+            "v aligns with the outlier eigenspace of H_vv",
+            "rho(v; eigenvectors of the outliers of H_vv) at the end",
+        )
+        .at_least(ALIGNED)
+        .measure(&last(&rho("hessian")))?,
+        declare(
+            "B2.null",
+            "the alignment of v with B_t is far above that of a random vector",
+            "rho(v; B_t) - sqrt(dim B_t / K) at the end",
+        )
+        .at_least(ABOVE_NULL)
+        .measure(&above_null)?,
+        declare(
+            "B2.moves",
+            "the subspace B_t moves during training",
+            "|P_0 P_T|_F^2 / dim of B_t at the end and at the start",
+        )
+        .at_most(MOVED)
+        .measure(&end("overlap with the start"))?,
+    ])
+}
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let alignments = alignment_rows(results.table("alignment")?)?;
+    let (wide, contrast) = (results.experiment(WIDE)?, results.experiment(WIDE_CONTRAST)?);
+    let n = wide.replicates;
+    let caption = Caption::new(
+        "Alignment of the second layer with a moving subspace and with the outlier eigenspaces",
+        format!(
+            "(a, b) Alignment ρ(v; B_t) of the second layer with B_t = Span(relu(±W(t)μ), relu(±W(t)ν)) over training time t, at \
+             λ = {} and λ = {}; dashed, the level that a random vector would have. (c) Share of the outlier eigenspaces of \
+             H_vv (discs) and of G_vv (open squares) that lies in B_t, λ = {}. (d) Overlap of B_t with B_0. Marks and lines are \
+             means and bands the range over {n} replicates, with dashed sides for G_vv in c and for the smaller λ in d",
+            wide.model.lambda, contrast.model.lambda, wide.model.lambda
+        ),
+        setting(&[wide, contrast], &[Symbol::SecondBlock, Symbol::Alignment, Symbol::Overlap]),
+        "v moves into B_t, far above the level of chance, and so do the outlier eigenspaces, while B_t itself moves away from \
+         where it started",
+    );
+    let mut figure = Figure::new("xor-second-layer", caption, Width::Full, 2);
+    for name in [WIDE, WIDE_CONTRAST] {
+        let experiment = results.experiment(name)?;
+        let k = f64::from(width(experiment));
+        let rho = curves(
+            alignments
+                .iter()
+                .filter(|a| a.at.experiment == name && a.subspace == "means")
+                .map(|a| (&a.at, a.value)),
+        );
+        let null = mean(&statistics.curves(name, "dimension of B", None))
+            .into_iter()
+            .map(|(time, dimension)| (time, (dimension / k).sqrt()))
+            .collect();
+        figure = figure.panel(
+            Panel::new(
+                Axis::linear("training time $t$"),
+                Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04),
+            )
+            .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.model.lambda))
+            .series(Series::band(
+                format!("bands: range of {n} replicates"),
+                Style::measured(Colour::Black),
+                range(&rho),
+            ))
+            .series(Series::marked_line("SGD, mean", Style::measured(Colour::Black).size(2.6), mean(&rho)))
+            .series(Series::line(
+                r"null level $(\dim B_t / K)^{1/2}$",
+                Style::theory(Colour::Black).dash(Dash::Dashed),
+                null,
+            )),
+        );
+    }
+    let mut spanned = Panel::new(
+        Axis::linear("training time $t$"),
+        Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02),
+    )
+    .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.model.lambda));
+    for (matrix, label, style, sides) in [
+        ("hessian", r"outliers of $H_{vv}$, mean", Style::measured(Colour::Blue).size(2.6), Dash::Solid),
+        (
+            "gradient",
+            r"outliers of $G_{vv}$, mean",
+            Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6),
+            Dash::Dashed,
+        ),
+    ] {
+        let found = statistics.curves(WIDE, &format!("overlap of outliers with B, {matrix}"), None);
+        spanned = spanned
+            .series(Series::band(
+                format!("bands: range of {n} replicates"),
+                Style::measured(style.colour).dash(sides),
+                range(&found),
+            ))
+            .series(Series::marked_line(label, style, mean(&found)));
+    }
+    let mut moves = Panel::new(
+        Axis::linear("training time $t$"),
+        Axis::linear("overlap with the start\n$\\| P_{B_t} P_{B_0}\\|_F^2/\\dim$").range(0.0, 1.02),
+    );
+    for (name, style, sides) in [
+        (WIDE, Style::measured(Colour::Green).size(2.6), Dash::Solid),
+        (WIDE_CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(3.6), Dash::Dashed),
+    ] {
+        let found = statistics.curves(name, "overlap with the start", None);
+        let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.model.lambda);
+        moves = moves
+            .series(Series::band(
+                format!("bands: range of {n} replicates"),
+                Style::measured(style.colour).dash(sides),
+                range(&found),
+            ))
+            .series(Series::marked_line(label, style, mean(&found)));
+    }
+    Ok(vec![figure.panel(spanned).panel(moves)])
+}

@@ -1,0 +1,75 @@
+//! B1 and B2 over a grid of signal-to-noise ratios: rates of the alignment errors of both layers.
+//!
+//! The theorem bounds both by `O(ε + λ^{-1/2})`, with ε for what is left of the start. The first layer attains the rate. The
+//! second does not: its error is all ε, from neurons that never align and fade with the ridge, at every λ; run for longer
+//! it falls below 1e-5 without a trace of λ. So slopes are claimed of the first layer only, and of the second the bound.
+
+pub mod report;
+
+use crate::error::Result;
+use crate::problem::experiment::FEWEST_CHECKPOINTS;
+use crate::simulation::task::{self, Layer};
+use crate::spectrum::query::Question;
+use crate::spectrum::subspace::{sine, space};
+use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{Statistic, statistics_table};
+use crate::stage::{Data, Settings};
+use crate::stages::common::shared::{MATRICES, at, number, query};
+use crate::stages::common::xor::{SECOND, checked, experiment, first, neurons};
+use crate::table::Table;
+
+/// The grid, half a decade apart.
+const GRID: [u32; 7] = [10, 30, 100, 300, 1000, 3000, 10_000];
+
+/// The neuron whose block is taken; those of the others differ by a factor and by their gates.
+const NEURON: u32 = 0;
+
+fn plan(settings: &Settings) -> Result<Vec<Request>> {
+    GRID.iter()
+        .map(|&lambda| {
+            let name = format!("xor-snr-lambda-{lambda}");
+            let mut point = experiment(settings.profile, &name, 8, 300, f64::from(lambda));
+            // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
+            point.model.beta = 0.05;
+            point.checkpoints = FEWEST_CHECKPOINTS;
+            Ok(Request::new(checked(settings, point)?)
+                .every_replicate(Checkpoints::Last, first(NEURON), Question::Norms)
+                .every_replicate(Checkpoints::Last, SECOND, Question::Norms))
+        })
+        .collect()
+}
+
+fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
+    let mut statistics = Vec::new();
+    for experiment in data.experiments() {
+        let last = experiment.schedule().len() - 1;
+        for replicate in data.finished(&experiment.name)? {
+            let trajectory = data.trajectory(&experiment.name, replicate)?;
+            let Some(observed) = trajectory.checkpoints.get(last) else { continue };
+            let here = at(experiment, replicate, observed);
+            let all = neurons(experiment, observed);
+            let alive: Vec<f64> =
+                all.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.sine).collect();
+            statistics.push(Statistic::plain(&here, "dead neurons", number(all.len() - alive.len())));
+            if !alive.is_empty() {
+                let mean = alive.iter().sum::<f64>() / number(alive.len());
+                statistics.push(Statistic::plain(&here, "sine of alive neurons", mean));
+            }
+            let space = space(&*task::build(&experiment.model), Layer::V, &observed.parameters)?;
+            let v = observed.parameters[1].column(0);
+            statistics.push(Statistic::plain(&here, "sine of v", sine(v, &space)));
+            for (layer, block) in [("first", first(NEURON)), ("second", SECOND)] {
+                let norms = data.norms(&experiment.name, replicate, query(last, block, Question::Norms))?;
+                for ((matrix, _), norms) in
+                    MATRICES.iter().zip(&norms).filter(|(_, norms)| norms.operator > 0.0)
+                {
+                    for (error, norm) in [("full", norms.outside), ("perpendicular", norms.perpendicular)] {
+                        let name = format!("{error} error, {layer} layer, {matrix}");
+                        statistics.push(Statistic::plain(&here, name, norm / norms.operator));
+                    }
+                }
+            }
+        }
+    }
+    Ok(vec![statistics_table("statistics", &statistics)?])
+}

@@ -1,0 +1,234 @@
+//! Claims and figures of the stage `xor-snr`: a change here computes and reduces nothing again.
+
+use crate::error::Result;
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::experiment::Experiment;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::grid::{bars, over_grid, slopes};
+use crate::stages::xor_snr::{plan, reduce};
+use std::collections::BTreeMap;
+
+/// The stage.
+pub const STAGE: Stage = Stage {
+    name: "xor-snr",
+    kind: Kind::Theorem,
+    title: "Rates of alignment of both layers in the signal-to-noise ratio",
+    source: "src/stages/xor_snr/mod.rs",
+    report: file!(),
+    claims: &[
+        "B1.slope",
+        "B2.bound",
+        "B1.perpendicular-hessian",
+        "B1.full-hessian",
+        "B1.perpendicular-gradient",
+        "B1.full-gradient",
+        "B2.perpendicular-hessian",
+        "B2.full-hessian",
+        "B2.perpendicular-gradient",
+        "B2.full-gradient",
+    ],
+    figures: &["xor-snr-rates"],
+    plan,
+    reduce,
+    judge,
+    draw,
+};
+
+/// Least λ of the fit of the alignment of weights.
+const FIT_WEIGHTS: f64 = 30.0;
+
+/// Least λ of the fit of the perpendicular errors.
+const FIT_PERPENDICULAR: f64 = 100.0;
+
+/// Least λ of the fit of the full errors, whose cross terms dominate only later.
+const FIT_FULL: f64 = 300.0;
+
+/// Tolerance of a slope.
+const SLOPE: f64 = 0.1;
+
+/// Tolerance of the one-sided slopes of weights.
+const SLOPE_WEIGHTS: f64 = 0.05;
+
+/// The theorem's bound on an error, with constants 1: `λ^{-1/2} + e^{-βT}`.
+fn bound(results: &Results, lambda: f64) -> f64 {
+    let left = |point: &Experiment| libm::exp(-point.model.beta * point.horizon);
+    let same = |point: &&Experiment| point.model.lambda.total_cmp(&lambda).is_eq();
+    1.0 / lambda.sqrt() + results.experiments.values().find(same).map_or(0.0, left)
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    let slope = |statistic: &str, least: f64| -> Result<Vec<f64>> {
+        Ok(slopes(&over_grid(results, "statistics", statistic, false)?, least))
+    };
+    let ratios = |statistic: &str, power: f64| -> Result<Vec<f64>> {
+        let mut worst: BTreeMap<u32, f64> = BTreeMap::new();
+        for (lambda, values) in over_grid(results, "statistics", statistic, false)? {
+            for (replicate, value) in values {
+                let entry = worst.entry(replicate).or_default();
+                *entry = entry.max(value / libm::pow(bound(results, lambda), power));
+            }
+        }
+        Ok(worst.into_values().collect())
+    };
+    let fitted =
+        |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
+    let mut claims = vec![
+        declare(
+            "B1.slope",
+            "the error of the alignment of alive neurons with Span(mu, nu) falls at least as fast as lambda^{-1/2}",
+            fitted("mean sin(W_i; Span(mu, nu)) of alive neurons", FIT_WEIGHTS),
+        )
+        .at_most(-0.5 + SLOPE_WEIGHTS)
+        .measure(&slope("sine of alive neurons", FIT_WEIGHTS)?)?,
+        declare(
+            "B2.bound",
+            "the error of the alignment of v with B_t is at most lambda^{-1/2} plus what is left of the start",
+            "largest sin(v; B_t) / (lambda^{-1/2} + e^{-beta T}) over the grid",
+        )
+        .at_most(1.0)
+        .measure(&ratios("sine of v", 1.0)?)?,
+    ];
+    for (ids, matrix, symbol) in [
+        (["B1.perpendicular-hessian", "B1.full-hessian"], "hessian", "H"),
+        (["B1.perpendicular-gradient", "B1.full-gradient"], "gradient", "G"),
+    ] {
+        let [perpendicular, full] = ids;
+        claims.push(
+            declare(
+                perpendicular,
+                format!("{symbol}_(W_1 W_1) lives in Span(mu, nu) up to a perpendicular part that falls like 1/lambda"),
+                fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
+            )
+            .between(-1.0 - SLOPE, -1.0 + SLOPE)
+            .measure(&slope(&format!("perpendicular error, first layer, {matrix}"), FIT_PERPENDICULAR)?)?,
+        );
+        claims.push(
+            declare(
+                full,
+                format!(
+                    "{symbol}_(W_1 W_1) lives in Span(mu, nu) up to an error that falls like lambda^{{-1/2}}"
+                ),
+                fitted("|A - PAP| / |A|", FIT_FULL),
+            )
+            .between(-0.5 - SLOPE, -0.5 + SLOPE)
+            .measure(&slope(&format!("full error, first layer, {matrix}"), FIT_FULL)?)?,
+        );
+    }
+    for (ids, matrix, symbol) in [
+        (["B2.perpendicular-hessian", "B2.full-hessian"], "hessian", "H"),
+        (["B2.perpendicular-gradient", "B2.full-gradient"], "gradient", "G"),
+    ] {
+        let [perpendicular, full] = ids;
+        claims.push(
+            declare(
+                perpendicular,
+                format!("{symbol}_vv lives in B_t up to a perpendicular part of at most 1/lambda plus what is left of the start"),
+                "largest |(I-P) A (I-P)| / |A| / (lambda^{-1/2} + e^{-beta T})^2 over the grid",
+            )
+            .at_most(1.0)
+            .measure(&ratios(&format!("perpendicular error, second layer, {matrix}"), 2.0)?)?,
+        );
+        claims.push(
+            declare(
+                full,
+                format!("{symbol}_vv lives in B_t up to an error of at most lambda^{{-1/2}} plus what is left of the start"),
+                "largest |A - PAP| / |A| / (lambda^{-1/2} + e^{-beta T}) over the grid",
+            )
+            .at_most(1.0)
+            .measure(&ratios(&format!("full error, second layer, {matrix}"), 1.0)?)?,
+        );
+    }
+    Ok(claims)
+}
+
+fn draw(results: &Results) -> Result<Vec<Figure>> {
+    let Some(point) = results.experiments.values().next() else { return Ok(Vec::new()) };
+    let label = format!("mean of {}, 95 % interval", point.replicates);
+    let x = || Axis::log(r"signal-to-noise ratio $\lambda$");
+    let caption = Caption::new(
+        "Rates of the alignment errors of both layers in the signal-to-noise ratio",
+        "Errors at the end of training over the signal-to-noise ratio λ for the first layer (a-c) and the second (d-f), on \
+         logarithmic axes (marks, mean over replicates; bars, its 95 % interval, which goes on below the axes where it holds \
+         zero). (a, d) sin of the angle of alive neurons with Span(μ, ν), and of v with B_t = Span(relu(±Wμ), relu(±Wν)). (b, e) Operator norm of the block \
+         W_1W_1 or vv of H and of G outside that space, P being the projection on it, relative to the whole norm. (c, f) The same for what is \
+         not inside the space on both sides. Dash-dotted lines in a-c have the slope of the theory and go through the point in the \
+         middle; dashed lines in d-f are the bound of the theory with constants 1",
+        setting(
+            &results.experiments.values().collect::<Vec<_>>(),
+            &[Symbol::Blocks, Symbol::SecondBlock, Symbol::Sine],
+        ),
+        "The first layer attains the rates; the second stays far below its bound at every λ, where neurons that never align \
+         set its error",
+    );
+    let mut figure = Figure::new("xor-snr-rates", caption, Width::Full, 3);
+    let series = |label: String, statistic: &str, look: Style| -> Result<(Series, Points)> {
+        let shown = bars(&over_grid(results, "statistics", statistic, false)?)?;
+        Ok((Series::error_bars(label, look, shown.clone()), shown))
+    };
+    // The first layer attains the rates, so lines of their slopes go through its points; the second stays below its bound.
+    let law = |layer: &str, shown: &Points, power: f64| {
+        if layer == "first" { slope_line(shown, -0.5 * power) } else { bound_line(results, shown, power) }
+    };
+    for (layer, weights, symbol, block) in [
+        ("first", "sine of alive neurons", "first layer:\n$\\sin(W_i; \\Span(\\mu,\\nu))$", "W_1W_1"),
+        ("second", "sine of v", "second layer:\n$\\sin(v; B_t)$", "vv"),
+    ] {
+        let words = |slope: &'static str, bound: &'static str| if layer == "first" { slope } else { bound };
+        let (measured, shown) = series(format!("weights: {label}"), weights, Style::measured(Colour::Green))?;
+        figure = figure.panel(
+            Panel::new(x(), Axis::log(symbol)).series(measured).series(law(layer, &shown, 1.0)).note(
+                0.95,
+                0.92,
+                words(r"slope $-1/2$", "bound"),
+                Anchor::Right,
+            ),
+        );
+        for (error, axis, power, slope) in [
+            ("perpendicular", r"$\| (I-P) A (I-P)\| / \| A\|$", 2.0, "slope $-1$"),
+            ("full", r"$\| A - PAP\| / \| A\|$", 1.0, r"slope $-1/2$"),
+        ] {
+            let mut panel = Panel::new(x(), Axis::log(format!("{layer} layer:\n{axis}")));
+            for (matrix, name, colour, marker) in [
+                ("hessian", "H", Colour::Blue, Marker::Circle),
+                ("gradient", "G", Colour::Vermillion, Marker::OpenSquare),
+            ] {
+                let look = Style::measured(colour).marker(marker);
+                let (measured, shown) = series(
+                    format!("$A = {name}$: {label}"),
+                    &format!("{error} error, {layer} layer, {matrix}"),
+                    look.size(if marker == Marker::Circle { 3.0 } else { 4.4 }),
+                )?;
+                panel = panel.series(measured);
+                if matrix == "hessian" {
+                    panel = panel.series(law(layer, &shown, power));
+                }
+            }
+            let note = format!("${block}$, {}", words(slope, "bound"));
+            figure = figure.panel(panel.note(0.95, 0.92, note, Anchor::Right));
+        }
+    }
+    Ok(vec![figure])
+}
+
+/// Mean and ends of its interval over λ.
+type Points = Vec<(f64, f64, f64, f64)>;
+
+/// A line of this slope in logarithms, through the point in the middle.
+fn slope_line(points: &Points, slope: f64) -> Series {
+    let middle = points.get(points.len() / 2).copied().unwrap_or((1.0, 1.0, 1.0, 1.0));
+    let line =
+        points.iter().map(|point| (point.0, middle.1 * libm::pow(point.0 / middle.0, slope))).collect();
+    Series::line("slope in the panel", Style::theory(Colour::Black).dash(Dash::DashDot), line)
+}
+
+/// The power of the theorem's bound.
+fn bound_line(results: &Results, points: &Points, power: f64) -> Series {
+    let line = points.iter().map(|point| (point.0, libm::pow(bound(results, point.0), power))).collect();
+    Series::line(
+        r"bound $(\lambda^{-1/2} + e^{-\beta T})^p$, $p = 1$ or $2$",
+        Style::theory(Colour::Black).dash(Dash::Dashed),
+        line,
+    )
+}
