@@ -20,7 +20,7 @@ use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit, macroscopic};
 use crate::stages::common::mixture::{FIRST_BLOCK, Predicted};
-use crate::stages::common::shared::{MATRICES, at, level, number, query};
+use crate::stages::common::shared::{MATRICES, level, number, query};
 use crate::stages::common::xor::{self, SECOND, first};
 use crate::table::Table;
 use crate::theory::Matrix;
@@ -211,14 +211,20 @@ struct Followed<'a> {
 }
 
 impl Followed<'_> {
-    fn at(&self, data: &dyn Data) -> Result<At> {
-        let trajectory = data.trajectory(&self.experiment.name, self.replicate)?;
-        Ok(at(self.experiment, self.replicate, &trajectory.checkpoints[self.checkpoint]))
+    /// The schedule knows steps and times: no trajectory is read for them.
+    fn at(&self) -> At {
+        let step = self.experiment.schedule()[self.checkpoint];
+        At {
+            experiment: self.experiment.name.clone(),
+            replicate: Some(self.replicate),
+            step,
+            time: self.experiment.time(step),
+        }
     }
 
     /// Outliers of the first-layer block and the squared overlaps of their eigenvectors with the span of the means.
     fn first_layer(&self, data: &dyn Data, count: usize, rows: &mut Vec<Statistic>) -> Result<()> {
-        let (here, block) = (self.at(data)?, block(self.experiment));
+        let (here, block) = (self.at(), block(self.experiment));
         let space = task::build(&self.experiment.model).mean_space();
         let question = query(self.checkpoint, block, outliers(self.experiment));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
@@ -240,7 +246,7 @@ impl Followed<'_> {
         if predicted.is_empty() {
             return Ok(());
         }
-        let here = self.at(data)?;
+        let here = self.at();
         let question = query(self.checkpoint, SECOND, Question::Top(4));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
         for ((rank, pair), index) in (1..).zip(pairs).zip(0..predicted.len()) {
@@ -254,7 +260,7 @@ impl Followed<'_> {
 
     /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
     fn bulk(&self, data: &dyn Data, spectrum: &EffectiveSpectrum, rows: &mut Vec<Statistic>) -> Result<()> {
-        let (here, block) = (self.at(data)?, block(self.experiment));
+        let (here, block) = (self.at(), block(self.experiment));
         let question = query(self.checkpoint, block, Question::Values);
         let values = &data.values(&self.experiment.name, self.replicate, question)?[self.index];
         let distance = distance(values, spectrum)?;

@@ -7,11 +7,10 @@ use crate::simulation::task;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Statistic, statistics_table};
-use crate::stage::{Data, Results, Settings};
+use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{FIRST_BLOCK, MAIN, REPLICATED, SHOWN, main, outliers};
 use crate::stages::common::shared::{MATRICES, at, query, squared_cosine};
 use crate::table::{Table, TableBuilder};
-use std::collections::BTreeMap;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let main = main(settings)?;
@@ -80,23 +79,4 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         .f64("value", value)
         .build()?;
     Ok(vec![statistics_table("statistics", &statistics)?, entries])
-}
-
-/// Entries of each vector by (step, vector, matrix).
-type Entries = BTreeMap<(u64, String, Option<String>), Vec<f64>>;
-
-fn entries(results: &Results) -> Result<Entries> {
-    let table = results.table("entries")?;
-    let step = table.present("step", table.u64s("step")?)?;
-    let vector = table.present("vector", table.strs("vector")?)?;
-    let matrix = table.strs("matrix")?;
-    let value = table.present("value", table.f64s("value")?)?;
-    let mut entries = Entries::new();
-    for row in 0..step.len() {
-        entries
-            .entry((step[row], vector[row].to_owned(), matrix[row].map(str::to_owned)))
-            .or_default()
-            .push(value[row]);
-    }
-    Ok(entries)
 }

@@ -7,7 +7,8 @@ use crate::stage::rows::{curves, last, statistics_rows};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
 use crate::stages::common::mixture::{MAIN, classes};
-use crate::stages::gmm_eigenvectors::{entries, plan, reduce};
+use crate::stages::gmm_eigenvectors::{plan, reduce};
+use std::collections::BTreeMap;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -152,3 +153,22 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     }
     Ok(vec![figure, map])
 }
+
+fn entries(results: &Results) -> Result<Entries> {
+    let table = results.table("entries")?;
+    let step = table.present("step", table.u64s("step")?)?;
+    let vector = table.present("vector", table.strs("vector")?)?;
+    let matrix = table.strs("matrix")?;
+    let value = table.present("value", table.f64s("value")?)?;
+    let mut entries = Entries::new();
+    for row in 0..step.len() {
+        entries
+            .entry((step[row], vector[row].to_owned(), matrix[row].map(str::to_owned)))
+            .or_default()
+            .push(value[row]);
+    }
+    Ok(entries)
+}
+
+/// Entries of each vector by (step, vector, matrix).
+type Entries = BTreeMap<(u64, String, Option<String>), Vec<f64>>;

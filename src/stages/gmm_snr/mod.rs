@@ -3,18 +3,15 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
 use crate::simulation::task;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Statistic, statistics_table};
-use crate::stage::{Data, Results, Settings};
-use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::grid::{bars, over_grid};
-use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, classes, experiment, mean_gram};
-use crate::stages::common::shared::{MARGIN, MATRICES, at, level, number, query};
+use crate::stage::{Data, Settings};
+use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment, mean_gram};
+use crate::stages::common::shared::{MATRICES, at, level, number, query};
 use crate::table::Table;
 
 /// The grid: dense where outliers appear, then half a decade apart.
@@ -128,61 +125,4 @@ fn measure(
         }
     }
     Ok(())
-}
-
-fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
-    let caption = Caption::new(
-        "Number of outliers over the signal-to-noise ratio",
-        format!(
-            "Number of eigenvalues of H_11 (a) and of G_11 (b) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom \
-             scales, over the signal-to-noise ratio λ, at the start (purple discs) and at the end (black squares) of training: \
-             marks, mean over replicates; bars, its 95 % interval. Lines join the numbers that theory predicts from the mean \
-             inner products of means and parameters"
-        ),
-        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks]),
-        "All k outliers appear within one step of the grid of the predicted λ, those of G at a larger one than those of H, and \
-         at the end of training at a larger one than at its start",
-    );
-    let mut figure = Figure::new("gmm-snr-outliers", caption, Width::Full, 2);
-    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
-        let mut panel = Panel::new(
-            Axis::log(r"signal-to-noise ratio $\lambda$"),
-            Axis::linear(format!(r"number of outliers of ${symbol}_{{11}}$")).range(-0.3, 5.8).whole(),
-        );
-        for (start, when, style, dash) in [
-            (true, "start", Style::measured(Colour::Purple), Dash::Dashed),
-            (
-                false,
-                "end",
-                Style::measured(Colour::Black).marker(Marker::OpenSquare).size(5.0),
-                Dash::DashDot,
-            ),
-        ] {
-            let statistic = format!("outliers, {matrix}");
-            let predicted: Vec<(f64, f64)> = over_grid(results, "theory", &statistic, start)?
-                .iter()
-                .filter_map(|(lambda, values)| values.get(&0).map(|count| (*lambda, *count)))
-                .collect();
-            panel = panel
-                .series(Series::error_bars(
-                    format!("{when}: mean, 95 % interval"),
-                    style,
-                    bars(&over_grid(results, "statistics", &statistic, start)?)?,
-                ))
-                .series(Series::line(
-                    format!("{when}: predicted"),
-                    Style::theory(style.colour).dash(dash),
-                    predicted,
-                ));
-        }
-        let note = format!(
-            r"$k = {}$, $d = {}$, $\phi = {}$, {} replicates",
-            classes(point),
-            point.model.d,
-            point.model.phi,
-            point.replicates
-        );
-        figure = figure.panel(panel.note(0.97, 0.05, note, Anchor::Right));
-    }
-    Ok(figure)
 }

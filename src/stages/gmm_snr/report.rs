@@ -1,14 +1,15 @@
 //! Claims and figures of the stage `gmm-snr`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, declare, interval};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::{bars, over_grid, slopes};
 use crate::stages::common::mixture::classes;
-use crate::stages::gmm_snr::{outliers, plan, reduce};
+use crate::stages::common::shared::MARGIN;
+use crate::stages::gmm_snr::{plan, reduce};
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -217,4 +218,61 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
     );
     let figure = Figure::new("gmm-snr-rates", caption, Width::Full, 3);
     Ok(panels.into_iter().fold(figure.axes_height(96.0), Figure::panel))
+}
+
+fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
+    let caption = Caption::new(
+        "Number of outliers over the signal-to-noise ratio",
+        format!(
+            "Number of eigenvalues of H_11 (a) and of G_11 (b) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom \
+             scales, over the signal-to-noise ratio λ, at the start (purple discs) and at the end (black squares) of training: \
+             marks, mean over replicates; bars, its 95 % interval. Lines join the numbers that theory predicts from the mean \
+             inner products of means and parameters"
+        ),
+        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks]),
+        "All k outliers appear within one step of the grid of the predicted λ, those of G at a larger one than those of H, and \
+         at the end of training at a larger one than at its start",
+    );
+    let mut figure = Figure::new("gmm-snr-outliers", caption, Width::Full, 2);
+    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
+        let mut panel = Panel::new(
+            Axis::log(r"signal-to-noise ratio $\lambda$"),
+            Axis::linear(format!(r"number of outliers of ${symbol}_{{11}}$")).range(-0.3, 5.8).whole(),
+        );
+        for (start, when, style, dash) in [
+            (true, "start", Style::measured(Colour::Purple), Dash::Dashed),
+            (
+                false,
+                "end",
+                Style::measured(Colour::Black).marker(Marker::OpenSquare).size(5.0),
+                Dash::DashDot,
+            ),
+        ] {
+            let statistic = format!("outliers, {matrix}");
+            let predicted: Vec<(f64, f64)> = over_grid(results, "theory", &statistic, start)?
+                .iter()
+                .filter_map(|(lambda, values)| values.get(&0).map(|count| (*lambda, *count)))
+                .collect();
+            panel = panel
+                .series(Series::error_bars(
+                    format!("{when}: mean, 95 % interval"),
+                    style,
+                    bars(&over_grid(results, "statistics", &statistic, start)?)?,
+                ))
+                .series(Series::line(
+                    format!("{when}: predicted"),
+                    Style::theory(style.colour).dash(dash),
+                    predicted,
+                ));
+        }
+        let note = format!(
+            r"$k = {}$, $d = {}$, $\phi = {}$, {} replicates",
+            classes(point),
+            point.model.d,
+            point.model.phi,
+            point.replicates
+        );
+        figure = figure.panel(panel.note(0.97, 0.05, note, Anchor::Right));
+    }
+    Ok(figure)
 }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Eigenvalue, Statistic, spectrum_table, statistics_table};
-use crate::stage::{Data, Results, Settings};
+use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
 use crate::stages::common::shared::{MATRICES, at, query};
 use crate::table::{Table, TableBuilder};
@@ -69,20 +69,4 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         .f64("density", density)
         .build()?;
     Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?, densities])
-}
-
-/// A point of a predicted density: experiment, step, matrix, eigenvalue, density.
-type Point = (String, u64, String, f64, f64);
-
-/// The predicted densities, point by point.
-fn densities(results: &Results) -> Result<Vec<Point>> {
-    let table = results.table("density")?;
-    let experiment = table.present("experiment", table.strs("experiment")?)?;
-    let step = table.present("step", table.u64s("step")?)?;
-    let matrix = table.present("matrix", table.strs("matrix")?)?;
-    let x = table.present("eigenvalue", table.f64s("eigenvalue")?)?;
-    let density = table.present("density", table.f64s("density")?)?;
-    Ok((0..step.len())
-        .map(|row| (experiment[row].to_owned(), step[row], matrix[row].to_owned(), x[row], density[row]))
-        .collect())
 }

@@ -7,7 +7,7 @@ use crate::stage::rows::{Eigenvalue, Statistic, spectrum_rows, statistics_rows};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN};
-use crate::stages::gmm_spectrum::{densities, plan, reduce};
+use crate::stages::gmm_spectrum::{plan, reduce};
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -160,3 +160,19 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         })
         .collect()
 }
+
+/// The predicted densities, point by point.
+fn densities(results: &Results) -> Result<Vec<Point>> {
+    let table = results.table("density")?;
+    let experiment = table.present("experiment", table.strs("experiment")?)?;
+    let step = table.present("step", table.u64s("step")?)?;
+    let matrix = table.present("matrix", table.strs("matrix")?)?;
+    let x = table.present("eigenvalue", table.f64s("eigenvalue")?)?;
+    let density = table.present("density", table.f64s("density")?)?;
+    Ok((0..step.len())
+        .map(|row| (experiment[row].to_owned(), step[row], matrix[row].to_owned(), x[row], density[row]))
+        .collect())
+}
+
+/// A point of a predicted density: experiment, step, matrix, eigenvalue, density.
+type Point = (String, u64, String, f64, f64);
