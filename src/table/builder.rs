@@ -14,6 +14,7 @@ use crate::table::Table;
 pub struct TableBuilder {
     name: String,
     columns: Vec<Column>,
+    problem: Option<String>,
 }
 
 macro_rules! columns {
@@ -35,15 +36,42 @@ macro_rules! columns {
 impl TableBuilder {
     /// Starts a table without columns.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), columns: Vec::new() }
+        Self { name: name.into(), columns: Vec::new(), problem: None }
     }
 
     columns! {
-        "UInt32", u32, u32_or_null, u32;
-        "UInt64", u64, u64_or_null, u64;
         "Int64", i64, i64_or_null, i64;
         "Float64", f64, f64_or_null, f64;
         "Boolean", bool, bool_or_null, bool;
+    }
+
+    /// Adds an Int64 column of counts or indices.
+    pub fn u32(self, name: &str, values: Vec<u32>) -> Self {
+        self.i64(name, values.into_iter().map(i64::from).collect())
+    }
+
+    /// Adds an Int64 column of counts or indices in which values may be missing.
+    pub fn u32_or_null(self, name: &str, values: Vec<Option<u32>>) -> Self {
+        self.i64_or_null(name, values.into_iter().map(|value| value.map(i64::from)).collect())
+    }
+
+    /// Adds an Int64 column of numbers that are not negative; `build` refuses what Int64 cannot hold.
+    pub fn u64(self, name: &str, values: Vec<u64>) -> Self {
+        self.u64_or_null(name, values.into_iter().map(Some).collect())
+    }
+
+    /// Adds an Int64 column of numbers that are not negative and may be missing; `build` refuses what Int64 cannot hold.
+    pub fn u64_or_null(mut self, name: &str, values: Vec<Option<u64>>) -> Self {
+        let mut held = Vec::with_capacity(values.len());
+        for (row, value) in values.into_iter().enumerate() {
+            let fits = value.and_then(|value| i64::try_from(value).ok());
+            if let (Some(value), None) = (value, fits) {
+                let problem = || format!("column {name}, row {row}: {value} is too large for Int64");
+                self.problem.get_or_insert_with(problem);
+            }
+            held.push(fits);
+        }
+        self.i64_or_null(name, held)
     }
 
     /// Adds a String column.
@@ -91,9 +119,12 @@ impl TableBuilder {
     /// The finished table.
     ///
     /// # Errors
-    /// Columns of different lengths, two of the same name, or a NaN.
+    /// Columns of different lengths, two of the same name, an integer above Int64, or a NaN.
     pub fn build(self) -> Result<Table> {
-        let Self { name, columns } = self;
+        let Self { name, columns, problem } = self;
+        if let Some(problem) = problem {
+            return Err(Error::damaged(format!("table {name}"), problem));
+        }
         let rows = columns.first().map_or(0, Column::len);
         if let Some(odd) = columns.iter().find(|column| column.len() != rows) {
             let problem = format!("column {} has {} rows, not {rows}", odd.name(), odd.len());

@@ -35,8 +35,6 @@ fn column(a: &Table, b: &Table, name: &str) -> Result<Option<Difference>> {
         return Ok(Some(Difference { row: None, why }));
     }
     Ok(match kind {
-        Kind::U32 => first(&a.u32s(name)?, &b.u32s(name)?, PartialEq::eq),
-        Kind::U64 => first(&a.u64s(name)?, &b.u64s(name)?, PartialEq::eq),
         Kind::I64 => first(&a.i64s(name)?, &b.i64s(name)?, PartialEq::eq),
         Kind::Bool => first(&a.bools(name)?, &b.bools(name)?, PartialEq::eq),
         Kind::Str => first(&a.strs(name)?, &b.strs(name)?, PartialEq::eq),

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Once;
 
 use polars::prelude::{
-    Column, DataFrame, DataType, KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter,
-    PolarsError, SerReader, StatisticsOptions,
+    ArrowDataType, ArrowField, Column, CompatLevel, DataFrame, DataType, KeyValueMetadata,
+    ParquetCompression, ParquetReader, ParquetWriter, PolarsError, SchemaExt, SerReader, StatisticsOptions,
 };
+use polars_parquet::write::schema_to_metadata_key;
 use sha2::{Digest, Sha256};
 
 use crate::digest::hex;
@@ -27,7 +28,7 @@ pub const VALUES_DIGEST: &str = "values_sha256";
 /// Rows in one group of a Parquet file: fixed, because files must not depend on the machine.
 const ROW_GROUP: usize = 1 << 18;
 
-/// A named table whose columns have one of the seven types that the project uses. A missing value
+/// A named table whose columns have one of five types: Int64, Float64, String, Boolean, List(Float64). A missing value
 /// is null; there is no NaN.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -38,8 +39,6 @@ pub struct Table {
 /// The types a column can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    U32,
-    U64,
     I64,
     F64,
     Str,
@@ -50,8 +49,6 @@ enum Kind {
 impl Kind {
     fn of(dtype: &DataType) -> Option<Self> {
         match dtype {
-            DataType::UInt32 => Some(Self::U32),
-            DataType::UInt64 => Some(Self::U64),
             DataType::Int64 => Some(Self::I64),
             DataType::Float64 => Some(Self::F64),
             DataType::String => Some(Self::Str),
@@ -63,8 +60,6 @@ impl Kind {
 
     const fn name(self) -> &'static str {
         match self {
-            Self::U32 => "UInt32",
-            Self::U64 => "UInt64",
             Self::I64 => "Int64",
             Self::F64 => "Float64",
             Self::Str => "String",
@@ -174,10 +169,6 @@ impl Table {
     }
 
     accessors! {
-        /// Values of a `UInt32` column.
-        u32s, u32, Kind::U32, u32;
-        /// Values of a `UInt64` column.
-        u64s, u64, Kind::U64, u64;
         /// Values of an Int64 column.
         i64s, i64, Kind::I64, i64;
         /// Values of a Float64 column.
@@ -186,6 +177,33 @@ impl Table {
         bools, bool, Kind::Bool, bool;
         /// Values of a String column.
         strs, str, Kind::Str, &str;
+    }
+
+    /// Values of an Int64 column that are counts or indices.
+    ///
+    /// # Errors
+    /// There is no such column, it has another type, or a value is negative or too large.
+    pub fn u32s(&self, column: &str) -> Result<Vec<Option<u32>>> {
+        self.within(column)
+    }
+
+    /// Values of an Int64 column that are not negative.
+    ///
+    /// # Errors
+    /// There is no such column, it has another type, or a value is negative.
+    pub fn u64s(&self, column: &str) -> Result<Vec<Option<u64>>> {
+        self.within(column)
+    }
+
+    fn within<T: TryFrom<i64>>(&self, column: &str) -> Result<Vec<Option<T>>> {
+        let outside = |row: usize, value: i64| {
+            let kind = std::any::type_name::<T>();
+            self.problem(column, format!("row {row} has {value}, which is out of the range of {kind}"))
+        };
+        let convert = |(row, value): (usize, Option<i64>)| {
+            value.map(|value| T::try_from(value).map_err(|_| outside(row, value))).transpose()
+        };
+        self.i64s(column)?.into_iter().enumerate().map(convert).collect()
     }
 
     /// Values of a `List(Float64)` column.
@@ -234,8 +252,6 @@ impl Table {
             sink.text(name);
             sink.text(kind.name());
             match kind {
-                Kind::U32 => sink.rows(self.u32s(name)?, |sink, value| sink.put(&value.to_le_bytes())),
-                Kind::U64 => sink.rows(self.u64s(name)?, |sink, value| sink.put(&value.to_le_bytes())),
                 Kind::I64 => sink.rows(self.i64s(name)?, |sink, value| sink.put(&value.to_le_bytes())),
                 Kind::F64 => {
                     sink.rows(self.f64s(name)?, |sink, value| sink.put(&value.to_bits().to_le_bytes()));
@@ -260,7 +276,9 @@ impl Table {
     /// # Errors
     /// A table that cannot be written.
     pub fn to_parquet_bytes(&self, metadata: &[(String, String)]) -> Result<Vec<u8>> {
-        let mut pairs = metadata.to_vec();
+        let types = self.arrow_schema();
+        let mut pairs: Vec<_> = metadata.iter().filter(|(key, _)| *key != types.0).cloned().collect();
+        pairs.insert(0, types);
         pairs.push((VALUES_DIGEST.to_owned(), self.values_digest()?));
         let mut frame = self.frame.clone();
         frame.rechunk_mut();
@@ -273,6 +291,23 @@ impl Table {
             .finish(&mut frame)
             .map_err(|error| Error::damaged(&self.name, format!("cannot be written as Parquet: {error}")))?;
         Ok(bytes)
+    }
+
+    /// What Arrow's readers are told about the types. Polars itself would tell them of views of strings, which many
+    /// of them can neither filter nor sort; in the pages strings are the same. Lists and strings have offsets of 32 bits,
+    /// the usual ones, because Arrow joins no strings with large strings.
+    fn arrow_schema(&self) -> (String, String) {
+        let plain = |field: ArrowField| {
+            let dtype = match field.dtype {
+                ArrowDataType::LargeUtf8 => ArrowDataType::Utf8,
+                ArrowDataType::LargeList(inner) => ArrowDataType::List(inner),
+                other => other,
+            };
+            (field.name.clone(), ArrowField::new(field.name, dtype, field.is_nullable))
+        };
+        let schema = self.frame.schema().to_arrow(CompatLevel::oldest());
+        let pair = schema_to_metadata_key(&schema.iter_values().cloned().map(plain).collect());
+        (pair.key, pair.value.unwrap_or_default())
     }
 
     /// Writes a Parquet file.

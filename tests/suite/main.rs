@@ -91,6 +91,9 @@ mod print;
 /// The report: a page that a browser understands, with every verdict and figure.
 mod report;
 
+/// Tables: integers, and peers who read them with pyarrow, pandas and DuckDB.
+mod table;
+
 /// The store: damage, crashes and crowds.
 mod store;
 

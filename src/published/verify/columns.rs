@@ -103,9 +103,7 @@ impl Labels {
             let text = |value: Option<String>| value.unwrap_or_default();
             let values: Vec<String> = if let Ok(values) = table.strs(name) {
                 values.into_iter().map(|value| text(value.map(str::to_owned))).collect()
-            } else if let Ok(values) = table.u32s(name) {
-                values.into_iter().map(|value| text(value.map(|value| value.to_string()))).collect()
-            } else if let Ok(values) = table.u64s(name) {
+            } else if let Ok(values) = table.i64s(name) {
                 values.into_iter().map(|value| text(value.map(|value| value.to_string()))).collect()
             } else {
                 continue;

@@ -26,6 +26,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         })
         .collect()
 }
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
     for name in [MAIN, CONTRAST] {

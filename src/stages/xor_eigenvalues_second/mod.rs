@@ -15,6 +15,7 @@ use crate::table::Table;
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![second_layer(settings, WIDE)?, second_layer(settings, WIDE_CONTRAST)?])
 }
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut spectrum, mut statistics, mut theory) = (Vec::new(), Vec::new(), Vec::new());
     for name in [WIDE, WIDE_CONTRAST] {

@@ -50,11 +50,13 @@ fn trajectory(rows: &[Eigenvalue], experiment: &str, matrix: &str, rank: u32) ->
         |row: &&Eigenvalue| row.at.experiment == experiment && row.matrix == matrix && row.rank == rank;
     curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue)))
 }
+
 /// `λK/d`, to be well below [`PREMISE`].
 #[allow(clippy::cast_precision_loss, reason = "a dimension is exact in f64")]
 fn premise(experiment: &Experiment) -> f64 {
     experiment.model.lambda * f64::from(width(experiment)) / experiment.model.d as f64
 }
+
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let statistics = Statistics::read(results, "statistics")?;
     let rows = spectrum_rows(results.table("spectrum")?)?;
@@ -142,6 +144,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .measure(&most)?,
     ])
 }
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let rows = spectrum_rows(results.table("spectrum")?)?;
     let (statistics, theory) =
@@ -236,6 +239,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     }
     Ok(vec![figure, counted])
 }
+
 /// The caption of the figure of counts.
 fn counts(wide: &Experiment, contrast: &Experiment) -> Caption {
     Caption::new(

@@ -13,6 +13,7 @@ use crate::table::{Table, TableBuilder};
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![second_layer(settings, WIDE)?])
 }
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let experiment = data.experiment(WIDE)?;
     let trajectory = data.trajectory(WIDE, 0)?;
@@ -58,6 +59,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             .build()?,
     ])
 }
+
 fn words(direction: usize, alive: bool) -> &'static str {
     if alive { DIRECTIONS.get(direction).copied().unwrap_or_default() } else { "dead" }
 }

@@ -30,6 +30,7 @@ const DIMENSION: usize = 2;
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![first_layer(settings, MAIN)?, first_layer(settings, CONTRAST)?])
 }
+
 /// The rows of the tables, as they grow.
 #[derive(Default)]
 struct Rows {
@@ -38,6 +39,7 @@ struct Rows {
     statistics: Vec<Statistic>,
     theory: Vec<Statistic>,
 }
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let mut rows = Rows::default();
     for name in [MAIN, CONTRAST] {
@@ -61,6 +63,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         statistics_table("theory", &rows.theory)?,
     ])
 }
+
 /// Alignment and strength of every neuron.
 fn weights(experiment: &Experiment, observed: &Observed, here: &At, rows: &mut Rows) {
     let all = neurons(experiment, observed);
@@ -85,6 +88,7 @@ fn weights(experiment: &Experiment, observed: &Observed, here: &At, rows: &mut R
     rows.statistics.push(Statistic::plain(here, "loss", observed.loss));
     rows.statistics.push(Statistic::plain(here, "accuracy", observed.accuracy));
 }
+
 /// Top of every neuron's block, with the span of its two outliers, measured and predicted.
 fn spectra(
     data: &dyn Data,

@@ -85,11 +85,13 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     );
     Ok(claims)
 }
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let statistics = Statistics::read(results, "statistics")?;
     let theory = Statistics::read(results, "theory")?;
     Ok(vec![figure(results, &statistics, &theory)?, training(results, &statistics)?])
 }
+
 fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Result<Figure> {
     let alignments = alignment_rows(results.table("alignment")?)?;
     let experiment = results.experiment(MAIN)?;
@@ -170,6 +172,7 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
     }
     Ok(figure)
 }
+
 /// How much of the top two eigenvectors of every neuron's block lies in the span of the means, measured and predicted.
 fn overlaps(
     results: &Results,
@@ -211,12 +214,14 @@ fn overlaps(
     }
     Ok(panel)
 }
+
 fn looks() -> [(&'static str, Style); 2] {
     [
         (MAIN, Style::measured(Colour::Blue).size(2.6)),
         (CONTRAST, Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6)),
     ]
 }
+
 fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
     let n = results.experiment(MAIN)?.replicates;
     let mut panels = [

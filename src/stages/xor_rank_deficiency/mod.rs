@@ -32,6 +32,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         request(settings, point(WIDER, 2 * NARROW), Checkpoints::Last)?,
     ])
 }
+
 /// The first run that ended with each number of outliers, from four down to one.
 fn matched(runs: &[Run]) -> Vec<&Run> {
     (1..=4)
@@ -39,6 +40,7 @@ fn matched(runs: &[Run]) -> Vec<&Run> {
         .filter_map(|rank| runs.iter().find(|run| run.at.experiment == RUNS && run.outliers == rank))
         .collect()
 }
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let runs = runs(data)?;
     let (mut spectrum, mut theory, mut statistics) = (Vec::new(), Vec::new(), Vec::new());

@@ -60,6 +60,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .measure(&indicators(&narrow, |run| run.outliers == run.rank()))?,
     ])
 }
+
 /// The directions in a run, as mathematics.
 fn directions(run: &Run) -> String {
     let names: Vec<&str> = (0..CLUSTERS)
@@ -68,6 +69,7 @@ fn directions(run: &Run) -> String {
         .collect();
     names.join(", ")
 }
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let all = runs_rows(results)?;
     let rows = spectrum_rows(results.table("spectrum")?)?;

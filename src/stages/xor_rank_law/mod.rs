@@ -29,12 +29,15 @@ const REPLICATES: (u32, u32) = (1000, 400);
 fn at_lambda(lambda: u32) -> String {
     format!("xor-rank-lambda-{lambda}")
 }
+
 fn at_dimension(d: usize) -> String {
     if d == DIMENSION { at_lambda(LIMIT) } else { format!("xor-rank-law-d{d}") }
 }
+
 fn at_width(width: usize) -> String {
     if width == NARROW { at_lambda(LIMIT) } else { format!("xor-rank-law-k{width}") }
 }
+
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let (many, few) = REPLICATES;
     let main = |name: String, replicates: u32| Point {
@@ -56,6 +59,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     points.extend(WIDTHS.map(|width| Point { width, ..main(at_width(width), few) }));
     points.into_iter().map(|point| request(settings, point, Checkpoints::Last)).collect()
 }
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let runs = runs(data)?;
     let (mut law, mut fit) = (Vec::new(), Vec::new());
@@ -80,9 +84,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         statistics_table("fit", &fit)?,
     ])
 }
+
 fn of<'a>(runs: &'a [Run], experiment: &'a str) -> impl Iterator<Item = &'a Run> + Clone {
     runs.iter().filter(move |run| run.at.experiment == experiment)
 }
+
 /// Pearson's chi-square test of ranks 1 to 4 against their law, at three degrees of freedom, where the chance to exceed x is
 /// `erfc(√(x/2)) + √(2x/π) e^{-x/2}`; rank 0, which has probability 0, makes it 0.
 fn goodness(ranks: &[u32], expected: &[f64]) -> f64 {

@@ -48,10 +48,12 @@ const EQUAL: f64 = 0.98;
 fn ranks(runs: &[Run], experiment: &str) -> Vec<f64> {
     of(runs, experiment).map(|run| f64::from(run.outliers)).collect()
 }
+
 /// 1 for every run of an experiment that ended with all four outliers.
 fn successes(runs: &[Run], experiment: &str) -> Vec<f64> {
     indicators(of(runs, experiment), |run| run.outliers as usize == CLUSTERS)
 }
+
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let runs = runs_rows(results)?;
     let limit = at_lambda(LIMIT);
@@ -110,23 +112,28 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     ]);
     Ok(claims)
 }
+
 /// A share with its 95 % interval, as far as shares go.
 fn bar(x: f64, values: &[f64]) -> Result<(f64, f64, f64, f64)> {
     let (mean, half) = interval(values)?;
     Ok((x, mean, (mean - half).max(0.0), (mean + half).min(1.0)))
 }
+
 /// An axis of shares from 0 to `room` times the largest of `least` and the upper ends of all bars.
 fn shares(label: &str, (least, room): (f64, f64), points: &[(f64, f64, f64, f64)]) -> Axis {
     Axis::linear(label).range(0.0, room * points.iter().map(|point| point.3).fold(least, f64::max))
 }
+
 /// The p-value of the fit of an experiment's ranks to their law.
 fn fitted(fit: &Statistics, experiment: &str) -> f64 {
     fit.rows(experiment, "goodness-of-fit p").next().map_or(f64::NAN, |row| row.value)
 }
+
 /// A p-value as a formula.
 fn p_words(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
+
 /// Below this the fit is rejected.
 const REJECTED: f64 = 0.05;
 
@@ -137,6 +144,7 @@ fn rejections(fit: &Statistics) -> Vec<String> {
     let points = dimensions.into_iter().chain(widths).map(|(words, name)| (words, fitted(fit, &name)));
     points.filter(|(_, p)| *p < REJECTED).map(|(words, p)| format!("at {words} ({})", p_words(p))).collect()
 }
+
 fn caption(results: &Results, fit: &Statistics) -> Caption {
     let rejected = rejections(fit);
     let elsewhere = if rejected.is_empty() {
@@ -161,6 +169,7 @@ fn caption(results: &Results, fit: &Statistics) -> Caption {
         ),
     )
 }
+
 /// A panel with the p-values of the fits at its points, in words.
 fn with_fits(
     fit: &Statistics,
@@ -174,6 +183,7 @@ fn with_fits(
         panel.note(place, height, words, anchor)
     })
 }
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let runs = runs_rows(results)?;
     let fit = Statistics::read(results, "fit")?;

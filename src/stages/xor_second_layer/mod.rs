@@ -21,6 +21,7 @@ use ndarray::{Array2, ArrayView1};
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![second_layer(settings, WIDE)?, second_layer(settings, WIDE_CONTRAST)?])
 }
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut alignments, mut statistics) = (Vec::new(), Vec::new());
     for name in [WIDE, WIDE_CONTRAST] {
@@ -48,6 +49,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     }
     Ok(vec![alignment_table(&alignments)?, statistics_table("statistics", &statistics)?])
 }
+
 /// Alignment of v with `B_t` and with the outlier eigenspaces, and of these with `B_t`.
 fn spaces(
     data: &dyn Data,

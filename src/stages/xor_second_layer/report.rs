@@ -88,6 +88,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .measure(&end("overlap with the start"))?,
     ])
 }
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let statistics = Statistics::read(results, "statistics")?;
     let alignments = alignment_rows(results.table("alignment")?)?;
