@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// One source file as it was when the program was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Path below the package, like `src/sgd.rs`.
+    /// Path below the package, like `src/simulation/sgd.rs`.
     pub path: &'static str,
     /// SHA-256 of its tokens, without comments, documentation and tests; of its bytes, if it is no Rust file.
     pub digest: &'static str,
@@ -48,7 +48,7 @@ impl Closure {
     }
 }
 
-/// Everything that the files `roots` (like `src/sgd.rs`) reach, the roots included.
+/// Everything that the files `roots` (like `src/simulation/sgd.rs`) reach, the roots included.
 ///
 /// Files whose path starts with one of `skip_prefixes` are left out, with what only they reach;
 /// a root is never left out.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An ingredient that changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// What it is, in words: `gmm.lambda`, `source file src/sgd.rs`.
+    /// What it is, in words: `gmm.lambda`, `source file src/simulation/sgd.rs`.
     pub ingredient: String,
     /// What it was; nothing if it is new.
     pub old: Option<String>,

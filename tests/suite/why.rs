@@ -133,7 +133,7 @@ fn where_nothing_is_cached_the_lock_is_asked() {
     fs::write(figures.root().join("figures.lock"), serde_json::to_vec(&lock).unwrap()).unwrap();
     let answer = query(&store, &figures, &paper());
     assert_eq!(answer.changes.len(), 1, "{answer:?}");
-    assert_eq!(answer.changes[0].ingredient, "source file src/sgd.rs");
+    assert_eq!(answer.changes[0].ingredient, "source file src/simulation/sgd.rs");
     let nowhere = Figures::at(&empty.figures());
     assert_eq!(query(&store, &nowhere, &paper()).against, "nothing");
 }
