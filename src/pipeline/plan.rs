@@ -1,4 +1,4 @@
-//! What a run needs: the studies of its stages, the keys of their units, and what of them is missing.
+//! What a run needs: the requests of its stages, the keys of their units, and what of them is missing.
 
 use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result, WithContext};
@@ -26,17 +26,17 @@ const PRESENTATION: [&str; 3] = [NO_MATHEMATICS, "src/plot/", "src/stage/claim.r
 /// The file of a note on inputs.
 pub const DIGEST: &str = "digest";
 
-/// A stage with the studies it asks for under the current settings.
+/// A stage with its requests under the current settings.
 #[derive(Clone, Debug)]
 pub struct StagePlan {
     /// The stage.
     pub stage: &'static Stage,
-    /// Its studies, overrides applied.
+    /// Its requests, overrides applied.
     pub requests: Vec<Request>,
 }
 
 impl StagePlan {
-    /// The stage's studies.
+    /// The stage's requests.
     ///
     /// # Errors
     /// A parameter outside its range, with the name of the stage.
@@ -102,9 +102,7 @@ impl StagePlan {
     #[must_use]
     pub fn table_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let mut skipped = self.skipped(&PRESENTATION);
-        if self.stage.report != self.stage.source {
-            skipped.push(self.stage.report);
-        }
+        skipped.push(self.stage.report);
         (vec![self.stage.source], skipped)
     }
 
@@ -216,7 +214,7 @@ pub struct RunContext<'a> {
 }
 
 impl<'a> RunContext<'a> {
-    /// A shelf on a store.
+    /// The context of a run on a store.
     ///
     /// # Errors
     /// Sources that are not embedded.
@@ -422,7 +420,7 @@ impl<'a> RunContext<'a> {
         Ok(())
     }
 
-    /// Everything that the values of a study's units depend on.
+    /// Everything that the values of a request's units depend on.
     #[must_use]
     pub fn inputs(&self, request: &Request) -> Ingredients {
         let experiment = &request.experiment;

@@ -1,4 +1,4 @@
-//! What a stage is: a few constants and plain functions from settings to studies, tables, claims and figures.
+//! What a stage is: a few constants and plain functions from settings to requests, tables, claims and figures.
 
 pub mod claim;
 pub mod request;
@@ -106,7 +106,7 @@ impl Settings {
     }
 }
 
-/// What a stage reduces to tables: trajectories and answers of its own studies, out of the store.
+/// What a stage reduces to tables: trajectories and answers to its own requests, out of the store.
 pub trait Data {
     /// The experiments of the stage.
     fn experiments(&self) -> Vec<&Experiment>;

@@ -8,6 +8,7 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Spacing};
 use crate::simulation::task;
 use crate::spectrum::Pair;
@@ -18,7 +19,7 @@ use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit};
 use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment};
-use crate::stages::common::shared::{MATRICES, at, level, number, query};
+use crate::stages::common::shared::{MATRICES, at, level, query};
 use crate::table::Table;
 use crate::theory::Matrix;
 use ndarray::Array2;
@@ -142,7 +143,7 @@ fn predict(
         let foreseen = foresee(experiment, &limit.grams[checkpoint], of)?;
         *least = foreseen.level;
         theory.push(Statistic::plain(&here, format!("level, {matrix}"), foreseen.level));
-        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(foreseen.carriers.len())));
+        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(foreseen.carriers.len())));
         for (rank, [means, parameters]) in (1..).zip(&foreseen.carriers) {
             theory.push(Statistic::of(&here, format!("carried by means, {matrix}"), rank, *means));
             theory.push(Statistic::of(&here, format!("carried by parameters, {matrix}"), rank, *parameters));
@@ -178,7 +179,7 @@ fn measure(
     };
     for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
         let counted: Vec<&Pair> = pairs.iter().filter(|pair| pair.value > level).collect();
-        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(counted.len())));
+        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(counted.len())));
         for (rank, pair) in (1..).zip(counted) {
             let (means, parameters) = (squared(pair, &space), squared(pair, &rest));
             statistics.push(Statistic::of(&here, format!("carried by means, {matrix}"), rank, means));

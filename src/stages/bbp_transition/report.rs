@@ -3,11 +3,12 @@
 mod figures;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::bbp_transition::{asked, plan, reduce};
-use crate::stages::common::shared::{Statistics, number};
+use crate::stages::common::shared::Statistics;
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -62,7 +63,7 @@ fn deviations(
             }
         }
     }
-    Ok(totals.values().map(|values| values.iter().sum::<f64>() / number(values.len())).collect())
+    Ok(totals.values().map(|values| values.iter().sum::<f64>() / as_f64(values.len())).collect())
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {

@@ -1,10 +1,11 @@
 //! Statistics of replicates over dimensions, or over any other parameter: slopes, error bars, the law d^{-1/2}.
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::stage::Results;
 use crate::stage::claim::{interval, log_slope};
-use crate::stages::common::shared::{Statistics, number};
+use crate::stages::common::shared::Statistics;
 
 /// Values of the replicates at each place, a dimension or another parameter.
 pub type Places = Vec<(f64, Vec<f64>)>;
@@ -12,7 +13,7 @@ pub type Places = Vec<(f64, Vec<f64>)>;
 /// Dimension of an experiment.
 #[must_use]
 pub fn dimension(experiment: &Experiment) -> f64 {
-    number(experiment.model.d)
+    as_f64(experiment.model.d)
 }
 
 /// The experiments whose names begin so, by dimension.
@@ -70,6 +71,6 @@ pub fn bars(places: &Places) -> Result<Vec<(f64, f64, f64, f64)>> {
 /// The law `d^{-1/2}` at the places of bars: its slope is the prediction, its height the geometric middle of theirs.
 #[must_use]
 pub fn half_law(bars: &[(f64, f64, f64, f64)]) -> Vec<(f64, f64)> {
-    let height = bars.iter().map(|bar| libm::log(bar.1 * bar.0.sqrt())).sum::<f64>() / number(bars.len());
+    let height = bars.iter().map(|bar| libm::log(bar.1 * bar.0.sqrt())).sum::<f64>() / as_f64(bars.len());
     bars.iter().map(|bar| (bar.0, libm::exp(height) / bar.0.sqrt())).collect()
 }

@@ -1,6 +1,7 @@
 //! What the stages on the k-component Gaussian mixture share: experiments, questions, predictions.
 
 use crate::error::{Error, Result};
+use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
 use crate::problem::{Model, Start, TaskKind};
 use crate::simulation::observe::Observed;
@@ -8,7 +9,7 @@ use crate::simulation::task::{self, Block, Layer};
 use crate::spectrum::query::{Query, Question};
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::{Data, Profile, Settings};
-use crate::stages::common::shared::{number, query};
+use crate::stages::common::shared::query;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
 use crate::theory::mixture_law::MixtureLaw;
 use crate::theory::{Matrix, Weights};
@@ -117,7 +118,7 @@ pub fn mean_gram(data: &dyn Data, experiment: &Experiment, checkpoint: usize) ->
             grams.push(gram(experiment, observed)?);
         }
     }
-    let count = number(grams.len());
+    let count = as_f64(grams.len());
     Ok(grams.into_iter().reduce(|total, gram| total + gram).map(|total| total / count))
 }
 

@@ -1,6 +1,7 @@
 //! What the stages of both tasks share: places, questions, levels, statistics.
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::observe::Observed;
 use crate::simulation::task::Block;
@@ -32,13 +33,6 @@ pub fn query(checkpoint: usize, block: Block, question: Question) -> Query {
     Query { checkpoint, sample: SampleKind::Test, block, question }
 }
 
-/// A count as a value of a table.
-#[must_use]
-#[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]
-pub fn number(count: usize) -> f64 {
-    count as f64
-}
-
 /// Tracy-Widom scales between the edge of the bulk and what counts as an outlier.
 pub const MARGIN: f64 = 4.0;
 
@@ -47,14 +41,14 @@ pub const MARGIN: f64 = 4.0;
 #[must_use]
 pub fn level(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
     let edge = spectrum.right_edge();
-    edge.position + MARGIN * edge.tracy_widom_scale(number(d)).unwrap_or(0.0)
+    edge.position + MARGIN * edge.tracy_widom_scale(as_f64(d)).unwrap_or(0.0)
 }
 
 /// The level below which an eigenvalue counts as a negative outlier, likewise.
 #[must_use]
 pub fn level_below(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
     let edge = spectrum.left_edge();
-    edge.position - MARGIN * edge.tracy_widom_scale(number(d)).unwrap_or(0.0)
+    edge.position - MARGIN * edge.tracy_widom_scale(as_f64(d)).unwrap_or(0.0)
 }
 
 /// Squared cosine of the angle between an eigenvector and a vector.

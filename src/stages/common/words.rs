@@ -1,8 +1,8 @@
 //! The parameters of experiments in the words of captions.
 
+use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::problem::{Means, Model, TaskKind};
-use crate::stages::common::shared::number;
 use std::cmp::Ordering;
 
 /// The experiments of one task: of task A (`mixture`) or of task B.
@@ -41,8 +41,8 @@ fn values(experiments: &[&Experiment]) -> String {
     let of = |one: &Experiment| {
         let model = &one.model;
         [
-            number(model.task.rows()),
-            number(model.d),
+            as_f64(model.task.rows()),
+            as_f64(model.d),
             model.lambda,
             model.beta,
             model.c,

@@ -2,12 +2,13 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{bars, dimension, half_law, places, slopes, values};
-use crate::stages::common::shared::{Statistics, number};
+use crate::stages::common::shared::Statistics;
 use crate::stages::dimension_limit::{DIMENSIONS, LAMBDAS, is_mixture, plan, reduce};
 
 /// The stage.
@@ -133,7 +134,7 @@ fn caption(results: &Results, statistics: &Statistics, theory: &Statistics, lamb
         .filter(|experiment| is_mixture(experiment) && experiment.model.d >= DIMENSIONS[1])
         .map(|experiment| {
             let found = values(statistics, experiment, "sine");
-            let mean = found.iter().sum::<f64>() / number(found.len());
+            let mean = found.iter().sum::<f64>() / as_f64(found.len());
             let limit = values(theory, experiment, "sine").first().copied().unwrap_or(f64::NAN);
             (mean / limit - 1.0).abs()
         })

@@ -9,6 +9,7 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
 use crate::problem::{Means, Model, Start, TaskKind};
 use crate::simulation::task::xor::CLUSTERS;
@@ -20,7 +21,7 @@ use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit, macroscopic};
 use crate::stages::common::mixture::{FIRST_BLOCK, Predicted};
-use crate::stages::common::shared::{MATRICES, level, number, query};
+use crate::stages::common::shared::{MATRICES, level, query};
 use crate::stages::common::xor::{self, SECOND, first};
 use crate::table::Table;
 use crate::theory::Matrix;
@@ -290,9 +291,9 @@ fn distance(values: &[f64], spectrum: &EffectiveSpectrum) -> Result<f64> {
             _ => 0.0,
         };
         let predicted = below + rest + atom(value);
-        let count = number(values.len());
-        farthest = farthest.max((number(index) / count - predicted).abs());
-        farthest = farthest.max((number(index + 1) / count - predicted).abs());
+        let count = as_f64(values.len());
+        farthest = farthest.max((as_f64(index) / count - predicted).abs());
+        farthest = farthest.max((as_f64(index + 1) / count - predicted).abs());
     }
     Ok(farthest)
 }

@@ -3,12 +3,13 @@
 mod figures;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Layer;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::dimensions::{by_dimension, dimension, places, slopes};
-use crate::stages::common::shared::{MATRICES, Statistics, number};
+use crate::stages::common::shared::{MATRICES, Statistics};
 use crate::stages::effective_spectrum::{label, plan, reduce};
 use std::collections::BTreeMap;
 
@@ -94,7 +95,7 @@ impl Compared {
 
     /// The differences at the place where their mean is largest.
     fn worst(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Vec<f64> {
-        let size = |values: &Vec<f64>| (values.iter().sum::<f64>() / number(values.len())).abs();
+        let size = |values: &Vec<f64>| (values.iter().sum::<f64>() / as_f64(values.len())).abs();
         self.differences(experiment, what, layer, relative)
             .into_values()
             .max_by(|a, b| size(a).total_cmp(&size(b)))
@@ -111,7 +112,7 @@ impl Compared {
         let replicates = all.iter().map(Vec::len).min().unwrap_or(0);
         (0..replicates)
             .map(|replicate| {
-                all.iter().map(|values| values[replicate].abs()).sum::<f64>() / number(all.len())
+                all.iter().map(|values| values[replicate].abs()).sum::<f64>() / as_f64(all.len())
             })
             .collect()
     }

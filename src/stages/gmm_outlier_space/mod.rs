@@ -3,6 +3,7 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::{self, Block, Layer};
 use crate::spectrum::leading_space;
@@ -15,7 +16,7 @@ use crate::stages::common::mixture::{
     FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
     outliers,
 };
-use crate::stages::common::shared::{MATRICES, at, level, level_below, number, query};
+use crate::stages::common::shared::{MATRICES, at, level, level_below, query};
 use crate::table::Table;
 use crate::theory::effective_spectrum::Outlier;
 
@@ -86,8 +87,8 @@ fn overlaps(
                     let outliers = predicted.spectrum.outliers_above()?;
                     let inside = |outlier: &Outlier| outlier.overlap_with_span_of_means(&predicted.law);
                     let total: f64 = outliers.iter().take(k).map(inside).sum();
-                    theory.push(Statistic::plain(&here, name, total / number(k)));
-                    theory.push(Statistic::plain(&here, beyond(matrix), number(outliers.len())));
+                    theory.push(Statistic::plain(&here, name, total / as_f64(k)));
+                    theory.push(Statistic::plain(&here, beyond(matrix), as_f64(outliers.len())));
                 }
             }
         }
@@ -120,8 +121,8 @@ fn off_diagonal_outliers(
                 );
                 let below = values[index].iter().filter(|value| **value < low).count();
                 let above = values[index].iter().filter(|value| **value > high).count();
-                statistics.push(Statistic::plain(&here, named("negative outliers"), number(below)));
-                statistics.push(Statistic::plain(&here, named("positive outliers"), number(above)));
+                statistics.push(Statistic::plain(&here, named("negative outliers"), as_f64(below)));
+                statistics.push(Statistic::plain(&here, named("positive outliers"), as_f64(above)));
                 if replicate > 0 {
                     continue;
                 }

@@ -3,6 +3,7 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
 use crate::simulation::task;
 use crate::spectrum::query::Question;
@@ -11,7 +12,7 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment, mean_gram};
-use crate::stages::common::shared::{MATRICES, at, level, number, query};
+use crate::stages::common::shared::{MATRICES, at, level, query};
 use crate::table::Table;
 
 /// The grid: dense where outliers appear, then half a decade apart.
@@ -79,7 +80,7 @@ fn predict(
             predicted.spectrum.right_edge().position,
         ));
         theory.push(Statistic::plain(&here, format!("level, {matrix}"), *least));
-        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(counted)));
+        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(counted)));
     }
     Ok(Some(levels))
 }
@@ -103,7 +104,7 @@ fn measure(
     let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
     for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
         let count = pairs.iter().filter(|pair| pair.value > level).count();
-        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(count)));
+        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(count)));
         for (rank, pair) in (1..).zip(pairs) {
             statistics.push(Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, pair.value));
         }

@@ -3,11 +3,12 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
 use crate::stage::request::Request;
 use crate::stage::rows::{Statistic, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{at, number};
+use crate::stages::common::shared::at;
 use crate::stages::common::xor::{checked, classified, experiment, neurons};
 use crate::table::Table;
 
@@ -45,8 +46,8 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let here = at(experiment, replicate, observed);
             let all = neurons(experiment, observed);
             let alive = all.iter().filter(|neuron| neuron.alive()).count();
-            statistics.push(Statistic::plain(&here, "alive neurons", number(alive)));
-            statistics.push(Statistic::plain(&here, "classified", number(classified(observed))));
+            statistics.push(Statistic::plain(&here, "alive neurons", as_f64(alive)));
+            statistics.push(Statistic::plain(&here, "classified", as_f64(classified(observed))));
         }
     }
     Ok(vec![statistics_table("statistics", &statistics)?])

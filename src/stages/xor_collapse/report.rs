@@ -2,13 +2,14 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::grid::log_edges;
-use crate::stages::common::shared::{Statistics, indicators, number};
+use crate::stages::common::shared::{Statistics, indicators};
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{ALIVE, CLASSIFIED, width};
 use crate::stages::xor_collapse::{LAMBDAS, RIDGES, name, plan, reduce};
@@ -60,7 +61,7 @@ fn shares(
                 .collect();
             (!values.is_empty()).then(|| {
                 let good = indicators(&values, |value| complies(*value));
-                good.iter().sum::<f64>() / number(good.len())
+                good.iter().sum::<f64>() / as_f64(good.len())
             })
         })
         .collect()
@@ -75,7 +76,7 @@ fn failures<'a>(results: &'a Results, statistics: &Statistics, below: f64) -> Ve
         .map(|experiment| {
             let alive = statistics.rows(&experiment.name, "alive neurons");
             let lives = indicators(alive, |row| row.value > 0.5);
-            (experiment, lives.iter().sum::<f64>() / number(lives.len()))
+            (experiment, lives.iter().sum::<f64>() / as_f64(lives.len()))
         })
         .filter(|(_, share)| *share < SHARE)
         .collect();
@@ -125,7 +126,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mean = |lambda: u32, ridge: u32, statistic: &str, of: &dyn Fn(f64) -> f64| {
         let values: Vec<f64> =
             statistics.rows(&name(lambda, ridge), statistic).map(|row| of(row.value)).collect();
-        if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / number(values.len()) }
+        if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / as_f64(values.len()) }
     };
     let threshold: Vec<(f64, f64)> = (0..=120)
         .map(|index| {
@@ -157,7 +158,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         ),
     );
     let mut figure = Figure::new("xor-collapse", caption, Width::Full, 3).shared_y();
-    let clusters = number(CLUSTERS);
+    let clusters = as_f64(CLUSTERS);
     let alive = |value: f64| f64::from(u8::from(value > 0.5));
     let dead = |value: f64| 1.0 - value / f64::from(k);
     let same = |value: f64| value;

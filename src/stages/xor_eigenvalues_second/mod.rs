@@ -3,10 +3,11 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::stage::request::Request;
 use crate::stage::rows::{Eigenvalue, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{MATRICES, at, number, query};
+use crate::stages::common::shared::{MATRICES, at, query};
 use crate::stages::common::xor::{
     SECOND, WIDE, WIDE_CONTRAST, above, classified, law, level, second_layer, whole_second,
 };
@@ -27,11 +28,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let question = query(checkpoint, SECOND, whole_second(experiment));
                 let pairs = data.pairs(name, replicate, question)?;
                 let law = law(experiment, observed)?;
-                statistics.push(Statistic::plain(&here, "classified", number(classified(observed))));
+                statistics.push(Statistic::plain(&here, "classified", as_f64(classified(observed))));
                 for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
                     let level = level(experiment, &law, of)?;
                     let outliers = above(pairs.iter().map(|pair| pair.value), level);
-                    statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), number(outliers)));
+                    statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(outliers)));
                     theory.push(Statistic::plain(&here, format!("level, {matrix}"), level));
                     spectrum.extend(Eigenvalue::of_block(&here, matrix, &question, pairs));
                     if replicate == 0 {

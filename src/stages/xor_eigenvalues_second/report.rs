@@ -2,13 +2,14 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Curves, Eigenvalue, curves, first, mean, range, spectrum_rows};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators, number};
+use crate::stages::common::shared::{Statistics, indicators};
 use crate::stages::common::xor::{CLASSIFIED, WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_eigenvalues_second::{plan, reduce};
 use std::f64::consts::PI;
@@ -140,7 +141,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             "H_vv and G_vv never have more than four outliers",
             "largest number of eigenvalues above the level over all checkpoints, of both matrices in every replicate",
         )
-        .at_most(number(CLUSTERS))
+        .at_most(as_f64(CLUSTERS))
         .measure(&most)?,
     ])
 }

@@ -2,11 +2,12 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::stage::claim::{Claim, declare, interval, semilog_slope};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::dimensions::{by_dimension, dimension};
-use crate::stages::common::shared::{Statistics, number};
+use crate::stages::common::shared::Statistics;
 use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 use std::collections::BTreeMap;
 
@@ -68,7 +69,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         }
     }
     let shares: Vec<f64> =
-        shares.values().map(|values| values.iter().sum::<f64>() / number(values.len())).collect();
+        shares.values().map(|values| values.iter().sum::<f64>() / as_f64(values.len())).collect();
     let (mut ratios, mut most) = (Vec::new(), 0.0);
     if let Some(experiment) = experiments.last() {
         most = dimension(experiment);
@@ -78,7 +79,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         }
     }
     let predicted = slopes(results, &theory);
-    let expected = predicted.iter().sum::<f64>() / number(predicted.len());
+    let expected = predicted.iter().sum::<f64>() / as_f64(predicted.len());
     // Starts differ more than runs from their predictions, so each slope is compared with that foreseen from the same starts.
     let rates: Vec<f64> = slopes(results, &statistics)
         .iter()
@@ -152,7 +153,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let (mean, half) = interval(&values)?;
         bars.push((dimension(experiment), mean, mean - half, mean + half));
         let expected: Vec<f64> = times(&theory, experiment).into_values().collect();
-        foreseen.push((dimension(experiment), expected.iter().sum::<f64>() / number(expected.len())));
+        foreseen.push((dimension(experiment), expected.iter().sum::<f64>() / as_f64(expected.len())));
     }
     let mut all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
         .series(Series::error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars))

@@ -7,6 +7,7 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::observe::Observed;
 use crate::simulation::task;
@@ -18,7 +19,7 @@ use crate::stage::rows::{
     Alignment, At, Eigenvalue, Statistic, alignment_table, spectrum_table, statistics_table,
 };
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{MATRICES, at, level, number, query};
+use crate::stages::common::shared::{MATRICES, at, level, query};
 use crate::stages::common::xor::{
     CONTRAST, MAIN, SHOWN, above, first, first_layer, law_of_sample, neurons, predicted, replicated, width,
 };
@@ -81,7 +82,7 @@ fn weights(experiment: &Experiment, observed: &Observed, here: &At, rows: &mut R
     }
     let alive = all.iter().filter(|neuron| neuron.alive());
     let dead = all.len() - alive.clone().count();
-    rows.statistics.push(Statistic::plain(here, "dead neurons", number(dead)));
+    rows.statistics.push(Statistic::plain(here, "dead neurons", as_f64(dead)));
     for (row, neuron) in (0..).zip(&all).filter(|(_, neuron)| neuron.alive()) {
         rows.statistics.push(Statistic::of(here, "alignment of alive neurons", row, neuron.rho));
     }
@@ -121,14 +122,14 @@ fn spectra(
             let spectrum = predicted(experiment, &law, of, neuron as usize)?;
             let least = level(&spectrum, experiment.model.d);
             let found = above(pairs.iter().map(|pair| pair.value), least);
-            rows.statistics.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, number(found)));
+            rows.statistics.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, as_f64(found)));
             let outliers = spectrum.outliers_above()?;
             let inside: f64 =
                 outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(law.means_basis())).sum();
-            rows.theory.push(Statistic::of(here, &spanned, neuron, inside / number(DIMENSION)));
+            rows.theory.push(Statistic::of(here, &spanned, neuron, inside / as_f64(DIMENSION)));
             rows.theory.push(Statistic::of(here, format!("level, {matrix}"), neuron, least));
             let counted = above(outliers.iter().map(|outlier| outlier.position), least);
-            rows.theory.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, number(counted)));
+            rows.theory.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, as_f64(counted)));
         }
     }
     Ok(())

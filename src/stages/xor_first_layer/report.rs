@@ -2,11 +2,12 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{alignment_rows, last, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators, number};
+use crate::stages::common::shared::{Statistics, indicators};
 use crate::stages::common::xor::{ALIVE, CONTRAST, MAIN, width};
 use crate::stages::xor_first_layer::{plan, reduce};
 
@@ -70,7 +71,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                     .rows(MAIN, name)
                     .filter(|row| row.at.replicate == Some(replicate) && row.at.step == end);
                 let as_wanted = indicators(found, |row| (row.value - wanted).abs() < 0.5);
-                (!as_wanted.is_empty()).then(|| as_wanted.iter().sum::<f64>() / number(as_wanted.len()))
+                (!as_wanted.is_empty()).then(|| as_wanted.iter().sum::<f64>() / as_f64(as_wanted.len()))
             })
             .collect()
     };
@@ -193,7 +194,7 @@ fn overlaps(
             (0..neurons)
                 .filter_map(|neuron| {
                     let values = last(&statistics.curves(experiment, &name, Some(neuron)));
-                    let mean = values.iter().sum::<f64>() / number(values.len());
+                    let mean = values.iter().sum::<f64>() / as_f64(values.len());
                     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
                     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                     (!values.is_empty()).then(|| (f64::from(neuron + 1), mean, low, high))

@@ -2,12 +2,13 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Eigenvalue, curves, spectrum_rows};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators, number};
+use crate::stages::common::shared::{Statistics, indicators};
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
 use crate::stages::common::xor_runs::{Run, runs_rows};
@@ -145,7 +146,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         };
         // Cells without a run are white, so that the darkest cell still has some.
         let share = |count: usize| {
-            if count == 0 { f64::NAN } else { number(count) / number(runs.len().max(1)) }
+            if count == 0 { f64::NAN } else { as_f64(count) / as_f64(runs.len().max(1)) }
         };
         let counts: Vec<Vec<usize>> =
             (0..5).map(|outliers| (0..5).map(|classified| count(outliers, classified)).collect()).collect();

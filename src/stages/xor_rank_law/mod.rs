@@ -3,11 +3,11 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::number;
 use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
 use crate::table::Table;
 use crate::theory::coupon_collector::covered;
@@ -92,11 +92,11 @@ fn of<'a>(runs: &'a [Run], experiment: &'a str) -> impl Iterator<Item = &'a Run>
 /// Pearson's chi-square test of ranks 1 to 4 against their law, at three degrees of freedom, where the chance to exceed x is
 /// `erfc(√(x/2)) + √(2x/π) e^{-x/2}`; rank 0, which has probability 0, makes it 0.
 fn goodness(ranks: &[u32], expected: &[f64]) -> f64 {
-    let total = number(ranks.len());
+    let total = as_f64(ranks.len());
     let statistic: f64 = (1..)
         .zip(expected.iter().skip(1))
         .map(|(rank, probability)| {
-            let seen = number(ranks.iter().filter(|found| **found == rank).count());
+            let seen = as_f64(ranks.iter().filter(|found| **found == rank).count());
             (seen - total * probability) * (seen - total * probability) / (total * probability)
         })
         .sum();

@@ -2,11 +2,12 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare, interval};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators, number};
+use crate::stages::common::shared::{Statistics, indicators};
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::width;
 use crate::stages::common::xor_runs::{NARROW, Run, runs_rows};
@@ -222,10 +223,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let constant = |points: &[(f64, String)]| points.iter().map(|(x, _)| (*x, success)).collect::<Vec<_>>();
     let p: Vec<(f64, f64)> = lambdas.iter().map(|(x, name)| (*x, fitted(&fit, name))).collect();
     let dimensions: Vec<(f64, String)> =
-        [DIMENSIONS[0], DIMENSION, DIMENSIONS[1]].iter().map(|&d| (number(d), at_dimension(d))).collect();
+        [DIMENSIONS[0], DIMENSION, DIMENSIONS[1]].iter().map(|&d| (as_f64(d), at_dimension(d))).collect();
     let widths: Vec<(f64, String)> = [NARROW, WIDTHS[0], WIDTHS[1]]
         .iter()
-        .map(|&width_of| (number(width_of), at_width(width_of)))
+        .map(|&width_of| (as_f64(width_of), at_width(width_of)))
         .collect();
     let most = f64::from(results.experiments.values().map(width).max().unwrap_or(0));
     let by_width = (4..=12_u32)

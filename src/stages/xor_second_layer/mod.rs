@@ -3,6 +3,7 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::observe::Observed;
 use crate::simulation::task::{self, Layer};
@@ -11,7 +12,7 @@ use crate::spectrum::subspace::{alignment, overlap, sine, space};
 use crate::stage::request::Request;
 use crate::stage::rows::{Alignment, At, Statistic, alignment_table, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{MATRICES, at, number, query};
+use crate::stages::common::shared::{MATRICES, at, query};
 use crate::stages::common::xor::{
     SECOND, WIDE, WIDE_CONTRAST, above, law, level, second_layer, whole_second,
 };
@@ -34,7 +35,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let here = at(experiment, replicate, observed);
                 let space = space(&*task, Layer::V, &observed.parameters)?;
                 let start = start.get_or_insert_with(|| space.clone());
-                statistics.push(Statistic::plain(&here, "dimension of B", number(space.ncols())));
+                statistics.push(Statistic::plain(&here, "dimension of B", as_f64(space.ncols())));
                 statistics.push(Statistic::plain(&here, "overlap with the start", overlap(&space, start)));
                 spaces(
                     data,
@@ -77,7 +78,7 @@ fn spaces(
         data.pairs(&experiment.name, replicate, query(checkpoint, SECOND, whole_second(experiment)))?;
     for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
         let outliers = above(pairs.iter().map(|pair| pair.value), level(experiment, &law, of)?);
-        statistics.push(Statistic::plain(here, format!("outliers, {matrix}"), number(outliers)));
+        statistics.push(Statistic::plain(here, format!("outliers, {matrix}"), as_f64(outliers)));
         if outliers > 0 {
             let top = leading_space(pairs, outliers)?;
             add(Some("test"), matrix, &top);

@@ -7,6 +7,7 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
 use crate::simulation::task::{self, Layer};
 use crate::spectrum::query::Question;
@@ -14,7 +15,7 @@ use crate::spectrum::subspace::{sine, space};
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Statistic, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{MATRICES, at, number, query};
+use crate::stages::common::shared::{MATRICES, at, query};
 use crate::stages::common::xor::{SECOND, checked, experiment, first, neurons};
 use crate::table::Table;
 
@@ -50,9 +51,9 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let all = neurons(experiment, observed);
             let alive: Vec<f64> =
                 all.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.sine).collect();
-            statistics.push(Statistic::plain(&here, "dead neurons", number(all.len() - alive.len())));
+            statistics.push(Statistic::plain(&here, "dead neurons", as_f64(all.len() - alive.len())));
             if !alive.is_empty() {
-                let mean = alive.iter().sum::<f64>() / number(alive.len());
+                let mean = alive.iter().sum::<f64>() / as_f64(alive.len());
                 statistics.push(Statistic::plain(&here, "sine of alive neurons", mean));
             }
             let space = space(&*task::build(&experiment.model), Layer::V, &observed.parameters)?;

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::plot::{
     Anchor, Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
 };
+use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::stage::Results;
 use crate::stage::claim::interval;
@@ -11,14 +12,14 @@ use crate::stage::rows::Statistic;
 use crate::stages::bbp_transition::{CLASSES, FOLLOWED, asked};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::log_edges;
-use crate::stages::common::shared::{MARGIN, Statistics, number};
+use crate::stages::common::shared::{MARGIN, Statistics};
 use std::collections::{BTreeMap, BTreeSet};
 
 const LAMBDA_LABEL: &str = r"signal-to-noise ratio $\lambda$";
 
 fn mean<'a>(rows: impl Iterator<Item = &'a Statistic>) -> f64 {
     let values: Vec<f64> = rows.map(|row| row.value).collect();
-    values.iter().sum::<f64>() / number(values.len())
+    values.iter().sum::<f64>() / as_f64(values.len())
 }
 
 /// The figures.
@@ -51,13 +52,13 @@ fn largest(
     }
     counts
         .values()
-        .map(|values| values.iter().sum::<f64>() / number(values.len()))
-        .fold(number(CLASSES), f64::max)
+        .map(|values| values.iter().sum::<f64>() / as_f64(values.len()))
+        .fold(as_f64(CLASSES), f64::max)
 }
 
 /// What a caption says of means above the number of classes.
 fn beyond(largest: f64) -> String {
-    if largest > number(CLASSES) {
+    if largest > as_f64(CLASSES) {
         format!(
             ". Means above {CLASSES}, up to {largest:.2}, come from a few replicates in which the bulk itself reaches beyond \
              that level"

@@ -2,11 +2,12 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::simulation::task::Layer;
 use crate::stage::Results;
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{bars, by_dimension, dimension, half_law, places};
-use crate::stages::common::shared::{MATRICES, number};
+use crate::stages::common::shared::MATRICES;
 use crate::stages::effective_spectrum::label;
 use crate::stages::effective_spectrum::report::Compared;
 use std::collections::BTreeMap;
@@ -96,7 +97,7 @@ fn in_time(
                     place.1.push(row.value);
                 }
                 for (time, values) in places.values() {
-                    let mean = values.iter().sum::<f64>() / number(values.len());
+                    let mean = values.iter().sum::<f64>() / as_f64(values.len());
                     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
                     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                     bars.push((*time, mean, low, high));
