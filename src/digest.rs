@@ -47,6 +47,12 @@ impl Key {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The first sixteen, enough for names of files.
+    #[must_use]
+    pub fn brief(&self) -> &str {
+        &self.0[..16]
+    }
 }
 
 impl fmt::Display for Key {

@@ -51,6 +51,28 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// Something that is asked for and has not been computed.
+    #[error("{what}: {remedy}")]
+    Absent {
+        /// What is not there, in words.
+        what: String,
+        /// How it comes there.
+        remedy: String,
+    },
+    /// Something in the store that was there a moment ago and is not any more: damaged, and set aside.
+    #[error("{what} was damaged and is gone; run again to compute it anew")]
+    Lost {
+        /// What it is, in words.
+        what: String,
+    },
+    /// A value of the program's own that is not as the program makes it: no fault of the user.
+    #[error("{place}: {problem}; this is a defect of the program, please report it")]
+    Defect {
+        /// Where it was found.
+        place: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
     /// A numeric routine that did not reach its declared accuracy.
     #[error("{routine}: {problem}")]
     Numeric {
@@ -59,18 +81,18 @@ pub enum Error {
         /// What it reached, and for which input.
         problem: String,
     },
-    /// A unit computed again has other values.
+    /// A result computed again has other values.
     #[error(
         "{what} is not deterministic: computed again it gave other values; the first are in {}, the second in {}; find the \
          cause, delete the wrong one and run again",
         first.display(), second.display()
     )]
     Nondeterministic {
-        /// Kind and name of the unit.
+        /// Kind and name of the result.
         what: String,
-        /// Folder of the values that stay.
+        /// Where the values are that stay.
         first: PathBuf,
-        /// Folder of the others.
+        /// Where the others are.
         second: PathBuf,
     },
     /// Drawing a figure failed.
@@ -116,18 +138,21 @@ impl Error {
             Self::Context { source, .. } => source.exit_status(),
             Self::Io { .. }
             | Self::Damaged { .. }
+            | Self::Absent { .. }
+            | Self::Lost { .. }
+            | Self::Defect { .. }
             | Self::Numeric { .. }
             | Self::Nondeterministic { .. }
             | Self::Figure { .. } => 3,
         }
     }
 
-    /// Whether something computed twice has two values: no second attempt may hide that.
+    /// Whether computing again what is missing now may help.
     #[must_use]
-    pub fn is_nondeterminism(&self) -> bool {
+    pub fn is_lost(&self) -> bool {
         match self {
-            Self::Nondeterministic { .. } => true,
-            Self::Context { source, .. } => source.is_nondeterminism(),
+            Self::Lost { .. } => true,
+            Self::Context { source, .. } => source.is_lost(),
             _ => false,
         }
     }
@@ -153,6 +178,11 @@ impl Error {
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }
+    }
+
+    /// Something of the program's own that is not as it should be, for `map_err`.
+    pub fn defect(place: &'static str, problem: impl ToString) -> Self {
+        Self::Defect { place, problem: problem.to_string() }
     }
 
     /// A damaged file.

@@ -2,8 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::pipeline::compute::compute;
-use crate::pipeline::plan::{RunContext, Work};
-use crate::pipeline::units::{answer_from, trajectory_from};
+use crate::pipeline::context::{RunContext, Work, place};
 use crate::problem::TaskKind;
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::published::publish::update;
@@ -66,24 +65,15 @@ pub fn export(context: &RunContext, experiment: &Experiment, request: Checkpoint
     let work = Work { experiment: experiment_of, replicate, queries: queries.clone(), stages };
     compute(context, vec![work], 1, false)?;
 
-    let missing =
-        || Error::damaged(&experiment.name, "was damaged while it was exported; run the same command again");
-    let unit = context.trajectory(experiment, replicate)?.ok_or_else(missing)?;
-    let tables = [
-        context.store.table(&unit, "trajectory")?.ok_or_else(missing)?,
-        context.store.table(&unit, "evaluation")?.ok_or_else(missing)?,
-    ];
-    let trajectory = trajectory_from([&tables[0], &tables[1]], &*task)?;
+    let lost = || Error::Lost { what: place(experiment, replicate) };
+    let trajectory = context.trajectory(experiment, replicate)?.ok_or_else(lost)?;
     let diverged = || Error::parameter("--checkpoint", checkpoint, "SGD diverged before this checkpoint");
     let observed = trajectory.checkpoints.get(checkpoint).ok_or_else(diverged)?;
     let seed = context.seed(experiment, replicate);
     let sample = Sample::first(task.law(), &seed, kind.purpose(), experiment.model.sample_size());
     let mut answers = Vec::with_capacity(queries.len());
     for query in queries {
-        let answer =
-            context.find(&context.answer(experiment, replicate, query, &unit)?)?.ok_or_else(missing)?;
-        let table = context.store.table(&answer, "answer")?.ok_or_else(missing)?;
-        if let Answer::Pairs(pairs) = answer_from(&table, query.question)? {
+        if let Answer::Pairs(pairs) = context.answer(experiment, replicate, query)?.ok_or_else(lost)? {
             answers.push((query, pairs));
         }
     }

@@ -3,7 +3,8 @@
 use crate::cli::Shared;
 use crate::commands::export::{Checkpoint, export};
 use crate::error::{Error, Result};
-use crate::pipeline::plan::{RunContext, StagePlan, plan_all};
+use crate::pipeline::context::RunContext;
+use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::run::{Done, RunOptions, run};
 use crate::plot::contact_sheet::contact_sheet;
 use crate::plot::png::{PRINT, png};
@@ -12,7 +13,7 @@ use crate::published::publish::update;
 use crate::published::why::is_of;
 use crate::stage::claim::{Bound, Claim, Verdict};
 use crate::stage::{Profile, Settings, Stage};
-use crate::store::Store;
+use crate::store::{Access, Store};
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
@@ -65,14 +66,19 @@ impl std::ops::Deref for Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        for note in self.0.take_notes() {
-            eprintln!("damaged: {note}");
+        for problem in self.0.take_problems() {
+            eprintln!("damaged: {problem}");
         }
     }
 }
 
-fn open(shared: &Shared) -> Result<Opened> {
-    Store::open(&shared.data).map(Opened)
+fn open(shared: &Shared, access: Access) -> Result<Opened> {
+    let data = shared.data.display();
+    let on_wait = || match access {
+        Access::Alone => eprintln!("waiting until all runs on {data} are done"),
+        _ => eprintln!("waiting until `gc` is done with {data}"),
+    };
+    Store::open(&shared.data, access, on_wait).map(Opened)
 }
 
 /// The number of threads to compute on.
@@ -82,11 +88,6 @@ fn threads(jobs: Option<u16>) -> Result<usize> {
         Some(jobs) => Ok(usize::from(jobs)),
         None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
     }
-}
-
-/// Runs share a store; only what drops units has it alone.
-fn waiting(shared: &Shared) {
-    eprintln!("waiting until `gc` is done with {}", shared.data.display());
 }
 
 /// `list`.
@@ -136,8 +137,7 @@ pub fn run_stages(
     let stages = named(all, names)?;
     let jobs = threads(jobs)?;
     plan_all(all, &settings)?;
-    let store = open(shared)?;
-    let _lock = store.lock_shared(|| waiting(shared))?;
+    let store = open(shared, Access::Write)?;
     let figures = Figures::at(&shared.figures);
     // Before anything is computed that could not be published.
     figures.lock()?;
@@ -198,13 +198,13 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
     if committed {
         rows = committed_states(all, shared)?;
     } else {
-        let store = open(shared)?;
+        let store = open(shared, Access::Read)?;
         let context = RunContext::new(&store, &settings)?;
-        let tables = store.units("tables")?;
+        let tables = store.results("tables")?;
         for plan in &plans {
             let state = match context.current_figures(plan)? {
                 Some(_) => "up to date",
-                None if tables.iter().any(|unit| is_of(unit, plan, &settings)) => "stale",
+                None if tables.iter().any(|result| is_of(result, plan, &settings)) => "stale",
                 None => "missing",
             };
             rows.push((plan.stage.name.to_owned(), settings.profile.word(), state));
@@ -290,22 +290,17 @@ pub fn tables(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Resu
     let stage = named(all, &[stage.to_owned()])?[0];
     plan_all(all, &settings)?;
     let plan = StagePlan::new(stage, &settings)?;
-    let store = open(shared)?;
+    let store = open(shared, Access::Read)?;
     let context = RunContext::new(&store, &settings)?;
     let current = match context.current_tables(&plan)? {
-        Some(manifest) if store.is_whole(&manifest)? => Some(manifest),
+        Some(manifest) if store.is_intact(&manifest)? => Some(manifest),
         _ => None,
     };
-    for note in store.take_notes() {
-        eprintln!("damaged: {note}");
-    }
-    let manifest = current.ok_or_else(|| {
-        Error::damaged(
-            &shared.data,
-            format!("the tables of {0} are not there; `spectral-alignment run {0}` makes them", stage.name),
-        )
+    let manifest = current.ok_or_else(|| Error::Absent {
+        what: format!("the tables of {} are not in {}", stage.name, shared.data.display()),
+        remedy: format!("`spectral-alignment run {}` makes them", stage.name),
     })?;
-    let folder = store.folder(&manifest);
+    let folder = store.result_folder(&manifest);
     if as_json {
         let rows: Vec<_> = manifest
             .tables
@@ -331,7 +326,7 @@ pub fn tables(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Resu
 pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
     let settings = shared.settings()?;
     let plans = plan_all(all, &settings)?;
-    let store = open(shared)?;
+    let store = open(shared, Access::Read)?;
     let context = RunContext::new(&store, &settings)?;
     let committed = Figures::at(&shared.figures);
     let mut claims: Vec<Claim> = Vec::new();
@@ -420,8 +415,7 @@ pub fn export_checkpoint(
                 Error::parameter("--checkpoint", number, "must be a number from 0 or `last`")
             })?),
         };
-    let store = open(shared)?;
-    let _lock = store.lock_shared(|| waiting(shared))?;
+    let store = open(shared, Access::Write)?;
     let context = RunContext::new(&store, &settings)?;
     export(&context, &experiment, Checkpoint { replicate, checkpoint, sample }, out)?;
     say(&format!("{name}, replicate {replicate}: written to {}", out.display()))?;

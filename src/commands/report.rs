@@ -7,6 +7,7 @@ use crate::pipeline::plan::plan_all;
 use crate::published::Figures;
 use crate::published::publish::update;
 use crate::report::{gather, page};
+use crate::store::Access;
 use std::process::ExitCode;
 
 /// Writes `report.html` beside the figures.
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 pub fn report(all: &Stages, shared: &Shared) -> Result<ExitCode> {
     let settings = shared.settings()?;
     let plans = plan_all(all, &settings)?;
-    let store = open(shared)?;
+    let store = open(shared, Access::Read)?;
     let report = gather(&plans, &store, &settings, (&shared.data, &shared.figures))?;
     let figures = Figures::at(&shared.figures);
     let path = figures.folder(&settings).join("report.html");

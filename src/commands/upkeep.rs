@@ -1,14 +1,16 @@
 //! Commands that look after the store.
 
 use crate::cli::Shared;
-use crate::commands::{Stages, open, print_json, say, waiting};
+use crate::commands::{Stages, open, print_json, say};
 use crate::error::Result;
-use crate::pipeline::plan::{RunContext, plan_all};
+use crate::pipeline::context::RunContext;
+use crate::pipeline::plan::plan_all;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::used::Used;
 use crate::published::standard;
-use crate::stage::Profile;
-use crate::store::{Dropped, Store};
+use crate::published::why::is_of;
+use crate::stage::{Profile, Settings};
+use crate::store::{Access, Dropped, Problem, Store};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -19,14 +21,13 @@ use std::process::ExitCode;
 /// Bad parameters; a store that cannot be read or written.
 pub fn doctor(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
     plan_all(all, &shared.settings()?)?;
-    let store = Store::open(&shared.data)?;
-    let _lock = store.lock_shared(|| waiting(shared))?;
-    let mut problems = store.take_problems();
-    let units = store.places()?.len() as u64;
-    let progress = Progress::start(&format!("checking {units} units"), units);
+    let store = open(shared, Access::Write)?;
+    let places = store.places()?;
+    let progress = Progress::start("reading everything", places);
     let health = store.examine(&|| progress.add(1))?;
     drop(progress);
-    problems.extend(health.problems);
+    let mut problems = store.take_problems();
+    problems.extend(lost(all, &store, &shared.settings()?)?);
     let ill = problems.iter().any(|problem| !problem.healed);
     if as_json {
         let rows: Vec<_> = problems
@@ -41,12 +42,40 @@ pub fn doctor(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
         for problem in &problems {
             say(&problem.to_string())?;
         }
-        say(&format!("{} units with {} are sound", health.units, size(health.bytes)))?;
+        say(&format!("{} results with {} are intact", health.results, size(health.bytes)))?;
         if !problems.is_empty() && !ill {
             say("everything else is set right, or the next run makes it again")?;
         }
     }
     Ok(if ill { ExitCode::from(3) } else { ExitCode::SUCCESS })
+}
+
+/// What a stage needs and the store has lost: in stages whose tables were made, or of whose data something is there.
+fn lost(all: &Stages, store: &Store, settings: &Settings) -> Result<Vec<Problem>> {
+    let context = RunContext::new(store, settings)?;
+    let tables = store.results("tables")?;
+    let mut problems = Vec::new();
+    for plan in plan_all(all, settings)? {
+        let inputs = context.inputs(&plan)?;
+        // The same code and parameters as those of tables in the store: only then were these very data there.
+        let made = |lineage| tables.iter().any(|result| is_of(result, &plan, settings) && result.lineage == lineage);
+        if inputs.missing.is_empty() || !made(context.lineage(&plan)) {
+            continue;
+        }
+        let mut of: BTreeMap<&str, usize> = BTreeMap::new();
+        for work in &inputs.missing {
+            *of.entry(&work.experiment.name).or_default() += 1;
+        }
+        for (experiment, count) in of {
+            let path = store.root().join("packs").join(experiment);
+            let problem = format!(
+                "needed by stage {0}, absent: {count} replicates of {experiment}, or results about them; `run {0}` makes them",
+                plan.stage.name
+            );
+            problems.push(Problem { path, problem, set_aside: None, healed: true });
+        }
+    }
+    Ok(problems)
 }
 
 /// `gc`: keeps what stages use in both profiles with the default seed and parameters, and under the settings given.
@@ -55,10 +84,7 @@ pub fn doctor(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
 /// Bad parameters; a store that cannot be read or written.
 pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result<ExitCode> {
     let given = shared.settings()?;
-    let store = open(shared)?;
-    let alone = store.lock_exclusive(|| {
-        eprintln!("waiting until all runs on {} are done", shared.data.display());
-    })?;
+    let store = open(shared, if dry_run { Access::Read } else { Access::Alone })?;
     let mut used = Used::default();
     for settings in [standard(Profile::Paper), standard(Profile::Quick), given] {
         let context = RunContext::new(&store, &settings)?;
@@ -66,11 +92,15 @@ pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result
             used.add(&context, &plan)?;
         }
     }
-    let dropped = store.drop_unused(&alone, |unit| used.contains(unit), !dry_run)?;
+    let dropped = store.drop_unused(
+        &|group, entry| used.has_record(group, entry),
+        &|result| used.has_result(result),
+        !dry_run,
+    )?;
     if as_json {
         let row = |item: &Dropped| {
-            json!({ "kind": item.kind, "name": item.name, "path": item.path, "bytes": item.bytes,
-                    "dropped": !dry_run })
+            json!({ "kind": item.kind, "name": item.name, "path": item.path, "count": item.count,
+                    "bytes": item.bytes, "dropped": !dry_run })
         };
         print_json(&dropped.iter().map(row).collect::<Vec<_>>())?;
         return Ok(ExitCode::SUCCESS);
@@ -78,14 +108,15 @@ pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result
     let mut kinds: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for item in &dropped {
         let (count, bytes) = kinds.entry(&item.kind).or_default();
-        (*count, *bytes) = (*count + 1, *bytes + item.bytes);
+        (*count, *bytes) = (*count + item.count, *bytes + item.bytes);
     }
     for (kind, (count, bytes)) in kinds {
         say(&format!("{kind}: {count} with {}", size(bytes)))?;
     }
     let total = size(dropped.iter().map(|item| item.bytes).sum());
     let verb = if dry_run { "would be dropped" } else { "dropped" };
-    say(&format!("{} items with {total} {verb}; everything that a stage uses stays", dropped.len()))?;
+    let count: u64 = dropped.iter().map(|item| item.count).sum();
+    say(&format!("{count} items with {total} {verb}; everything that a stage uses stays"))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,9 +3,11 @@
 use crate::cli::Shared;
 use crate::commands::{Stages, named, open, print_json, say};
 use crate::error::Result;
-use crate::pipeline::plan::{RunContext, StagePlan, plan_all};
+use crate::pipeline::context::RunContext;
+use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::published::Figures;
 use crate::published::why::{Change, why};
+use crate::store::Access;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -18,11 +20,8 @@ pub fn explain(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Res
     let stage = named(all, &[stage.to_owned()])?[0];
     plan_all(all, &settings)?;
     let plan = StagePlan::new(stage, &settings)?;
-    let store = open(shared)?;
+    let store = open(shared, Access::Read)?;
     let answer = why(&RunContext::new(&store, &settings)?, &Figures::at(&shared.figures), &plan)?;
-    for note in store.take_notes() {
-        eprintln!("damaged: {note}");
-    }
     if as_json {
         let row = |change: Option<&Change>| {
             json!({ "stage": stage.name, "status": answer.status, "against": answer.against,

@@ -1,12 +1,12 @@
-//! Computes what is missing of one replicate: its trajectory, then the answers, sharing sample and matrices.
+//! Computes what is missing: trajectories, then the results of queries, sharing sample and matrices.
 
+use crate::digest::sha256;
 use crate::error::{Result, WithContext};
-use crate::pipeline::outbox::Outbox;
-use crate::pipeline::plan::{RunContext, Work};
+use crate::pipeline::context::{RunContext, Work, place};
+use crate::pipeline::keys::{Groups, answer_bytes, query_id, trajectory_bytes, trajectory_id};
 use crate::pipeline::progress::Progress;
-use crate::pipeline::provenance::provenance;
+use crate::pipeline::provenance::simulation_provenance;
 use crate::pipeline::share::share;
-use crate::pipeline::units::{answer_table, trajectory_from, trajectory_key, trajectory_tables};
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::Seed;
 use crate::simulation::chain;
@@ -15,9 +15,13 @@ use crate::simulation::observe::{self, Trajectory};
 use crate::simulation::task::{self, Task};
 use crate::spectrum::answer::Point;
 use crate::spectrum::query::{Query, SampleKind};
-use crate::store::Manifest;
+use crate::store::Record;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How much finished work may wait for more of it, and be lost by a killed run.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Merges the work of several stages on the same replicates, so that nothing is computed twice.
 #[must_use]
@@ -68,45 +72,135 @@ fn cost(work: &Work) -> u64 {
     trajectory_cost(&work.experiment) + work.queries.len() as u64 * answer_cost(&work.experiment)
 }
 
+/// Replicates of one experiment that are computed by one thread, one after the other.
+struct Batch {
+    works: Vec<Work>,
+    number: u32,
+}
+
+impl Batch {
+    fn cost(&self) -> u64 {
+        self.works.iter().map(cost).sum()
+    }
+}
+
+/// Batches of work of at least [`PATIENCE`], where replicates are short. Which replicate is in which batch depends on the
+/// experiment alone, so that runs at the same time share the work.
+fn batches(works: Vec<Work>) -> Vec<Batch> {
+    let mut batches: Vec<Batch> = Vec::new();
+    for work in works {
+        let patience = u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX);
+        let size = (patience / trajectory_cost(&work.experiment).max(1)).clamp(1, 1000);
+        let number = work.replicate / u32::try_from(size).unwrap_or(1);
+        match batches.last_mut() {
+            Some(batch)
+                if batch.number == number && batch.works[0].experiment.name == work.experiment.name =>
+            {
+                batch.works.push(work);
+            }
+            _ => batches.push(Batch { works: vec![work], number }),
+        }
+    }
+    batches
+}
+
 /// Computes all work on `jobs` threads, the longest first, and shares it with other runs on the same store. Values do not
 /// depend on the number or on the order.
 ///
 /// # Errors
 /// The first error, with experiment and replicate.
-pub fn compute(context: &RunContext, mut works: Vec<Work>, jobs: usize, force: bool) -> Result<()> {
+pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool) -> Result<()> {
     if works.is_empty() {
         return Ok(());
     }
-    works.sort_by_key(|work| std::cmp::Reverse(cost(work)));
-    let progress =
-        Progress::start(&format!("simulating {} replicates", works.len()), works.iter().map(cost).sum());
-    let claim = |work: &Work| format!("replicate {} {}", work.experiment.name, work.replicate);
-    share(context.store, &works, jobs, claim, |work| {
-        replicate(context, work, force, &progress)
-            .context(|| format!("experiment {}, replicate {}", work.experiment.name, work.replicate))
-    })
-    .map(|_| ())
+    let total = works.iter().map(cost).sum();
+    let progress = Progress::start(&format!("simulating {} replicates", works.len()), total);
+    let mut groups: BTreeMap<String, Arc<Groups>> = BTreeMap::new();
+    for work in &works {
+        groups.entry(work.experiment.name.clone()).or_insert_with(|| context.groups(&work.experiment));
+    }
+    let mut batches = batches(works);
+    batches.sort_by_key(|batch| std::cmp::Reverse(batch.cost()));
+    let name = |batch: &Batch| format!("replicates {} {}", batch.works[0].experiment.name, batch.number);
+    let computed = share(context.store, &batches, jobs, name, |batch| compute_batch(context, batch, force, &progress));
+    // What is finished is merged even where something failed.
+    for group in groups.values().flat_map(|groups| [&groups.trajectories, &groups.spectra]) {
+        context.store.forget(group);
+        context.store.merge(group)?;
+    }
+    computed.map(|_| ())
 }
 
-/// Computes the work on one replicate. What is finished when it fails is published all the same.
-fn replicate(context: &RunContext, work: &Work, force: bool, progress: &Progress) -> Result<()> {
-    let mut outbox = Outbox::new(context);
-    let done = fill(&mut outbox, work, force, progress);
-    let sent = outbox.send();
-    done.and(sent)
+/// Computes a batch. What is finished when it fails is kept all the same.
+fn compute_batch(context: &RunContext, batch: &Batch, force: bool, progress: &Progress) -> Result<()> {
+    let experiment = &batch.works[0].experiment;
+    let mut outbox = Outbox::new(context, experiment)?;
+    // Another run may have done some of it.
+    context.store.forget(&outbox.groups.trajectories);
+    context.store.forget(&outbox.groups.spectra);
+    let done = batch.works.iter().try_for_each(|work| {
+        replicate(context, &mut outbox, work, force, progress).context(|| place(experiment, work.replicate))
+    });
+    let kept = outbox.flush();
+    done.and(kept)
 }
 
-fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> Result<()> {
-    let context = outbox.context();
+/// Finished results of one experiment on their way into the store: what waits for the disk, waits together.
+struct Outbox<'a> {
+    context: &'a RunContext<'a>,
+    groups: Arc<Groups>,
+    provenance: Vec<(String, String)>,
+    trajectories: Vec<Record>,
+    spectra: Vec<Record>,
+    since: Instant,
+}
+
+impl<'a> Outbox<'a> {
+    fn new(context: &'a RunContext<'a>, experiment: &Experiment) -> Result<Self> {
+        let provenance = simulation_provenance(experiment)?;
+        let (groups, since) = (context.groups(experiment), Instant::now());
+        Ok(Self { context, groups, provenance, trajectories: Vec::new(), spectra: Vec::new(), since })
+    }
+
+    /// Sends everything if enough time has passed.
+    fn offer(&mut self) -> Result<()> {
+        if self.since.elapsed() >= PATIENCE { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let (store, groups) = (self.context.store, &self.groups);
+        // Trajectories first: results are about them.
+        for (group, waiting) in
+            [(&groups.trajectories, &mut self.trajectories), (&groups.spectra, &mut self.spectra)]
+        {
+            if !waiting.is_empty() {
+                store.append(group, &self.provenance, std::mem::take(waiting))?;
+            }
+        }
+        self.since = Instant::now();
+        Ok(())
+    }
+}
+
+fn replicate(
+    context: &RunContext,
+    outbox: &mut Outbox,
+    work: &Work,
+    force: bool,
+    progress: &Progress,
+) -> Result<()> {
     let experiment = &work.experiment;
     let task = task::build(&experiment.kept());
     let seed = context.seed(experiment, work.replicate);
-    let label = format!("{}-{}", experiment.name, work.replicate);
     let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
-    let stages = work.stages.iter().copied().collect::<Vec<_>>().join(", ");
-    let (manifest, trajectory) =
-        trajectory(outbox, experiment, &mut samples, (&label, &stages), force, progress)?;
-    let queries = if force { work.queries.clone() } else { open_asks(context, work, &manifest)? };
+    let (values, trajectory) = match if force { None } else { stored(context, work)? } {
+        Some(found) => {
+            progress.add(trajectory_cost(experiment));
+            found
+        }
+        None => simulate(outbox, work, &mut samples, progress)?,
+    };
+    let queries = if force { work.queries.clone() } else { context.open_queries(work)? };
     progress.add((work.queries.len() - queries.len()) as u64 * answer_cost(experiment));
     let mut queries = queries.as_slice();
     while let Some(&first) = queries.first() {
@@ -122,12 +216,14 @@ fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> R
             let mut started = Instant::now();
             let matrices = point.matrices(same_block[0].block)?;
             for &query in same_block {
-                let key = context.answer(experiment, work.replicate, query, &manifest)?;
                 let answer = point.answer(query, &matrices).context(|| describe(query))?;
-                let table = answer_table(&answer)?;
-                let about = provenance(&key, &stages, &[], started);
-                let unit = context.store.prepare("spectra", &label, &key, &[table], &[], &about)?;
-                outbox.put(unit, started)?;
+                outbox.spectra.push(Record {
+                    id: query_id(work.replicate, query, &values),
+                    items: 1,
+                    seconds: started.elapsed().as_secs_f64(),
+                    payload: answer_bytes(&answer)?,
+                });
+                outbox.offer()?;
                 started = Instant::now();
                 progress.add(answer_cost(experiment));
             }
@@ -136,15 +232,11 @@ fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> R
     Ok(())
 }
 
-/// The questions of some work that have no answer yet; another run may have answered them since the work was planned.
-fn open_asks(context: &RunContext, work: &Work, trajectory: &Manifest) -> Result<Vec<Query>> {
-    let mut open = Vec::new();
-    for &query in &work.queries {
-        if context.find(&context.answer(&work.experiment, work.replicate, query, trajectory)?)?.is_none() {
-            open.push(query);
-        }
-    }
-    Ok(open)
+/// The trajectory of a replicate out of the store, with the digest of its values.
+fn stored(context: &RunContext, work: &Work) -> Result<Option<(String, Trajectory)>> {
+    let Some(trajectory) = context.trajectory(&work.experiment, work.replicate)? else { return Ok(None) };
+    let records = context.store.records(&context.groups(&work.experiment).trajectories)?;
+    Ok(records.get(&trajectory_id(work.replicate)).map(|entry| (entry.values.clone(), trajectory)))
 }
 
 /// The samples of one replicate, drawn when first needed.
@@ -174,24 +266,13 @@ fn share_of(total: u64, part: u64, whole: u64) -> u64 {
     u64::try_from(share).unwrap_or(total)
 }
 
-fn trajectory(
+fn simulate(
     outbox: &mut Outbox,
-    experiment: &Experiment,
+    work: &Work,
     samples: &mut Samples,
-    (label, stages): (&str, &str),
-    force: bool,
     progress: &Progress,
-) -> Result<(Manifest, Trajectory)> {
-    let (context, task, seed) = (outbox.context(), samples.task, samples.seed);
-    let key = trajectory_key(&context.code, experiment, seed);
-    if !force
-        && let Some(manifest) = context.find(&key)?
-        && let Some(rows) = context.store.table(&manifest, "trajectory")?
-        && let Some(evaluation) = context.store.table(&manifest, "evaluation")?
-    {
-        progress.add(trajectory_cost(experiment));
-        return Ok((manifest, trajectory_from([&rows, &evaluation], task)?));
-    }
+) -> Result<(String, Trajectory)> {
+    let (experiment, task, seed) = (&work.experiment, samples.task, samples.seed);
     let (total, steps) = (trajectory_cost(experiment), experiment.model.steps(experiment.horizon));
     let taken = |taken| progress.add(share_of(total, taken, steps));
     let started = Instant::now();
@@ -206,10 +287,14 @@ fn trajectory(
             experiment.name, seed.replicate, experiment.model.lambda, experiment.model.beta, experiment.model.c, experiment.model.d
         ));
     }
-    let tables = trajectory_tables(&trajectory, task)?;
-    let about = provenance(&key, stages, &[], started);
-    let prepared = context.store.prepare("trajectory", label, &key, &tables, &[], &about)?;
-    let manifest = prepared.manifest().clone();
-    outbox.put(prepared, started)?;
-    Ok((manifest, trajectory))
+    let payload = trajectory_bytes(&trajectory)?;
+    let values = sha256(&payload);
+    outbox.trajectories.push(Record {
+        id: trajectory_id(work.replicate),
+        items: trajectory.checkpoints.len() as u64,
+        seconds: started.elapsed().as_secs_f64(),
+        payload,
+    });
+    outbox.offer()?;
+    Ok((values, trajectory))
 }

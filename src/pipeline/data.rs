@@ -1,15 +1,14 @@
-//! What a stage's `reduce` reads: its trajectories and answers, out of the store, verified.
+//! What a stage's `reduce` reads: its trajectories and results of queries, out of the store, verified.
 
-use crate::error::{Error, Result, WithContext};
-use crate::pipeline::plan::{RunContext, StagePlan, reached};
-use crate::pipeline::units::{answer_from, trajectory_from};
+use crate::error::{Error, Result};
+use crate::pipeline::context::{RunContext, place};
+use crate::pipeline::keys::query_id;
+use crate::pipeline::plan::StagePlan;
 use crate::problem::experiment::Experiment;
 use crate::simulation::observe::Trajectory;
-use crate::simulation::task;
 use crate::spectrum::answer::Answer;
 use crate::spectrum::query::Query;
 use crate::stage::Data;
-use crate::store::Manifest;
 use crate::table::{Table, TableBuilder};
 
 /// The data of one stage.
@@ -20,7 +19,7 @@ pub struct StageData<'a> {
 }
 
 impl<'a> StageData<'a> {
-    /// The data of a stage whose units are all there.
+    /// The data of a stage of which nothing is missing.
     #[must_use]
     pub fn new(context: &'a RunContext<'a>, plan: &'a StagePlan) -> Self {
         Self { context, plan }
@@ -31,42 +30,33 @@ impl<'a> StageData<'a> {
     /// # Errors
     /// A store that cannot be read.
     pub fn replicates(&self) -> Result<Table> {
-        let (mut experiment, mut replicate, mut checkpoints, mut diverged) = (vec![], vec![], vec![], vec![]);
-        for request in &self.plan.requests {
-            for number in 0..request.experiment.replicates {
-                let reached = reached(&self.unit(&request.experiment, number)?, &request.experiment);
-                experiment.push(request.experiment.name.clone());
+        let (mut name, mut replicate, mut checkpoints, mut diverged) = (vec![], vec![], vec![], vec![]);
+        for experiment in self.experiments() {
+            let planned = experiment.schedule().len();
+            for number in 0..experiment.replicates {
+                let reached = self.context.reached(experiment, number)?;
+                name.push(experiment.name.clone());
                 replicate.push(number);
                 checkpoints.push(reached as u64);
-                let early = reached < request.experiment.schedule().len();
-                diverged.push(if early {
-                    self.trajectory(&request.experiment.name, number)?.diverged
-                } else {
-                    None
-                });
+                let early = reached < planned;
+                diverged.push(if early { self.trajectory(&experiment.name, number)?.diverged } else { None });
             }
         }
         TableBuilder::new("replicates")
-            .str("experiment", &experiment)
+            .str("experiment", &name)
             .u32("replicate", replicate)
             .u64("checkpoints", checkpoints)
             .u64_or_null("diverged_step", diverged)
             .build()
     }
 
-    fn unit(&self, experiment: &Experiment, replicate: u32) -> Result<Manifest> {
-        self.context.trajectory(experiment, replicate)?.ok_or_else(|| missing(&experiment.name, replicate))
-    }
-
-    fn table(&self, manifest: &Manifest, name: &str) -> Result<Table> {
-        self.context.store.table(manifest, name)?.ok_or_else(|| {
-            Error::damaged(self.context.store.folder(manifest), "was damaged and is computed again")
+    fn experiment(&self, name: &str) -> Result<&'a Experiment> {
+        let mut all = self.plan.requests.iter().map(|request| &request.experiment);
+        all.find(|experiment| experiment.name == name).ok_or_else(|| {
+            let known: Vec<&str> = self.experiments().iter().map(|experiment| experiment.name.as_str()).collect();
+            Error::unknown("experiment", name, &known)
         })
     }
-}
-
-fn missing(experiment: &str, replicate: u32) -> Error {
-    Error::damaged(format!("{experiment}, replicate {replicate}"), "is not in the store")
 }
 
 impl Data for StageData<'_> {
@@ -79,7 +69,7 @@ impl Data for StageData<'_> {
         let all = experiment.schedule().len();
         let mut finished = Vec::new();
         for replicate in 0..experiment.replicates {
-            if reached(&self.unit(experiment, replicate)?, experiment) == all {
+            if self.context.reached(experiment, replicate)? == all {
                 finished.push(replicate);
             }
         }
@@ -88,24 +78,20 @@ impl Data for StageData<'_> {
 
     fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory> {
         let experiment = self.experiment(experiment)?;
-        let manifest = self.unit(experiment, replicate)?;
-        let tables = [self.table(&manifest, "trajectory")?, self.table(&manifest, "evaluation")?];
-        let task = task::build(&experiment.kept());
-        trajectory_from([&tables[0], &tables[1]], &*task)
-            .context(|| format!("experiment {}, replicate {replicate}", experiment.name))
+        let found = self.context.trajectory(experiment, replicate)?;
+        found.ok_or_else(|| Error::Lost { what: place(experiment, replicate) })
     }
 
     fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<Answer> {
         let experiment = self.experiment(experiment)?;
-        let manifest = self.unit(experiment, replicate)?;
-        let key = self.context.answer(experiment, replicate, query, &manifest)?;
-        let answer = self.context.find(&key)?.ok_or_else(|| {
-            Error::damaged(
-                format!("{}, replicate {replicate}", experiment.name),
-                format!("{query:?} was not asked for"),
-            )
-        })?;
-        answer_from(&self.table(&answer, "answer")?, query.question)
-            .context(|| format!("experiment {}, replicate {replicate}", experiment.name))
+        if let Some(found) = self.context.answer(experiment, replicate, query)? {
+            return Ok(found);
+        }
+        let mut requests = self.plan.requests.iter().filter(|request| request.experiment.name == experiment.name);
+        if requests.any(|request| request.queries(replicate).contains(&query)) {
+            return Err(Error::Lost { what: place(experiment, replicate) });
+        }
+        let query = query_id(replicate, query, &experiment.name);
+        Err(Error::parameter("query", query, format!("is not in the plan of stage {}", self.plan.stage.name)))
     }
 }

@@ -1,11 +1,12 @@
-//! From stages to cached units and published figures. Only `store` touches the data folder.
+//! From stages to results in the store. Only `store` touches the data folder.
 
 pub mod closure;
 pub mod compute;
+pub mod context;
 pub mod data;
+pub mod keys;
 pub mod machine;
 pub mod openblas;
-pub mod outbox;
 pub mod parallel;
 pub mod plan;
 pub mod progress;

@@ -39,8 +39,7 @@ pub fn each<T: Sync, R: Send>(
     done.sort_by_key(|(index, _)| *index);
     let results: Vec<R> = done.into_iter().map(|(_, result)| result).collect::<Result<_>>()?;
     if panicked || results.len() < items.len() {
-        let problem = "a worker stopped unexpectedly".to_owned();
-        return Err(Error::Numeric { routine: "simulation", problem });
+        return Err(Error::defect("worker", "a thread stopped unexpectedly"));
     }
     Ok(results)
 }

@@ -23,7 +23,27 @@ pub fn set_threads(threads: usize) {
     THREADS.store(threads, Ordering::Relaxed);
 }
 
-/// Names and values for the metadata of a unit of `stage` that was begun at `started` and is finished now; `more` are
+/// By which program and on which machine something is made.
+fn maker() -> Vec<(&'static str, String)> {
+    let (commit, dirty) = COMMIT.clone();
+    vec![
+        ("program", concat!("spectral-alignment ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ("commit", commit),
+        ("dirty", dirty),
+        ("compiler", COMPILER.to_owned()),
+        ("target", TARGET.to_owned()),
+        ("blas", openblas::version()),
+        ("blas kernel", openblas::kernel()),
+        ("cpu", CPU.clone()),
+        ("threads", THREADS.load(Ordering::Relaxed).to_string()),
+    ]
+}
+
+fn owned(all: Vec<(&str, String)>) -> Vec<(String, String)> {
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Names and values for the metadata of a result of `stage` that was begun at `started` and is finished now; `more` are
 /// what its ingredients do not say.
 #[must_use]
 pub fn provenance(
@@ -33,30 +53,28 @@ pub fn provenance(
     started: Instant,
 ) -> Vec<(String, String)> {
     let (now, took) = (SystemTime::now(), started.elapsed());
-    let (commit, dirty) = COMMIT.clone();
-    let threads = THREADS.load(Ordering::Relaxed).to_string();
-    let mut all = vec![
-        ("stage", stage.to_owned()),
-        ("program", concat!("spectral-alignment ", env!("CARGO_PKG_VERSION")).to_owned()),
-        ("commit", commit),
-        ("dirty", dirty),
-        ("compiler", COMPILER.to_owned()),
-        ("target", TARGET.to_owned()),
-        ("blas", openblas::version()),
-        ("blas kernel", openblas::kernel()),
-        ("cpu", CPU.clone()),
-        ("threads", threads),
+    let mut all = vec![("stage", stage.to_owned())];
+    all.extend(maker());
+    all.extend([
         ("started", utc(now.checked_sub(took).unwrap_or(now))),
         ("finished", utc(now)),
         (SECONDS, format!("{:.3}", took.as_secs_f64())),
-    ];
-    for role in ["experiment", "replicate", "seed", "seed scheme", "profile"] {
-        all.extend(ingredients.get(role).map(|value| (role, value.to_string())));
-    }
-    let parameters = ingredients.get("parameters").or_else(|| ingredients.get("experiments"));
+    ]);
+    all.extend(ingredients.get("profile").map(|value| ("profile", value.to_string())));
+    let parameters = ingredients.get("experiments");
     all.extend(parameters.map(|value| ("parameters", serde_json::Value::from(value.clone()).to_string())));
     all.extend_from_slice(more);
-    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    owned(all)
+}
+
+/// Names and values for the records of an experiment; their seconds stand with each of them.
+///
+/// # Errors
+/// A root that is not among the embedded sources.
+pub fn simulation_provenance(experiment: &Experiment) -> Result<Vec<(String, String)>> {
+    let mut all = maker();
+    all.push((SOURCES, sources(&[&simulating_code(experiment)?])));
+    Ok(owned(all))
 }
 
 /// The source code behind trajectories and answers of an experiment.

@@ -3,23 +3,24 @@
 use crate::digest::Ingredients;
 use crate::error::{Error, Result, WithContext};
 use crate::pipeline::compute::{compute, merge};
+use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::data::StageData;
-use crate::pipeline::plan::{RunContext, StagePlan, plan_all};
+use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
-use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources};
+use crate::pipeline::provenance::{SOURCES, provenance, set_threads, simulating_code, sources};
 use crate::pipeline::share::share;
 use crate::plot::PlotError;
 use crate::stage::claim::Claim;
 use crate::stage::{Results, Settings, Stage};
 use crate::store::elapsed::SIMULATION;
-use crate::store::{Blob, Manifest, Store};
+use crate::store::{Blob, Health, Manifest, Publication, Store};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-/// How often damaged units are set aside and computed again before a store counts as beyond healing; every round finds
-/// at least one.
-const HEALINGS: usize = 1000;
+/// How often a stage whose data turn out to be damaged is healed. Each time all of its data are verified, so a second time
+/// means that the disk damages them now.
+const HEALINGS: usize = 3;
 /// Name of the blob with the claims of a stage.
 pub const CLAIMS: &str = "claims.json";
 
@@ -28,9 +29,9 @@ pub const CLAIMS: &str = "claims.json";
 pub struct Done {
     /// Its plan.
     pub plan: StagePlan,
-    /// The unit with its tables.
+    /// Its tables.
     pub tables: Manifest,
-    /// The unit with its claims and figures.
+    /// Its claims and figures.
     pub figures: Manifest,
     /// Whether anything had to be computed for it.
     pub computed: bool,
@@ -45,7 +46,7 @@ pub struct RunOptions {
     pub force: bool,
 }
 
-/// Brings the named stages up to date. Damaged units are set aside, named on standard error, and computed again.
+/// Brings the named stages up to date. What is damaged is set aside, named on standard error, and computed again.
 ///
 /// # Errors
 /// Bad parameters; a store that cannot be written or healed; a stage that fails.
@@ -58,107 +59,133 @@ pub fn run(
 ) -> Result<Vec<Done>> {
     plan_all(all, settings)?;
     set_threads(options.jobs);
-    let mut attempt = 1;
-    loop {
-        let context = RunContext::new(store, settings)?;
-        let outcome = attempt_run(stages, &context, options);
-        let notes = store.take_notes();
-        for note in &notes {
-            eprintln!("damaged: {note}");
-        }
-        match outcome {
-            Err(error) if !notes.is_empty() && attempt < HEALINGS && !error.is_nondeterminism() => {}
-            other => return other,
-        }
-        attempt += 1;
+    let context = RunContext::new(store, settings)?;
+    let outcome = bring_up_to_date(stages, &context, options);
+    for problem in store.take_problems() {
+        eprintln!("damaged: {problem}");
     }
+    outcome
 }
 
-fn attempt_run(stages: &[&'static Stage], context: &RunContext, options: RunOptions) -> Result<Vec<Done>> {
+fn bring_up_to_date(
+    stages: &[&'static Stage],
+    context: &RunContext,
+    options: RunOptions,
+) -> Result<Vec<Done>> {
     let plans: Vec<StagePlan> =
         stages.iter().map(|stage| StagePlan::new(stage, context.settings)).collect::<Result<_>>()?;
     let mut works = Vec::new();
     for plan in &plans {
         if options.force {
-            works.extend(plan.requests.iter().flat_map(|request| {
-                (0..request.experiment.replicates).map(|replicate| crate::pipeline::plan::Work {
-                    experiment: request.experiment.clone(),
-                    replicate,
-                    queries: request.queries(replicate),
-                    stages: BTreeSet::from([plan.stage.name]),
-                })
-            }));
-        } else if context.remembered_tables(plan)?.is_none() {
-            works.extend(context.upstream(plan)?.missing);
+            works.extend(everything(plan));
+        } else {
+            works.extend(context.inputs(plan)?.missing);
         }
     }
     let simulated: BTreeSet<&str> = works.iter().flat_map(|work| work.stages.iter().copied()).collect();
     compute(context, merge(works), options.jobs, options.force)?;
     let progress = Progress::start(&format!("finishing {} stages", plans.len()), plans.len() as u64);
-    let claim = |plan: &StagePlan| format!("stage {}", plan.stage.name);
-    share(context.store, &plans, options.jobs, claim, |plan| {
+    let name = |plan: &StagePlan| format!("stage {}", plan.stage.name);
+    share(context.store, &plans, options.jobs, name, |plan| {
         let simulated = simulated.contains(plan.stage.name);
-        let done =
-            finish(context, plan, options.force, simulated).context(|| format!("stage {}", plan.stage.name));
+        let done = finish_or_heal(context, plan, options.force, simulated);
         progress.add(1);
-        done
+        done.context(|| format!("stage {}", plan.stage.name))
     })
 }
 
-/// The unit with these ingredients, every byte checked: what a stage hands out must be what was published.
-fn whole(context: &RunContext, key: &Ingredients, force: bool) -> Result<Option<Manifest>> {
-    match context.find(key)? {
-        Some(manifest) if !force && context.store.is_whole(&manifest)? => Ok(Some(manifest)),
+fn everything(plan: &StagePlan) -> impl Iterator<Item = Work> + '_ {
+    plan.requests.iter().flat_map(|request| {
+        (0..request.experiment.replicates).map(|replicate| Work {
+            experiment: request.experiment.clone(),
+            replicate,
+            queries: request.queries(replicate),
+            stages: BTreeSet::from([plan.stage.name]),
+        })
+    })
+}
+
+/// Finishes a stage; where data turn out to be damaged on the way, all data of the stage are verified, and what is lost is
+/// computed again.
+fn finish_or_heal(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) -> Result<Done> {
+    let mut simulated = simulated;
+    for _ in 0..HEALINGS {
+        match finish(context, plan, force, simulated) {
+            Err(error) if error.is_lost() => {}
+            other => return other,
+        }
+        for request in &plan.requests {
+            let groups = context.groups(&request.experiment);
+            for group in [&groups.trajectories, &groups.spectra] {
+                context.store.check_group(group, &mut Health::default())?;
+            }
+        }
+        compute(context, merge(context.inputs(plan)?.missing), 1, false)?;
+        simulated = true;
+    }
+    finish(context, plan, force, simulated)
+}
+
+/// The result of a stage with these ingredients, every byte verified: what a stage hands out must be what was published.
+fn intact(context: &RunContext, plan: &StagePlan, key: &Ingredients, force: bool) -> Result<Option<Manifest>> {
+    match context.store.result(plan.stage.name, key)? {
+        Some(manifest) if !force && context.store.is_intact(&manifest)? => Ok(Some(manifest)),
         _ => Ok(None),
     }
 }
 
 fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) -> Result<Done> {
+    let (store, stage) = (context.store, plan.stage.name);
     let mut computed = simulated;
-    let remembered = if force { None } else { context.remembered_tables(plan)? };
-    let tables = match remembered {
-        Some(manifest) if context.store.is_whole(&manifest)? => manifest,
-        _ => {
-            let upstream = context.upstream(plan)?;
-            if let Some(work) = upstream.missing.first() {
-                context.store.note_gone(&format!("{} {}", work.experiment.name, work.replicate));
-                return Err(Error::damaged(
-                    &work.experiment.name,
-                    format!("replicate {} is missing", work.replicate),
-                ));
-            }
-            let key = context.tables(plan, &upstream)?;
-            // Before the tables: they are explained by it.
-            context.remember_inputs(plan, &upstream)?;
-            if let Some(manifest) = whole(context, &key, force)? {
-                manifest
-            } else {
-                computed = true;
-                let started = Instant::now();
-                let data = StageData::new(context, plan);
-                let mut tables = (plan.stage.reduce)(&data)?;
-                tables.push(data.replicates()?);
-                let seed = context.settings.seed.to_string();
-                let mut more = vec![("seed", seed), (SOURCES, sources(&[&plan.table_code()?]))];
-                if upstream.seconds.is_finite() {
-                    more.push((SIMULATION, format!("{:.3}", upstream.seconds)));
-                }
-                let about = provenance(&key, plan.stage.name, &more, started);
-                context.store.publish("tables", plan.stage.name, &key, &tables, &[], &about)?
-            }
-        }
-    };
-    let key = context.figures(plan, &tables)?;
-    let figures = if let Some(manifest) = whole(context, &key, force)? {
+    let inputs = context.inputs(plan)?;
+    if let Some(work) = inputs.missing.first() {
+        return Err(Error::Lost { what: crate::pipeline::context::place(&work.experiment, work.replicate) });
+    }
+    let key = context.tables(plan, &inputs)?;
+    let tables = if let Some(manifest) = intact(context, plan, &key, force)? {
         manifest
     } else {
         computed = true;
         let started = Instant::now();
-        let results = results(context.store, context.settings, plan, &tables)?;
+        let data = StageData::new(context, plan);
+        let mut tables = (plan.stage.reduce)(&data)?;
+        tables.push(data.replicates()?);
+        let mut code = vec![plan.table_code()?];
+        for request in &plan.requests {
+            code.push(simulating_code(&request.experiment)?);
+        }
+        let seed = context.settings.seed.to_string();
+        let simulation = format!("{:.3}", inputs.seconds);
+        let more = [("seed", seed), (SOURCES, sources(&code.iter().collect::<Vec<_>>())), (SIMULATION, simulation)];
+        let provenance = provenance(&key, stage, &more, started);
+        let lineage = context.lineage(plan);
+        store.publish(Publication {
+            stage,
+            ingredients: &key,
+            tables: &tables,
+            blobs: &[],
+            provenance: &provenance,
+            lineage: &lineage,
+        })?
+    };
+    let key = context.figures(plan, &tables)?;
+    let figures = if let Some(manifest) = intact(context, plan, &key, force)? {
+        manifest
+    } else {
+        computed = true;
+        let started = Instant::now();
+        let results = results(store, context.settings, plan, &tables)?;
         let blobs = present(plan, &results)?;
         let more = [(SOURCES, sources(&[&plan.figure_code()?]))];
-        let about = provenance(&key, plan.stage.name, &more, started);
-        context.store.publish("figures", plan.stage.name, &key, &[], &blobs, &about)?
+        let provenance = provenance(&key, stage, &more, started);
+        store.publish(Publication {
+            stage,
+            ingredients: &key,
+            tables: &[],
+            blobs: &blobs,
+            provenance: &provenance,
+            lineage: &BTreeMap::new(),
+        })?
     };
     Ok(Done { plan: plan.clone(), tables, figures, computed })
 }
@@ -172,7 +199,7 @@ pub fn results(store: &Store, settings: &Settings, plan: &StagePlan, manifest: &
     for entry in &manifest.tables {
         let table: Table = store
             .table(manifest, &entry.table)?
-            .ok_or_else(|| Error::damaged(store.folder(manifest), "was damaged and is computed again"))?;
+            .ok_or_else(|| Error::Lost { what: format!("table {} of {}", entry.table, manifest.name) })?;
         tables.insert(entry.table.clone(), table);
     }
     Ok(Results { profile: settings.profile, experiments: plan.experiments(), tables })
@@ -260,13 +287,12 @@ fn divergences(results: &Results) -> Result<String> {
     Ok(if list.is_empty() { String::new() } else { format!("SGD diverged: {}", list.join(", ")) })
 }
 
-/// The claims out of the figures' unit of a stage.
+/// The claims out of a result of a stage.
 ///
 /// # Errors
-/// A damaged unit.
+/// A damaged result.
 pub fn claims(store: &Store, figures: &Manifest) -> Result<Vec<Claim>> {
-    let bytes = store
-        .blob(figures, CLAIMS)?
-        .ok_or_else(|| Error::damaged(store.folder(figures), "was damaged; run the stage again"))?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::damaged(store.folder(figures).join(CLAIMS), error))
+    let bytes =
+        store.blob(figures, CLAIMS)?.ok_or_else(|| Error::Lost { what: format!("claims of {}", figures.name) })?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::damaged(store.result_folder(figures).join(CLAIMS), error))
 }

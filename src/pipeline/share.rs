@@ -8,7 +8,7 @@ use crate::store::Store;
 /// works on are put off; once only such are left, the first is waited for. So `work` must look for what is done already.
 ///
 /// # Errors
-/// The first error; a claim that cannot be made.
+/// The first error; a lock that cannot be taken.
 pub fn share<T: Sync, R: Send>(
     store: &Store,
     items: &[T],
@@ -19,8 +19,8 @@ pub fn share<T: Sync, R: Send>(
     let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
     let mut pending: Vec<usize> = (0..items.len()).collect();
     while let Some(&first) = pending.first() {
-        let done = each(&pending, jobs, |&index| match store.try_claim(&name(&items[index]))? {
-            Some(_claim) => work(&items[index]).map(Some),
+        let done = each(&pending, jobs, |&index| match store.try_work(&name(&items[index]))? {
+            Some(_lock) => work(&items[index]).map(Some),
             None => Ok(None),
         })?;
         let before = pending.len();
@@ -29,7 +29,7 @@ pub fn share<T: Sync, R: Send>(
         }
         pending.retain(|&index| results[index].is_none());
         if pending.len() == before {
-            drop(store.claim(&name(&items[first]))?);
+            drop(store.wait_for_work(&name(&items[first]))?);
         }
     }
     Ok(results.into_iter().flatten().collect())

@@ -2,27 +2,39 @@
 
 use crate::digest::{Ingredients, Key, KeyBuilder, Value};
 use crate::error::Result;
-use crate::pipeline::plan::{RunContext, StagePlan, Upstream, reached};
-use crate::pipeline::units::{answer_key, trajectory_key};
-use crate::store::Manifest;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::pipeline::context::{Inputs, RunContext};
+use crate::pipeline::keys::{query_id, trajectory_id};
+use crate::pipeline::plan::StagePlan;
+use crate::store::{Entry, Group, Manifest};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// Ingredients that are digests of other units' values: unknown as long as those have not been computed.
-const DERIVED: [&str; 3] = ["trajectory", "inputs", "tables"];
+/// Ingredients that are digests of other results' values: unknown as long as those have not been computed.
+const DERIVED: [&str; 2] = ["inputs", "tables"];
+/// Stands for the values of a trajectory that is missing: results about whatever it was are kept.
+const UNKNOWN: &str = "?";
 
-/// Units that are in use.
+/// What is in use.
 #[derive(Debug, Default)]
 pub struct Used {
-    keys: BTreeSet<Key>,
+    records: HashMap<Key, HashSet<String>>,
+    results: BTreeSet<Key>,
     patterns: BTreeSet<Key>,
 }
 
 impl Used {
-    /// Whether a unit is in use. Where what stands before it is missing, it is if all that is known of it agrees: nothing
-    /// is dropped that the next run could use.
+    /// Whether a record is in use.
     #[must_use]
-    pub fn contains(&self, unit: &Manifest) -> bool {
-        self.keys.contains(&unit.key) || self.patterns.contains(&pattern(&unit.ingredients))
+    pub fn has_record(&self, group: &Group, entry: &Entry) -> bool {
+        let Some(used) = self.records.get(group.key()) else { return false };
+        let unknown = || entry.id.rsplit_once(" of ").map(|(query, _)| format!("{query} of {UNKNOWN}"));
+        used.contains(&entry.id) || unknown().is_some_and(|id| used.contains(&id))
+    }
+
+    /// Whether a result of a stage is in use. As long as its inputs are missing, a result that agrees in everything else is:
+    /// nothing is dropped that the next run could use.
+    #[must_use]
+    pub fn has_result(&self, result: &Manifest) -> bool {
+        self.results.contains(&result.key) || self.patterns.contains(&pattern(&result.ingredients))
     }
 
     /// Adds what a stage uses.
@@ -32,55 +44,34 @@ impl Used {
     pub fn add(&mut self, context: &RunContext, plan: &StagePlan) -> Result<()> {
         for request in &plan.requests {
             let experiment = &request.experiment;
-            self.keys.insert(context.inputs(request).digest());
+            let groups = context.groups(experiment);
+            let trajectories = context.store.records(&groups.trajectories)?;
             for replicate in 0..experiment.replicates {
-                let seed = context.seed(experiment, replicate);
-                self.keys.insert(trajectory_key(&context.code, experiment, &seed).digest());
-                let queries = request.queries(replicate);
-                if let Some(trajectory) = context.trajectory(experiment, replicate)? {
-                    let reached = reached(&trajectory, experiment);
-                    for query in queries.into_iter().filter(|query| query.checkpoint < reached) {
-                        self.keys.insert(context.answer(experiment, replicate, query, &trajectory)?.digest());
-                    }
-                } else {
-                    for query in queries {
-                        self.patterns.insert(pattern(&answer_key(
-                            &context.code,
-                            experiment,
-                            &seed,
-                            query,
-                            "",
-                        )));
-                    }
-                }
+                let id = trajectory_id(replicate);
+                let values = trajectories.get(&id).map_or(UNKNOWN, |entry| entry.values.as_str());
+                let queries = request.queries(replicate).into_iter().map(|query| query_id(replicate, query, values));
+                self.records.entry(groups.spectra.key().clone()).or_default().extend(queries);
+                self.records.entry(groups.trajectories.key().clone()).or_default().insert(id);
             }
         }
-        self.add_results(context, plan)
-    }
-
-    /// Tables and figures of a stage.
-    fn add_results(&mut self, context: &RunContext, plan: &StagePlan) -> Result<()> {
-        let tables = if let Some(tables) = context.remembered_tables(plan)? {
-            Some(tables.ingredients)
+        let inputs = context.inputs(plan)?;
+        let tables = if inputs.missing.is_empty() {
+            let key = context.tables(plan, &inputs)?;
+            self.results.insert(key.digest());
+            context.store.result(plan.stage.name, &key)?
         } else {
-            let upstream = context.upstream(plan)?;
-            if upstream.missing.is_empty() { Some(context.tables(plan, &upstream)?) } else { None }
+            self.patterns.insert(pattern(&context.tables(plan, &Inputs::default())?));
+            None
         };
-        let Some(tables) = tables else {
-            self.patterns.insert(pattern(&context.tables(plan, &Upstream::default())?));
-            self.patterns.insert(pattern(&context.figures_of(plan, BTreeMap::new())?));
-            return Ok(());
-        };
-        self.keys.insert(tables.digest());
-        match context.find(&tables)? {
-            Some(manifest) => self.keys.insert(context.figures(plan, &manifest)?.digest()),
+        match tables {
+            Some(tables) => self.results.insert(context.figures(plan, &tables)?.digest()),
             None => self.patterns.insert(pattern(&context.figures_of(plan, BTreeMap::new())?)),
         };
         Ok(())
     }
 }
 
-/// A digest of ingredients without those that are derived from other units.
+/// A digest of ingredients without those that are derived from other results.
 fn pattern(ingredients: &Ingredients) -> Key {
     let known = ingredients.iter().filter(|(role, _)| !DERIVED.contains(role));
     let known = known.fold(KeyBuilder::new(ingredients.kind()), |key, (role, value): (&str, &Value)| {

@@ -14,7 +14,7 @@ use crate::published::verify::columns::columns;
 use crate::published::verify::{Rows, committed, compare_all_claims};
 use crate::published::{lockfile, overrides};
 use crate::stage::{Profile, Settings, Stage};
-use crate::store::{BlobEntry, Manifest, Store, fail};
+use crate::store::{BlobEntry, Manifest, Store, fault};
 use crate::table::Table;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -178,16 +178,16 @@ impl Figures {
     }
 }
 
-fn damaged(store: &Store, manifest: &Manifest) -> Error {
-    Error::damaged(store.folder(manifest), "was damaged; run again")
+fn lost(manifest: &Manifest) -> Error {
+    Error::Lost { what: format!("{} of {}", manifest.kind, manifest.name) }
 }
 
 fn blob(store: &Store, manifest: &Manifest, name: &str) -> Result<Vec<u8>> {
-    store.blob(manifest, name)?.ok_or_else(|| damaged(store, manifest))
+    store.blob(manifest, name)?.ok_or_else(|| lost(manifest))
 }
 
 fn table_of(store: &Store, done: &Done, name: &str) -> Result<Table> {
-    store.table(&done.tables, name)?.ok_or_else(|| damaged(store, &done.tables))
+    store.table(&done.tables, name)?.ok_or_else(|| lost(&done.tables))
 }
 
 /// The figures among the files of a unit.
@@ -242,7 +242,7 @@ pub fn update(path: &Path, bytes: &[u8]) -> Result<bool> {
     let mut file = beside.map_err(Error::io("create a file in", folder))?;
     let (first, second) = bytes.split_at(bytes.len() / 2);
     std::io::Write::write_all(&mut file, first)
-        .and_then(|()| fail::point("update"))
+        .and_then(|()| fault::point("update"))
         .and_then(|()| std::io::Write::write_all(&mut file, second))
         .and_then(|()| file.as_file().sync_all())
         .map_err(Error::io("write", path))?;

@@ -1,10 +1,11 @@
 //! Why a stage is not up to date: the ingredients of its keys against those of the nearest earlier result in the cache, or
 //! of the committed lock where the cache has none.
 
-use crate::digest::{Ingredients, Value, diff, sha256};
+use crate::digest::{Ingredients, Value, diff};
 use crate::error::Result;
-use crate::pipeline::plan::{DIGEST, RunContext, StagePlan};
-use crate::pipeline::provenance::{SOURCES, brief, read_sources, simulating_code, sources};
+use crate::pipeline::context::{RunContext, Work};
+use crate::pipeline::plan::StagePlan;
+use crate::pipeline::provenance::{SOURCES, read_sources, simulating_code, sources};
 use crate::published::Figures;
 use crate::published::lockfile;
 use crate::published::lockfile::{Entry, Lock};
@@ -43,10 +44,10 @@ pub struct Answer {
 /// Source files by path with the first digits of their digests.
 type Files = BTreeMap<String, String>;
 
-/// Whether a unit is one of a stage in the same profile, whatever else it was made from.
+/// Whether a result is one of a stage in the same profile, whatever else it was made from.
 #[must_use]
-pub fn is_of(unit: &Manifest, plan: &StagePlan, settings: &Settings) -> bool {
-    unit.name == plan.stage.name && unit.ingredients.get("profile") == Some(&settings.profile.word().into())
+pub fn is_of(result: &Manifest, plan: &StagePlan, settings: &Settings) -> bool {
+    result.name == plan.stage.name && result.ingredients.get("profile") == Some(&settings.profile.word().into())
 }
 
 /// Why a stage is in its state.
@@ -56,45 +57,46 @@ pub fn is_of(unit: &Manifest, plan: &StagePlan, settings: &Settings) -> bool {
 pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Result<Answer> {
     let settings = context.settings;
     let earlier = |kind: &str| -> Result<Vec<Manifest>> {
-        let mut units = context.store.units(kind)?;
-        units.retain(|unit| is_of(unit, plan, settings));
-        Ok(units)
+        let mut results = context.store.results(kind)?;
+        results.retain(|result| is_of(result, plan, settings));
+        Ok(results)
     };
     if let Some(tables) = context.current_tables(plan)? {
         let key = context.figures(plan, &tables)?;
-        if context.find(&key)?.is_some() {
+        if context.store.result(plan.stage.name, &key)?.is_some() {
             return Ok(Answer { status: "up to date", against: "cache", changes: Vec::new() });
         }
         let files = read_sources(&sources(&[&plan.figure_code()?]));
-        let all = earlier("figures")?.into_iter().map(|unit| {
-            let changes = unit_changes(&unit, &key, &files);
-            (unit, changes)
+        let all = earlier("figures")?.into_iter().map(|result| {
+            let changes = result_changes(&result, &key, &files);
+            (result, changes)
         });
         return Ok(match nearest(all) {
             Some((_, changes)) => Answer { status: "stale", against: "cache", changes },
             None => Answer { status: "stale", against: "cache", changes: vec![unmade("claims and figures")] },
         });
     }
-    let notes = context.store.units("inputs")?;
-    let upstream = context.upstream(plan)?;
-    let key = context.tables(plan, &upstream)?;
-    let files = read_sources(&sources(&[&plan.table_code()?]));
-    let mut all = Vec::new();
-    for unit in earlier("tables")? {
-        let mut changes = unit_changes(&unit, &key, &files);
-        for request in &plan.requests {
-            let name = &request.experiment.name;
-            let new_files = read_sources(&sources(&[&simulating_code(&request.experiment)?]));
-            if let Some(note) = note_of(context, &notes, &unit, name)? {
-                changes.extend(input_changes(name, note, &context.inputs(request), &new_files));
+    let inputs = context.inputs(plan)?;
+    let key = context.tables(plan, &inputs)?;
+    let mut code = vec![plan.table_code()?];
+    for request in &plan.requests {
+        code.push(simulating_code(&request.experiment)?);
+    }
+    let files = read_sources(&sources(&code.iter().collect::<Vec<_>>()));
+    let lineage = context.lineage(plan);
+    let all = earlier("tables")?.into_iter().map(|result| {
+        let mut changes = result_changes(&result, &key, &files);
+        for (name, new) in &lineage {
+            if let Some(old) = result.lineage.get(name) {
+                changes.extend(input_changes(name, old, new, files_of(&result).as_ref(), &files));
             }
         }
-        all.push((unit, changes));
-    }
-    match nearest(all.into_iter()) {
+        (result, changes)
+    });
+    match nearest(all) {
         Some((_, mut changes)) => {
             if changes.is_empty() {
-                changes = missing(plan, &upstream.missing);
+                changes = missing(plan, &inputs.missing);
             }
             Ok(Answer { status: "stale", against: "cache", changes })
         }
@@ -102,16 +104,16 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
     }
 }
 
-/// The unit with the fewest changes, the latest of several, with each change once.
+/// The result with the fewest changes, the latest of several, with each change once.
 fn nearest(all: impl Iterator<Item = (Manifest, Vec<Change>)>) -> Option<(Manifest, Vec<Change>)> {
-    let finished = |unit: &Manifest| {
-        unit.provenance.iter().find(|(name, _)| name == "finished").map(|(_, time)| time.clone())
+    let finished = |result: &Manifest| {
+        result.provenance.iter().find(|(name, _)| name == "finished").map(|(_, time)| time.clone())
     };
-    all.map(|(unit, changes)| {
+    all.map(|(result, changes)| {
         let once: BTreeSet<Change> = changes.into_iter().collect();
-        (unit, once.into_iter().collect::<Vec<_>>())
+        (result, once.into_iter().collect::<Vec<_>>())
     })
-    .min_by_key(|(unit, changes)| (changes.len(), std::cmp::Reverse(finished(unit))))
+    .min_by_key(|(result, changes)| (changes.len(), std::cmp::Reverse(finished(result))))
 }
 
 fn unmade(what: &str) -> Change {
@@ -119,7 +121,7 @@ fn unmade(what: &str) -> Change {
 }
 
 /// What is gone although no ingredient changed.
-fn missing(plan: &StagePlan, works: &[crate::pipeline::plan::Work]) -> Vec<Change> {
+fn missing(plan: &StagePlan, works: &[Work]) -> Vec<Change> {
     let mut changes = Vec::new();
     for experiment in plan.experiments().into_values() {
         let count = works.iter().filter(|work| work.experiment.name == experiment.name).count();
@@ -138,8 +140,8 @@ fn missing(plan: &StagePlan, works: &[crate::pipeline::plan::Work]) -> Vec<Chang
     changes
 }
 
-/// What changed from a unit to a key, except the values of its inputs, whose own ingredients say it better.
-fn unit_changes(old: &Manifest, new: &Ingredients, files: &Files) -> Vec<Change> {
+/// What changed from a result to a key, except the values of its inputs, whose own ingredients say it better.
+fn result_changes(old: &Manifest, new: &Ingredients, files: &Files) -> Vec<Change> {
     let old_files = files_of(old);
     let mut changes = Vec::new();
     for (role, old, new) in diff(&old.ingredients, new) {
@@ -156,38 +158,26 @@ fn unit_changes(old: &Manifest, new: &Ingredients, files: &Files) -> Vec<Change>
     changes
 }
 
-fn files_of(unit: &Manifest) -> Option<Files> {
-    unit.provenance.iter().find(|(name, _)| name == SOURCES).map(|(_, text)| read_sources(text))
+fn files_of(result: &Manifest) -> Option<Files> {
+    result.provenance.iter().find(|(name, _)| name == SOURCES).map(|(_, text)| read_sources(text))
 }
 
-/// The note on what a unit of tables was made from, of one experiment.
-fn note_of<'a>(
-    context: &RunContext<'_>,
-    notes: &'a [Manifest],
-    unit: &Manifest,
-    experiment: &str,
-) -> Result<Option<&'a Manifest>> {
-    let Some(Value::Map(inputs)) = unit.ingredients.get("inputs") else { return Ok(None) };
-    let Some(Value::Text(digest)) = inputs.get(experiment) else { return Ok(None) };
-    for note in notes.iter().filter(|note| note.name == experiment) {
-        if context.store.blob(note, DIGEST)?.is_some_and(|bytes| bytes == digest.as_bytes()) {
-            return Ok(Some(note));
-        }
-    }
-    Ok(None)
-}
-
-fn input_changes(name: &str, old: &Manifest, new: &Ingredients, files: &Files) -> Vec<Change> {
-    let old_files = files_of(old);
+fn input_changes(
+    name: &str,
+    old: &Ingredients,
+    new: &Ingredients,
+    old_files: Option<&Files>,
+    files: &Files,
+) -> Vec<Change> {
     let mut changes = Vec::new();
-    let found = diff(&old.ingredients, new);
+    let found = diff(old, new);
     // Other parameters bring other questions with them.
     let explained = found.iter().any(|(role, ..)| ["replicates", "parameters"].contains(&role.as_str()));
     for (role, was, is) in found {
         match role.as_str() {
             "questions" if explained => {}
             "trajectory code" | "answer code" => {
-                changes.extend(code_changes(&role, old_files.as_ref(), files, was.as_ref(), is.as_ref()));
+                changes.extend(code_changes(&role, old_files, files, was.as_ref(), is.as_ref()));
             }
             "parameters" => {
                 let named = |value: Option<Value>| {
@@ -197,9 +187,7 @@ fn input_changes(name: &str, old: &Manifest, new: &Ingredients, files: &Files) -
             }
             "replicates" => changes.push(Change::new(format!("{name}.replicates"), text(was), text(is))),
             "questions" => {
-                let short =
-                    |value: Option<Value>| text(value).map(|text| brief(&sha256(text.as_bytes())).to_owned());
-                changes.push(Change::new(format!("questions about {name}"), short(was), short(is)));
+                changes.push(Change::new(format!("questions about {name}"), text(was), text(is)));
             }
             _ => changes.extend(plain_changes(&role, was, is)),
         }

@@ -2,7 +2,8 @@
 
 use crate::digest::{Value, sha256};
 use crate::error::{Error, Result};
-use crate::pipeline::plan::{RunContext, StagePlan};
+use crate::pipeline::context::RunContext;
+use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::CLAIMS;
 use crate::published::Figures;
 use crate::published::lockfile::Entry;
@@ -152,7 +153,7 @@ pub fn gather(
     for plan in plans {
         let tables = context.current_tables(plan)?;
         let drawn = match &tables {
-            Some(tables) => context.find(&context.figures(plan, tables)?)?,
+            Some(tables) => store.result(plan.stage.name, &context.figures(plan, tables)?)?,
             None => None,
         };
         let entry = lock
@@ -202,7 +203,7 @@ impl Section {
         if let (Some(simulation), Some(tables), Some(figures)) = all {
             self.seconds = Some(Seconds { simulation, tables, figures });
         }
-        let of = store.folder(tables);
+        let of = store.result_folder(tables);
         let mut read = BTreeMap::new();
         for entry in &tables.tables {
             self.tables.push(TableFile {
@@ -221,8 +222,8 @@ impl Section {
             let read = |format: &str| -> Result<String> {
                 let bytes = store
                     .blob(drawn, &format!("{name}.{format}"))?
-                    .ok_or_else(|| damaged(store.folder(drawn)))?;
-                String::from_utf8(bytes).map_err(|error| Error::damaged(store.folder(drawn), error))
+                    .ok_or_else(|| damaged(store.result_folder(drawn)))?;
+                String::from_utf8(bytes).map_err(|error| Error::damaged(store.result_folder(drawn), error))
             };
             if drawn.blob(&format!("{name}.svg")).is_some() {
                 let digests = drawn.blobs.iter().filter(|blob| blob.name != CLAIMS);

@@ -5,9 +5,10 @@ use crate::random::seed::Seed;
 use crate::simulation::data::Sample;
 use crate::simulation::sgd;
 use crate::simulation::task::{Parameters, Task};
+use serde::{Deserialize, Serialize};
 
 /// What is known of one checkpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Observed {
     /// Steps taken.
     pub step: u64,
@@ -24,7 +25,7 @@ pub struct Observed {
 }
 
 /// One replicate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Trajectory {
     /// The checkpoints reached, the initial point first.
     pub checkpoints: Vec<Observed>,

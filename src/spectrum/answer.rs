@@ -7,9 +7,10 @@ use crate::spectrum::query::{Query, Question};
 use crate::spectrum::subspace::space;
 use crate::spectrum::{BlockMatrix, Norms, Pair, warm_start};
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 /// The answer to a question, for the Hessian and for the gradient matrix, in the order of [`Matrix::BOTH`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// Eigenpairs by decreasing magnitude.
     Pairs([Vec<Pair>; 2]),

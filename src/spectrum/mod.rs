@@ -12,6 +12,7 @@ pub mod subspace;
 use crate::error::{Error, Result};
 use crate::simulation::task::Curvature;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s, stack};
+use serde::{Deserialize, Serialize};
 use std::cell::OnceCell;
 
 /// Largest residual `‖A v - θ v‖ / ‖A‖` of a stored pair; `‖A‖` is the largest magnitude of an eigenvalue.
@@ -24,7 +25,7 @@ const NORM_RESIDUAL: f64 = 1e-7;
 const TILE: usize = 256;
 
 /// One eigenpair with its relative residual `‖A v - θ v‖ / ‖A‖`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// Eigenvalue θ.
     pub value: f64,
@@ -35,7 +36,7 @@ pub struct Pair {
 }
 
 /// Operator norms, not normalised, that say how well a matrix lives in a subspace `B` with projector `P`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Norms {
     /// `‖A‖`.
     pub operator: f64,

@@ -1,285 +1,243 @@
-//! Checks every byte of the store.
+//! Reads every byte of the store.
 
-use std::collections::BTreeSet;
-use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use crate::digest::{Key, sha256};
-use crate::error::{Error, Result};
-use crate::store::journal::{self, Entry, Event, Journal};
-use crate::store::manifest::Manifest;
-use crate::store::{Lock, MANIFEST, Store, Unit, disk};
-use crate::table::Table;
-
-/// Something wrong in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The unit's folder, or the file.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub problem: String,
-    /// Where it was set aside.
-    pub set_aside: Option<PathBuf>,
-    /// Whether it is right now, or will be once the next run has made anew what was set aside.
-    pub healed: bool,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.path.display(), self.problem)?;
-        self.set_aside.as_ref().map_or(Ok(()), |aside| write!(out, "; set aside as {}", aside.display()))
-    }
-}
+use crate::digest::sha256;
+use crate::error::Result;
+use crate::store::folder::{Entry as Place, Folder};
+use crate::store::pack::{self, Raw};
+use crate::store::packs::{Group, INGREDIENTS, RUN, packs_in};
+use crate::store::stages::MANIFEST;
+use crate::store::{FOLDERS, Manifest, Store};
 
 /// What an examination of the store found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Number of sound units.
-    pub units: u64,
-    /// Bytes of their tables and other files.
+    /// Number of intact results: records, tables, claims and figures.
+    pub results: u64,
+    /// Bytes of them.
     pub bytes: u64,
-    /// Everything that is wrong.
-    pub problems: Vec<Problem>,
 }
 
+/// What the store has now of something that has a second value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Now {
+    Same,
+    Different,
+    Gone,
+}
+
+/// Largest manifest of a second value that is read.
+const LIMIT: u64 = 1 << 26;
+
 impl Store {
-    /// The problems that [`Store::examine`] finds.
+    /// Number of folders that [`Store::examine`] reads.
     ///
     /// # Errors
-    /// A folder or file that cannot be read or moved.
-    pub fn doctor(&self) -> Result<Vec<Problem>> {
-        self.examine(&|| {}).map(|health| health.problems)
+    /// A folder that cannot be read.
+    pub fn places(&self) -> Result<u64> {
+        let mut count = 0;
+        for wing in ["packs", "stages"] {
+            let Some(folder) = self.folder(wing)? else { continue };
+            for name in folder.list()?.iter().filter(|name| folder.entry(name).ok().flatten() == Some(Place::Folder)) {
+                count += folder.sub(name)?.map_or(Ok(0), |inner| inner.list().map(|list| list.len() as u64))?;
+            }
+        }
+        Ok(count)
     }
 
-    /// Checks every byte of every unit, the journal and the locks. What is damaged, or does not belong there, is set
-    /// aside; different values under one key are only reported, because no store can tell which are right. `checked` is
-    /// called after each unit.
+    /// Reads every byte of every pack and result. What is damaged is mended or set aside; what does not belong there is named
+    /// and left alone; different values of one thing are only reported, because no store can tell which are right. `checked`
+    /// is called after each group and each result; problems are for [`Store::take_problems`].
     ///
     /// # Errors
-    /// A folder or file that cannot be read or moved.
+    /// A folder that cannot be read or written.
     pub fn examine(&self, checked: &dyn Fn()) -> Result<Health> {
         let mut health = Health::default();
-        self.check_locks(&mut health)?;
-        let units = self.root().join("units");
-        for kind in disk::list(&units)? {
-            if !units.join(&kind).is_dir() {
-                health.problems.push(self.stranger(&units.join(&kind))?);
-            }
-            for shard in disk::list(&units.join(&kind))? {
-                let folder = units.join(&kind).join(&shard);
-                if !folder.is_dir() {
-                    health.problems.push(self.stranger(&folder)?);
+        self.check_names()?;
+        for group in self.groups()? {
+            self.check_group(&group, &mut health)?;
+            checked();
+        }
+        for kind in ["tables", "figures"] {
+            for manifest in self.results(kind)? {
+                if self.is_intact(&manifest)? {
+                    health.results += 1;
+                    health.bytes += self.size(&manifest)?;
                 }
-                for name in disk::list(&folder)? {
-                    match Key::parse(&name) {
-                        Ok(key) if name.starts_with(&shard) => {
-                            self.check(&kind, &key, &mut health)?;
-                            checked();
-                        }
-                        _ => health.problems.push(self.stranger(&folder.join(name))?),
-                    }
-                }
+                checked();
             }
         }
-        let temporary = self.root().join("temporary");
-        for name in disk::list(&temporary)?.into_iter().filter(|name| !name.starts_with(disk::AREA)) {
-            health.problems.push(self.stranger(&temporary.join(name))?);
-        }
-        self.check_findings(&mut health)?;
-        self.compare_with_journal(&mut health)?;
+        self.check_second_values()?;
         Ok(health)
     }
 
-    fn check(&self, kind: &str, key: &Key, health: &mut Health) -> Result<()> {
-        if let Some(bytes) = self.sound(kind, key)? {
-            (health.units, health.bytes) = (health.units + 1, health.bytes + bytes);
-            return Ok(());
-        }
-        let guard = self.guard()?;
-        // Another process may have healed it meanwhile.
-        let Some(problem) = self.flaw(kind, key)? else { return Ok(()) };
-        let set_aside = self.set_aside(&guard, kind, key, &problem)?;
-        health.problems.push(Problem { path: self.place(kind, key), problem, set_aside, healed: true });
-        Ok(())
-    }
-
-    fn sound(&self, kind: &str, key: &Key) -> Result<Option<u64>> {
-        Ok(if self.flaw(kind, key)?.is_none() { Some(disk::size(&self.place(kind, key))?) } else { None })
-    }
-
-    /// What is wrong with a unit, if anything: every byte is read.
-    pub(crate) fn flaw(&self, kind: &str, key: &Key) -> Result<Option<String>> {
-        match self.unit(kind, key)? {
-            Unit::Absent => Ok(None),
-            Unit::Damaged(problem) => Ok(Some(problem)),
-            Unit::Present(manifest) => flaw_inside(&self.place(kind, key), &manifest),
-        }
-    }
-
-    fn stranger(&self, path: &Path) -> Result<Problem> {
-        let guard = self.guard()?;
-        self.move_stranger(&guard, path, "does not belong into the store", "stranger")
-    }
-
-    fn move_stranger(&self, _guard: &Lock, path: &Path, problem: &str, label: &str) -> Result<Problem> {
-        let set_aside = disk::move_aside(path, &self.root().join("damaged"), label)?;
-        Ok(Problem { path: path.to_owned(), problem: problem.to_owned(), set_aside, healed: true })
-    }
-
-    /// Copies a file to the first free name among what was set aside.
-    fn copy_aside(&self, path: &Path, label: &str) -> Result<PathBuf> {
-        let damaged = self.root().join("damaged");
-        let names = (0_u64..).map(|number| damaged.join(format!("{label}-{number}")));
-        let copy = names.take_while(|name| fs::symlink_metadata(name).is_ok()).count();
-        let copy = damaged.join(format!("{label}-{copy}"));
-        fs::copy(path, &copy).map_err(Error::io("copy", path))?;
-        Ok(copy)
-    }
-
-    /// Files of locks are empty. They are emptied where they are: whoever holds one must keep it.
-    fn check_locks(&self, health: &mut Health) -> Result<()> {
-        let claims = self.root().join("claims");
-        let mut files: Vec<PathBuf> =
-            disk::list(&claims)?.into_iter().map(|name| claims.join(name)).collect();
-        files.extend(["guard", "lock"].map(|name| self.root().join(name)));
-        for path in files {
-            let size = disk::size(&path)?;
-            if size > 0 && path.is_file() {
-                let copy = self.copy_aside(&path, "lock")?;
-                fs::OpenOptions::new()
-                    .write(true)
-                    .truncate(true)
-                    .open(&path)
-                    .map_err(Error::io("write", &path))?;
-                let problem =
-                    format!("is the file of a lock, which should be empty, with {size} bytes; emptied");
-                health.problems.push(Problem { path, problem, set_aside: Some(copy), healed: true });
-            }
-        }
-        Ok(())
-    }
-
-    /// Second values under the key of a unit. Those that are damaged are worth nothing; those that the unit has by now, since
-    /// somebody deleted the first one and a run gave the second again, are settled.
-    fn check_findings(&self, health: &mut Health) -> Result<()> {
-        let findings = self.root().join("nondeterministic");
-        for name in disk::list(&findings)? {
-            let path = findings.join(&name);
-            let bytes = disk::read(&path.join(MANIFEST))?.unwrap_or_default();
-            let flaw = match Manifest::read_any(&bytes) {
-                Ok(manifest) => flaw_inside(&path, &manifest)?.map_or(Ok(manifest), Err),
-                Err(problem) => Err(problem),
-            };
-            let guard = self.guard()?;
-            let found = match flaw {
-                Ok(manifest) => self.settle(&guard, &path, &manifest)?,
-                Err(problem) => self.move_stranger(&guard, &path, &problem, "nondeterministic")?,
-            };
-            health.problems.push(found);
-        }
-        Ok(())
-    }
-
-    /// What is to be said of a sound second value.
-    fn settle(&self, guard: &Lock, path: &Path, second: &Manifest) -> Result<Problem> {
-        let (kind, place) = (&second.kind, self.folder(second));
-        let flaw = self.flaw(kind, &second.key)?;
-        if let Some(problem) = &flaw {
-            self.set_aside(guard, kind, &second.key, problem)?;
-        }
-        let what = format!("a second value of {kind} {}", second.name);
-        let (problem, healed) = match self.unit(kind, &second.key)? {
-            Unit::Present(first) if first.same_values(second) => {
-                disk::remove(path)?;
-                (format!("{what}, which the unit in its place has by now: removed"), true)
-            }
-            Unit::Present(_) => {
-                let rule = "when the cause is known, delete the wrong one";
-                (
-                    format!(
-                        "{what}, different from the one in {}: not deterministic; {rule}",
-                        place.display()
-                    ),
-                    false,
-                )
-            }
-            Unit::Absent | Unit::Damaged(_) => {
-                (format!("{what}, whose first one is gone: settled once a run gives this one again"), false)
-            }
+    fn size(&self, manifest: &Manifest) -> Result<u64> {
+        let Some(stage) = self.folder("stages")?.map_or(Ok(None), |stages| stages.sub(&manifest.name))? else {
+            return Ok(0);
         };
-        Ok(Problem { path: path.to_owned(), problem, set_aside: None, healed })
+        stage.size(&crate::store::stages::folder_name(&manifest.kind, &manifest.key))
     }
 
-    /// What the journal says against what is there: finds what is lost.
-    fn compare_with_journal(&self, health: &mut Health) -> Result<()> {
-        let guard = self.guard()?;
-        let path = self.journal();
-        let journal = Journal::read(&path)?.unwrap_or_default();
-        if journal.damaged > 0 {
-            let copy = self.copy_aside(&path, "journal")?;
-            journal.replace(&path)?;
-            let problem = format!("{} of its lines are damaged; made anew without them", journal.damaged);
-            health.problems.push(Problem {
-                path: path.clone(),
-                problem,
-                set_aside: Some(copy),
-                healed: true,
-            });
-        }
-        let found = self.adopt(&guard, &journal)?;
-        if found > 0 {
-            let problem = format!("{found} units in their places were not entered; entered now");
-            health.problems.push(Problem { path: path.clone(), problem, set_aside: None, healed: true });
-        }
-        let there: BTreeSet<journal::Place> = self.places()?.into_iter().collect();
-        let mut lost = Vec::new();
-        for ((kind, key), entry) in journal.present() {
-            let place = self.place(&kind, &key);
-            if !there.contains(&(kind.clone(), key.clone())) {
-                let Entry { time, run, name, .. } = entry;
-                let problem = format!(
-                    "{kind} {name}, published at {} by run {run}, is gone; the next run that needs it makes it again",
-                    journal::written(*time)
-                );
-                health.problems.push(Problem { path: place, problem, set_aside: None, healed: true });
-                lost.push(self.entry(Event::Lost, &kind, name, &key, ""));
-            } else if let Unit::Present(manifest) = self.unit(&kind, &key)?
-                && !entry.digest.is_empty()
-                && entry.digest != manifest.digest
-            {
-                let problem = "is not what was published here according to the journal".to_owned();
-                let set_aside = self.set_aside(&guard, &kind, &key, &problem)?;
-                health.problems.push(Problem { path: place, problem, set_aside, healed: true });
+    /// Compares the digest of every record of a group, and mends what is damaged; whether all was as it should be.
+    ///
+    /// # Errors
+    /// A store that cannot be read or written.
+    pub fn check_group(&self, group: &Group, health: &mut Health) -> Result<bool> {
+        let before = self.found();
+        self.forget(group);
+        // A mended pack is another one: looked through again, until all are intact.
+        loop {
+            let records = self.records(group)?;
+            let known = self.found();
+            for (name, entry) in records.entries.values() {
+                if self.read(group, &entry.id)?.is_none() {
+                    self.note_lost(group, name, &entry.id);
+                }
+                if self.found() > known {
+                    break;
+                }
+            }
+            if self.found() == known {
+                health.results += records.iter().count() as u64;
+                health.bytes += records.iter().map(|entry| entry.length).sum::<u64>();
+                return Ok(self.found() == before);
             }
         }
-        if lost.is_empty() { Ok(()) } else { journal::append(&path, &lost) }
     }
-}
 
-fn flaw_inside(folder: &Path, manifest: &Manifest) -> Result<Option<String>> {
-    for (file, digest) in manifest.files() {
-        match disk::read(&folder.join(file))? {
-            None => return Ok(Some(format!("{file} is missing"))),
-            Some(bytes) if sha256(&bytes) != *digest => {
-                return Ok(Some(format!("{file} does not have the digest that its manifest states")));
-            }
-            Some(bytes) => {
-                if let Some(entry) = manifest.tables.iter().find(|entry| entry.file == file) {
-                    let table = match Table::from_parquet_bytes(&entry.table, &bytes) {
-                        Ok(table) => table,
-                        Err(error) => return Ok(Some(format!("{file}: {error}"))),
-                    };
-                    if table.values_digest()? != entry.values_sha256 || table.rows() as u64 != entry.rows {
-                        return Ok(Some(format!("{file} does not hold the values that its manifest states")));
+    fn note_lost(&self, group: &Group, pack: &str, id: &str) {
+        let path = self.root().join("packs").join(group.experiment()).join(group.folder()).join(pack);
+        self.note(path, format!("the record {id} is lost; the next run that needs it makes it again"), None, true);
+    }
+
+    /// Names that no program of this layout gives.
+    fn check_names(&self) -> Result<()> {
+        let Some(root) = &self.root else { return Ok(()) };
+        let stranger = |folder: &Folder, name: &str| {
+            self.note(folder.join(name), "does not belong into the store; left alone", None, true);
+        };
+        let known = |name: &&String| {
+            FOLDERS.contains(&name.as_str()) || ["format", "lock", "guard", "README.md", ".gitignore"].contains(&name.as_str())
+        };
+        root.list()?.iter().filter(|name| !known(name)).for_each(|name| stranger(root, name));
+        for wing in ["packs", "stages"] {
+            let Some(folder) = self.folder(wing)? else { continue };
+            for name in folder.list()? {
+                if folder.entry(&name)? != Some(Place::Folder) {
+                    stranger(&folder, &name);
+                    continue;
+                }
+                let Some(inner) = folder.sub(&name)? else { continue };
+                for below in inner.list()? {
+                    if inner.entry(&below)? != Some(Place::Folder) {
+                        stranger(&inner, &below);
+                    } else if wing == "packs" {
+                        self.check_packs(&name, &inner, &below)?;
+                    } else if !["tables-", "figures-"].iter().any(|kind| below.starts_with(kind)) {
+                        stranger(&inner, &below);
                     }
                 }
             }
         }
+        Ok(())
     }
-    let known = |name: &String| name == MANIFEST || manifest.files().any(|(file, _)| file == name);
-    Ok(disk::list(folder)?
-        .into_iter()
-        .find(|name| !known(name))
-        .map(|name| format!("{name} does not belong to it")))
+
+    /// Packs whose group cannot be told are of no use to anybody.
+    fn check_packs(&self, experiment: &str, folder: &Folder, name: &str) -> Result<()> {
+        let Some(inner) = folder.sub(name)? else { return Ok(()) };
+        let packs = packs_in(&inner)?;
+        if self.group_in(experiment, name, &inner)?.is_none() {
+            for pack in &packs {
+                let problem = "states nowhere what it was made from";
+                self.set_aside(&inner, pack, &format!("{experiment}-{name}"), problem)?;
+            }
+        }
+        for other in inner.list()?.iter().filter(|name| !packs.contains(name)) {
+            self.note(inner.join(other), "does not belong into the store; left alone", None, true);
+        }
+        Ok(())
+    }
+
+    /// Second values. Those that are damaged are worth nothing; those that the store has by now, since somebody deleted the
+    /// first and a run gave the second again, are settled.
+    fn check_second_values(&self) -> Result<()> {
+        let Some(folder) = self.folder("nondeterministic")? else { return Ok(()) };
+        for name in folder.list()? {
+            match self.second_of(&folder, &name)? {
+                None => self.set_aside(&folder, &name, "nondeterministic", "is no second value of anything, or damaged")?,
+                Some((what, now)) => {
+                    let (outcome, healed) = match now {
+                        Now::Same => (", which the store has by now: removed", true),
+                        Now::Different => {
+                            (": not deterministic; when the cause is known, delete the wrong one", false)
+                        }
+                        Now::Gone => (", whose first one is gone: settled once a run gives this one again", false),
+                    };
+                    if now == Now::Same {
+                        folder.remove(&name)?;
+                    }
+                    self.note(folder.join(&name), format!("a second value of {what}{outcome}"), None, healed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something that was kept apart still differs from what the store has.
+    pub(crate) fn is_open_question(&self, folder: &Folder, name: &str) -> Result<bool> {
+        Ok(self.second_of(folder, name)?.is_some_and(|(_, now)| now == Now::Different))
+    }
+
+    /// What a second value is of, and what the store has of it now; nothing where it cannot be read.
+    fn second_of(&self, folder: &Folder, name: &str) -> Result<Option<(String, Now)>> {
+        match folder.entry(name)? {
+            Some(Place::Folder) => self.second_result(folder, name),
+            Some(Place::File(_)) => self.second_records(folder, name),
+            _ => Ok(None),
+        }
+    }
+
+    fn second_records(&self, folder: &Folder, name: &str) -> Result<Option<(String, Now)>> {
+        let Some(bytes) = folder.read(name, u64::MAX)? else { return Ok(None) };
+        let raws = pack::salvage(&bytes, None);
+        let ingredients = raws.iter().find(|raw| raw.entry.id == INGREDIENTS);
+        let Some(ingredients) = ingredients.and_then(|raw| serde_json::from_slice(&raw.payload).ok()) else {
+            return Ok(None);
+        };
+        // The label begins with the experiment and ends with kind, key and name of the pack.
+        let group = Group::new("", ingredients);
+        let Some((experiment, _)) = name.split_once(&format!("-{}", group.folder())) else { return Ok(None) };
+        let group = Group::new(experiment, group.ingredients().clone());
+        let results: Vec<&Raw> =
+            raws.iter().filter(|raw| raw.entry.id != INGREDIENTS && !raw.entry.id.starts_with(RUN)).collect();
+        if results.is_empty() {
+            return Ok(None);
+        }
+        let there = self.records(&group)?;
+        let same: Vec<Option<bool>> =
+            results.iter().map(|raw| there.get(&raw.entry.id).map(|entry| entry.values == raw.entry.values)).collect();
+        let now = match () {
+            () if same.contains(&Some(false)) => Now::Different,
+            () if same.contains(&None) => Now::Gone,
+            () => Now::Same,
+        };
+        let ids: Vec<&str> = results.iter().map(|raw| raw.entry.id.as_str()).collect();
+        Ok(Some((format!("{} of {experiment}: {}", group.ingredients().kind(), ids.join("; ")), now)))
+    }
+
+    fn second_result(&self, folder: &Folder, name: &str) -> Result<Option<(String, Now)>> {
+        let Some(inner) = folder.sub(name)? else { return Ok(None) };
+        let Some(Ok(second)) = inner.read(MANIFEST, LIMIT)?.map(|bytes| Manifest::parse(&bytes)) else { return Ok(None) };
+        for (file, digest) in second.files() {
+            if inner.read(file, u64::MAX)?.is_none_or(|bytes| sha256(&bytes) != *digest) {
+                return Ok(None);
+            }
+        }
+        let first = self.result(&second.name, &second.ingredients)?;
+        let now = match first {
+            None => Now::Gone,
+            Some(first) if first.same_values(&second) => Now::Same,
+            Some(_) => Now::Different,
+        };
+        Ok(Some((format!("{} of {}", second.kind, second.name), now)))
+    }
 }

@@ -1,48 +1,76 @@
-//! The version of the layout, in a file of its own.
-
-use std::path::Path;
+//! What makes a folder a store: one line, in `format` and, as a copy, in `lock`. Without it nothing in a folder is touched.
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
-use crate::store::disk::{move_aside, read, replace};
-use crate::store::{FORMAT, Problem};
+use crate::store::FORMAT;
+use crate::store::folder::Folder;
 
-/// Checks the version of the store, and writes it into a new one. Says so if it was damaged. The caller holds the store's guard.
-pub(crate) fn check_format(root: &Path) -> Result<Option<Problem>> {
-    let path = root.join("format");
-    let mut note = None;
-    if path.exists() {
-        match format_version(&read(&path)?.unwrap_or_default()) {
-            Some(FORMAT) => return Ok(None),
-            Some(version) => {
-                let age = if version > FORMAT { "newer" } else { "older" };
-                let problem = format!(
-                    "the store has format {version}, which is {age} than this program's {FORMAT}; \
-                     use the program that wrote it, or another folder with --data"
-                );
-                return Err(Error::damaged(path, problem));
-            }
-            None => {
-                let aside = move_aside(&path, &root.join("damaged"), "format")?;
-                let problem = "does not state a version with its digest".to_owned();
-                note = Some(Problem { path: path.clone(), problem, set_aside: aside, healed: true });
-            }
+/// Most bytes of the line.
+const LIMIT: u64 = 1 << 12;
+
+/// Names that a folder may hold and still be a new store.
+const HARMLESS: [&str; 2] = ["README.md", ".gitignore"];
+
+/// Whether a folder is a store of this layout; if not, it is new.
+///
+/// # Errors
+/// A store of another layout; a folder that holds something else.
+pub(crate) fn is_store(root: &Folder) -> Result<bool> {
+    let versions = [version(root, "format"), version(root, "lock")];
+    match versions.iter().flatten().max() {
+        Some(&FORMAT) => return Ok(true),
+        Some(&version) => {
+            let (age, remedy) = if version > FORMAT {
+                ("newer", "use the program that wrote it, or another folder with --data")
+            } else {
+                ("older", "`just clean` removes it; or name another folder with --data")
+            };
+            let problem = format!(
+                "is a store of layout {version}, which is {age} than this program's {FORMAT}, and is left alone; {remedy}"
+            );
+            return Err(Error::damaged(root.path(), problem));
         }
-    } else if root.join("journal").exists() {
-        let problem = "was gone; made anew".to_owned();
-        note = Some(Problem { path: path.clone(), problem, set_aside: None, healed: true });
+        None => {}
     }
-    replace(&path, format_line(FORMAT).as_bytes())?;
-    Ok(note)
+    match root.list()?.into_iter().find(|name| !HARMLESS.contains(&name.as_str())) {
+        None => Ok(false),
+        Some(other) => {
+            let problem = format!(
+                "is no store: it holds `{other}`, but no valid file `format`; nothing in it was touched; name another folder \
+                 with --data"
+            );
+            Err(Error::damaged(root.path(), problem))
+        }
+    }
 }
 
-fn format_line(version: u32) -> String {
+/// Makes a new folder a store, and writes anew what is lost of the line in a store.
+pub(crate) fn make(root: &Folder) -> Result<()> {
+    is_store(root)?;
+    for name in ["lock", "format"] {
+        if version(root, name) == Some(FORMAT) {
+            continue;
+        }
+        let line = line(FORMAT);
+        // Where it is: whoever holds the lock must keep it.
+        let file = root.lock_file(name)?;
+        let write = |error| Error::io("write", root.join(name))(error);
+        std::os::unix::fs::FileExt::write_all_at(&file, line.as_bytes(), 0).map_err(write)?;
+        file.set_len(line.len() as u64).and_then(|()| file.sync_all()).map_err(write)?;
+        root.sync()?;
+    }
+    Ok(())
+}
+
+fn line(version: u32) -> String {
     let text = format!("spectral-alignment store {version}");
     format!("{text} {}\n", sha256(text.as_bytes()))
 }
 
-fn format_version(bytes: &[u8]) -> Option<u32> {
-    let text = std::str::from_utf8(bytes).ok()?;
+/// The version that a file states, with its digest.
+fn version(root: &Folder, name: &str) -> Option<u32> {
+    let bytes = root.read(name, LIMIT).ok()??;
+    let text = String::from_utf8(bytes).ok()?;
     let version = text.strip_prefix("spectral-alignment store ")?.split(' ').next()?.parse().ok()?;
-    (text == format_line(version)).then_some(version)
+    (text == line(version)).then_some(version)
 }

@@ -1,17 +1,18 @@
-//! What a unit says about itself.
+//! What a result of a stage says about itself.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use crate::digest::{Ingredients, Key, sha256};
 use crate::store::FORMAT;
 
-/// One table of a unit.
+/// One table of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableEntry {
     /// Name of the table.
     pub table: String,
-    /// Name of its file, inside the unit's folder.
+    /// Name of its file, inside the result's folder.
     pub file: String,
     /// Number of rows.
     pub rows: u64,
@@ -21,31 +22,31 @@ pub struct TableEntry {
     pub values_sha256: String,
 }
 
-/// One file of a unit that is no table.
+/// One file of a result that is no table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlobEntry {
     /// Name of the blob.
     pub name: String,
-    /// Name of its file, inside the unit's folder.
+    /// Name of its file, inside the result's folder.
     pub file: String,
     /// Digest of the file.
     pub sha256: String,
 }
 
-/// What a unit is, what it was made from, and digests of everything in it.
+/// What a result is, what it was made from, and digests of everything in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Version of the store's format.
     pub format: u32,
-    /// Kind of the unit.
+    /// `tables`, or `figures` with the claims.
     pub kind: String,
-    /// Name of the unit, for people.
+    /// Name of its stage.
     pub name: String,
     /// The digest of the ingredients.
     pub key: Key,
-    /// Everything the unit depends on.
+    /// Everything the result depends on.
     pub ingredients: Ingredients,
     /// Its tables, in the order in which they were published.
     pub tables: Vec<TableEntry>,
@@ -53,6 +54,8 @@ pub struct Manifest {
     pub blobs: Vec<BlobEntry>,
     /// Where it was made: no part of the key.
     pub provenance: Vec<(String, String)>,
+    /// What the data of each of its experiments were made from: no part of the key either, which has their values.
+    pub lineage: BTreeMap<String, Ingredients>,
     /// Digest of this manifest with an empty digest.
     pub digest: String,
 }
@@ -101,17 +104,8 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// Reads the manifest of the unit `key` of `kind`; the problem in words where it is damaged.
-    pub(crate) fn parse(bytes: &[u8], kind: &str, key: &Key) -> std::result::Result<Self, String> {
-        let found = Self::read_any(bytes)?;
-        if found.kind != kind || &found.key != key {
-            return Err(format!("manifest.json belongs to another unit, {} {}", found.kind, found.key));
-        }
-        Ok(found)
-    }
-
-    /// Reads the manifest of any unit.
-    pub(crate) fn read_any(bytes: &[u8]) -> std::result::Result<Self, String> {
+    /// Reads a manifest; the problem in words where it is damaged.
+    pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
         let found: Self = serde_json::from_slice(bytes).map_err(|error| format!("manifest.json: {error}"))?;
         let mut sealed = found.clone();
         // Every byte counts: what does not come out the same again has been changed.

@@ -11,7 +11,7 @@ use crate::published::verify::{Row, Rows, Verdict, VerifyOptions};
 use crate::published::verify::{committed_tables, compare_all_claims, compare_recipe};
 use crate::stage::claim::Claim;
 use crate::stage::{Results, Settings, Stage};
-use crate::store::{Blob, Store};
+use crate::store::{Access, Blob, Store};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ fn compute(
     if stages.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let store = Store::open(&request.scratch.join(name))?;
+    let store = Store::open(&request.scratch.join(name), Access::Write, || {})?;
     let options = RunOptions { jobs: request.jobs, force: false };
     let done = run(stages, request.all, &store, request.settings, options)?;
     done.iter()

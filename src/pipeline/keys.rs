@@ -1,0 +1,111 @@
+//! Under which keys the store has what belongs to an experiment: two groups, and an id for each replicate and query.
+
+use crate::digest::{Ingredients, KeyBuilder};
+use crate::error::{Error, Result};
+use crate::pipeline::units::{Code, parameters};
+use crate::problem::experiment::Experiment;
+use crate::random::seed::SCHEME;
+use crate::simulation::observe::Trajectory;
+use crate::spectrum::answer::Answer;
+use crate::spectrum::query::{Query, Question};
+use crate::store::Group;
+
+/// The groups of an experiment under one root seed.
+#[derive(Clone, Debug)]
+pub struct Groups {
+    /// Trajectories, one per replicate.
+    pub trajectories: Group,
+    /// Results of queries about them.
+    pub spectra: Group,
+}
+
+impl Groups {
+    /// The groups of an experiment.
+    #[must_use]
+    pub fn of(code: &Code, experiment: &Experiment, seed: u64) -> Self {
+        let group = |kind: &str, digest: &str| {
+            let ingredients: Ingredients = KeyBuilder::new(kind)
+                .with("experiment", &experiment.name)
+                .with("seed", seed)
+                .with("seed scheme", SCHEME)
+                .with("parameters", parameters(experiment))
+                .with("code", digest)
+                .with("crates", code.crates.clone())
+                .finish();
+            Group::new(&experiment.name, ingredients)
+        };
+        Self {
+            trajectories: group("trajectories", code.trajectories(experiment)),
+            spectra: group("spectra", code.answers(experiment)),
+        }
+    }
+}
+
+/// Id of a trajectory in its group.
+#[must_use]
+pub fn trajectory_id(replicate: u32) -> String {
+    replicate.to_string()
+}
+
+/// Id of the result of a query in its group: the query, and the values of the trajectory that it is about.
+#[must_use]
+pub fn query_id(replicate: u32, query: Query, trajectory: &str) -> String {
+    let Query { checkpoint, sample, block, question } = query;
+    let question = match question {
+        Question::Top(count) => format!("top {count}"),
+        Question::Outliers(count) => format!("outliers {count}"),
+        Question::Values => "values".to_owned(),
+        Question::Norms => "norms".to_owned(),
+    };
+    format!(
+        "{replicate}, checkpoint {checkpoint}, {}, block {} {} {}, {question}, of {trajectory}",
+        sample.name(),
+        block.layer.name(),
+        block.row,
+        block.col
+    )
+}
+
+/// The bytes of a trajectory: the same for the same values on every machine.
+///
+/// # Errors
+/// A value that is not finite.
+pub fn trajectory_bytes(trajectory: &Trajectory) -> Result<Vec<u8>> {
+    let finite = trajectory.checkpoints.iter().all(|observed| {
+        observed.parameters.iter().flatten().chain([&observed.loss, &observed.accuracy]).all(|value| value.is_finite())
+    });
+    encode("trajectory", finite, trajectory)
+}
+
+/// The bytes of the result of a query, likewise.
+///
+/// # Errors
+/// A value that is not finite.
+pub fn answer_bytes(answer: &Answer) -> Result<Vec<u8>> {
+    let finite = match answer {
+        Answer::Pairs(both) => both
+            .iter()
+            .flatten()
+            .all(|pair| pair.value.is_finite() && pair.residual.is_finite() && pair.vector.iter().all(|x| x.is_finite())),
+        Answer::Values(both) => both.iter().flatten().all(|value| value.is_finite()),
+        Answer::Norms(both) => both
+            .iter()
+            .all(|norms| norms.operator.is_finite() && norms.outside.is_finite() && norms.perpendicular.is_finite()),
+    };
+    encode("result of a query", finite, answer)
+}
+
+fn encode<T: serde::Serialize>(what: &'static str, finite: bool, value: &T) -> Result<Vec<u8>> {
+    if !finite {
+        return Err(Error::Numeric { routine: what, problem: "holds a value that is not finite".to_owned() });
+    }
+    postcard::to_stdvec(value).map_err(|error| Error::defect(what, error))
+}
+
+/// A value back from its bytes, which have been verified.
+///
+/// # Errors
+/// Bytes that another program wrote under this key.
+pub fn decode<T: serde::de::DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T> {
+    postcard::from_bytes(bytes).map_err(|error| Error::defect(what, error))
+}

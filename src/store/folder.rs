@@ -1,0 +1,240 @@
+//! Folders below the store, by descriptor: no name is followed out of them, and no link among our own names is followed
+//! at all.
+
+use crate::error::{Error, Result};
+use crate::store::fault;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// An open folder and the path that messages name it by.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+/// What a name in a folder stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    File(u64),
+    Folder,
+    /// A link, a pipe, a device: nothing that the store makes.
+    Other,
+}
+
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::RDONLY).union(OFlags::CLOEXEC);
+
+impl Folder {
+    /// Opens the root of a store; the path to it may lead over links.
+    pub(crate) fn root(path: &Path) -> Result<Self> {
+        let fd = rustix::fs::open(path, FOLDER, Mode::empty()).map_err(|errno| io_error("open", path, errno))?;
+        Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// The path that it was opened by.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Path of something in it, for messages.
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    fn failed(&self, action: &'static str, name: &str) -> impl FnOnce(Errno) -> Error {
+        let path = self.join(name);
+        move |errno| io_error(action, &path, errno)
+    }
+
+    /// A folder in it; nothing where there is none.
+    ///
+    /// # Errors
+    /// A link or a file in its place.
+    pub(crate) fn sub(&self, name: &str) -> Result<Option<Self>> {
+        match rustix::fs::openat(&self.fd, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(fd) => Ok(Some(Self { fd, path: self.join(name) })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::LOOP | Errno::NOTDIR) => {
+                let problem = "is a link or a file where the store has a folder; nothing behind it is touched; remove it";
+                Err(Error::damaged(self.join(name), problem))
+            }
+            Err(errno) => Err(self.failed("open", name)(errno)),
+        }
+    }
+
+    /// The same, made if need be.
+    pub(crate) fn make(&self, name: &str) -> Result<Self> {
+        match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(0o777)) {
+            Ok(()) => self.sync()?,
+            Err(Errno::EXIST) => {}
+            Err(errno) => return Err(self.failed("create", name)(errno)),
+        }
+        self.sub(name)?.ok_or_else(|| self.failed("open", name)(Errno::NOENT))
+    }
+
+    /// What a name stands for; nothing where there is nothing.
+    pub(crate) fn entry(&self, name: &str) -> Result<Option<Entry>> {
+        match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => Ok(Some(match FileType::from_raw_mode(found.st_mode) {
+                FileType::RegularFile => Entry::File(u64::try_from(found.st_size).unwrap_or(0)),
+                FileType::Directory => Entry::Folder,
+                _ => Entry::Other,
+            })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.failed("read", name)(errno)),
+        }
+    }
+
+    /// Names in it, sorted.
+    pub(crate) fn list(&self) -> Result<Vec<String>> {
+        let failed = |errno| io_error("read", &self.path, errno);
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.fd).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy();
+            if name != "." && name != ".." {
+                names.push(name.into_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// A regular file in it; nothing where there is nothing, or something else.
+    pub(crate) fn open(&self, name: &str) -> Result<Option<File>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => {
+                let file = File::from(fd);
+                let regular = file.metadata().map_err(Error::io("read", self.join(name)))?.is_file();
+                Ok(regular.then_some(file))
+            }
+            Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => Ok(None),
+            Err(errno) => Err(self.failed("open", name)(errno)),
+        }
+    }
+
+    /// The file of a lock, made with `content` if need be.
+    pub(crate) fn lock_file(&self, name: &str) -> Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(0o666));
+        let file = File::from(fd.map_err(self.failed("open", name))?);
+        if file.metadata().map_err(Error::io("read", self.join(name)))?.is_file() {
+            return Ok(file);
+        }
+        Err(Error::damaged(self.join(name), "is no file, where the store has one for a lock; remove it"))
+    }
+
+    /// The bytes of a regular file of at most `limit` bytes; nothing where there is none.
+    ///
+    /// # Errors
+    /// A longer file: it is not read.
+    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+        let Some(file) = self.open(name)? else { return Ok(None) };
+        let length = file.metadata().map_err(Error::io("read", self.join(name)))?.len();
+        if length > limit {
+            let problem = format!("has {length} bytes, where at most {limit} are possible; it was not read");
+            return Err(Error::damaged(self.join(name), problem));
+        }
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes).map_err(Error::io("read", self.join(name)))?;
+        Ok(Some(bytes))
+    }
+
+    /// A new file in it.
+    pub(crate) fn create(&self, name: &str) -> Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(0o666));
+        fd.map(File::from).map_err(self.failed("create", name))
+    }
+
+    /// Writes a new file and waits until the disk has it.
+    pub(crate) fn write_new(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let mut file = self.create(name)?;
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        file.write_all(first)
+            .and_then(|()| fault::point("write"))
+            .and_then(|()| file.write_all(second))
+            .and_then(|()| fault::point("flush"))
+            .and_then(|()| file.sync_all())
+            .map_err(Error::io("write", self.join(name)))
+    }
+
+    /// Moves something into another folder, over a file of that name.
+    pub(crate) fn rename(&self, name: &str, to: &Self, new: &str) -> Result<()> {
+        fault::point("move").map_err(Error::io("move", self.join(name)))?;
+        rustix::fs::renameat(&self.fd, name, &to.fd, new).map_err(self.failed("move", name))
+    }
+
+    /// Moves something to the first free name `<label>-<n>` of another folder; nothing where it is gone.
+    pub(crate) fn move_aside(&self, name: &str, into: &Self, label: &str) -> Result<Option<PathBuf>> {
+        fault::point("aside").map_err(Error::io("move", self.join(name)))?;
+        let mut number = 0_u64;
+        while into.entry(&format!("{label}-{number}"))?.is_some() {
+            number += 1;
+        }
+        let new = format!("{label}-{number}");
+        match rustix::fs::renameat(&self.fd, name, &into.fd, &new) {
+            Ok(()) => {
+                into.sync()?;
+                Ok(Some(into.join(&new)))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.failed("move", name)(errno)),
+        }
+    }
+
+    /// Removes a file, a link, or a folder with everything in it; what is gone already is no error.
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        let flags = match self.entry(name)? {
+            None => return Ok(()),
+            Some(Entry::Folder) => {
+                if let Some(folder) = self.sub(name)? {
+                    for inner in folder.list()? {
+                        folder.remove(&inner)?;
+                    }
+                }
+                AtFlags::REMOVEDIR
+            }
+            Some(_) => AtFlags::empty(),
+        };
+        match rustix::fs::unlinkat(&self.fd, name, flags) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.failed("remove", name)(errno)),
+        }
+    }
+
+    /// Removes a folder in it if that is empty.
+    pub(crate) fn remove_if_empty(&self, name: &str) -> Result<()> {
+        match rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+            Err(errno) => Err(self.failed("remove", name)(errno)),
+        }
+    }
+
+    /// Bytes of a file, or of all files below a folder.
+    pub(crate) fn size(&self, name: &str) -> Result<u64> {
+        Ok(match self.entry(name)? {
+            Some(Entry::File(bytes)) => bytes,
+            Some(Entry::Folder) => match self.sub(name)? {
+                Some(folder) => folder.list()?.iter().map(|inner| folder.size(inner)).sum::<Result<u64>>()?,
+                None => 0,
+            },
+            _ => 0,
+        })
+    }
+
+    /// Waits until the names in it are on the disk.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let flushed = fault::point("flush").map_err(Error::io("flush", &self.path));
+        flushed.and_then(|()| rustix::fs::fsync(&self.fd).map_err(|errno| io_error("flush", &self.path, errno)))
+    }
+}
+
+fn io_error(action: &'static str, path: &Path, errno: Errno) -> Error {
+    Error::io(action, path)(io::Error::from(errno))
+}

@@ -1,0 +1,77 @@
+//! One pack out of many, at the end of a run.
+
+use crate::error::{Error, Result};
+use crate::store::Store;
+use crate::store::pack::{self, Entry, Raw};
+use crate::store::packs::Group;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::File;
+use std::sync::Arc;
+
+impl Store {
+    /// Merges the packs of a group into one. A kill in between leaves some records twice, which harms nobody; the next run
+    /// merges again.
+    ///
+    /// # Errors
+    /// A store that cannot be written; two values of one record, added by two runs at the same time: both are kept.
+    pub fn merge(&self, group: &Group) -> Result<()> {
+        if self.records(group)?.packs.len() > 1 { self.rewrite(group, &|_| true) } else { Ok(()) }
+    }
+
+    /// Leaves in a group only these records, in one pack; no pack where there are none.
+    pub(crate) fn rewrite(&self, group: &Group, keep: &dyn Fn(&Entry) -> bool) -> Result<()> {
+        let _alone = self.wait_for_work(&format!("merge {}", group.label()))?;
+        // Every round sets at least one damaged pack aside.
+        for _ in 0..1000 {
+            self.forget(group);
+            let records = self.records(group)?;
+            let Some(folder) = self.group_folder(group)? else { return Ok(()) };
+            let mut files: HashMap<Arc<str>, File> = HashMap::new();
+            let mut read = |name: &Arc<str>, entry: &Entry| -> Result<Option<Raw>> {
+                if !files.contains_key(name) {
+                    let Some(file) = folder.open(name)? else { return Ok(None) };
+                    files.insert(Arc::clone(name), file);
+                }
+                let payload = pack::payload(&files[name], &folder.join(name), entry)?;
+                Ok(payload.map(|payload| Raw { entry: entry.clone(), payload }))
+            };
+            let mut kept: Vec<&(Arc<str>, Entry)> = records.entries.values().filter(|(_, entry)| keep(entry)).collect();
+            kept.sort_by(|a, b| a.1.id.cmp(&b.1.id));
+            let mut damaged = None;
+            let mut different = Vec::new();
+            for (name, entry) in records.conflicts.iter().filter(|(_, entry)| keep(entry)) {
+                match read(name, entry)? {
+                    Some(raw) => different.push(raw),
+                    None => damaged = Some((Arc::clone(name), entry.id.clone())),
+                }
+            }
+            let mut merged = None;
+            if damaged.is_none() && !kept.is_empty() {
+                let raws = kept.iter().map(|(name, entry)| {
+                    read(name, entry)?.map(Cow::Owned).ok_or_else(|| {
+                        damaged = Some((Arc::clone(name), entry.id.clone()));
+                        Error::damaged(folder.join(name), "is mended")
+                    })
+                });
+                match self.write_pack(group, &folder, raws, |name| name) {
+                    Ok(name) => merged = Some(name),
+                    Err(error) if damaged.is_none() => return Err(error),
+                    Err(_) => {}
+                }
+            }
+            if let Some((name, id)) = damaged {
+                self.mend(group, &name, &format!("the record {id} does not have the digest that its index states"))?;
+                continue;
+            }
+            let error = if different.is_empty() { None } else { Some(self.second_value(group, different)?) };
+            for name in records.packs.iter().filter(|name| Some(&***name) != merged.as_deref()) {
+                folder.remove(name)?;
+            }
+            folder.sync()?;
+            self.forget(group);
+            return error.map_or(Ok(()), Err);
+        }
+        Err(Error::damaged(self.root(), "is damaged faster than it is mended"))
+    }
+}

@@ -1,0 +1,357 @@
+//! Groups of records: what is there, one of them, and more of them.
+
+use crate::digest::{Ingredients, Key, sha256};
+use crate::error::{Error, Result};
+use crate::store::folder::{Entry as Place, Folder};
+use crate::store::pack::{self, ENDING, Entry, Raw, Record};
+use crate::store::{Access, Store, held};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Id of the record with the ingredients of its group, which every pack has.
+pub(crate) const INGREDIENTS: &str = "ingredients";
+/// Beginning of the ids of records with the provenance of others.
+pub(crate) const RUN: &str = "run ";
+
+/// Everything that is made from the same ingredients: trajectories of an experiment, or results of queries about them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    experiment: String,
+    ingredients: Ingredients,
+    key: Key,
+}
+
+impl Group {
+    /// The group of an experiment with these ingredients.
+    #[must_use]
+    pub fn new(experiment: &str, ingredients: Ingredients) -> Self {
+        Self { experiment: experiment.to_owned(), key: ingredients.digest(), ingredients }
+    }
+
+    /// Name of the experiment.
+    #[must_use]
+    pub fn experiment(&self) -> &str {
+        &self.experiment
+    }
+
+    /// What its records depend on, but for their ids.
+    #[must_use]
+    pub fn ingredients(&self) -> &Ingredients {
+        &self.ingredients
+    }
+
+    /// Digest of the ingredients.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(crate) fn folder(&self) -> String {
+        format!("{}-{}", self.ingredients.kind(), self.key.brief())
+    }
+
+    /// A name for messages and for what is set aside.
+    pub(crate) fn label(&self) -> String {
+        format!("{}-{}", self.experiment, self.folder())
+    }
+}
+
+/// What is there of a group.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    pub(crate) entries: HashMap<String, (Arc<str>, Entry)>,
+    pub(crate) conflicts: Vec<(Arc<str>, Entry)>,
+    pub(crate) packs: Vec<Arc<str>>,
+}
+
+impl Records {
+    /// What is known of a record.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(id).map(|(_, entry)| entry)
+    }
+
+    /// All results, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        let results = |entry: &&Entry| entry.id != INGREDIENTS && !entry.id.starts_with(RUN);
+        self.entries.values().map(|(_, entry)| entry).filter(results)
+    }
+
+    fn insert(&mut self, pack: &Arc<str>, entry: Entry) {
+        match self.entries.get(&entry.id) {
+            Some((_, known)) if known.values != entry.values => self.conflicts.push((Arc::clone(pack), entry)),
+            Some(_) => {}
+            None => {
+                self.entries.insert(entry.id.clone(), (Arc::clone(pack), entry));
+            }
+        }
+    }
+}
+
+impl Store {
+    /// The folder with the packs of a group; nothing where there is none.
+    pub(crate) fn group_folder(&self, group: &Group) -> Result<Option<Folder>> {
+        crate::store::stages::check_name("experiment", &group.experiment)?;
+        let Some(experiment) = self.folder("packs")?.map_or(Ok(None), |packs| packs.sub(&group.experiment))? else {
+            return Ok(None);
+        };
+        experiment.sub(&group.folder())
+    }
+
+    /// What is there of a group; remembered until [`Store::forget`]. Damaged packs are mended if the store was opened to
+    /// write, and count for nothing otherwise.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn records(&self, group: &Group) -> Result<Arc<Records>> {
+        if let Some(known) = held(&self.packs).get(group.key.as_str()) {
+            return Ok(Arc::clone(known));
+        }
+        let records = Arc::new(self.load(group)?);
+        Ok(Arc::clone(held(&self.packs).entry(group.key.as_str().to_owned()).or_insert(records)))
+    }
+
+    /// Looks anew at a group when it is next asked for: another run may have added to it.
+    pub fn forget(&self, group: &Group) {
+        held(&self.packs).remove(group.key.as_str());
+    }
+
+    fn load(&self, group: &Group) -> Result<Records> {
+        let mut records = Records::default();
+        let Some(folder) = self.group_folder(group)? else { return Ok(records) };
+        for name in packs_in(&folder)? {
+            let index = |name: &str| -> Result<Option<std::result::Result<Vec<Entry>, String>>> {
+                let Some(file) = folder.open(name)? else { return Ok(None) };
+                pack::index(&file, &folder.join(name), name, &group.key).map(Some)
+            };
+            let (name, entries) = match index(&name) {
+                // Another run has merged it meanwhile, or it is no file at all.
+                Ok(None) => continue,
+                Ok(Some(Ok(entries))) => (name, entries),
+                Ok(Some(Err(problem))) => match self.mend(group, &name, &problem)? {
+                    Some((name, entries)) => (name, entries),
+                    None => continue,
+                },
+                Err(error) => {
+                    self.unreadable(group, &folder, &name, &error)?;
+                    continue;
+                }
+            };
+            let name: Arc<str> = name.into();
+            records.packs.push(Arc::clone(&name));
+            entries.into_iter().for_each(|entry| records.insert(&name, entry));
+        }
+        Ok(records)
+    }
+
+    /// A pack that the disk does not give back is set aside by its name, which needs none of its bytes.
+    fn unreadable(&self, group: &Group, folder: &Folder, name: &str, error: &Error) -> Result<()> {
+        let problem = format!("cannot be read ({error}); what was in it is computed again");
+        if self.access == Access::Read {
+            self.note(folder.join(name), problem, None, true);
+            return Ok(());
+        }
+        self.set_aside(folder, name, &group.label(), &problem)
+    }
+
+    /// The payload of a record, verified; nothing if it is not there, or was damaged: then its pack has been mended.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn read(&self, group: &Group, id: &str) -> Result<Option<Vec<u8>>> {
+        // Another run may merge the packs meanwhile, and a mended pack is looked into once more.
+        for _ in 0..3 {
+            let records = self.records(group)?;
+            let (Some((name, entry)), Some(folder)) = (records.entries.get(id), self.group_folder(group)?) else {
+                return Ok(None);
+            };
+            match folder.open(name).and_then(|file| {
+                file.map(|file| pack::payload(&file, &folder.join(name), entry)).transpose()
+            }) {
+                Ok(Some(Some(payload))) => return Ok(Some(payload)),
+                Ok(Some(None)) => {
+                    let problem = format!("the record {id} does not have the digest that its index states");
+                    self.mend(group, name, &problem)?;
+                }
+                Ok(None) => {}
+                Err(error) => self.unreadable(group, &folder, name, &error)?,
+            }
+            self.forget(group);
+            if self.access == Access::Read {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts the intact records of a damaged pack into a new one and sets the damaged one aside; name and index of the new
+    /// pack, where it holds anything. A store that was opened to read only says what is wrong.
+    pub(crate) fn mend(&self, group: &Group, name: &str, problem: &str) -> Result<Option<(String, Vec<Entry>)>> {
+        let Some(folder) = self.group_folder(group)? else { return Ok(None) };
+        if self.access == Access::Read {
+            self.note(folder.join(name), format!("{problem}; the next run mends it"), None, true);
+            return Ok(None);
+        }
+        let _guard = self.guard()?;
+        let Some(bytes) = folder.read(name, u64::MAX)? else { return Ok(None) };
+        let intact = pack::salvage(&bytes, Some(&group.key));
+        drop(bytes);
+        let results = intact.iter().filter(|raw| raw.entry.id != INGREDIENTS && !raw.entry.id.starts_with(RUN)).count();
+        let mended = if results > 0 { Some(self.place(group, &folder, intact)?) } else { None };
+        let whole = mended.as_deref() == Some(name);
+        if !whole {
+            let problem = format!("{problem}; {results} of its results are intact and kept");
+            self.set_aside(&folder, name, &group.label(), &problem)?;
+        }
+        let Some(name) = mended else { return Ok(None) };
+        let Some(file) = folder.open(&name)? else { return Ok(None) };
+        let index = pack::index(&file, &folder.join(&name), &name, &group.key)?;
+        index.map(|entries| Some((name.clone(), entries))).map_err(|problem| Error::damaged(folder.join(&name), problem))
+    }
+
+    /// Writes records as a pack into the folder of their group, and gives its name. Records that a pack has twice are kept once.
+    pub(crate) fn place(&self, group: &Group, folder: &Folder, records: Vec<Raw>) -> Result<String> {
+        let all: BTreeMap<String, Raw> = records.into_iter().map(|raw| (raw.entry.id.clone(), raw)).collect();
+        let records = all.into_values().map(|raw| Ok(Cow::Owned(raw)));
+        self.write_pack(group, folder, records, |name| name)
+    }
+
+    /// The same for records that are read as they are written; `named` makes the name in the folder from that of a pack.
+    pub(crate) fn write_pack<'a>(
+        &self,
+        group: &Group,
+        folder: &Folder,
+        records: impl Iterator<Item = Result<Cow<'a, Raw>>>,
+        named: impl FnOnce(String) -> String,
+    ) -> Result<String> {
+        let (temporary, draft) = (self.own("temporary")?, self.temporary_name());
+        let first = ingredients_record(group).map(Cow::Owned);
+        let others = records.filter(|raw| !raw.as_ref().is_ok_and(|raw| raw.entry.id == INGREDIENTS));
+        let moved = pack::write(&temporary, &draft, &group.key, std::iter::once(first).chain(others)).and_then(|name| {
+            let name = named(name);
+            temporary.rename(&draft, folder, &name)?;
+            folder.sync()?;
+            Ok(name)
+        });
+        if moved.is_err() {
+            // If this fails too, the next run does it.
+            let _ = temporary.remove(&draft);
+        }
+        moved
+    }
+
+    /// Adds records to a group, all or none. Records with the same values that are there already are kept.
+    ///
+    /// # Errors
+    /// A store that cannot be written; a second, different value of a record: both are kept, and the error names them.
+    pub fn append(&self, group: &Group, provenance: &[(String, String)], records: Vec<Record>) -> Result<()> {
+        let text = serde_json::to_vec(provenance).map_err(|error| Error::defect("provenance", error))?;
+        let run = format!("{RUN}{}", &sha256(&text)[..16]);
+        let there = self.records(group)?;
+        let (mut new, mut different) = (Vec::new(), Vec::new());
+        for record in records {
+            let raw = Raw::new(record, &run);
+            match there.get(&raw.entry.id) {
+                None => new.push(raw),
+                Some(known) if known.values == raw.entry.values => {}
+                Some(_) => different.push(raw),
+            }
+        }
+        let about = Record { id: run.clone(), items: 0, seconds: 0.0, payload: text };
+        if !new.is_empty() {
+            if there.get(&run).is_none() {
+                new.push(Raw::new(about.clone(), &run));
+            }
+            let packs = self.own("packs")?.make(&group.experiment)?;
+            let folder = packs.make(&group.folder())?;
+            let mut entries: Vec<Entry> = new.iter().map(|raw| raw.entry.clone()).collect();
+            let name = self.place(group, &folder, new)?;
+            if let Some(file) = folder.open(&name)?
+                && let Ok(index) = pack::index(&file, &folder.join(&name), &name, &group.key)?
+            {
+                entries = index;
+            }
+            let name: Arc<str> = name.into();
+            // Where it was forgotten meanwhile, the next look at the group finds the new pack.
+            if let Some(known) = held(&self.packs).get_mut(group.key.as_str()) {
+                let known = Arc::make_mut(known);
+                known.packs.push(Arc::clone(&name));
+                entries.into_iter().for_each(|entry| known.insert(&name, entry));
+            }
+        }
+        if different.is_empty() { Ok(()) } else { Err(self.second_value(group, different)?) }
+    }
+
+    /// Keeps records that differ from those in the store, and gives the error that names both.
+    pub(crate) fn second_value(&self, group: &Group, records: Vec<Raw>) -> Result<Error> {
+        let ids: Vec<String> = records.iter().map(|raw| raw.entry.id.clone()).collect();
+        let apart = self.own("nondeterministic")?;
+        let records = records.into_iter().map(|raw| Ok(Cow::Owned(raw)));
+        let name = self.write_pack(group, &apart, records, |name| format!("{}-{name}", group.label()))?;
+        let first = self.own("packs")?.join(&group.experiment).join(group.folder());
+        let what = format!("{} of {}: {}", group.ingredients.kind(), group.experiment, ids.join("; "));
+        Ok(Error::Nondeterministic { what, first, second: apart.join(&name) })
+    }
+
+    /// The provenance of a record: by which program and on which machine it was made.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn provenance(&self, group: &Group, entry: &Entry) -> Result<Vec<(String, String)>> {
+        let text = self.read(group, &entry.run)?.unwrap_or_default();
+        Ok(serde_json::from_slice(&text).unwrap_or_default())
+    }
+
+    /// All groups, of any program, that can be told by their packs.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn groups(&self) -> Result<Vec<Group>> {
+        let mut groups = Vec::new();
+        let Some(packs) = self.folder("packs")? else { return Ok(groups) };
+        for experiment in packs.list()? {
+            if packs.entry(&experiment)? != Some(Place::Folder) {
+                continue;
+            }
+            let Some(folder) = packs.sub(&experiment)? else { continue };
+            for name in folder.list()? {
+                if folder.entry(&name)? == Some(Place::Folder)
+                    && let Some(inner) = folder.sub(&name)?
+                    && let Some(group) = self.group_in(&experiment, &name, &inner)?
+                {
+                    groups.push(group);
+                }
+            }
+        }
+        Ok(groups)
+    }
+
+    /// The group whose packs are in a folder, by the ingredients that the packs state.
+    pub(crate) fn group_in(&self, experiment: &str, name: &str, folder: &Folder) -> Result<Option<Group>> {
+        for pack in packs_in(folder)? {
+            let Some(file) = folder.open(&pack)? else { continue };
+            let first = pack::first(&file).or_else(|| {
+                // The beginning is damaged: some other copy may be left.
+                let bytes = folder.read(&pack, u64::MAX).ok().flatten()?;
+                pack::salvage(&bytes, None).into_iter().find(|raw| raw.entry.id == INGREDIENTS)
+            });
+            let ingredients = first.and_then(|raw| serde_json::from_slice(&raw.payload).ok());
+            if let Some(group) = ingredients.map(|found| Group::new(experiment, found))
+                && group.folder() == name
+            {
+                return Ok(Some(group));
+            }
+        }
+        Ok(None)
+    }
+}
+
+pub(crate) fn packs_in(folder: &Folder) -> Result<Vec<String>> {
+    Ok(folder.list()?.into_iter().filter(|name| name.ends_with(ENDING)).collect())
+}
+
+fn ingredients_record(group: &Group) -> Result<Raw> {
+    let payload = serde_json::to_vec(&group.ingredients).map_err(|error| Error::defect("ingredients", error))?;
+    Ok(Raw::new(Record { id: INGREDIENTS.to_owned(), items: 0, seconds: 0.0, payload }, ""))
+}
