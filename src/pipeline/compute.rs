@@ -11,8 +11,9 @@ use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::Seed;
 use crate::simulation::chain;
 use crate::simulation::data::Sample;
-use crate::simulation::observe::{self, Trajectory};
+use crate::simulation::observe::{self, Observed};
 use crate::simulation::task::{self, Task};
+use crate::simulation::trajectory::Trajectory;
 use crate::spectrum::answer::Point;
 use crate::spectrum::query::{Query, SampleKind};
 use crate::store::Manifest;
@@ -43,13 +44,13 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
     reason = "an estimate"
 )]
 fn trajectory_cost(experiment: &Experiment) -> u64 {
-    let model = &experiment.model;
-    let (d, k) = (model.d as f64, model.task.rows() as f64);
+    let problem = &experiment.problem;
+    let (d, k) = (problem.d() as f64, problem.rows() as f64);
     let step = match experiment.simulator {
         Simulator::Sgd => 100.0 + d * (2.0 + 0.35 * k),
         Simulator::Chain => 150.0 + 40.0 * k + 8.0 * k * k,
     };
-    (model.steps(experiment.horizon) as f64 * step) as u64
+    (problem.steps(experiment.horizon) as f64 * step) as u64
 }
 
 /// About how long one answer takes, in nanoseconds.
@@ -60,8 +61,8 @@ fn trajectory_cost(experiment: &Experiment) -> u64 {
     reason = "an estimate"
 )]
 fn answer_cost(experiment: &Experiment) -> u64 {
-    let d = experiment.model.d as f64;
-    (2.0 * experiment.model.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
+    let d = experiment.problem.d() as f64;
+    (2.0 * experiment.problem.training.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
 }
 
 fn cost(work: &Work) -> u64 {
@@ -156,7 +157,7 @@ struct Samples<'a> {
 
 impl Samples<'_> {
     fn of(&mut self, kind: SampleKind) -> &Sample {
-        let size = self.task.model().sample_size();
+        let size = self.task.problem().sample_size();
         self.drawn
             .entry(kind)
             .or_insert_with(|| Sample::first(self.task.law(), self.seed, kind.purpose(), size))
@@ -165,7 +166,7 @@ impl Samples<'_> {
 
 fn describe(query: Query) -> String {
     let block = query.block;
-    format!("checkpoint {}, block ({}, {}, {})", query.checkpoint, block.layer.name(), block.row, block.col)
+    format!("checkpoint {}, block (layer {}, {}, {})", query.checkpoint, block.layer, block.row, block.col)
 }
 
 /// `total · part / whole`, rounded down.
@@ -181,9 +182,9 @@ fn trajectory(
     (label, stages): (&str, &str),
     force: bool,
     progress: &Progress,
-) -> Result<(Manifest, Trajectory)> {
+) -> Result<(Manifest, Trajectory<Observed>)> {
     let (context, task, seed) = (outbox.context(), samples.task, samples.seed);
-    let key = trajectory_key(&context.code, experiment, seed);
+    let key = trajectory_key(&context.code, experiment, seed)?;
     if !force
         && let Some(manifest) = context.find(&key)?
         && let Some(rows) = context.store.table(&manifest, "trajectory")?
@@ -192,7 +193,7 @@ fn trajectory(
         progress.add(trajectory_cost(experiment));
         return Ok((manifest, trajectory_from([&rows, &evaluation], task)?));
     }
-    let (total, steps) = (trajectory_cost(experiment), experiment.model.steps(experiment.horizon));
+    let (total, steps) = (trajectory_cost(experiment), experiment.problem.steps(experiment.horizon));
     let taken = |taken| progress.add(share_of(total, taken, steps));
     let started = Instant::now();
     let sample = samples.of(SampleKind::Test);
@@ -201,9 +202,11 @@ fn trajectory(
         Simulator::Chain => chain::observe(experiment, task, seed, sample, &taken)?,
     };
     if let Some(step) = trajectory.diverged {
+        let problem = &experiment.problem;
+        let lambda = problem.data.lambda().map_or_else(String::new, |lambda| format!("lambda = {lambda}, "));
         progress.say(&format!(
-            "{}, replicate {}: SGD diverged at step {step} with lambda = {}, beta = {}, c = {}, d = {}; lower c or beta",
-            experiment.name, seed.replicate, experiment.model.lambda, experiment.model.beta, experiment.model.c, experiment.model.d
+            "{}, replicate {}: SGD diverged at step {step} with {lambda}beta = {}, c = {}, d = {}; lower c or beta",
+            experiment.name, seed.replicate, problem.training.beta, problem.training.c, problem.d()
         ));
     }
     let tables = trajectory_tables(&trajectory, task)?;

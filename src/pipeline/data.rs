@@ -4,8 +4,9 @@ use crate::error::{Error, Result, WithContext};
 use crate::pipeline::plan::{RunContext, StagePlan, reached};
 use crate::pipeline::units::{answer_from, trajectory_from};
 use crate::problem::experiment::Experiment;
-use crate::simulation::observe::Trajectory;
+use crate::simulation::observe::Observed;
 use crate::simulation::task;
+use crate::simulation::trajectory::Trajectory;
 use crate::spectrum::answer::Answer;
 use crate::spectrum::query::Query;
 use crate::stage::Data;
@@ -86,7 +87,7 @@ impl Data for StageData<'_> {
         Ok(finished)
     }
 
-    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory> {
+    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory<Observed>> {
         let experiment = self.experiment(experiment)?;
         let manifest = self.unit(experiment, replicate)?;
         let tables = [self.table(&manifest, "trajectory")?, self.table(&manifest, "evaluation")?];

@@ -68,16 +68,13 @@ impl StagePlan {
     }
 
     /// Names of its experiments with their parameters and numbers of replicates.
-    #[must_use]
-    pub fn parameters(&self) -> BTreeMap<String, Value> {
-        self.requests
-            .iter()
-            .map(|request| {
-                let mut map = parameters(&request.experiment);
-                map.insert("replicates".to_owned(), request.experiment.replicates.into());
-                (request.experiment.name.clone(), Value::Map(map))
-            })
-            .collect()
+    ///
+    /// # Errors
+    /// As for [`parameters`].
+    pub fn parameters(&self) -> Result<BTreeMap<String, Value>> {
+        let named =
+            |request: &Request| Ok((request.experiment.name.clone(), Value::of(&request.experiment)?));
+        self.requests.iter().map(named).collect()
     }
 
     /// The files from which the source code behind the committed results is found, and those at which the search stops.
@@ -136,28 +133,29 @@ impl StagePlan {
     /// # Errors
     /// A stage whose source is not among the embedded files.
     pub fn recipe(&self, settings: &Settings) -> Result<Ingredients> {
-        let questions: Vec<String> = self
-            .requests
-            .iter()
-            .flat_map(|request| {
-                (0..request.experiment.replicates).map(move |replicate| (request, replicate)).map(
-                    |(request, replicate)| {
-                        format!("{} {replicate} {:?}", request.experiment.name, request.queries(replicate))
-                    },
-                )
-            })
-            .collect();
+        let mut questions = BTreeMap::new();
+        for request in &self.requests {
+            questions.insert(request.experiment.name.clone(), asked(request)?);
+        }
         Ok(KeyBuilder::new("recipe")
             .with("stage", self.stage.name)
             .with("profile", settings.profile.word())
             .with("seed", settings.seed)
             .with("seed scheme", SCHEME)
-            .with("experiments", self.parameters())
+            .with("experiments", self.parameters()?)
             .with("questions", questions)
             .with("code", self.recipe_code()?.digest())
             .with("crates", [crates(), presenting_crates()].concat())
             .finish())
     }
+}
+
+/// What a request asks of each replicate.
+fn asked(request: &Request) -> Result<Value> {
+    (0..request.experiment.replicates)
+        .map(|replicate| Value::of(&request.queries(replicate)))
+        .collect::<Result<Vec<_>>>()
+        .map(Value::List)
 }
 
 /// The plans of all stages; an override of an experiment that none has is an error.
@@ -258,7 +256,7 @@ impl<'a> RunContext<'a> {
     /// # Errors
     /// A store that cannot be read.
     pub fn trajectory(&self, experiment: &Experiment, replicate: u32) -> Result<Option<Manifest>> {
-        self.find(&trajectory_key(&self.code, experiment, &self.seed(experiment, replicate)))
+        self.find(&trajectory_key(&self.code, experiment, &self.seed(experiment, replicate))?)
     }
 
     /// Ingredients of the answer to a question about a trajectory.
@@ -273,7 +271,7 @@ impl<'a> RunContext<'a> {
         of: &Manifest,
     ) -> Result<Ingredients> {
         let values = values_of(of, "trajectory")?;
-        Ok(answer_key(&self.code, experiment, &self.seed(experiment, replicate), query, &values))
+        answer_key(&self.code, experiment, &self.seed(experiment, replicate), query, &values)
     }
 
     /// What stands behind a stage.
@@ -326,7 +324,7 @@ impl<'a> RunContext<'a> {
         Ok(KeyBuilder::new("tables")
             .with("stage", plan.stage.name)
             .with("profile", self.settings.profile.word())
-            .with("experiments", plan.parameters())
+            .with("experiments", plan.parameters()?)
             .with("inputs", upstream.digests.clone())
             .with("code", plan.table_code()?.digest())
             .with("crates", crates())
@@ -351,7 +349,7 @@ impl<'a> RunContext<'a> {
         Ok(KeyBuilder::new("figures")
             .with("stage", plan.stage.name)
             .with("profile", self.settings.profile.word())
-            .with("experiments", plan.parameters())
+            .with("experiments", plan.parameters()?)
             .with("tables", values)
             .with("code", plan.figure_code()?.digest())
             .with("crates", presenting_crates())
@@ -389,7 +387,7 @@ impl<'a> RunContext<'a> {
     pub fn remembered_tables(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
         let mut upstream = Upstream::default();
         for request in &plan.requests {
-            let Some(note) = self.find(&self.inputs(request))? else { return Ok(None) };
+            let Some(note) = self.find(&self.inputs(request)?)? else { return Ok(None) };
             let Some(digest) = self.store.blob(&note, DIGEST)? else { return Ok(None) };
             let digest = String::from_utf8_lossy(&digest).into_owned();
             upstream.digests.insert(request.experiment.name.clone(), digest.into());
@@ -404,7 +402,7 @@ impl<'a> RunContext<'a> {
     pub fn remember_inputs(&self, plan: &StagePlan, upstream: &Upstream) -> Result<()> {
         for request in &plan.requests {
             let Some(Value::Text(digest)) = upstream.digests.get(&request.experiment.name) else { continue };
-            let key = self.inputs(request);
+            let key = self.inputs(request)?;
             let _claim = self.store.claim(&format!("inputs {}", request.experiment.name))?;
             let blob = Blob { name: DIGEST.to_owned(), bytes: digest.clone().into_bytes() };
             if let Some(note) = self.find(&key)?
@@ -421,22 +419,22 @@ impl<'a> RunContext<'a> {
     }
 
     /// Everything that the values of a request's units depend on.
-    #[must_use]
-    pub fn inputs(&self, request: &Request) -> Ingredients {
+    ///
+    /// # Errors
+    /// As for [`parameters`].
+    pub fn inputs(&self, request: &Request) -> Result<Ingredients> {
         let experiment = &request.experiment;
-        let questions: Vec<String> =
-            (0..experiment.replicates).map(|replicate| format!("{:?}", request.queries(replicate))).collect();
-        KeyBuilder::new("inputs")
+        Ok(KeyBuilder::new("inputs")
             .with("experiment", &experiment.name)
             .with("replicates", experiment.replicates)
             .with("seed", self.settings.seed)
             .with("seed scheme", SCHEME)
-            .with("parameters", parameters(experiment))
-            .with("questions", questions)
+            .with("parameters", parameters(experiment)?)
+            .with("questions", asked(request)?)
             .with("trajectory code", self.code.trajectories(experiment))
             .with("answer code", self.code.answers(experiment))
             .with("crates", crates())
-            .finish()
+            .finish())
     }
 }
 

@@ -4,10 +4,11 @@ use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result};
 use crate::pipeline::closure::{NUMERICAL_CRATES, PRESENTING_CRATES, closure};
 use crate::problem::experiment::{Experiment, Simulator};
-use crate::problem::{Means, TaskKind};
+use crate::problem::{data, network};
 use crate::random::seed::{SCHEME, Seed};
-use crate::simulation::observe::{Observed, Trajectory};
+use crate::simulation::observe::Observed;
 use crate::simulation::task::{Matrix, Task};
+use crate::simulation::trajectory::Trajectory;
 use crate::spectrum::answer::Answer;
 use crate::spectrum::query::{Query, Question};
 use crate::spectrum::{Norms, Pair};
@@ -18,16 +19,15 @@ use std::collections::BTreeMap;
 /// Files that hold no mathematics: a change in an error message is no change of a result.
 pub const NO_MATHEMATICS: &str = "src/error.rs";
 
-/// Digests of the code behind the two kinds of simulated units.
+/// Digests of the code behind simulated units, by the source files of data law and network.
 #[derive(Clone, Debug)]
 pub struct Code {
-    mixture: Roots,
-    xor: Roots,
+    roots: BTreeMap<[&'static str; 2], Roots>,
     crates: Vec<String>,
 }
 
 /// Digests of the code behind trajectories by SGD, behind those by the reduced chain, and behind answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Roots {
     sgd: String,
     chain: String,
@@ -49,22 +49,23 @@ impl Code {
     /// # Errors
     /// A root that is not among the embedded sources.
     pub fn embedded() -> Result<Self> {
-        let behind = |foreign: &'static str| -> Result<Roots> {
-            let digest = |root: &str| Ok(closure(&[root], &[NO_MATHEMATICS, foreign])?.digest());
-            Ok(Roots {
+        let mut roots = BTreeMap::new();
+        for own in data::SOURCES.into_iter().flat_map(|law| network::SOURCES.map(|network| [law, network])) {
+            let mut skipped = foreign_to(&own);
+            skipped.push(NO_MATHEMATICS);
+            let digest = |root: &str| Ok::<_, Error>(closure(&[root], &skipped)?.digest());
+            let code = Roots {
                 sgd: digest("src/simulation/observe.rs")?,
                 chain: digest("src/simulation/chain/mod.rs")?,
                 answers: digest("src/spectrum/answer.rs")?,
-            })
-        };
-        Ok(Self { mixture: behind(XOR)?, xor: behind(MIXTURE)?, crates: crates() })
+            };
+            roots.insert(own, code);
+        }
+        Ok(Self { roots, crates: crates() })
     }
 
     fn roots(&self, experiment: &Experiment) -> &Roots {
-        match experiment.model.task {
-            TaskKind::Mixture { .. } => &self.mixture,
-            TaskKind::Xor { .. } => &self.xor,
-        }
+        &self.roots[&own(experiment)]
     }
 
     /// Digest of the code behind trajectories of an experiment.
@@ -84,20 +85,21 @@ impl Code {
     }
 }
 
-const MIXTURE: &str = "src/simulation/task/mixture.rs";
-const XOR: &str = "src/simulation/task/xor.rs";
+/// Source files of the data law and the network of an experiment.
+fn own(experiment: &Experiment) -> [&'static str; 2] {
+    [experiment.problem.data.source(), experiment.problem.network.source()]
+}
 
-/// Files of the tasks that none of these experiments has: a change in one task is no change of another's results.
+/// Source files of the data laws and networks that are not among these.
+fn foreign_to(own: &[&'static str]) -> Vec<&'static str> {
+    let all = data::SOURCES.into_iter().chain(network::SOURCES);
+    all.filter(|file| !own.contains(file)).collect()
+}
+
+/// Source files of the data laws and networks that none of these experiments has: a change in one is no change of another's
+/// results.
 pub fn foreign<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> Vec<&'static str> {
-    let mut foreign = vec![MIXTURE, XOR];
-    for experiment in experiments {
-        let own = match experiment.model.task {
-            TaskKind::Mixture { .. } => MIXTURE,
-            TaskKind::Xor { .. } => XOR,
-        };
-        foreign.retain(|file| *file != own);
-    }
-    foreign
+    foreign_to(&experiments.into_iter().flat_map(own).collect::<Vec<_>>())
 }
 
 /// Names and locked versions of the crates whose arithmetic enters results.
@@ -117,97 +119,56 @@ fn named(crates: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// The parameters of an experiment that each replicate depends on, by name: not how many replicates there are.
-#[must_use]
-pub fn parameters(experiment: &Experiment) -> BTreeMap<String, Value> {
-    let model = &experiment.model;
-    let mut map: BTreeMap<String, Value> = [
-        ("d", model.d.into()),
-        ("lambda", model.lambda.into()),
-        ("beta", model.beta.into()),
-        ("c", model.c.into()),
-        ("phi", model.phi.into()),
-        ("horizon", experiment.horizon.into()),
-        ("checkpoints", experiment.checkpoints.into()),
-        ("spacing", format!("{:?}", experiment.spacing).to_lowercase().into()),
-    ]
-    .into_iter()
-    .map(|(name, value): (&str, Value)| (name.to_owned(), value))
-    .collect();
-    if experiment.simulator == Simulator::Chain {
-        map.insert("simulator".to_owned(), "reduced chain".into());
-    }
-    if let Some(along) = &model.start.along {
-        map.insert("start along means".to_owned(), along.clone().into());
-    }
-    if let Some(second) = &model.start.second {
-        map.insert("start of the second layer".to_owned(), second.clone().into());
-    }
-    match &model.task {
-        TaskKind::Mixture { probabilities, means } => {
-            map.insert("task".to_owned(), "mixture".into());
-            map.insert("probabilities".to_owned(), probabilities.clone().into());
-            let means: Value = match means {
-                Means::Orthonormal => "orthonormal".into(),
-                Means::Gram(gram) => gram.clone().into(),
-            };
-            map.insert("means".to_owned(), means);
-        }
-        TaskKind::Xor { width, mu, nu } => {
-            map.insert("task".to_owned(), "xor".into());
-            map.insert("width".to_owned(), (*width).into());
-            map.insert("mu".to_owned(), mu.clone().into());
-            map.insert("nu".to_owned(), nu.clone().into());
-        }
-    }
-    map
+///
+/// # Errors
+/// Two parameters of one name.
+pub fn parameters(experiment: &Experiment) -> Result<BTreeMap<String, Value>> {
+    let mut parameters = match Value::of(experiment)? {
+        Value::Map(parameters) => parameters,
+        other => BTreeMap::from([("parameters".to_owned(), other)]),
+    };
+    parameters.remove("replicates");
+    Ok(parameters)
 }
 
 /// Ingredients of a trajectory.
-#[must_use]
-pub fn trajectory_key(code: &Code, experiment: &Experiment, seed: &Seed) -> Ingredients {
-    KeyBuilder::new("trajectory")
+///
+/// # Errors
+/// As for [`parameters`].
+pub fn trajectory_key(code: &Code, experiment: &Experiment, seed: &Seed) -> Result<Ingredients> {
+    Ok(KeyBuilder::new("trajectory")
         .with("experiment", &experiment.name)
         .with("replicate", seed.replicate)
         .with("seed", seed.root)
         .with("seed scheme", SCHEME)
-        .with("parameters", parameters(experiment))
+        .with("parameters", parameters(experiment)?)
         .with("code", code.trajectories(experiment))
         .with("crates", code.crates.clone())
-        .finish()
+        .finish())
 }
 
 /// Ingredients of an answer: the question, and the values of the trajectory it is about.
-#[must_use]
+///
+/// # Errors
+/// As for [`parameters`].
 pub fn answer_key(
     code: &Code,
     experiment: &Experiment,
     seed: &Seed,
     query: Query,
     trajectory: &str,
-) -> Ingredients {
-    let (question, count) = match query.question {
-        Question::Top(count) => ("top", count),
-        Question::Outliers(count) => ("outliers", count),
-        Question::Values => ("values", 0),
-        Question::Norms => ("norms", 0),
-    };
-    KeyBuilder::new("spectra")
+) -> Result<Ingredients> {
+    Ok(KeyBuilder::new("spectra")
         .with("experiment", &experiment.name)
         .with("replicate", seed.replicate)
         .with("seed", seed.root)
         .with("seed scheme", SCHEME)
-        .with("parameters", parameters(experiment))
+        .with("parameters", parameters(experiment)?)
         .with("trajectory", trajectory)
-        .with("checkpoint", query.checkpoint)
-        .with("sample", query.sample.name())
-        .with("layer", query.block.layer.name())
-        .with("row", query.block.row)
-        .with("col", query.block.col)
-        .with("question", question)
-        .with("count", count)
+        .with("question", Value::of(&query)?)
         .with("code", code.answers(experiment))
         .with("crates", code.crates.clone())
-        .finish()
+        .finish())
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "indices of checkpoints, rows and ranks are small")]
@@ -220,7 +181,7 @@ fn small(index: usize) -> u32 {
 ///
 /// # Errors
 /// A value that is NaN.
-pub fn trajectory_tables(trajectory: &Trajectory, task: &dyn Task) -> Result<Vec<Table>> {
+pub fn trajectory_tables(trajectory: &Trajectory<Observed>, task: &dyn Task) -> Result<Vec<Table>> {
     let (mut checkpoint, mut step, mut time, mut layer, mut row) = (vec![], vec![], vec![], vec![], vec![]);
     let mut values = Vec::new();
     let (mut at, mut cluster, mut loss, mut accuracy) = (vec![], vec![], vec![], vec![]);
@@ -230,7 +191,7 @@ pub fn trajectory_tables(trajectory: &Trajectory, task: &dyn Task) -> Result<Vec
                 checkpoint.push(small(index));
                 step.push(observed.step);
                 time.push(observed.time);
-                layer.push(name.name());
+                layer.push(name.clone());
                 row.push(small(number));
                 values.push(entries.to_vec());
             }
@@ -274,7 +235,7 @@ fn misshapen(table: &str) -> Error {
 ///
 /// # Errors
 /// Tables of another shape.
-pub fn trajectory_from(tables: [&Table; 2], task: &dyn Task) -> Result<Trajectory> {
+pub fn trajectory_from(tables: [&Table; 2], task: &dyn Task) -> Result<Trajectory<Observed>> {
     let [rows, evaluation] = tables;
     let checkpoint = rows.present("checkpoint", rows.u32s("checkpoint")?)?;
     let step = rows.present("step", rows.u64s("step")?)?;

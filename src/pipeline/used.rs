@@ -32,10 +32,10 @@ impl Used {
     pub fn add(&mut self, context: &RunContext, plan: &StagePlan) -> Result<()> {
         for request in &plan.requests {
             let experiment = &request.experiment;
-            self.keys.insert(context.inputs(request).digest());
+            self.keys.insert(context.inputs(request)?.digest());
             for replicate in 0..experiment.replicates {
                 let seed = context.seed(experiment, replicate);
-                self.keys.insert(trajectory_key(&context.code, experiment, &seed).digest());
+                self.keys.insert(trajectory_key(&context.code, experiment, &seed)?.digest());
                 let queries = request.queries(replicate);
                 if let Some(trajectory) = context.trajectory(experiment, replicate)? {
                     let reached = reached(&trajectory, experiment);
@@ -50,7 +50,7 @@ impl Used {
                             &seed,
                             query,
                             "",
-                        )));
+                        )?));
                     }
                 }
             }

@@ -86,7 +86,7 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
             let name = &request.experiment.name;
             let new_files = read_sources(&sources(&[&simulating_code(&request.experiment)?]));
             if let Some(note) = note_of(context, &notes, &unit, name)? {
-                changes.extend(input_changes(name, note, &context.inputs(request), &new_files));
+                changes.extend(input_changes(name, note, &context.inputs(request)?, &new_files));
             }
         }
         all.push((unit, changes));
@@ -298,7 +298,7 @@ fn lock_changes(lock: &Lock, entry: &Entry, plan: &StagePlan, settings: &Setting
     if entry.seed != settings.seed {
         changes.push(Change::new("seed", Some(entry.seed.to_string()), Some(settings.seed.to_string())));
     }
-    let (old, new) = (Value::Map(entry.parameters.clone()), Value::Map(plan.parameters()));
+    let (old, new) = (Value::Map(entry.parameters.clone()), Value::Map(plan.parameters()?));
     if old != new {
         changes.extend(map_changes("", Some(&old), Some(&new)));
     }

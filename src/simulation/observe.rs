@@ -5,6 +5,7 @@ use crate::random::seed::Seed;
 use crate::simulation::data::Sample;
 use crate::simulation::sgd;
 use crate::simulation::task::{Parameters, Task};
+use crate::simulation::trajectory::{Checkpoint, Trajectory};
 
 /// What is known of one checkpoint.
 #[derive(Clone, Debug)]
@@ -23,15 +24,6 @@ pub struct Observed {
     pub cluster_accuracy: Vec<Option<f64>>,
 }
 
-/// One replicate.
-#[derive(Clone, Debug)]
-pub struct Trajectory {
-    /// The checkpoints reached, the initial point first.
-    pub checkpoints: Vec<Observed>,
-    /// The step at which SGD diverged, if it did.
-    pub diverged: Option<u64>,
-}
-
 /// Runs SGD and evaluates every checkpoint on a sample: the replicate's fresh one.
 #[must_use]
 pub fn observe(
@@ -40,7 +32,7 @@ pub fn observe(
     seed: &Seed,
     sample: &Sample,
     progress: &dyn Fn(u64),
-) -> Trajectory {
+) -> Trajectory<Observed> {
     evaluate(experiment, task, sgd::train(task, seed, &experiment.schedule(), progress), sample)
 }
 
@@ -49,9 +41,9 @@ pub fn observe(
 pub fn evaluate(
     experiment: &Experiment,
     task: &dyn Task,
-    run: sgd::Trajectory,
+    run: Trajectory<Checkpoint>,
     sample: &Sample,
-) -> Trajectory {
+) -> Trajectory<Observed> {
     let checkpoints = run
         .checkpoints
         .into_iter()

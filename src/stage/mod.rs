@@ -7,7 +7,8 @@ pub mod rows;
 use crate::error::{Error, Result};
 use crate::plot::Figure;
 use crate::problem::experiment::Experiment;
-use crate::simulation::observe::Trajectory;
+use crate::simulation::observe::Observed;
+use crate::simulation::trajectory::Trajectory;
 use crate::spectrum::answer::Answer;
 use crate::spectrum::query::Query;
 use crate::spectrum::{Norms, Pair};
@@ -119,7 +120,7 @@ pub trait Data {
     ///
     /// # Errors
     /// An experiment or replicate the stage did not ask for; a store that cannot be read.
-    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory>;
+    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory<Observed>>;
     /// The answer to a question the stage asked.
     ///
     /// # Errors

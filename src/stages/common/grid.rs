@@ -28,7 +28,7 @@ pub fn over_grid(results: &Results, table: &str, statistic: &str, start: bool) -
                 })
                 .map(|row| (row.at.replicate.unwrap_or(0), row.value))
                 .collect();
-            (experiment.model.lambda, values)
+            (experiment.problem.lambda(), values)
         })
         .collect();
     grid.sort_by(|a, b| a.0.total_cmp(&b.0));

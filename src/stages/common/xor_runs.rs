@@ -25,7 +25,7 @@ pub const NARROW: usize = 4;
 pub fn request(settings: &Settings, point: Point, checkpoints: Checkpoints) -> Result<Request> {
     let Point { name, width, d, lambda, horizon, replicates } = point;
     let mut experiment = experiment(settings.profile, &name, width, d, lambda);
-    experiment.model.d = settings.profile.pick(d, 50);
+    experiment.problem.data.set_d(settings.profile.pick(d, 50));
     experiment.horizon = horizon;
     experiment.checkpoints = settings.profile.pick(2 * FEWEST_CHECKPOINTS - 1, FEWEST_CHECKPOINTS);
     if matches!(checkpoints, Checkpoints::Last) {

@@ -34,7 +34,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         .map(|&lambda| {
             let mut point = experiment(settings.profile, &name(lambda), 5, f64::from(lambda));
             // Rates need no large dimension: the errors are operator norms, not fluctuations.
-            point.model.d = settings.profile.pick(300, 60);
+            point.problem.data.set_d(settings.profile.pick(300, 60));
             point.checkpoints = FEWEST_CHECKPOINTS;
             Ok(Request::new(settings.experiment(point)?)
                 .every_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(COUNTED))
@@ -71,7 +71,7 @@ fn predict(
     let mut levels = [0.0; 2];
     for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
         let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
-        *least = level(&predicted.spectrum, experiment.model.d);
+        *least = level(&predicted.spectrum, experiment.problem.d());
         let outliers = predicted.spectrum.outliers_above()?;
         let counted = outliers.iter().filter(|outlier| outlier.position > *least).count();
         theory.push(Statistic::plain(
@@ -98,7 +98,7 @@ fn measure(
     let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
     let here = at(experiment, replicate, observed);
     let x = observed.parameters[0].row(0);
-    let space = task::build(&experiment.model).mean_space();
+    let space = task::build(&experiment.problem).mean_space();
     statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
     statistics.push(Statistic::plain(&here, "norm", x.dot(&x).sqrt()));
     let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;

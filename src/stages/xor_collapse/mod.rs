@@ -23,8 +23,8 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     points
         .map(|(lambda, ridge)| {
             let mut point = experiment(settings.profile, &name(lambda, ridge), 8, 100, f64::from(lambda));
-            point.model.d = settings.profile.pick(100, 50);
-            point.model.beta = f64::from(ridge) / 1000.0;
+            point.problem.data.set_d(settings.profile.pick(100, 50));
+            point.problem.training.beta = f64::from(ridge) / 1000.0;
             point.horizon = 200.0;
             point.checkpoints = FEWEST_CHECKPOINTS;
             Ok(Request::new(checked(settings, point)?))

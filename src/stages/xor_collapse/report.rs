@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::problem::as_f64;
+use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
@@ -38,7 +38,7 @@ const SHARE: f64 = 0.95;
 
 /// β over the threshold of λ.
 fn ratio(experiment: &Experiment) -> f64 {
-    experiment.model.beta / collapse_threshold(experiment.model.lambda)
+    experiment.problem.training.beta / collapse_threshold(experiment.problem.lambda())
 }
 
 /// Per replicate number, the share of grid points on one side of the threshold where the network is as predicted.
@@ -80,7 +80,7 @@ fn failures<'a>(results: &'a Results, statistics: &Statistics, below: f64) -> Ve
         })
         .filter(|(_, share)| *share < SHARE)
         .collect();
-    found.sort_by(|a, b| a.0.model.lambda.total_cmp(&b.0.model.lambda));
+    found.sort_by(|a, b| a.0.problem.lambda().total_cmp(&b.0.problem.lambda()));
     found
 }
 
@@ -90,7 +90,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let survived = shares(results, &statistics, |ratio| ratio < 1.0 - MARGIN, |alive| alive > 0.5);
     let failed: Vec<String> = failures(results, &statistics, 1.0 - MARGIN)
         .iter()
-        .map(|(point, _)| format!("lambda = {}, beta = {}", point.model.lambda, point.model.beta))
+        .map(|(point, _)| {
+            format!("lambda = {}, beta = {}", point.problem.lambda(), point.problem.training.beta)
+        })
         .collect();
     let save = if failed.is_empty() { String::new() } else { format!(", if not at {}", listed(&failed)) };
     Ok(vec![
@@ -139,7 +141,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let failed: Vec<String> = failures(results, &statistics, 1.0)
         .iter()
         .map(|(point, share)| {
-            format!("at λ = {}, β = {} ({:.0} % live)", point.model.lambda, point.model.beta, 100.0 * share)
+            format!(
+                "at λ = {}, β = {} ({:.0} % live)",
+                point.problem.lambda(),
+                point.problem.training.beta,
+                100.0 * share
+            )
         })
         .collect();
     let save = if failed.is_empty() { String::new() } else { format!(", save {}", listed(&failed)) };

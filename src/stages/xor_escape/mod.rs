@@ -8,8 +8,8 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::Start;
 use crate::problem::experiment::{Experiment, Simulator};
+use crate::problem::training::Start;
 use crate::simulation::observe::Observed;
 use crate::simulation::task;
 use crate::stage::request::Request;
@@ -41,8 +41,8 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         .iter()
         .map(|&d| {
             let mut point = experiment(settings.profile, &format!("xor-escape-d{d}"), 4, d, 100.0);
-            point.model.d = d;
-            point.model.start = Start { along: None, second: Some(vec![1.0, 1.0, -1.0, -1.0]) };
+            point.problem.data.set_d(d);
+            point.problem.training.start = Start { along: None, second: Some(vec![1.0, 1.0, -1.0, -1.0]) };
             point.horizon = 20.0;
             point.checkpoints = 101;
             point.simulator = Simulator::Chain;
@@ -59,7 +59,7 @@ fn largest(means: &Array2<f64>) -> f64 {
 /// m, R and v of a checkpoint.
 fn state(experiment: &Experiment, observed: &Observed) -> State {
     let task = task::build(&experiment.kept());
-    let rows = experiment.model.task.rows();
+    let rows = experiment.problem.rows();
     let mut state = State::zero(rows, 2);
     state.second = vec![0.0; rows];
     for summary in task.summary(&observed.parameters) {

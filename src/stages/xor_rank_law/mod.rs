@@ -4,7 +4,7 @@ pub mod report;
 
 use crate::error::Result;
 use crate::problem::as_f64;
-use crate::simulation::task::xor::CLUSTERS;
+use crate::problem::data::CLUSTERS;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
@@ -67,10 +67,10 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let here = At {
             experiment: experiment.name.clone(),
             replicate: None,
-            step: experiment.model.steps(experiment.horizon),
+            step: experiment.problem.steps(experiment.horizon),
             time: experiment.horizon,
         };
-        let expected = covered(experiment.model.task.rows(), CLUSTERS);
+        let expected = covered(experiment.problem.rows(), CLUSTERS);
         let ranks: Vec<u32> = of(&runs, &experiment.name).map(|run| run.outliers).collect();
         for (rank, probability) in (0..).zip(&expected) {
             law.push(Statistic::of(&here, "probability of the rank", rank, *probability));

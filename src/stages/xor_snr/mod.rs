@@ -9,7 +9,7 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
-use crate::simulation::task::{self, Layer};
+use crate::simulation::task;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{sine, space};
 use crate::stage::request::{Checkpoints, Request};
@@ -31,7 +31,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
             let name = format!("xor-snr-lambda-{lambda}");
             let mut point = experiment(settings.profile, &name, 8, 300, f64::from(lambda));
             // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
-            point.model.beta = 0.05;
+            point.problem.training.beta = 0.05;
             point.checkpoints = FEWEST_CHECKPOINTS;
             Ok(Request::new(checked(settings, point)?)
                 .every_replicate(Checkpoints::Last, first(NEURON), Question::Norms)
@@ -56,7 +56,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let mean = alive.iter().sum::<f64>() / as_f64(alive.len());
                 statistics.push(Statistic::plain(&here, "sine of alive neurons", mean));
             }
-            let space = space(&*task::build(&experiment.model), Layer::V, &observed.parameters)?;
+            let space = space(&*task::build(&experiment.problem), SECOND.layer, &observed.parameters)?;
             let v = observed.parameters[1].column(0);
             statistics.push(Statistic::plain(&here, "sine of v", sine(v, &space)));
             for (layer, block) in [("first", first(NEURON)), ("second", SECOND)] {
