@@ -1,7 +1,6 @@
 use proc_macro2::{TokenStream, TokenTree};
 use spectral_alignment::pipeline::closure::{SOURCES, VIOLATIONS, closure};
 use spectral_alignment::pipeline::plan::{StagePlan, plan_all};
-use spectral_alignment::problem::TaskKind;
 use spectral_alignment::stage::{Kind, Override, Profile, Settings};
 use spectral_alignment::stages::STAGES;
 use std::collections::{BTreeMap, BTreeSet};
@@ -232,11 +231,11 @@ fn every_plan_obeys_the_rules_of_experiments() {
             for request in &plan.requests {
                 let experiment = &request.experiment;
                 experiment.validate().unwrap();
-                let task = match experiment.model.task {
-                    TaskKind::Mixture { .. } => "gmm",
-                    TaskKind::Xor { .. } => "xor",
-                };
-                assert_eq!(experiment.name.split('-').next(), Some(task), "{name}: {}", experiment.name);
+                let task = experiment.task();
+                let (law, network) = (experiment.problem.data.name(), experiment.problem.network.name());
+                let expected = if task == "gmm" { ("mixture", "softmax") } else { ("xor", "two-layer") };
+                assert_eq!((law, network), expected, "{name}: {}", experiment.name);
+                assert!(task == "gmm" || task == "xor", "{name}: {}", experiment.name);
                 let own = ["gmm", "xor"].iter().any(|prefix| name.starts_with(prefix));
                 assert!(!own || name.starts_with(task), "{name}: {}", experiment.name);
                 assert!(experiment.schedule().len() >= 5 && experiment.schedule()[0] == 0, "{name}");

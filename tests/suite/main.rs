@@ -28,6 +28,9 @@ mod tokens;
 /// The program in a folder of its own, and one quick run that tests share.
 mod support;
 
+/// Problems with all parameters side by side.
+mod problems;
+
 /// Named streams against PCG and SHA-256 written out; the normal law against its distribution function.
 mod seeds;
 

@@ -206,11 +206,14 @@ impl Task for Softmax {
         };
         let mut all = Vec::with_capacity(2 * self.k * self.k);
         for row in 0..self.k {
-            for (col, mean) in means.rows().into_iter().enumerate() {
-                all.push(Summary { statistic: "m", row, col, value: dot(x.row(row), mean) });
-            }
-            for col in 0..self.k {
-                all.push(Summary { statistic: "R", row, col, value: dot(x.row(row), x.row(col)) });
+            for col in 0..self.k.max(means.nrows()) {
+                let mut push = |statistic, rows: &Array2<f64>| {
+                    if col < rows.nrows() {
+                        all.push(Summary { statistic, row, col, value: dot(x.row(row), rows.row(col)) });
+                    }
+                };
+                push("m", &means);
+                push("R", x);
             }
         }
         all
