@@ -18,7 +18,8 @@ use spectral_alignment::simulation::chain::noise::Noise;
 use spectral_alignment::simulation::chain::reduced::Chain;
 use spectral_alignment::simulation::data::{Sample, Stream};
 use spectral_alignment::simulation::task::{self, Curvature, Evaluation, Learner, Matrix, Parameters, Task};
-use spectral_alignment::simulation::{kernel, observe, sgd};
+use spectral_alignment::simulation::trajectory::Observed;
+use spectral_alignment::simulation::{kernel, sgd};
 use spectral_alignment::spectrum::{BlockMatrix, lapack, warm_start};
 use spectral_alignment::stage::Profile;
 use spectral_alignment::stages::common::mixture::{FIRST_BLOCK, Predicted, SHOWN, experiment, gram};
@@ -180,12 +181,13 @@ impl Trained {
         let sample = Sample::first(task.law(), &seed, Purpose::Test, experiment.problem.sample_size());
         let evaluation = task.evaluate(&parameters, &sample);
         let start = warm_start(&task.mean_space(), parameters[0].row(0));
-        let observed = observe::Observed {
+        let observed = Observed {
             step: last,
             time: experiment.horizon,
             loss: evaluation.loss,
             accuracy: evaluation.accuracy,
             cluster_accuracy: evaluation.cluster_accuracy.clone(),
+            outputs: None,
             parameters,
         };
         let gram = gram(&experiment, &observed)?;
@@ -197,7 +199,13 @@ impl Trained {
     }
 
     fn curvature(&self) -> Result<Curvature<'_>> {
-        self.task.curvature(Matrix::Hessian, FIRST_BLOCK, &self.parameters, &self.evaluation, &self.sample)
+        self.task.curvature(
+            Matrix::Hessian,
+            FIRST_BLOCK,
+            &self.parameters,
+            &self.evaluation.outputs,
+            &self.sample,
+        )
     }
 
     fn block(&self) -> Result<BlockMatrix<'_>> {

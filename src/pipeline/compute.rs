@@ -11,9 +11,9 @@ use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::Seed;
 use crate::simulation::chain;
 use crate::simulation::data::Sample;
-use crate::simulation::observe::{self, Observed};
+use crate::simulation::observe;
 use crate::simulation::task::{self, Task};
-use crate::simulation::trajectory::Trajectory;
+use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::Point;
 use crate::spectrum::query::{Query, SampleKind};
 use crate::store::Manifest;
@@ -118,7 +118,7 @@ fn fill(outbox: &mut Outbox, work: &Work, force: bool, progress: &Progress) -> R
         let (now, later) = queries.split_at(together);
         queries = later;
         let Some(observed) = trajectory.checkpoints.get(first.checkpoint) else { continue };
-        let point = Point::new(&*task, &observed.parameters, samples.of(first.sample));
+        let point = Point::observed(&*task, observed, first.sample, samples.of(first.sample));
         for same_block in now.chunk_by(|a, b| a.block == b.block) {
             let mut started = Instant::now();
             let matrices = point.matrices(same_block[0].block)?;

@@ -6,9 +6,8 @@ use crate::pipeline::closure::{NUMERICAL_CRATES, PRESENTING_CRATES, closure};
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::problem::{data, network};
 use crate::random::seed::{SCHEME, Seed};
-use crate::simulation::observe::Observed;
 use crate::simulation::task::{Matrix, Task};
-use crate::simulation::trajectory::Trajectory;
+use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::Answer;
 use crate::spectrum::query::{Query, Question};
 use crate::spectrum::{Norms, Pair};
@@ -258,6 +257,7 @@ pub fn trajectory_from(tables: [&Table; 2], task: &dyn Task) -> Result<Trajector
             loss: 0.0,
             accuracy: 0.0,
             cluster_accuracy: Vec::new(),
+            outputs: None,
         });
     }
     let at = evaluation.present("checkpoint", evaluation.u32s("checkpoint")?)?;

@@ -4,25 +4,8 @@ use crate::problem::experiment::Experiment;
 use crate::random::seed::Seed;
 use crate::simulation::data::Sample;
 use crate::simulation::sgd;
-use crate::simulation::task::{Parameters, Task};
-use crate::simulation::trajectory::{Checkpoint, Trajectory};
-
-/// What is known of one checkpoint.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    /// Steps taken.
-    pub step: u64,
-    /// `step · δ`.
-    pub time: f64,
-    /// The parameters, one array per layer.
-    pub parameters: Parameters,
-    /// Mean loss on the test sample, without the ridge penalty.
-    pub loss: f64,
-    /// Share of the test sample classified correctly.
-    pub accuracy: f64,
-    /// The same within each cluster; none where the test sample has no point of it.
-    pub cluster_accuracy: Vec<Option<f64>>,
-}
+use crate::simulation::task::Task;
+use crate::simulation::trajectory::{Checkpoint, Observed, Trajectory};
 
 /// Runs SGD and evaluates every checkpoint on a sample: the replicate's fresh one.
 #[must_use]
@@ -56,6 +39,7 @@ pub fn evaluate(
                 loss: evaluation.loss,
                 accuracy: evaluation.accuracy,
                 cluster_accuracy: evaluation.cluster_accuracy,
+                outputs: Some(evaluation.outputs),
             }
         })
         .collect();

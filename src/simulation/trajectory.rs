@@ -1,6 +1,7 @@
 //! What one replicate goes through, whatever simulates it.
 
 use crate::simulation::task::Parameters;
+use ndarray::Array2;
 
 /// Parameters after a number of steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +10,25 @@ pub struct Checkpoint {
     pub step: u64,
     /// The parameters.
     pub parameters: Parameters,
+}
+
+/// What is known of one checkpoint.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Steps taken.
+    pub step: u64,
+    /// `step · δ`.
+    pub time: f64,
+    /// The parameters, one array per layer.
+    pub parameters: Parameters,
+    /// Mean loss on the test sample, without the ridge penalty.
+    pub loss: f64,
+    /// Share of the test sample classified correctly.
+    pub accuracy: f64,
+    /// The same within each cluster; none where the test sample has no point of it.
+    pub cluster_accuracy: Vec<Option<f64>>,
+    /// What the network makes of each point of the test sample ([`crate::simulation::task::Evaluation::outputs`]); none of a trajectory that is read back.
+    pub outputs: Option<Array2<f64>>,
 }
 
 /// One replicate at its checkpoints.

@@ -7,9 +7,9 @@ use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::chain;
 use spectral_alignment::simulation::data::Sample;
-use spectral_alignment::simulation::observe::{Observed, observe};
+use spectral_alignment::simulation::observe::observe;
 use spectral_alignment::simulation::task;
-use spectral_alignment::simulation::trajectory::Trajectory;
+use spectral_alignment::simulation::trajectory::{Observed, Trajectory};
 use spectral_alignment::stages::common::limit::{limit, limit_with};
 
 fn experiment(task: Kind, d: usize, start: Start) -> Experiment {

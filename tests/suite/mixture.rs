@@ -74,7 +74,7 @@ fn dense(
     let parameters = vec![x.clone()];
     let at = task.evaluate(&parameters, sample);
     let block = Block { layer: X, row: a as u32, col: b as u32 };
-    BlockMatrix::new(task.curvature(matrix, block, &parameters, &at, sample).unwrap())
+    BlockMatrix::new(task.curvature(matrix, block, &parameters, &at.outputs, sample).unwrap())
         .dense()
         .unwrap()
         .clone()
@@ -234,8 +234,9 @@ fn a_block_that_does_not_exist_is_refused() {
     let x = vec![parameters(4, 7)];
     let at = task.evaluate(&x, &sample);
     for (row, col) in [(4, 0), (0, 4), (u32::MAX, 0)] {
-        let error =
-            task.curvature(Matrix::Hessian, Block { layer: X, row, col }, &x, &at, &sample).unwrap_err();
+        let error = task
+            .curvature(Matrix::Hessian, Block { layer: X, row, col }, &x, &at.outputs, &sample)
+            .unwrap_err();
         assert_eq!(error.exit_status(), 2);
         assert!(error.to_string().contains(&format!("(x, {row}, {col})")), "{error}");
     }

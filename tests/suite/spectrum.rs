@@ -292,8 +292,9 @@ fn blocks_of_the_task_agree_with_another_route() {
         let at = task.evaluate(&parameters, &sample);
         for matrix in Matrix::BOTH {
             for (row, col) in [(0, 0), (3, 3), (0, 1), (4, 2)] {
-                let curvature =
-                    task.curvature(matrix, Block { layer: X, row, col }, &parameters, &at, &sample).unwrap();
+                let curvature = task
+                    .curvature(matrix, Block { layer: X, row, col }, &parameters, &at.outputs, &sample)
+                    .unwrap();
                 let features = sample.features().to_owned();
                 let line = parameters[0].slice(s![0..1, ..]).to_owned();
                 check_all(
@@ -327,7 +328,8 @@ fn the_closed_form_at_zero_is_met_within_sampling_error() {
         let zero = vec![Array2::zeros((5, 400))];
         let at = task.evaluate(&zero, &sample);
         let block = Block::diagonal(X, replicate % 5);
-        let matrix = BlockMatrix::new(task.curvature(Matrix::Hessian, block, &zero, &at, &sample).unwrap());
+        let matrix =
+            BlockMatrix::new(task.curvature(Matrix::Hessian, block, &zero, &at.outputs, &sample).unwrap());
         let pairs = matrix.top(6).unwrap();
         positions.push(pairs[..5].iter().map(|pair| pair.value).sum::<f64>() / 5.0);
         let inside = task.mean_space().t().dot(&leading_space(&pairs, 5).unwrap());
@@ -366,7 +368,7 @@ fn the_closed_form_at_zero_is_met_within_sampling_error() {
     let zero = vec![Array2::zeros((5, 400))];
     let at = task.evaluate(&zero, &sample);
     let matrix = BlockMatrix::new(
-        task.curvature(Matrix::Hessian, Block::diagonal(X, 0), &zero, &at, &sample).unwrap(),
+        task.curvature(Matrix::Hessian, Block::diagonal(X, 0), &zero, &at.outputs, &sample).unwrap(),
     );
     let edge = (w / 0.5) * (1.0 + 1.0 / phi.sqrt()).powi(2);
     let scale = scale * lambda / 0.5;

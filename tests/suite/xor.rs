@@ -388,7 +388,7 @@ fn residual_curvature_and_loss_are_accurate_however_small() {
             let e = (-f.abs()).exp();
             let weight = |matrix| {
                 let block = Block::diagonal(V, 0);
-                task.curvature(matrix, block, &parameters, &at, &sample).unwrap().weights[0]
+                task.curvature(matrix, block, &parameters, &at.outputs, &sample).unwrap().weights[0]
             };
             near("q", weight(Matrix::Hessian), e / (1.0 + e) / (1.0 + e));
             near("r²", weight(Matrix::Gradient), r * r);
@@ -598,7 +598,7 @@ fn a_block_that_does_not_exist_is_refused_by_name() {
         let name = ["W", "v", "2"][layer as usize];
         let (block, shown) = (Block { layer, row, col }, format!("({name}, {row}, {col})"));
         for matrix in Matrix::BOTH {
-            let error = task.curvature(matrix, block, &parameters, &at, &sample).unwrap_err();
+            let error = task.curvature(matrix, block, &parameters, &at.outputs, &sample).unwrap_err();
             assert_eq!(error.exit_status(), 2);
             assert!([shown.as_str(), known].iter().all(|words| error.to_string().contains(words)), "{error}");
         }
@@ -619,12 +619,12 @@ fn a_block_that_does_not_exist_is_refused_by_name() {
         let block = Block::diagonal(layer, 0);
         for error in [
             mixture.vector(&x, block).unwrap_err(),
-            mixture.curvature(Matrix::Gradient, block, &x, &at, &sample).unwrap_err(),
+            mixture.curvature(Matrix::Gradient, block, &x, &at.outputs, &sample).unwrap_err(),
         ] {
             assert!(error.to_string().contains("blocks (x, 0..3, 0..3)"), "{error}");
         }
     }
-    let error = mixture.cross(Matrix::Hessian, 0, &x, &at, &sample).unwrap_err();
+    let error = mixture.cross(Matrix::Hessian, 0, &x, &at.outputs, &sample).unwrap_err();
     assert!(error.to_string().contains("one layer"), "{error}");
 }
 

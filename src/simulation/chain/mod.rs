@@ -15,9 +15,9 @@ use crate::random::seed::{Purpose, Seed};
 use crate::simulation::chain::noise::Noise;
 use crate::simulation::chain::reduced::Chain;
 use crate::simulation::data::Sample;
-use crate::simulation::observe::{Observed, evaluate};
+use crate::simulation::observe::evaluate;
 use crate::simulation::task::Task;
-use crate::simulation::trajectory::Trajectory;
+use crate::simulation::trajectory::{Observed, Trajectory};
 
 /// A named stream as the randomness of theory.
 struct Stream(Normals);

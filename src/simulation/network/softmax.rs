@@ -174,15 +174,14 @@ impl Task for Softmax {
         matrix: Matrix,
         block: Block,
         _parameters: &Parameters,
-        at: &Evaluation,
+        outputs: &Array2<f64>,
         sample: &'a Sample,
     ) -> Result<Curvature<'a>> {
         let (a, b) = (block.row as usize, block.col as usize);
         if block.layer != X || a >= self.k || b >= self.k {
             return Err(self.no_block(block));
         }
-        let weights = at
-            .outputs
+        let weights = outputs
             .rows()
             .into_iter()
             .zip(&sample.labels)

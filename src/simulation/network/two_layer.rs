@@ -228,11 +228,11 @@ impl Task for TwoLayer {
         matrix: Matrix,
         block: Block,
         parameters: &Parameters,
-        at: &Evaluation,
+        outputs: &Array2<f64>,
         sample: &'a Sample,
     ) -> Result<Curvature<'a>> {
         let (i, j) = (block.row as usize, block.col as usize);
-        let points = || at.outputs.rows().into_iter().zip(&sample.labels);
+        let points = || outputs.rows().into_iter().zip(&sample.labels);
         match block.layer {
             W if i < self.width && j < self.width => {
                 let (v_i, v_j) = (parameters[1][[i, 0]], parameters[1][[j, 0]]);
@@ -245,7 +245,7 @@ impl Task for TwoLayer {
                 Ok(Curvature { features: sample.features().into(), weights })
             }
             V if i == 0 && j == 0 => {
-                let features = at.outputs.slice(s![.., ..self.width]).mapv(relu);
+                let features = outputs.slice(s![.., ..self.width]).mapv(relu);
                 let weights =
                     points().map(|(output, &label)| weight(matrix, output[self.width], label)).collect();
                 Ok(Curvature { features: features.into(), weights })
@@ -259,7 +259,7 @@ impl Task for TwoLayer {
         matrix: Matrix,
         row: u32,
         parameters: &Parameters,
-        at: &Evaluation,
+        outputs: &Array2<f64>,
         sample: &Sample,
     ) -> Result<Array2<f64>> {
         let i = row as usize;
@@ -269,10 +269,10 @@ impl Task for TwoLayer {
         }
         let v_i = parameters[1][[i, 0]];
         let factors: Vec<(f64, f64)> = (0..sample.len())
-            .map(|n| residual_and_curvature(at.outputs[[n, self.width]], sample.labels[n]))
+            .map(|n| residual_and_curvature(outputs[[n, self.width]], sample.labels[n]))
             .collect();
         let coefficients = Array2::from_shape_fn((sample.len(), self.width), |(n, j)| {
-            let ((r, q), output) = (factors[n], at.outputs.row(n));
+            let ((r, q), output) = (factors[n], outputs.row(n));
             let same = if i == j { r } else { 0.0 };
             match matrix {
                 _ if output[i] <= 0.0 => 0.0,

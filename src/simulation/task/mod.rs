@@ -183,7 +183,7 @@ pub trait Task: Send + Sync {
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner>;
     /// Mean loss, accuracy and outputs on a sample.
     fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation;
-    /// A block of a matrix within one layer, at evaluated parameters.
+    /// A block of a matrix within one layer, at parameters that were evaluated on the sample with these outputs.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a block the task does not have.
@@ -192,7 +192,7 @@ pub trait Task: Send + Sync {
         matrix: Matrix,
         block: Block,
         parameters: &Parameters,
-        at: &Evaluation,
+        outputs: &Array2<f64>,
         sample: &'a Sample,
     ) -> Result<Curvature<'a>>;
     /// The rectangular block of a matrix between one row of the first layer and the whole second, d × K.
@@ -204,7 +204,7 @@ pub trait Task: Send + Sync {
         _matrix: Matrix,
         row: u32,
         _parameters: &Parameters,
-        _at: &Evaluation,
+        _outputs: &Array2<f64>,
         _sample: &Sample,
     ) -> Result<Array2<f64>> {
         Err(Error::parameter("block", format!("({row}, v)"), "the task has one layer only"))

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
-use crate::simulation::observe::Observed;
+use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::At;
