@@ -58,6 +58,9 @@ mod claim;
 /// Cached units: there and back again, and what their keys depend on.
 mod units;
 
+/// How parameters reach keys.
+mod parameters;
+
 /// What the source code and the list of stages must obey.
 mod laws;
 
