@@ -165,7 +165,11 @@ fn asked(request: &Request) -> Result<Value> {
 pub fn plan_all(stages: &[&'static Stage], settings: &Settings) -> Result<Vec<StagePlan>> {
     let plans: Vec<StagePlan> =
         stages.iter().map(|stage| StagePlan::new(stage, settings)).collect::<Result<_>>()?;
-    let known: BTreeSet<String> = plans.iter().flat_map(|plan| plan.experiments().into_keys()).collect();
+    let experiments = plans.iter().flat_map(|plan| plan.experiments().into_values());
+    let names = |experiment: Experiment| {
+        [Some(experiment.name), experiment.member.map(|member| member.family)].into_iter().flatten()
+    };
+    let known: BTreeSet<String> = experiments.flat_map(names).collect();
     let known: Vec<String> = known.into_iter().collect();
     for change in &settings.overrides {
         if !known.contains(&change.experiment) {

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::problem::Problem;
+use crate::problem::family::Member;
 use crate::problem::given::{Check, Given};
 use crate::problem::training::Training;
 use serde::Serialize;
@@ -65,6 +66,9 @@ pub struct Experiment {
     /// How they are simulated.
     #[serde(skip_serializing_if = "Simulator::is_sgd")]
     pub simulator: Simulator,
+    /// Its place in a family, if it is of one: no parameter either.
+    #[serde(skip)]
+    pub member: Option<Member>,
 }
 
 /// The keys of `--set` that every experiment has itself.
@@ -105,6 +109,12 @@ impl Experiment {
     #[must_use]
     pub fn time(&self, step: u64) -> f64 {
         step as f64 * self.problem.step_size()
+    }
+
+    /// Whether a name of `--set` means this experiment: its own or that of its family.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.member.as_ref().is_some_and(|member| member.family == name)
     }
 
     /// The task it belongs to, the first word of its name.
@@ -180,11 +190,20 @@ impl Experiment {
     /// [`Error::Unknown`] for a key that no experiment has, [`Error::Parameter`] for one that this experiment has not and for a
     /// value that does not parse.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        let name = self.name.clone();
+        self.set_as(&name, key, value)
+    }
+
+    /// Changes one parameter; errors name this experiment or family.
+    ///
+    /// # Errors
+    /// As for [`Experiment::set`].
+    pub fn set_as(&mut self, name: &str, key: &str, value: &str) -> Result<()> {
         if !KEYS.contains(&key) {
             return Err(Error::unknown("--set key", key, &KEYS));
         }
         let keys = self.keys();
-        let given = Given { experiment: &self.name, key, value };
+        let given = Given { experiment: name, key, value };
         let Problem { data, network, training } = &mut self.problem;
         match key {
             _ if !keys.contains(&key) => return Err(given.not_of(&keys)),

@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod experiment;
+pub mod family;
 pub mod given;
 pub mod network;
 pub mod training;

@@ -23,6 +23,7 @@ fn experiment() -> Experiment {
         spacing: Spacing::Linear,
         replicates: 20,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 

@@ -249,6 +249,7 @@ fn xor_experiment(kind: Kind, d: usize, beta: f64) -> Experiment {
         spacing: Spacing::Linear,
         replicates: 2,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 

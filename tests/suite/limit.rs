@@ -21,6 +21,7 @@ fn experiment(task: Kind, d: usize, start: Start) -> Experiment {
         spacing: Spacing::Linear,
         replicates: 20,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 

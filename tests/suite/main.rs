@@ -61,6 +61,9 @@ mod units;
 /// How parameters reach keys.
 mod parameters;
 
+/// Families of experiments.
+mod families;
+
 /// What the source code and the list of stages must obey.
 mod laws;
 

@@ -22,6 +22,7 @@ fn experiment(task: Kind) -> Experiment {
         spacing: Spacing::Linear,
         replicates: 20,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 
@@ -31,8 +32,16 @@ fn digest(value: Value) -> String {
 
 /// Every field under its name, so that a new field does not compile until it has a case below.
 fn fields(experiment: &Experiment) -> BTreeSet<&'static str> {
-    let Experiment { name: _, problem, horizon: _, checkpoints: _, spacing: _, replicates: _, simulator: _ } =
-        experiment;
+    let Experiment {
+        name: _,
+        problem,
+        horizon: _,
+        checkpoints: _,
+        spacing: _,
+        replicates: _,
+        simulator: _,
+        member: _,
+    } = experiment;
     let Problem { data, network, training } = problem;
     let Training { beta: _, c: _, phi: _, start } = training;
     let Start { along: _, second: _ } = start;

@@ -58,6 +58,7 @@ pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experi
         spacing: Spacing::Geometric,
         replicates: 20,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 

@@ -70,6 +70,7 @@ pub fn experiment(profile: Profile, name: &str, width: usize, d: usize, lambda: 
         spacing: Spacing::Linear,
         replicates: 20,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 

@@ -6,11 +6,12 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::Problem;
 use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::family::{Axis, Family};
 use crate::problem::network::Network;
 use crate::problem::training::Training;
+use crate::problem::{Problem, as_f64};
 use crate::simulation::task;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
@@ -41,31 +42,37 @@ const NODES: usize = 2048;
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let beyond: &[usize] = settings.profile.pick(&BEYOND, &QUICK_BEYOND);
-    let mut requests = Vec::new();
-    let mut add = |name: String, data: DataLaw, network: Network, training: Training| -> Result<()> {
-        requests.push(Request::new(settings.experiment(Experiment {
-            name,
-            problem: Problem { data, network, training },
-            horizon: 20.0,
-            checkpoints: 21,
-            spacing: Spacing::Linear,
-            replicates: 20,
-            simulator: Simulator::Chain,
-        })?));
-        Ok(())
+    let base = |name: &str, data: DataLaw, network: Network, training: Training| Experiment {
+        name: name.to_owned(),
+        problem: Problem { data, network, training },
+        horizon: 20.0,
+        checkpoints: 21,
+        spacing: Spacing::Linear,
+        replicates: 20,
+        simulator: Simulator::Chain,
+        member: None,
     };
-    for lambda in LAMBDAS {
-        let further = if Some(&lambda) == LAMBDAS.last() { beyond } else { &[] };
-        for &d in dimensions.iter().chain(further) {
-            let name = format!("gmm-limit-lambda-{lambda}-d{d}");
-            // β = 0.2 makes e^{-βt} 0.02 at the end.
-            let data = DataLaw::mixture(d, f64::from(lambda), 3);
-            add(name, data, Network::softmax(), Training::new(0.2, 1.0, 1.0))?;
+    let d = dimensions[0];
+    // β = 0.2 makes e^{-βt} 0.02 at the end.
+    let largest = f64::from(LAMBDAS[LAMBDAS.len() - 1]);
+    let softmax = Training::new(0.2, 1.0, 1.0);
+    let mixture = base("gmm-limit", DataLaw::mixture(d, largest, 3), Network::softmax(), softmax);
+    let two_layer = Training { start: macroscopic(), ..Training::new(0.02, 1.0, 1.0) };
+    let network = base("xor-limit", DataLaw::xor(d, 10.0), Network::two_layer(4), two_layer);
+    let over = |dimensions: &[usize]| Axis::new("d", "-d", dimensions.iter().copied().map(as_f64));
+    let lambdas = |lambdas: &[f64]| Axis::new("lambda", "-lambda-", lambdas.iter().copied());
+    let families = [
+        Family::new("gmm-limit", mixture.clone())
+            .axis(lambdas(&LAMBDAS.map(f64::from)))
+            .axis(over(dimensions)),
+        Family::new("gmm-limit-beyond", mixture).axis(lambdas(&[largest])).axis(over(beyond)),
+        Family::new("xor-limit", network).axis(over(dimensions)),
+    ];
+    let mut requests = Vec::new();
+    for family in families {
+        for point in settings.members(family)? {
+            requests.push(Request::new(settings.experiment(point)?));
         }
-    }
-    for &d in dimensions {
-        let training = Training { start: macroscopic(), ..Training::new(0.02, 1.0, 1.0) };
-        add(format!("xor-limit-d{d}"), DataLaw::xor(d, 10.0), Network::two_layer(4), training)?;
     }
     Ok(requests)
 }

@@ -11,6 +11,7 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::data::{CLUSTERS, DataLaw, Means};
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::family::{Axis, Family};
 use crate::problem::network::Network;
 use crate::problem::training::{Start, Training};
 use crate::problem::{Problem, as_f64};
@@ -57,18 +58,23 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let mut requests = Vec::new();
     for (prefix, data, network, beta, start) in tasks {
         let training = Training { start, ..Training::new(beta, 1.0, 6.0) };
-        for &d in dimensions {
-            let mut data = data.clone();
-            data.set_d(d);
-            let experiment = settings.experiment(Experiment {
-                name: format!("{prefix}-effective-d{d}"),
-                problem: Problem { data, network: network.clone(), training: training.clone() },
-                horizon: 30.0,
-                checkpoints: 5,
-                spacing: Spacing::Linear,
-                replicates: settings.profile.pick(40, 20),
-                simulator: Simulator::Sgd,
-            })?;
+        let base = Experiment {
+            name: format!("{prefix}-effective"),
+            problem: Problem { data, network, training },
+            horizon: 30.0,
+            checkpoints: 5,
+            spacing: Spacing::Linear,
+            replicates: settings.profile.pick(40, 20),
+            simulator: Simulator::Sgd,
+            member: None,
+        };
+        let family = Family::new(base.name.clone(), base).axis(Axis::new(
+            "d",
+            "-d",
+            dimensions.iter().copied().map(as_f64),
+        ));
+        for point in settings.members(family)? {
+            let experiment = settings.experiment(point)?;
             let followed = outliers(&experiment);
             let mut request = Request::new(experiment)
                 .every_replicate(Checkpoints::All, FIRST_BLOCK, followed)

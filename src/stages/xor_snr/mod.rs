@@ -9,6 +9,7 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
+use crate::problem::family::{Axis, Family};
 use crate::simulation::task;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{sine, space};
@@ -26,13 +27,15 @@ const GRID: [u32; 7] = [10, 30, 100, 300, 1000, 3000, 10_000];
 const NEURON: u32 = 0;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
-    GRID.iter()
-        .map(|&lambda| {
-            let name = format!("xor-snr-lambda-{lambda}");
-            let mut point = experiment(settings.profile, &name, 8, 300, f64::from(lambda));
-            // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
-            point.problem.training.beta = 0.05;
-            point.checkpoints = FEWEST_CHECKPOINTS;
+    let mut base = experiment(settings.profile, "xor-snr", 8, 300, f64::from(GRID[0]));
+    // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
+    base.problem.training.beta = 0.05;
+    base.checkpoints = FEWEST_CHECKPOINTS;
+    let family = Family::new("xor-snr", base).axis(Axis::new("lambda", "-lambda-", GRID.map(f64::from)));
+    settings
+        .members(family)?
+        .into_iter()
+        .map(|point| {
             Ok(Request::new(checked(settings, point)?)
                 .every_replicate(Checkpoints::Last, first(NEURON), Question::Norms)
                 .every_replicate(Checkpoints::Last, SECOND, Question::Norms))
