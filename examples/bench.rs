@@ -6,8 +6,11 @@
 use ndarray::Array2;
 use ndarray_linalg::{Eigh, UPLO};
 use spectral_alignment::error::{Error, Result};
+use spectral_alignment::problem::Problem;
+use spectral_alignment::problem::data::DataLaw;
 use spectral_alignment::problem::experiment::Experiment;
-use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::problem::network::Network;
+use spectral_alignment::problem::training::Training;
 use spectral_alignment::published::DEFAULT_SEED;
 use spectral_alignment::random::normal::Normals;
 use spectral_alignment::random::seed::{Purpose, Seed};
@@ -15,7 +18,8 @@ use spectral_alignment::simulation::chain::noise::Noise;
 use spectral_alignment::simulation::chain::reduced::Chain;
 use spectral_alignment::simulation::data::{Sample, Stream};
 use spectral_alignment::simulation::task::{self, Curvature, Evaluation, Learner, Matrix, Parameters, Task};
-use spectral_alignment::simulation::{kernel, observe, sgd};
+use spectral_alignment::simulation::trajectory::Observed;
+use spectral_alignment::simulation::{kernel, sgd};
 use spectral_alignment::spectrum::{BlockMatrix, lapack, warm_start};
 use spectral_alignment::stage::Profile;
 use spectral_alignment::stages::common::mixture::{FIRST_BLOCK, Predicted, SHOWN, experiment, gram};
@@ -43,17 +47,13 @@ fn each(run: impl FnOnce()) -> f64 {
 
 /// Task B at d = 1000, K = 20.
 fn network() -> (Box<dyn Task>, Seed) {
-    let model = Model {
-        task: TaskKind::xor(20),
-        d: 1000,
-        lambda: 100.0,
-        beta: 0.05,
-        c: 1.0,
-        phi: 10.0,
-        start: Start::default(),
+    let problem = Problem {
+        data: DataLaw::xor(1000, 100.0),
+        network: Network::two_layer(20),
+        training: Training::new(0.05, 1.0, 10.0),
     };
     let seed = Seed { root: DEFAULT_SEED, experiment: "xor-bench".to_owned(), replicate: 0 };
-    (task::build(&model), seed)
+    (task::build(&problem), seed)
 }
 
 /// The limit equation of task A at k = 10 to t = 60, with its errors.
@@ -66,7 +66,7 @@ fn dynamics() -> Result<Path> {
 
 fn experiment_with(name: &str, k: usize) -> (Experiment, Box<dyn Task>, Seed) {
     let experiment = experiment(Profile::Paper, name, k, 100.0);
-    let task = task::build(&experiment.model);
+    let task = task::build(&experiment.problem);
     let seed = Seed { root: DEFAULT_SEED, experiment: name.to_owned(), replicate: 0 };
     (experiment, task, seed)
 }
@@ -83,7 +83,7 @@ struct Steps<'a> {
 impl<'a> Steps<'a> {
     fn new(task: &'a dyn Task, seed: &'a Seed) -> Self {
         let mut stream = Stream::new(task.law(), seed, Purpose::Train);
-        let mut y = vec![0.0; kernel::padded(task.model().d)];
+        let mut y = vec![0.0; kernel::padded(task.problem().d())];
         stream.next_into(&mut y);
         Self {
             stream,
@@ -145,9 +145,9 @@ impl Noise for Drawn {
 impl Reduced {
     fn new(k: usize) -> Result<Self> {
         let (mut experiment, _, seed) = experiment_with("gmm-chain", k);
-        experiment.model.d = 1_000_000;
+        experiment.problem.data.set_d(1_000_000);
         let mut noise = Drawn(seed.stream(Purpose::Train, 0));
-        let chain = Chain::new(&experiment.model, &mut noise)?;
+        let chain = Chain::new(&experiment.problem, &mut noise)?;
         Ok(Self { chain, noise })
     }
 
@@ -175,18 +175,19 @@ struct Trained {
 impl Trained {
     fn new() -> Result<Self> {
         let (experiment, task, seed) = experiment_with("gmm", 5);
-        let last = experiment.model.steps(experiment.horizon);
+        let last = experiment.problem.steps(experiment.horizon);
         let run = sgd::train(&*task, &seed, &[0, last], &|_| {});
         let parameters = run.checkpoints.into_iter().last().map(|point| point.parameters).unwrap_or_default();
-        let sample = Sample::first(task.law(), &seed, Purpose::Test, experiment.model.sample_size());
+        let sample = Sample::first(task.law(), &seed, Purpose::Test, experiment.problem.sample_size());
         let evaluation = task.evaluate(&parameters, &sample);
         let start = warm_start(&task.mean_space(), parameters[0].row(0));
-        let observed = observe::Observed {
+        let observed = Observed {
             step: last,
             time: experiment.horizon,
             loss: evaluation.loss,
             accuracy: evaluation.accuracy,
             cluster_accuracy: evaluation.cluster_accuracy.clone(),
+            outputs: None,
             parameters,
         };
         let gram = gram(&experiment, &observed)?;
@@ -198,7 +199,13 @@ impl Trained {
     }
 
     fn curvature(&self) -> Result<Curvature<'_>> {
-        self.task.curvature(Matrix::Hessian, FIRST_BLOCK, &self.parameters, &self.evaluation, &self.sample)
+        self.task.curvature(
+            Matrix::Hessian,
+            FIRST_BLOCK,
+            &self.parameters,
+            &self.evaluation.outputs,
+            &self.sample,
+        )
     }
 
     fn block(&self) -> Result<BlockMatrix<'_>> {

@@ -198,7 +198,8 @@ pub struct Shared {
     /// Root of all random streams.
     #[arg(long, value_name = "N", default_value_t = crate::published::DEFAULT_SEED)]
     seed: u64,
-    /// Change a parameter of an experiment: d, k, width, lambda, beta, c, phi, horizon, replicates, checkpoints.
+    /// Change a parameter of an experiment, or of all members of a family: d, k, width, lambda, beta, c, phi, horizon, replicates,
+    /// checkpoints. Several values, as in gmm-snr.lambda=1,10,100, replace an axis of a family.
     #[arg(long, value_name = "EXPERIMENT.KEY=VALUE")]
     set: Vec<String>,
     /// Read changed parameters from a TOML file, with a table per experiment; --set takes precedence.

@@ -1,5 +1,7 @@
 //! Keys: a digest over everything a result depends on, each ingredient under the name of its role.
 
+pub mod canonical;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -94,6 +96,14 @@ pub enum Value {
 }
 
 impl Value {
+    /// Anything that can be serialised, in its canonical form: the names of its fields with their values.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for what has none, as two fields of one name.
+    pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self> {
+        canonical::canonical(value).map_err(|refused| Error::Usage(format!("ingredient of a key: {refused}")))
+    }
+
     /// Adds a prefix-free encoding: a type, a length, the content.
     fn encode(&self, out: &mut Vec<u8>) {
         match self {

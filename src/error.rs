@@ -19,14 +19,14 @@ pub enum Error {
         rule: String,
     },
     /// A name that is not in a list of known names.
-    #[error("there is no {what} `{name}`{}", hint(nearest.as_deref(), known))]
+    #[error("there is no {what} `{name}`{}", hint(nearest, known))]
     Unknown {
         /// What kind of thing was asked for: stage, experiment, key.
         what: &'static str,
         /// The name that was given.
         name: String,
-        /// The closest known name, if one is close.
-        nearest: Option<String>,
+        /// The closest known names, if any are close.
+        nearest: Vec<String>,
         /// All known names.
         known: Vec<String>,
     },
@@ -113,6 +113,13 @@ pub enum Error {
     },
 }
 
+/// Most names that a message lists.
+const MOST_NAMED: usize = 40;
+
+/// Most names that a message suggests, and how much less close than the closest they may be.
+const MOST_NEAR: usize = 3;
+const AS_NEAR: f64 = 0.1;
+
 /// What to do about what the operating system answered.
 fn remedy(source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
@@ -124,9 +131,16 @@ fn remedy(source: &std::io::Error) -> &'static str {
     }
 }
 
-fn hint(nearest: Option<&str>, known: &[String]) -> String {
-    nearest
-        .map_or_else(|| format!("; known: {}", known.join(", ")), |near| format!("; did you mean `{near}`?"))
+/// What a name may have meant: a few that are near, else all if they are few.
+fn hint(nearest: &[String], known: &[String]) -> String {
+    let quoted =
+        |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match nearest {
+        [] if known.len() > MOST_NAMED => format!("; `list` names all {}", known.len()),
+        [] => format!("; known: {}", known.join(", ")),
+        [near] => format!("; did you mean `{near}`?"),
+        [near @ .., last] => format!("; did you mean {} or `{last}`?", quoted(near)),
+    }
 }
 
 impl Error {
@@ -164,12 +178,21 @@ impl Error {
 
     /// An unknown name, with the nearest known one.
     pub fn unknown<S: AsRef<str>>(what: &'static str, name: &str, known: &[S]) -> Self {
-        let nearest = known
+        let mut near: Vec<(f64, &str)> = known
             .iter()
-            .map(|candidate| (strsim::normalized_damerau_levenshtein(name, candidate.as_ref()), candidate))
+            .map(|candidate| {
+                (strsim::normalized_damerau_levenshtein(name, candidate.as_ref()), candidate.as_ref())
+            })
             .filter(|(closeness, _)| *closeness >= 0.5)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, candidate)| candidate.as_ref().to_owned());
+            .collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let least = near.first().map_or(1.0, |(closest, _)| closest - AS_NEAR);
+        let nearest = near
+            .into_iter()
+            .take(MOST_NEAR)
+            .filter(|(closeness, _)| *closeness >= least)
+            .map(|(_, candidate)| candidate.to_owned())
+            .collect();
         let known = known.iter().map(|candidate| candidate.as_ref().to_owned()).collect();
         Self::Unknown { what, name: name.to_owned(), nearest, known }
     }

@@ -3,13 +3,11 @@
 use crate::error::{Error, Result};
 use crate::pipeline::compute::compute;
 use crate::pipeline::context::{RunContext, Work, place};
-use crate::problem::TaskKind;
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::published::publish::update;
 use crate::simulation::data::Sample;
-use crate::simulation::observe::Observed;
-use crate::simulation::task::xor::CLUSTERS;
-use crate::simulation::task::{self, Block, Layer, Matrix, Task};
+use crate::simulation::task::{self, Block, Matrix, Task};
+use crate::simulation::trajectory::Observed;
 use crate::spectrum::answer::{Answer, Point};
 use crate::spectrum::query::{Query, Question, SampleKind};
 use crate::spectrum::subspace::{alignment, sine};
@@ -57,7 +55,7 @@ pub fn export(context: &RunContext, experiment: &Experiment, request: Checkpoint
         let rule = format!("experiment {} has checkpoints 0 to {last}", experiment.name);
         return Err(Error::parameter("--checkpoint", checkpoint, rule));
     }
-    let task = task::build(&experiment.model);
+    let task = task::build(&experiment.problem);
     let question = Question::Top(PAIRS.max(space_size(&*task) + 2));
     let queries: Vec<Query> =
         blocks(&*task).into_iter().map(|block| Query { checkpoint, sample: kind, block, question }).collect();
@@ -70,7 +68,7 @@ pub fn export(context: &RunContext, experiment: &Experiment, request: Checkpoint
     let diverged = || Error::parameter("--checkpoint", checkpoint, "SGD diverged before this checkpoint");
     let observed = trajectory.checkpoints.get(checkpoint).ok_or_else(diverged)?;
     let seed = context.seed(experiment, replicate);
-    let sample = Sample::first(task.law(), &seed, kind.purpose(), experiment.model.sample_size());
+    let sample = Sample::first(task.law(), &seed, kind.purpose(), experiment.problem.sample_size());
     let mut answers = Vec::with_capacity(queries.len());
     for query in queries {
         if let Answer::Pairs(pairs) = context.answer(experiment, replicate, query)?.ok_or_else(lost)? {
@@ -83,10 +81,17 @@ pub fn export(context: &RunContext, experiment: &Experiment, request: Checkpoint
         step: observed.step,
         time: observed.time,
     };
+    let names = experiment.problem.network.layers();
     let mut spectrum = Vec::new();
     for (query, both) in &answers {
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(both) {
-            spectrum.extend(Eigenvalue::of_block(&here, matrix.name(), query, pairs));
+            spectrum.extend(Eigenvalue::of_block(
+                &here,
+                matrix.name(),
+                &names[query.block.layer as usize],
+                query,
+                pairs,
+            ));
         }
     }
     let written = [
@@ -94,7 +99,7 @@ pub fn export(context: &RunContext, experiment: &Experiment, request: Checkpoint
         parameters_table(&*task, observed)?,
         sample_table(&sample)?,
         spectrum_table(&spectrum)?,
-        vectors_table(&answers)?,
+        vectors_table(&names, &answers)?,
         alignment_table(&alignments(&here, observed, &*task, kind, &answers)?)?,
     ];
     for table in written.into_iter().chain(cross_table(&*task, observed, &sample)?) {
@@ -109,10 +114,12 @@ pub fn export(context: &RunContext, experiment: &Experiment, request: Checkpoint
 
 type Answers = [(Query, [Vec<Pair>; 2])];
 
-/// The blocks whose spectra are exported: the diagonal ones, and in task B all `W_i W_j`.
+/// The blocks whose spectra are exported: the diagonal ones, and all those of layers before the last.
 fn blocks(task: &dyn Task) -> Vec<Block> {
     let mut blocks = task.diagonal_blocks();
-    for (layer, rows, _) in task.layers().into_iter().filter(|(layer, ..)| *layer == Layer::W) {
+    let shapes = task.shapes();
+    for (layer, (rows, _)) in (0..).zip(&shapes[..shapes.len() - 1]) {
+        let rows = *rows;
         let pairs = (0..small(rows)).flat_map(|row| (row + 1..small(rows)).map(move |col| (row, col)));
         blocks.extend(pairs.map(|(row, col)| Block { layer, row, col }));
     }
@@ -131,15 +138,11 @@ fn meta(
     sample: SampleKind,
     at: &Observed,
 ) -> serde_json::Value {
-    let model = &experiment.model;
-    let (task, probabilities) = match &model.task {
-        TaskKind::Mixture { probabilities, .. } => ("mixture", probabilities.as_slice()),
-        TaskKind::Xor { .. } => ("xor", &[0.25; CLUSTERS] as &[f64]),
-    };
+    let problem = &experiment.problem;
     serde_json::json!({
-        "experiment": experiment.name, "task": task, "d": model.d, model.task.rows_key(): model.task.rows(),
-        "lambda": model.lambda, "beta": model.beta, "c": model.c, "phi": model.phi, "probabilities": probabilities,
-        "n": model.sample_size(), "step": at.step, "time": at.time, "seed": seed, "replicate": replicate, "checkpoint": checkpoint,
+        "experiment": experiment.name, "task": problem.data.name(), "d": problem.d(), problem.network.rows_key(): problem.rows(),
+        "lambda": problem.data.lambda(), "beta": problem.training.beta, "c": problem.training.c, "phi": problem.training.phi, "probabilities": problem.data.probabilities(),
+        "n": problem.sample_size(), "step": at.step, "time": at.time, "seed": seed, "replicate": replicate, "checkpoint": checkpoint,
         "sample": sample.name(),
     })
 }
@@ -164,7 +167,7 @@ fn parameters_table(task: &dyn Task, at: &Observed) -> Result<Table> {
     let (mut layer, mut row, mut col, mut value) = (vec![], vec![], vec![], vec![]);
     for ((name, ..), array) in task.layers().iter().zip(&at.parameters) {
         for ((i, j), entry) in array.indexed_iter() {
-            layer.push(name.name());
+            layer.push(name.clone());
             row.push(small(i));
             col.push(small(j));
             value.push(*entry);
@@ -190,7 +193,7 @@ fn sample_table(sample: &Sample) -> Result<Table> {
         .build()
 }
 
-fn vectors_table(answers: &Answers) -> Result<Table> {
+fn vectors_table(names: &[String], answers: &Answers) -> Result<Table> {
     let (mut matrix, mut layer, mut row, mut rank) = (vec![], vec![], vec![], vec![]);
     let (mut col, mut value) = (vec![], vec![]);
     for (query, both) in answers.iter().filter(|(query, _)| query.block.row == query.block.col) {
@@ -198,7 +201,7 @@ fn vectors_table(answers: &Answers) -> Result<Table> {
             for (index, pair) in pairs.iter().enumerate() {
                 for (place, entry) in pair.vector.iter().enumerate() {
                     matrix.push(of.name());
-                    layer.push(query.block.layer.name());
+                    layer.push(&*names[query.block.layer as usize]);
                     row.push(query.block.row);
                     rank.push(small(index) + 1);
                     col.push(small(place));
@@ -224,7 +227,7 @@ fn alignments(
     kind: SampleKind,
     answers: &Answers,
 ) -> Result<Vec<Alignment>> {
-    let mut rows = Vec::new();
+    let (mut rows, names) = (Vec::new(), task.problem().network.layers());
     for (query, both) in answers.iter().filter(|(query, _)| query.block.row == query.block.col) {
         let block = query.block;
         let space = crate::spectrum::subspace::space(task, block.layer, &at.parameters)?;
@@ -232,7 +235,7 @@ fn alignments(
         let mut add = |sample: Option<&str>, subspace: &str, basis: &Array2<f64>| {
             rows.push(Alignment {
                 at: here.clone(),
-                layer: block.layer.name().to_owned(),
+                layer: names[block.layer as usize].clone(),
                 row: block.row,
                 sample: sample.map(str::to_owned),
                 subspace: subspace.to_owned(),
@@ -255,7 +258,7 @@ fn alignments(
 
 /// The rectangular blocks between every row of the first layer and the whole second; nothing of a task of one layer.
 fn cross_table(task: &dyn Task, at: &Observed, sample: &Sample) -> Result<Option<Table>> {
-    if !task.layers().iter().any(|(layer, ..)| *layer == Layer::V) {
+    if task.shapes().len() < 2 {
         return Ok(None);
     }
     let point = Point::new(task, &at.parameters, sample);

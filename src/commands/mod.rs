@@ -8,6 +8,7 @@ use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::run::{Done, RunOptions, run};
 use crate::plot::contact_sheet::contact_sheet;
 use crate::plot::png::{PRINT, png};
+use crate::problem::family::{Outline, outlines};
 use crate::published::Figures;
 use crate::published::publish::update;
 use crate::published::why::is_of;
@@ -90,6 +91,17 @@ fn threads(jobs: Option<u16>) -> Result<usize> {
     }
 }
 
+/// The families of experiments of a stage.
+fn families(plan: &StagePlan) -> Vec<Outline> {
+    outlines(plan.requests.iter().map(|request| &request.experiment))
+}
+
+fn described(family: &Outline) -> serde_json::Value {
+    let axis = |(key, values): &(&str, Vec<f64>)| json!({ "key": key, "values": values });
+    json!({ "family": family.family, "axes": family.axes.iter().map(axis).collect::<Vec<_>>(),
+            "members": family.members })
+}
+
 /// `list`.
 ///
 /// # Errors
@@ -103,7 +115,8 @@ pub fn list(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
             .map(|plan| {
                 let stage = plan.stage;
                 json!({ "name": stage.name, "kind": stage.kind.word(), "title": stage.title, "claims": stage.claims,
-                        "figures": stage.figures, "experiments": names(plan) })
+                        "figures": stage.figures, "experiments": names(plan),
+                        "families": families(plan).iter().map(described).collect::<Vec<_>>() })
             })
             .collect();
         print_json(&rows)?;
@@ -117,7 +130,15 @@ pub fn list(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
             if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") }
         ))?;
         say(&format!("    figures: {}", stage.figures.join(", ")))?;
-        say(&format!("    experiments: {}", names(plan).join(", ")))?;
+        let experiments = plan.requests.iter().map(|request| &request.experiment);
+        let alone: Vec<&str> =
+            experiments.filter(|one| one.member.is_none()).map(|one| one.name.as_str()).collect();
+        if !alone.is_empty() {
+            say(&format!("    experiments: {}", alone.join(", ")))?;
+        }
+        for family in families(plan) {
+            say(&format!("    family {family}"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -58,8 +58,9 @@ fn lost(all: &Stages, store: &Store, settings: &Settings) -> Result<Vec<Problem>
     for plan in plan_all(all, settings)? {
         let inputs = context.inputs(&plan)?;
         // The same code and parameters as those of tables in the store: only then were these very data there.
-        let made = |lineage| tables.iter().any(|result| is_of(result, &plan, settings) && result.lineage == lineage);
-        if inputs.missing.is_empty() || !made(context.lineage(&plan)) {
+        let made =
+            |lineage| tables.iter().any(|result| is_of(result, &plan, settings) && result.lineage == lineage);
+        if inputs.missing.is_empty() || !made(context.lineage(&plan)?) {
             continue;
         }
         let mut of: BTreeMap<&str, usize> = BTreeMap::new();

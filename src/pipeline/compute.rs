@@ -11,8 +11,9 @@ use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::Seed;
 use crate::simulation::chain;
 use crate::simulation::data::Sample;
-use crate::simulation::observe::{self, Trajectory};
+use crate::simulation::observe;
 use crate::simulation::task::{self, Task};
+use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::Point;
 use crate::spectrum::query::{Query, SampleKind};
 use crate::store::Record;
@@ -47,13 +48,13 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
     reason = "an estimate"
 )]
 fn trajectory_cost(experiment: &Experiment) -> u64 {
-    let model = &experiment.model;
-    let (d, k) = (model.d as f64, model.task.rows() as f64);
+    let problem = &experiment.problem;
+    let (d, k) = (problem.d() as f64, problem.rows() as f64);
     let step = match experiment.simulator {
         Simulator::Sgd => 100.0 + d * (2.0 + 0.35 * k),
         Simulator::Chain => 150.0 + 40.0 * k + 8.0 * k * k,
     };
-    (model.steps(experiment.horizon) as f64 * step) as u64
+    (problem.steps(experiment.horizon) as f64 * step) as u64
 }
 
 /// About how long one answer takes, in nanoseconds.
@@ -64,8 +65,8 @@ fn trajectory_cost(experiment: &Experiment) -> u64 {
     reason = "an estimate"
 )]
 fn answer_cost(experiment: &Experiment) -> u64 {
-    let d = experiment.model.d as f64;
-    (2.0 * experiment.model.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
+    let d = experiment.problem.d() as f64;
+    (2.0 * experiment.problem.training.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
 }
 
 fn cost(work: &Work) -> u64 {
@@ -117,12 +118,13 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
     let progress = Progress::start(&format!("simulating {} replicates", works.len()), total);
     let mut groups: BTreeMap<String, Arc<Groups>> = BTreeMap::new();
     for work in &works {
-        groups.entry(work.experiment.name.clone()).or_insert_with(|| context.groups(&work.experiment));
+        groups.insert(work.experiment.name.clone(), context.groups(&work.experiment)?);
     }
     let mut batches = batches(works);
     batches.sort_by_key(|batch| std::cmp::Reverse(batch.cost()));
     let name = |batch: &Batch| format!("replicates {} {}", batch.works[0].experiment.name, batch.number);
-    let computed = share(context.store, &batches, jobs, name, |batch| compute_batch(context, batch, force, &progress));
+    let computed =
+        share(context.store, &batches, jobs, name, |batch| compute_batch(context, batch, force, &progress));
     // What is finished is merged even where something failed.
     for group in groups.values().flat_map(|groups| [&groups.trajectories, &groups.spectra]) {
         context.store.forget(group);
@@ -158,7 +160,7 @@ struct Outbox<'a> {
 impl<'a> Outbox<'a> {
     fn new(context: &'a RunContext<'a>, experiment: &Experiment) -> Result<Self> {
         let provenance = simulation_provenance(experiment)?;
-        let (groups, since) = (context.groups(experiment), Instant::now());
+        let (groups, since) = (context.groups(experiment)?, Instant::now());
         Ok(Self { context, groups, provenance, trajectories: Vec::new(), spectra: Vec::new(), since })
     }
 
@@ -211,7 +213,7 @@ fn replicate(
         let (now, later) = queries.split_at(together);
         queries = later;
         let Some(observed) = trajectory.checkpoints.get(first.checkpoint) else { continue };
-        let point = Point::new(&*task, &observed.parameters, samples.of(first.sample));
+        let point = Point::observed(&*task, observed, first.sample, samples.of(first.sample));
         for same_block in now.chunk_by(|a, b| a.block == b.block) {
             let mut started = Instant::now();
             let matrices = point.matrices(same_block[0].block)?;
@@ -233,9 +235,9 @@ fn replicate(
 }
 
 /// The trajectory of a replicate out of the store, with the digest of its values.
-fn stored(context: &RunContext, work: &Work) -> Result<Option<(String, Trajectory)>> {
+fn stored(context: &RunContext, work: &Work) -> Result<Option<(String, Trajectory<Observed>)>> {
     let Some(trajectory) = context.trajectory(&work.experiment, work.replicate)? else { return Ok(None) };
-    let records = context.store.records(&context.groups(&work.experiment).trajectories)?;
+    let records = context.store.records(&context.groups(&work.experiment)?.trajectories)?;
     Ok(records.get(&trajectory_id(work.replicate)).map(|entry| (entry.values.clone(), trajectory)))
 }
 
@@ -248,7 +250,7 @@ struct Samples<'a> {
 
 impl Samples<'_> {
     fn of(&mut self, kind: SampleKind) -> &Sample {
-        let size = self.task.model().sample_size();
+        let size = self.task.problem().sample_size();
         self.drawn
             .entry(kind)
             .or_insert_with(|| Sample::first(self.task.law(), self.seed, kind.purpose(), size))
@@ -257,7 +259,7 @@ impl Samples<'_> {
 
 fn describe(query: Query) -> String {
     let block = query.block;
-    format!("checkpoint {}, block ({}, {}, {})", query.checkpoint, block.layer.name(), block.row, block.col)
+    format!("checkpoint {}, block (layer {}, {}, {})", query.checkpoint, block.layer, block.row, block.col)
 }
 
 /// `total · part / whole`, rounded down.
@@ -271,9 +273,9 @@ fn simulate(
     work: &Work,
     samples: &mut Samples,
     progress: &Progress,
-) -> Result<(String, Trajectory)> {
+) -> Result<(String, Trajectory<Observed>)> {
     let (experiment, task, seed) = (&work.experiment, samples.task, samples.seed);
-    let (total, steps) = (trajectory_cost(experiment), experiment.model.steps(experiment.horizon));
+    let (total, steps) = (trajectory_cost(experiment), experiment.problem.steps(experiment.horizon));
     let taken = |taken| progress.add(share_of(total, taken, steps));
     let started = Instant::now();
     let sample = samples.of(SampleKind::Test);
@@ -282,9 +284,11 @@ fn simulate(
         Simulator::Chain => chain::observe(experiment, task, seed, sample, &taken)?,
     };
     if let Some(step) = trajectory.diverged {
+        let problem = &experiment.problem;
+        let lambda = problem.data.lambda().map_or_else(String::new, |lambda| format!("lambda = {lambda}, "));
         progress.say(&format!(
-            "{}, replicate {}: SGD diverged at step {step} with lambda = {}, beta = {}, c = {}, d = {}; lower c or beta",
-            experiment.name, seed.replicate, experiment.model.lambda, experiment.model.beta, experiment.model.c, experiment.model.d
+            "{}, replicate {}: SGD diverged at step {step} with {lambda}beta = {}, c = {}, d = {}; lower c or beta",
+            experiment.name, seed.replicate, problem.training.beta, problem.training.c, problem.d()
         ));
     }
     let payload = trajectory_bytes(&trajectory)?;

@@ -7,7 +7,7 @@ use crate::pipeline::plan::StagePlan;
 use crate::pipeline::units::{Code, crates, parameters, presenting_crates};
 use crate::problem::experiment::Experiment;
 use crate::random::seed::{SCHEME, Seed};
-use crate::simulation::observe::Trajectory;
+use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::Answer;
 use crate::spectrum::query::Query;
 use crate::stage::Settings;
@@ -67,25 +67,31 @@ impl<'a> RunContext<'a> {
     }
 
     /// The groups of an experiment; their keys are computed once.
-    #[must_use]
-    pub fn groups(&self, experiment: &Experiment) -> Arc<Groups> {
+    ///
+    /// # Errors
+    /// Parameters without a canonical form.
+    pub fn groups(&self, experiment: &Experiment) -> Result<Arc<Groups>> {
         let mut known = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, groups)) = known.get(&experiment.name)
             && of == experiment
         {
-            return Arc::clone(groups);
+            return Ok(Arc::clone(groups));
         }
-        let groups = Arc::new(Groups::of(&self.code, experiment, self.settings.seed));
+        let groups = Arc::new(Groups::of(&self.code, experiment, self.settings.seed)?);
         known.insert(experiment.name.clone(), (experiment.clone(), Arc::clone(&groups)));
-        groups
+        Ok(groups)
     }
 
     /// A trajectory out of the store, if it is there.
     ///
     /// # Errors
     /// A store that cannot be read.
-    pub fn trajectory(&self, experiment: &Experiment, replicate: u32) -> Result<Option<Trajectory>> {
-        let bytes = self.store.read(&self.groups(experiment).trajectories, &trajectory_id(replicate))?;
+    pub fn trajectory(
+        &self,
+        experiment: &Experiment,
+        replicate: u32,
+    ) -> Result<Option<Trajectory<Observed>>> {
+        let bytes = self.store.read(&self.groups(experiment)?.trajectories, &trajectory_id(replicate))?;
         bytes.map(|bytes| decode("trajectory", &bytes)).transpose().context(|| place(experiment, replicate))
     }
 
@@ -94,11 +100,14 @@ impl<'a> RunContext<'a> {
     /// # Errors
     /// A store that cannot be read.
     pub fn answer(&self, experiment: &Experiment, replicate: u32, query: Query) -> Result<Option<Answer>> {
-        let groups = self.groups(experiment);
+        let groups = self.groups(experiment)?;
         let trajectories = self.store.records(&groups.trajectories)?;
         let Some(trajectory) = trajectories.get(&trajectory_id(replicate)) else { return Ok(None) };
         let bytes = self.store.read(&groups.spectra, &query_id(replicate, query, &trajectory.values))?;
-        bytes.map(|bytes| decode("result of a query", &bytes)).transpose().context(|| place(experiment, replicate))
+        bytes
+            .map(|bytes| decode("result of a query", &bytes))
+            .transpose()
+            .context(|| place(experiment, replicate))
     }
 
     /// Number of checkpoints that a trajectory in the store reached before it ended or diverged.
@@ -106,7 +115,7 @@ impl<'a> RunContext<'a> {
     /// # Errors
     /// A trajectory that is not there.
     pub fn reached(&self, experiment: &Experiment, replicate: u32) -> Result<usize> {
-        let records = self.store.records(&self.groups(experiment).trajectories)?;
+        let records = self.store.records(&self.groups(experiment)?.trajectories)?;
         let entry = records.get(&trajectory_id(replicate));
         let entry = entry.ok_or_else(|| Error::Lost { what: place(experiment, replicate) })?;
         Ok(usize::try_from(entry.items).unwrap_or(usize::MAX))
@@ -117,7 +126,7 @@ impl<'a> RunContext<'a> {
     /// # Errors
     /// A store that cannot be read.
     pub fn open_queries(&self, work: &Work) -> Result<Vec<Query>> {
-        let groups = self.groups(&work.experiment);
+        let groups = self.groups(&work.experiment)?;
         let trajectories = self.store.records(&groups.trajectories)?;
         let spectra = self.store.records(&groups.spectra)?;
         let Some(trajectory) = trajectories.get(&trajectory_id(work.replicate)) else {
@@ -138,7 +147,7 @@ impl<'a> RunContext<'a> {
         let mut inputs = Inputs::default();
         for request in &plan.requests {
             let experiment = &request.experiment;
-            let groups = self.groups(experiment);
+            let groups = self.groups(experiment)?;
             let trajectories = self.store.records(&groups.trajectories)?;
             let spectra = self.store.records(&groups.spectra)?;
             let mut values = Vec::new();
@@ -149,13 +158,15 @@ impl<'a> RunContext<'a> {
                     inputs.seconds += trajectory.seconds;
                     values.push(trajectory.values.clone());
                     queries.retain(|query| (query.checkpoint as u64) < trajectory.items);
-                    queries.retain(|query| match spectra.get(&query_id(replicate, *query, &trajectory.values)) {
-                        Some(result) => {
-                            inputs.seconds += result.seconds;
-                            values.push(result.values.clone());
-                            false
+                    queries.retain(|query| {
+                        match spectra.get(&query_id(replicate, *query, &trajectory.values)) {
+                            Some(result) => {
+                                inputs.seconds += result.seconds;
+                                values.push(result.values.clone());
+                                false
+                            }
+                            None => true,
                         }
-                        None => true,
                     });
                 }
                 if trajectory.is_none() || !queries.is_empty() {
@@ -177,7 +188,7 @@ impl<'a> RunContext<'a> {
         Ok(KeyBuilder::new("tables")
             .with("stage", plan.stage.name)
             .with("profile", self.settings.profile.word())
-            .with("experiments", plan.parameters())
+            .with("experiments", plan.parameters()?)
             .with("inputs", inputs.digests.clone())
             .with("code", plan.table_code()?.digest())
             .with("crates", crates())
@@ -202,7 +213,7 @@ impl<'a> RunContext<'a> {
         Ok(KeyBuilder::new("figures")
             .with("stage", plan.stage.name)
             .with("profile", self.settings.profile.word())
-            .with("experiments", plan.parameters())
+            .with("experiments", plan.parameters()?)
             .with("tables", values)
             .with("code", plan.figure_code()?.digest())
             .with("crates", presenting_crates())
@@ -234,30 +245,42 @@ impl<'a> RunContext<'a> {
 
     /// Everything that the data of each experiment of a stage are made from, in ingredients that people can compare: kept
     /// beside the tables, whose key has only the digests of the values.
-    #[must_use]
-    pub fn lineage(&self, plan: &StagePlan) -> BTreeMap<String, Ingredients> {
+    ///
+    /// # Errors
+    /// Parameters without a canonical form.
+    pub fn lineage(&self, plan: &StagePlan) -> Result<BTreeMap<String, Ingredients>> {
         plan.requests
             .iter()
-            .map(|request| (request.experiment.name.clone(), self.lineage_of(request)))
+            .map(|request| Ok((request.experiment.name.clone(), self.lineage_of(request)?)))
             .collect()
     }
 
-    fn lineage_of(&self, request: &Request) -> Ingredients {
+    fn lineage_of(&self, request: &Request) -> Result<Ingredients> {
         let experiment = &request.experiment;
         let queries = (0..experiment.replicates).flat_map(|replicate| {
-            request.queries(replicate).into_iter().map(move |query| query_id(replicate, query, "its trajectory"))
+            request
+                .queries(replicate)
+                .into_iter()
+                .map(move |query| query_id(replicate, query, "its trajectory"))
         });
-        KeyBuilder::new("inputs")
+        Ok(KeyBuilder::new("inputs")
             .with("experiment", &experiment.name)
             .with("replicates", experiment.replicates)
             .with("seed", self.settings.seed)
             .with("seed scheme", SCHEME)
-            .with("parameters", parameters(experiment))
-            .with("questions", KeyBuilder::new("questions").with("all", queries.collect::<Vec<_>>()).finish().digest().brief())
+            .with("parameters", parameters(experiment)?)
+            .with(
+                "questions",
+                KeyBuilder::new("questions")
+                    .with("all", queries.collect::<Vec<_>>())
+                    .finish()
+                    .digest()
+                    .brief(),
+            )
             .with("trajectory code", self.code.trajectories(experiment))
             .with("answer code", self.code.answers(experiment))
             .with("crates", crates())
-            .finish()
+            .finish())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::pipeline::context::{RunContext, place};
 use crate::pipeline::keys::query_id;
 use crate::pipeline::plan::StagePlan;
 use crate::problem::experiment::Experiment;
-use crate::simulation::observe::Trajectory;
+use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::Answer;
 use crate::spectrum::query::Query;
 use crate::stage::Data;
@@ -53,7 +53,8 @@ impl<'a> StageData<'a> {
     fn experiment(&self, name: &str) -> Result<&'a Experiment> {
         let mut all = self.plan.requests.iter().map(|request| &request.experiment);
         all.find(|experiment| experiment.name == name).ok_or_else(|| {
-            let known: Vec<&str> = self.experiments().iter().map(|experiment| experiment.name.as_str()).collect();
+            let known: Vec<&str> =
+                self.experiments().iter().map(|experiment| experiment.name.as_str()).collect();
             Error::unknown("experiment", name, &known)
         })
     }
@@ -76,7 +77,7 @@ impl Data for StageData<'_> {
         Ok(finished)
     }
 
-    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory> {
+    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory<Observed>> {
         let experiment = self.experiment(experiment)?;
         let found = self.context.trajectory(experiment, replicate)?;
         found.ok_or_else(|| Error::Lost { what: place(experiment, replicate) })
@@ -87,7 +88,8 @@ impl Data for StageData<'_> {
         if let Some(found) = self.context.answer(experiment, replicate, query)? {
             return Ok(found);
         }
-        let mut requests = self.plan.requests.iter().filter(|request| request.experiment.name == experiment.name);
+        let mut requests =
+            self.plan.requests.iter().filter(|request| request.experiment.name == experiment.name);
         if requests.any(|request| request.queries(replicate).contains(&query)) {
             return Err(Error::Lost { what: place(experiment, replicate) });
         }

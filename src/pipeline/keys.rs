@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::units::{Code, parameters};
 use crate::problem::experiment::Experiment;
 use crate::random::seed::SCHEME;
-use crate::simulation::observe::Trajectory;
+use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::Answer;
 use crate::spectrum::query::{Query, Question};
 use crate::store::Group;
@@ -21,23 +21,26 @@ pub struct Groups {
 
 impl Groups {
     /// The groups of an experiment.
-    #[must_use]
-    pub fn of(code: &Code, experiment: &Experiment, seed: u64) -> Self {
+    ///
+    /// # Errors
+    /// Parameters without a canonical form.
+    pub fn of(code: &Code, experiment: &Experiment, seed: u64) -> Result<Self> {
+        let parameters = parameters(experiment)?;
         let group = |kind: &str, digest: &str| {
             let ingredients: Ingredients = KeyBuilder::new(kind)
                 .with("experiment", &experiment.name)
                 .with("seed", seed)
                 .with("seed scheme", SCHEME)
-                .with("parameters", parameters(experiment))
+                .with("parameters", parameters.clone())
                 .with("code", digest)
                 .with("crates", code.crates.clone())
                 .finish();
             Group::new(&experiment.name, ingredients)
         };
-        Self {
+        Ok(Self {
             trajectories: group("trajectories", code.trajectories(experiment)),
             spectra: group("spectra", code.answers(experiment)),
-        }
+        })
     }
 }
 
@@ -58,9 +61,9 @@ pub fn query_id(replicate: u32, query: Query, trajectory: &str) -> String {
         Question::Norms => "norms".to_owned(),
     };
     format!(
-        "{replicate}, checkpoint {checkpoint}, {}, block {} {} {}, {question}, of {trajectory}",
+        "{replicate}, checkpoint {checkpoint}, {}, block ({}, {}, {}), {question}, of {trajectory}",
         sample.name(),
-        block.layer.name(),
+        block.layer,
         block.row,
         block.col
     )
@@ -70,9 +73,14 @@ pub fn query_id(replicate: u32, query: Query, trajectory: &str) -> String {
 ///
 /// # Errors
 /// A value that is not finite.
-pub fn trajectory_bytes(trajectory: &Trajectory) -> Result<Vec<u8>> {
+pub fn trajectory_bytes(trajectory: &Trajectory<Observed>) -> Result<Vec<u8>> {
     let finite = trajectory.checkpoints.iter().all(|observed| {
-        observed.parameters.iter().flatten().chain([&observed.loss, &observed.accuracy]).all(|value| value.is_finite())
+        observed
+            .parameters
+            .iter()
+            .flatten()
+            .chain([&observed.loss, &observed.accuracy])
+            .all(|value| value.is_finite())
     });
     encode("trajectory", finite, trajectory)
 }
@@ -83,14 +91,13 @@ pub fn trajectory_bytes(trajectory: &Trajectory) -> Result<Vec<u8>> {
 /// A value that is not finite.
 pub fn answer_bytes(answer: &Answer) -> Result<Vec<u8>> {
     let finite = match answer {
-        Answer::Pairs(both) => both
-            .iter()
-            .flatten()
-            .all(|pair| pair.value.is_finite() && pair.residual.is_finite() && pair.vector.iter().all(|x| x.is_finite())),
+        Answer::Pairs(both) => both.iter().flatten().all(|pair| {
+            pair.value.is_finite() && pair.residual.is_finite() && pair.vector.iter().all(|x| x.is_finite())
+        }),
         Answer::Values(both) => both.iter().flatten().all(|value| value.is_finite()),
-        Answer::Norms(both) => both
-            .iter()
-            .all(|norms| norms.operator.is_finite() && norms.outside.is_finite() && norms.perpendicular.is_finite()),
+        Answer::Norms(both) => both.iter().all(|norms| {
+            norms.operator.is_finite() && norms.outside.is_finite() && norms.perpendicular.is_finite()
+        }),
     };
     encode("result of a query", finite, answer)
 }

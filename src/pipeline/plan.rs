@@ -3,7 +3,7 @@
 use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result, WithContext};
 use crate::pipeline::closure::{Closure, closure};
-use crate::pipeline::units::{NO_MATHEMATICS, crates, foreign, parameters, presenting_crates, simulator};
+use crate::pipeline::units::{NO_MATHEMATICS, crates, foreign, presenting_crates, simulator};
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::SCHEME;
 use crate::stage::request::Request;
@@ -55,16 +55,13 @@ impl StagePlan {
     }
 
     /// Names of its experiments with their parameters and numbers of replicates.
-    #[must_use]
-    pub fn parameters(&self) -> BTreeMap<String, Value> {
-        self.requests
-            .iter()
-            .map(|request| {
-                let mut map = parameters(&request.experiment);
-                map.insert("replicates".to_owned(), request.experiment.replicates.into());
-                (request.experiment.name.clone(), Value::Map(map))
-            })
-            .collect()
+    ///
+    /// # Errors
+    /// As for [`parameters`].
+    pub fn parameters(&self) -> Result<BTreeMap<String, Value>> {
+        let named =
+            |request: &Request| Ok((request.experiment.name.clone(), Value::of(&request.experiment)?));
+        self.requests.iter().map(named).collect()
     }
 
     /// The files from which the source code behind the committed results is found, and those at which the search stops.
@@ -123,28 +120,29 @@ impl StagePlan {
     /// # Errors
     /// A stage whose source is not among the embedded files.
     pub fn recipe(&self, settings: &Settings) -> Result<Ingredients> {
-        let questions: Vec<String> = self
-            .requests
-            .iter()
-            .flat_map(|request| {
-                (0..request.experiment.replicates).map(move |replicate| (request, replicate)).map(
-                    |(request, replicate)| {
-                        format!("{} {replicate} {:?}", request.experiment.name, request.queries(replicate))
-                    },
-                )
-            })
-            .collect();
+        let mut questions = BTreeMap::new();
+        for request in &self.requests {
+            questions.insert(request.experiment.name.clone(), asked(request)?);
+        }
         Ok(KeyBuilder::new("recipe")
             .with("stage", self.stage.name)
             .with("profile", settings.profile.word())
             .with("seed", settings.seed)
             .with("seed scheme", SCHEME)
-            .with("experiments", self.parameters())
+            .with("experiments", self.parameters()?)
             .with("questions", questions)
             .with("code", self.recipe_code()?.digest())
             .with("crates", [crates(), presenting_crates()].concat())
             .finish())
     }
+}
+
+/// What a request asks of each replicate.
+fn asked(request: &Request) -> Result<Value> {
+    (0..request.experiment.replicates)
+        .map(|replicate| Value::of(&request.queries(replicate)))
+        .collect::<Result<Vec<_>>>()
+        .map(Value::List)
 }
 
 /// The plans of all stages; an override of an experiment that none has is an error.
@@ -154,7 +152,11 @@ impl StagePlan {
 pub fn plan_all(stages: &[&'static Stage], settings: &Settings) -> Result<Vec<StagePlan>> {
     let plans: Vec<StagePlan> =
         stages.iter().map(|stage| StagePlan::new(stage, settings)).collect::<Result<_>>()?;
-    let known: BTreeSet<String> = plans.iter().flat_map(|plan| plan.experiments().into_keys()).collect();
+    let experiments = plans.iter().flat_map(|plan| plan.experiments().into_values());
+    let names = |experiment: Experiment| {
+        [Some(experiment.name), experiment.member.map(|member| member.family)].into_iter().flatten()
+    };
+    let known: BTreeSet<String> = experiments.flat_map(names).collect();
     let known: Vec<String> = known.into_iter().collect();
     for change in &settings.overrides {
         if !known.contains(&change.experiment) {

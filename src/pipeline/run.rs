@@ -115,7 +115,7 @@ fn finish_or_heal(context: &RunContext, plan: &StagePlan, force: bool, simulated
             other => return other,
         }
         for request in &plan.requests {
-            let groups = context.groups(&request.experiment);
+            let groups = context.groups(&request.experiment)?;
             for group in [&groups.trajectories, &groups.spectra] {
                 context.store.check_group(group, &mut Health::default())?;
             }
@@ -127,7 +127,12 @@ fn finish_or_heal(context: &RunContext, plan: &StagePlan, force: bool, simulated
 }
 
 /// The result of a stage with these ingredients, every byte verified: what a stage hands out must be what was published.
-fn intact(context: &RunContext, plan: &StagePlan, key: &Ingredients, force: bool) -> Result<Option<Manifest>> {
+fn intact(
+    context: &RunContext,
+    plan: &StagePlan,
+    key: &Ingredients,
+    force: bool,
+) -> Result<Option<Manifest>> {
     match context.store.result(plan.stage.name, key)? {
         Some(manifest) if !force && context.store.is_intact(&manifest)? => Ok(Some(manifest)),
         _ => Ok(None),
@@ -156,9 +161,10 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
         }
         let seed = context.settings.seed.to_string();
         let simulation = format!("{:.3}", inputs.seconds);
-        let more = [("seed", seed), (SOURCES, sources(&code.iter().collect::<Vec<_>>())), (SIMULATION, simulation)];
+        let more =
+            [("seed", seed), (SOURCES, sources(&code.iter().collect::<Vec<_>>())), (SIMULATION, simulation)];
         let provenance = provenance(&key, stage, &more, started);
-        let lineage = context.lineage(plan);
+        let lineage = context.lineage(plan)?;
         store.publish(Publication {
             stage,
             ingredients: &key,
@@ -292,7 +298,9 @@ fn divergences(results: &Results) -> Result<String> {
 /// # Errors
 /// A damaged result.
 pub fn claims(store: &Store, figures: &Manifest) -> Result<Vec<Claim>> {
-    let bytes =
-        store.blob(figures, CLAIMS)?.ok_or_else(|| Error::Lost { what: format!("claims of {}", figures.name) })?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::damaged(store.result_folder(figures).join(CLAIMS), error))
+    let bytes = store
+        .blob(figures, CLAIMS)?
+        .ok_or_else(|| Error::Lost { what: format!("claims of {}", figures.name) })?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Error::damaged(store.result_folder(figures).join(CLAIMS), error))
 }

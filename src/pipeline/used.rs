@@ -44,12 +44,13 @@ impl Used {
     pub fn add(&mut self, context: &RunContext, plan: &StagePlan) -> Result<()> {
         for request in &plan.requests {
             let experiment = &request.experiment;
-            let groups = context.groups(experiment);
+            let groups = context.groups(experiment)?;
             let trajectories = context.store.records(&groups.trajectories)?;
             for replicate in 0..experiment.replicates {
                 let id = trajectory_id(replicate);
                 let values = trajectories.get(&id).map_or(UNKNOWN, |entry| entry.values.as_str());
-                let queries = request.queries(replicate).into_iter().map(|query| query_id(replicate, query, values));
+                let queries =
+                    request.queries(replicate).into_iter().map(|query| query_id(replicate, query, values));
                 self.records.entry(groups.spectra.key().clone()).or_default().extend(queries);
                 self.records.entry(groups.trajectories.key().clone()).or_default().insert(id);
             }

@@ -1,8 +1,11 @@
 //! A named experiment: one parameter point, its schedule and replicates.
 
 use crate::error::{Error, Result};
-use crate::problem::{Model, TaskKind};
-use serde::{Deserialize, Serialize};
+use crate::problem::Problem;
+use crate::problem::family::Member;
+use crate::problem::given::{Check, Given};
+use crate::problem::training::Training;
+use serde::Serialize;
 
 /// Fewest checkpoints of an experiment.
 pub const FEWEST_CHECKPOINTS: usize = 5;
@@ -14,7 +17,8 @@ const CHAIN_SAMPLE: f64 = 2000.0;
 const PARAMETER_BYTES: f64 = 2e9;
 
 /// How checkpoints are spread over the steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Spacing {
     /// Evenly in time.
     Linear,
@@ -23,7 +27,8 @@ pub enum Spacing {
 }
 
 /// How the trajectory of a replicate is simulated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Simulator {
     /// SGD in d dimensions.
     #[default]
@@ -32,13 +37,24 @@ pub enum Simulator {
     Chain,
 }
 
-/// One parameter point with its replicates; the unit that stages share.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+impl Simulator {
+    /// Whether it is SGD itself.
+    #[must_use]
+    pub fn is_sgd(&self) -> bool {
+        *self == Self::Sgd
+    }
+}
+
+/// One parameter point with its replicates; the unit that stages share. Its name is no parameter: what is serialised are the
+/// parameters under their names, those of all parts beside each other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Experiment {
     /// Name, beginning with its task; seeds are derived from it.
+    #[serde(skip)]
     pub name: String,
-    /// Parameters.
-    pub model: Model,
+    /// Data law, network and training.
+    #[serde(flatten)]
+    pub problem: Problem,
     /// Training time `t = l δ`.
     pub horizon: f64,
     /// Number of checkpoints, the initial and the last point among them.
@@ -48,10 +64,17 @@ pub struct Experiment {
     /// Number of replicates.
     pub replicates: u32,
     /// How they are simulated.
+    #[serde(skip_serializing_if = "Simulator::is_sgd")]
     pub simulator: Simulator,
+    /// Its place in a family, if it is of one: no parameter either.
+    #[serde(skip)]
+    pub member: Option<Member>,
 }
 
-/// The keys of `--set`: the names of the fields that they change.
+/// The keys of `--set` that every experiment has itself.
+const OWN_KEYS: [&str; 3] = ["horizon", "replicates", "checkpoints"];
+
+/// The keys of `--set` of all experiments together.
 pub const KEYS: [&str; 10] =
     ["d", "k", "width", "lambda", "beta", "c", "phi", "horizon", "replicates", "checkpoints"];
 
@@ -65,7 +88,7 @@ impl Experiment {
     /// Steps of the checkpoints, increasing, from 0 to the last whole step.
     #[must_use]
     pub fn schedule(&self) -> Vec<u64> {
-        let last = self.model.steps(self.horizon);
+        let last = self.problem.steps(self.horizon);
         let intervals = (self.checkpoints - 1) as f64;
         let mut schedule: Vec<u64> = (0..self.checkpoints)
             .map(|index| {
@@ -85,25 +108,33 @@ impl Experiment {
     /// Time of a step.
     #[must_use]
     pub fn time(&self, step: u64) -> f64 {
-        step as f64 * self.model.step_size()
+        step as f64 * self.problem.step_size()
     }
 
-    /// The model of what is kept of each checkpoint: of SGD itself, of the reduced chain in coordinates of the span of means
-    /// and first-layer rows, where a test sample of at most [`CHAIN_SAMPLE`] points lies as well.
+    /// Whether a name of `--set` means this experiment: its own or that of its family.
     #[must_use]
-    pub fn kept(&self) -> Model {
-        match self.simulator {
-            Simulator::Sgd => self.model.clone(),
-            Simulator::Chain => {
-                let d = self.model.task.means() + self.model.task.rows();
-                let n = (self.model.phi * self.model.d as f64).min(CHAIN_SAMPLE);
-                let task = match &self.model.task {
-                    TaskKind::Xor { width, .. } => TaskKind::xor(*width),
-                    mixture @ TaskKind::Mixture { .. } => mixture.clone(),
-                };
-                Model { task, d, phi: n / d as f64, ..self.model.clone() }
-            }
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.member.as_ref().is_some_and(|member| member.family == name)
+    }
+
+    /// The task it belongs to, the first word of its name.
+    #[must_use]
+    pub fn task(&self) -> &str {
+        self.name.split('-').next().unwrap_or_default()
+    }
+
+    /// The problem whose parameters and samples are kept at each checkpoint: of SGD itself, of the reduced chain in
+    /// coordinates of the span of means and first-layer rows, where a test sample of at most [`CHAIN_SAMPLE`] points lies as well.
+    #[must_use]
+    pub fn kept(&self) -> Problem {
+        let mut kept = self.problem.clone();
+        if self.simulator == Simulator::Chain {
+            let d = kept.data.means() + kept.rows();
+            let n = (kept.training.phi * kept.d() as f64).min(CHAIN_SAMPLE);
+            kept.data = kept.data.in_span(d);
+            kept.training.phi = n / d as f64;
         }
+        kept
     }
 
     /// Checks every parameter.
@@ -111,91 +142,77 @@ impl Experiment {
     /// # Errors
     /// [`Error::Parameter`] with the name, the value and the rule it breaks.
     pub fn validate(&self) -> Result<()> {
-        let name = |key: &str| format!("{}.{key}", self.name);
-        self.model.validate(&self.name, self.horizon)?;
+        let check = Check { experiment: &self.name };
+        self.problem.validate(&self.name, self.horizon)?;
         let kept = self.kept();
         kept.validate_memory(&self.name)?;
-        if self.simulator == Simulator::Chain && self.model.d <= kept.d {
-            let rule = format!("the reduced chain needs more dimensions than its {} coordinates", kept.d);
-            return Err(Error::parameter(name("d"), self.model.d, rule));
+        if self.simulator == Simulator::Chain && self.problem.d() <= kept.d() {
+            let rule = format!("the reduced chain needs more dimensions than its {} coordinates", kept.d());
+            return Err(check.refused("d", self.problem.d(), rule));
         }
         if self.replicates == 0 || self.replicates > 100_000 {
-            return Err(Error::parameter(
-                name("replicates"),
-                self.replicates,
-                "must be between 1 and 100000",
-            ));
+            return Err(check.refused("replicates", self.replicates, "must be between 1 and 100000"));
         }
         if !(FEWEST_CHECKPOINTS..=10_000).contains(&self.checkpoints) {
             let rule =
                 format!("must be between {FEWEST_CHECKPOINTS} and 10000, the initial point among them");
-            return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
+            return Err(check.refused("checkpoints", self.checkpoints, rule));
         }
-        let rows = self.model.task.rows_key();
-        let stored = kept.d as f64 * self.model.task.rows() as f64 * self.checkpoints as f64 * 8.0;
+        let rows = self.problem.network.rows_key();
+        let stored = kept.d() as f64 * kept.rows() as f64 * self.checkpoints as f64 * 8.0;
         if stored > PARAMETER_BYTES {
             let rule = format!(
                 "{rows} · d parameters at each are {stored:e} bytes, more than {PARAMETER_BYTES:e}; lower checkpoints, {rows} or d"
             );
-            return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
+            return Err(check.refused("checkpoints", self.checkpoints, rule));
         }
         if self.schedule().len() < self.checkpoints {
             let rule = format!(
                 "{} checkpoints do not fit into {} steps; raise horizon or d, or lower checkpoints",
                 self.checkpoints,
-                self.model.steps(self.horizon)
+                self.problem.steps(self.horizon)
             );
-            return Err(Error::parameter(name("checkpoints"), self.checkpoints, rule));
+            return Err(check.refused("checkpoints", self.checkpoints, rule));
         }
         Ok(())
+    }
+
+    /// Names of the parameters that `--set` changes: those of data law, network and training, and its own.
+    #[must_use]
+    pub fn keys(&self) -> Vec<&'static str> {
+        let Problem { data, network, .. } = &self.problem;
+        [data.keys(), network.keys(), &Training::KEYS, &OWN_KEYS].concat()
     }
 
     /// Changes one parameter, as `--set EXPERIMENT.KEY=VALUE` does.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a key that is no field, [`Error::Parameter`] for a value that does not parse.
+    /// [`Error::Unknown`] for a key that no experiment has, [`Error::Parameter`] for one that this experiment has not and for a
+    /// value that does not parse.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
-        let name = format!("{}.{key}", self.name);
-        let number = || match value.trim().parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(number),
-            _ => Err(Error::parameter(name.clone(), value, "must be a finite number")),
-        };
-        let count = |most: u64| match value.trim().parse::<u64>() {
-            Ok(count) if (1..=most).contains(&count) => Ok(count),
-            _ => {
-                Err(Error::parameter(name.clone(), value, format!("must be a whole number from 1 to {most}")))
-            }
-        };
+        let name = self.name.clone();
+        self.set_as(&name, key, value)
+    }
+
+    /// Changes one parameter; errors name this experiment or family.
+    ///
+    /// # Errors
+    /// As for [`Experiment::set`].
+    pub fn set_as(&mut self, name: &str, key: &str, value: &str) -> Result<()> {
+        if !KEYS.contains(&key) {
+            return Err(Error::unknown("--set key", key, &KEYS));
+        }
+        let keys = self.keys();
+        let given = Given { experiment: name, key, value };
+        let Problem { data, network, training } = &mut self.problem;
         match key {
-            "d" => self.model.d = count(1_000_000_000)? as usize,
-            "k" => {
-                let k = count(10_000)? as usize;
-                let TaskKind::Mixture { probabilities, means } = &self.model.task else {
-                    let rule = "task B always has four clusters, so k does not apply; set width";
-                    return Err(Error::parameter(name, value, rule));
-                };
-                let equal = probabilities.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits());
-                if !(equal && *means == crate::problem::Means::Orthonormal) {
-                    let rule = "the classes of this experiment are not exchangeable, so k is fixed";
-                    return Err(Error::parameter(name, value, rule));
-                }
-                self.model.task = TaskKind::mixture(k);
-            }
-            "width" => match &mut self.model.task {
-                TaskKind::Xor { width, .. } => *width = count(10_000)? as usize,
-                TaskKind::Mixture { .. } => {
-                    let rule = "task A has no hidden layer, so width does not apply; set k";
-                    return Err(Error::parameter(name, value, rule));
-                }
-            },
-            "lambda" => self.model.lambda = number()?,
-            "beta" => self.model.beta = number()?,
-            "c" => self.model.c = number()?,
-            "phi" => self.model.phi = number()?,
-            "horizon" => self.horizon = number()?,
-            "replicates" => self.replicates = count(100_000)? as u32,
-            "checkpoints" => self.checkpoints = count(10_000)? as usize,
-            _ => return Err(Error::unknown("--set key", key, &KEYS)),
+            _ if !keys.contains(&key) => return Err(given.not_of(&keys)),
+            _ if data.keys().contains(&key) => data.set(key, &given)?,
+            _ if network.keys().contains(&key) => network.set(key, &given)?,
+            _ if Training::KEYS.contains(&key) => training.set(key, &given)?,
+            "horizon" => self.horizon = given.number()?,
+            "checkpoints" => self.checkpoints = given.count(10_000)?,
+            _ => self.replicates = given.count(100_000)? as u32,
         }
         Ok(())
     }

@@ -7,7 +7,8 @@ use crate::stage::{Override, Settings};
 use std::fmt::Write;
 use std::path::Path;
 
-/// Reads a TOML file with one table per experiment: `[gmm]` with lines like `lambda = 10`.
+/// Reads a TOML file with one table per experiment or family: `[gmm]` with lines like `lambda = 10`, `[gmm-snr]` with lines like
+/// `lambda = [1, 10, 100]`.
 ///
 /// # Errors
 /// A file that cannot be read, is no TOML, or has something else than numbers in tables.
@@ -36,20 +37,28 @@ pub fn parse(text: &str) -> std::result::Result<Vec<Override>, String> {
             ));
         };
         for (key, value) in keys {
-            let value = match value {
-                toml::Value::Integer(value) => value.to_string(),
-                toml::Value::Float(value) => format!("{value:?}"),
-                other => {
-                    let kind = other.type_str();
-                    return Err(format!(
-                        "{experiment}.{key}: must be a number, as in {key} = 10, not a {kind}"
-                    ));
-                }
+            let several = match &value {
+                toml::Value::Array(values) if values.len() > 1 => values.iter().map(written).collect(),
+                one => written(one).map(|value| vec![value]),
             };
+            let value = several
+                .map_err(|kind| {
+                    format!("{experiment}.{key}: must be a number, as in {key} = 10, not a {kind}")
+                })?
+                .join(",");
             overrides.push(Override { experiment: experiment.clone(), key, value });
         }
     }
     Ok(overrides)
+}
+
+/// A number as `--set` has it; what it is instead, if it is none.
+fn written(value: &toml::Value) -> std::result::Result<String, &'static str> {
+    match value {
+        toml::Value::Integer(value) => Ok(value.to_string()),
+        toml::Value::Float(value) => Ok(format!("{value:?}")),
+        other => Err(other.type_str()),
+    }
 }
 
 /// Overrides as the text of such a file.
@@ -77,9 +86,12 @@ fn text(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
-/// A value of `--set` as TOML writes it.
+/// A value of `--set` as TOML writes it, several values as an array.
 fn number(value: &str) -> String {
-    match (value.parse::<i64>(), value.parse::<f64>()) {
+    if value.contains(',') {
+        return format!("[{}]", value.split(',').map(number).collect::<Vec<_>>().join(", "));
+    }
+    match (value.trim().parse::<i64>(), value.trim().parse::<f64>()) {
         (Ok(whole), _) => whole.to_string(),
         (_, Ok(real)) => format!("{real:?}").to_lowercase(),
         _ => text(value),
@@ -97,7 +109,9 @@ pub fn settle(overrides: &mut Vec<Override>) {
 #[must_use]
 pub fn of_stage(plan: &StagePlan, settings: &Settings) -> Vec<String> {
     let experiments = plan.experiments();
-    let reaching = settings.overrides.iter().filter(|change| experiments.contains_key(&change.experiment));
+    let reaches =
+        |change: &&Override| experiments.values().any(|experiment| experiment.is_called(&change.experiment));
+    let reaching = settings.overrides.iter().filter(reaches);
     reaching.map(|change| format!("{}.{}={}", change.experiment, change.key, change.value)).collect()
 }
 

@@ -201,7 +201,7 @@ fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<Entry> {
         recipe: done.plan.recipe(settings)?.digest().to_string(),
         ingredients: lockfile::ingredients(&done.plan, settings)?,
         seed: settings.seed,
-        parameters: done.plan.parameters(),
+        parameters: done.plan.parameters()?,
         values: tables.map(|entry| (entry.table.clone(), entry.values_sha256.clone())).collect(),
         figures: drawn(&done.figures).map(|entry| (entry.name.clone(), entry.sha256.clone())).collect(),
         claims: claims(store, &done.figures)?,

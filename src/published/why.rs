@@ -47,7 +47,8 @@ type Files = BTreeMap<String, String>;
 /// Whether a result is one of a stage in the same profile, whatever else it was made from.
 #[must_use]
 pub fn is_of(result: &Manifest, plan: &StagePlan, settings: &Settings) -> bool {
-    result.name == plan.stage.name && result.ingredients.get("profile") == Some(&settings.profile.word().into())
+    result.name == plan.stage.name
+        && result.ingredients.get("profile") == Some(&settings.profile.word().into())
 }
 
 /// Why a stage is in its state.
@@ -83,7 +84,7 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
         code.push(simulating_code(&request.experiment)?);
     }
     let files = read_sources(&sources(&code.iter().collect::<Vec<_>>()));
-    let lineage = context.lineage(plan);
+    let lineage = context.lineage(plan)?;
     let all = earlier("tables")?.into_iter().map(|result| {
         let mut changes = result_changes(&result, &key, &files);
         for (name, new) in &lineage {
@@ -286,7 +287,7 @@ fn lock_changes(lock: &Lock, entry: &Entry, plan: &StagePlan, settings: &Setting
     if entry.seed != settings.seed {
         changes.push(Change::new("seed", Some(entry.seed.to_string()), Some(settings.seed.to_string())));
     }
-    let (old, new) = (Value::Map(entry.parameters.clone()), Value::Map(plan.parameters()));
+    let (old, new) = (Value::Map(entry.parameters.clone()), Value::Map(plan.parameters()?));
     if old != new {
         changes.extend(map_changes("", Some(&old), Some(&new)));
     }

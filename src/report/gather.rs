@@ -167,7 +167,7 @@ pub fn gather(
             claims: committed.claims(store, settings, plan, drawn.as_ref())?,
             figures: Vec::new(),
             missing: Vec::new(),
-            parameters: plan.parameters(),
+            parameters: plan.parameters()?,
             replicates: BTreeMap::new(),
             recipe: plan.recipe(settings)?.digest().to_string(),
             tables: Vec::new(),

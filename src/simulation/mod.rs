@@ -3,6 +3,8 @@
 pub mod chain;
 pub mod data;
 pub mod kernel;
+pub mod network;
 pub mod observe;
 pub mod sgd;
 pub mod task;
+pub mod trajectory;

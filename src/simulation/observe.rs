@@ -4,34 +4,8 @@ use crate::problem::experiment::Experiment;
 use crate::random::seed::Seed;
 use crate::simulation::data::Sample;
 use crate::simulation::sgd;
-use crate::simulation::task::{Parameters, Task};
-use serde::{Deserialize, Serialize};
-
-/// What is known of one checkpoint.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Observed {
-    /// Steps taken.
-    pub step: u64,
-    /// `step · δ`.
-    pub time: f64,
-    /// The parameters, one array per layer.
-    pub parameters: Parameters,
-    /// Mean loss on the test sample, without the ridge penalty.
-    pub loss: f64,
-    /// Share of the test sample classified correctly.
-    pub accuracy: f64,
-    /// The same within each cluster; none where the test sample has no point of it.
-    pub cluster_accuracy: Vec<Option<f64>>,
-}
-
-/// One replicate.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Trajectory {
-    /// The checkpoints reached, the initial point first.
-    pub checkpoints: Vec<Observed>,
-    /// The step at which SGD diverged, if it did.
-    pub diverged: Option<u64>,
-}
+use crate::simulation::task::Task;
+use crate::simulation::trajectory::{Checkpoint, Observed, Trajectory};
 
 /// Runs SGD and evaluates every checkpoint on a sample: the replicate's fresh one.
 #[must_use]
@@ -41,7 +15,7 @@ pub fn observe(
     seed: &Seed,
     sample: &Sample,
     progress: &dyn Fn(u64),
-) -> Trajectory {
+) -> Trajectory<Observed> {
     evaluate(experiment, task, sgd::train(task, seed, &experiment.schedule(), progress), sample)
 }
 
@@ -50,9 +24,9 @@ pub fn observe(
 pub fn evaluate(
     experiment: &Experiment,
     task: &dyn Task,
-    run: sgd::Trajectory,
+    run: Trajectory<Checkpoint>,
     sample: &Sample,
-) -> Trajectory {
+) -> Trajectory<Observed> {
     let checkpoints = run
         .checkpoints
         .into_iter()
@@ -65,6 +39,7 @@ pub fn evaluate(
                 loss: evaluation.loss,
                 accuracy: evaluation.accuracy,
                 cluster_accuracy: evaluation.cluster_accuracy,
+                outputs: Some(evaluation.outputs),
             }
         })
         .collect();

@@ -3,36 +3,24 @@
 use crate::random::seed::{Purpose, Seed};
 use crate::simulation::data::Stream;
 use crate::simulation::kernel::padded;
-use crate::simulation::task::{LARGEST, Parameters, Task};
-
-/// Parameters after a number of steps.
-#[derive(Clone, Debug)]
-pub struct Checkpoint {
-    /// Steps taken.
-    pub step: u64,
-    /// The parameters.
-    pub parameters: Parameters,
-}
-
-/// One run of SGD.
-#[derive(Clone, Debug)]
-pub struct Trajectory {
-    /// The checkpoints reached, the initial point first.
-    pub checkpoints: Vec<Checkpoint>,
-    /// The step at which a parameter or logit exceeded [`LARGEST`] or was no number, if that happened.
-    pub diverged: Option<u64>,
-}
+use crate::simulation::task::{LARGEST, Task};
+use crate::simulation::trajectory::{Checkpoint, Trajectory};
 
 /// `x_l = x_{l-1} - δ (∇L(x_{l-1}, Y^l) + β x_{l-1})` from random initial parameters, one fresh sample a step.
 ///
 /// `schedule` lists the steps of the checkpoints in increasing order, from 0. After each checkpoint `progress` is
 /// told how many steps were taken since the last.
-pub fn train(task: &dyn Task, seed: &Seed, schedule: &[u64], progress: &dyn Fn(u64)) -> Trajectory {
+pub fn train(
+    task: &dyn Task,
+    seed: &Seed,
+    schedule: &[u64],
+    progress: &dyn Fn(u64),
+) -> Trajectory<Checkpoint> {
     let mut parameters = task.initial(seed);
     let mut learner = task.learner(&parameters);
     let mut stream = Stream::new(task.law(), seed, Purpose::Train);
     let labels = task.law().labels();
-    let mut y = vec![0.0; padded(task.model().d)];
+    let mut y = vec![0.0; padded(task.problem().d())];
     let mut checkpoints = Vec::with_capacity(schedule.len());
     let mut taken = 0;
     for &step in schedule {

@@ -2,12 +2,14 @@
 
 use crate::error::Result;
 use crate::simulation::data::Sample;
-use crate::simulation::task::{Block, Evaluation, Matrix, Parameters, Task};
-use crate::spectrum::query::{Query, Question};
+use crate::simulation::task::{Block, Matrix, Parameters, Task};
+use crate::simulation::trajectory::Observed;
+use crate::spectrum::query::{Query, Question, SampleKind};
 use crate::spectrum::subspace::space;
 use crate::spectrum::{BlockMatrix, Norms, Pair, warm_start};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The answer to a question, for the Hessian and for the gradient matrix, in the order of [`Matrix::BOTH`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,14 +33,31 @@ pub struct Point<'a> {
     task: &'a dyn Task,
     parameters: &'a Parameters,
     sample: &'a Sample,
-    evaluation: Evaluation,
+    outputs: Cow<'a, Array2<f64>>,
 }
 
 impl<'a> Point<'a> {
     /// Evaluates the parameters on the sample.
     #[must_use]
     pub fn new(task: &'a dyn Task, parameters: &'a Parameters, sample: &'a Sample) -> Self {
-        Self { task, parameters, sample, evaluation: task.evaluate(parameters, sample) }
+        let outputs = Cow::Owned(task.evaluate(parameters, sample).outputs);
+        Self { task, parameters, sample, outputs }
+    }
+
+    /// A checkpoint with the sample of this kind; on the test sample it may have been evaluated already.
+    #[must_use]
+    pub fn observed(
+        task: &'a dyn Task,
+        observed: &'a Observed,
+        kind: SampleKind,
+        sample: &'a Sample,
+    ) -> Self {
+        match &observed.outputs {
+            Some(outputs) if kind == SampleKind::Test => {
+                Self { task, parameters: &observed.parameters, sample, outputs: Cow::Borrowed(outputs) }
+            }
+            _ => Self::new(task, &observed.parameters, sample),
+        }
     }
 
     /// Both matrices of one block.
@@ -51,7 +70,7 @@ impl<'a> Point<'a> {
                 Matrix::BOTH[index],
                 block,
                 self.parameters,
-                &self.evaluation,
+                &self.outputs,
                 self.sample,
             )?))
         })
@@ -82,8 +101,6 @@ impl<'a> Point<'a> {
     /// # Errors
     /// A row the task does not have, or a task of one layer.
     pub fn cross(&self, row: u32) -> Result<[Array2<f64>; 2]> {
-        both(|index| {
-            self.task.cross(Matrix::BOTH[index], row, self.parameters, &self.evaluation, self.sample)
-        })
+        both(|index| self.task.cross(Matrix::BOTH[index], row, self.parameters, &self.outputs, self.sample))
     }
 }

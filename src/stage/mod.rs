@@ -7,7 +7,8 @@ pub mod rows;
 use crate::error::{Error, Result};
 use crate::plot::Figure;
 use crate::problem::experiment::Experiment;
-use crate::simulation::observe::Trajectory;
+use crate::problem::family::Family;
+use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::Answer;
 use crate::spectrum::query::Query;
 use crate::spectrum::{Norms, Pair};
@@ -71,7 +72,7 @@ impl Profile {
 /// One `--set EXPERIMENT.KEY=VALUE`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Override {
-    /// Name of the experiment.
+    /// Name of the experiment, or of a family.
     pub experiment: String,
     /// Key of the parameter.
     pub key: String,
@@ -91,15 +92,34 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The experiment with its overrides applied, checked.
+    /// The members of a family, with the axes that overrides replace; overrides of other parameters come with
+    /// [`Settings::experiment`].
+    ///
+    /// # Errors
+    /// A value that an axis cannot have.
+    pub fn members(&self, mut family: Family) -> Result<Vec<Experiment>> {
+        for change in &self.overrides {
+            if change.experiment == family.name {
+                family.replace(&change.key, &change.value)?;
+            }
+        }
+        family.members()
+    }
+
+    /// The experiment with its overrides applied, checked: first those of its family, then its own.
     ///
     /// # Errors
     /// A parameter outside its range, an unknown key.
     pub fn experiment(&self, mut experiment: Experiment) -> Result<Experiment> {
-        for change in &self.overrides {
-            if change.experiment == experiment.name {
-                experiment.set(&change.key, &change.value)?;
-            }
+        let of_family = |change: &&Override| {
+            let member = experiment.member.as_ref();
+            member.is_some_and(|member| member.family == change.experiment && !member.has_axis(&change.key))
+        };
+        let of_family: Vec<&Override> = self.overrides.iter().filter(of_family).collect();
+        let own = self.overrides.iter().filter(|change| change.experiment == experiment.name);
+        let all: Vec<&Override> = of_family.into_iter().chain(own).collect();
+        for change in all {
+            experiment.set_as(&change.experiment, &change.key, &change.value)?;
         }
         experiment.validate()?;
         Ok(experiment)
@@ -119,7 +139,7 @@ pub trait Data {
     ///
     /// # Errors
     /// An experiment or replicate the stage did not ask for; a store that cannot be read.
-    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory>;
+    fn trajectory(&self, experiment: &str, replicate: u32) -> Result<Trajectory<Observed>>;
     /// The answer to a question the stage asked.
     ///
     /// # Errors

@@ -62,10 +62,11 @@ pub struct Eigenvalue {
 }
 
 impl Eigenvalue {
-    /// The rows of the block of one question at one place, from its eigenpairs in their order.
+    /// The rows of the block of one question at one place, from its eigenpairs in their order; `layer` is the name of its layer.
     pub fn of_block<'a>(
         at: &'a At,
         matrix: &'a str,
+        layer: &'a str,
         query: &'a Query,
         pairs: &'a [Pair],
     ) -> impl Iterator<Item = Self> + 'a {
@@ -73,7 +74,7 @@ impl Eigenvalue {
             at: at.clone(),
             sample: query.sample.name().to_owned(),
             matrix: matrix.to_owned(),
-            layer: query.block.layer.name().to_owned(),
+            layer: layer.to_owned(),
             row: query.block.row,
             col: query.block.col,
             rank,

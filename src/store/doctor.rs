@@ -37,8 +37,11 @@ impl Store {
         let mut count = 0;
         for wing in ["packs", "stages"] {
             let Some(folder) = self.folder(wing)? else { continue };
-            for name in folder.list()?.iter().filter(|name| folder.entry(name).ok().flatten() == Some(Place::Folder)) {
-                count += folder.sub(name)?.map_or(Ok(0), |inner| inner.list().map(|list| list.len() as u64))?;
+            for name in
+                folder.list()?.iter().filter(|name| folder.entry(name).ok().flatten() == Some(Place::Folder))
+            {
+                count +=
+                    folder.sub(name)?.map_or(Ok(0), |inner| inner.list().map(|list| list.len() as u64))?;
             }
         }
         Ok(count)
@@ -71,7 +74,8 @@ impl Store {
     }
 
     fn size(&self, manifest: &Manifest) -> Result<u64> {
-        let Some(stage) = self.folder("stages")?.map_or(Ok(None), |stages| stages.sub(&manifest.name))? else {
+        let Some(stage) = self.folder("stages")?.map_or(Ok(None), |stages| stages.sub(&manifest.name))?
+        else {
             return Ok(0);
         };
         stage.size(&crate::store::stages::folder_name(&manifest.kind, &manifest.key))
@@ -106,7 +110,12 @@ impl Store {
 
     fn note_lost(&self, group: &Group, pack: &str, id: &str) {
         let path = self.root().join("packs").join(group.experiment()).join(group.folder()).join(pack);
-        self.note(path, format!("the record {id} is lost; the next run that needs it makes it again"), None, true);
+        self.note(
+            path,
+            format!("the record {id} is lost; the next run that needs it makes it again"),
+            None,
+            true,
+        );
     }
 
     /// Names that no program of this layout gives.
@@ -116,7 +125,8 @@ impl Store {
             self.note(folder.join(name), "does not belong into the store; left alone", None, true);
         };
         let known = |name: &&String| {
-            FOLDERS.contains(&name.as_str()) || ["format", "lock", "guard", "README.md", ".gitignore"].contains(&name.as_str())
+            FOLDERS.contains(&name.as_str())
+                || ["format", "lock", "guard", "README.md", ".gitignore"].contains(&name.as_str())
         };
         root.list()?.iter().filter(|name| !known(name)).for_each(|name| stranger(root, name));
         for wing in ["packs", "stages"] {
@@ -163,14 +173,21 @@ impl Store {
         let Some(folder) = self.folder("nondeterministic")? else { return Ok(()) };
         for name in folder.list()? {
             match self.second_of(&folder, &name)? {
-                None => self.set_aside(&folder, &name, "nondeterministic", "is no second value of anything, or damaged")?,
+                None => self.set_aside(
+                    &folder,
+                    &name,
+                    "nondeterministic",
+                    "is no second value of anything, or damaged",
+                )?,
                 Some((what, now)) => {
                     let (outcome, healed) = match now {
                         Now::Same => (", which the store has by now: removed", true),
                         Now::Different => {
                             (": not deterministic; when the cause is known, delete the wrong one", false)
                         }
-                        Now::Gone => (", whose first one is gone: settled once a run gives this one again", false),
+                        Now::Gone => {
+                            (", whose first one is gone: settled once a run gives this one again", false)
+                        }
                     };
                     if now == Now::Same {
                         folder.remove(&name)?;
@@ -213,8 +230,10 @@ impl Store {
             return Ok(None);
         }
         let there = self.records(&group)?;
-        let same: Vec<Option<bool>> =
-            results.iter().map(|raw| there.get(&raw.entry.id).map(|entry| entry.values == raw.entry.values)).collect();
+        let same: Vec<Option<bool>> = results
+            .iter()
+            .map(|raw| there.get(&raw.entry.id).map(|entry| entry.values == raw.entry.values))
+            .collect();
         let now = match () {
             () if same.contains(&Some(false)) => Now::Different,
             () if same.contains(&None) => Now::Gone,
@@ -226,7 +245,9 @@ impl Store {
 
     fn second_result(&self, folder: &Folder, name: &str) -> Result<Option<(String, Now)>> {
         let Some(inner) = folder.sub(name)? else { return Ok(None) };
-        let Some(Ok(second)) = inner.read(MANIFEST, LIMIT)?.map(|bytes| Manifest::parse(&bytes)) else { return Ok(None) };
+        let Some(Ok(second)) = inner.read(MANIFEST, LIMIT)?.map(|bytes| Manifest::parse(&bytes)) else {
+            return Ok(None);
+        };
         for (file, digest) in second.files() {
             if inner.read(file, u64::MAX)?.is_none_or(|bytes| sha256(&bytes) != *digest) {
                 return Ok(None);

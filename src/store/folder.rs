@@ -31,7 +31,8 @@ const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::RDONLY).union(OFlags::CLO
 impl Folder {
     /// Opens the root of a store; the path to it may lead over links.
     pub(crate) fn root(path: &Path) -> Result<Self> {
-        let fd = rustix::fs::open(path, FOLDER, Mode::empty()).map_err(|errno| io_error("open", path, errno))?;
+        let fd =
+            rustix::fs::open(path, FOLDER, Mode::empty()).map_err(|errno| io_error("open", path, errno))?;
         Ok(Self { fd, path: path.to_owned() })
     }
 
@@ -231,7 +232,8 @@ impl Folder {
     /// Waits until the names in it are on the disk.
     pub(crate) fn sync(&self) -> Result<()> {
         let flushed = fault::point("flush").map_err(Error::io("flush", &self.path));
-        flushed.and_then(|()| rustix::fs::fsync(&self.fd).map_err(|errno| io_error("flush", &self.path, errno)))
+        flushed
+            .and_then(|()| rustix::fs::fsync(&self.fd).map_err(|errno| io_error("flush", &self.path, errno)))
     }
 }
 

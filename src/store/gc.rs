@@ -79,7 +79,13 @@ impl Store {
                 if really {
                     folder.remove(&name)?;
                 }
-                dropped.push(Dropped { path: folder.join(&name), kind: wing.to_owned(), name, count: 1, bytes });
+                dropped.push(Dropped {
+                    path: folder.join(&name),
+                    kind: wing.to_owned(),
+                    name,
+                    count: 1,
+                    bytes,
+                });
             }
         }
         Ok(dropped)

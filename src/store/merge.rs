@@ -36,7 +36,8 @@ impl Store {
                 let payload = pack::payload(&files[name], &folder.join(name), entry)?;
                 Ok(payload.map(|payload| Raw { entry: entry.clone(), payload }))
             };
-            let mut kept: Vec<&(Arc<str>, Entry)> = records.entries.values().filter(|(_, entry)| keep(entry)).collect();
+            let mut kept: Vec<&(Arc<str>, Entry)> =
+                records.entries.values().filter(|(_, entry)| keep(entry)).collect();
             kept.sort_by(|a, b| a.1.id.cmp(&b.1.id));
             let mut damaged = None;
             let mut different = Vec::new();
@@ -61,7 +62,11 @@ impl Store {
                 }
             }
             if let Some((name, id)) = damaged {
-                self.mend(group, &name, &format!("the record {id} does not have the digest that its index states"))?;
+                self.mend(
+                    group,
+                    &name,
+                    &format!("the record {id} does not have the digest that its index states"),
+                )?;
                 continue;
             }
             let error = if different.is_empty() { None } else { Some(self.second_value(group, different)?) };

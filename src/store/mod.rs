@@ -175,7 +175,10 @@ impl Store {
     fn own(&self, name: &str) -> Result<Folder> {
         match &self.root {
             Some(root) if self.access != Access::Read => root.make(name),
-            _ => Err(Error::defect("store", format!("`{name}` is to be written in a store that was opened to read"))),
+            _ => Err(Error::defect(
+                "store",
+                format!("`{name}` is to be written in a store that was opened to read"),
+            )),
         }
     }
 
@@ -219,7 +222,13 @@ impl Store {
         held(&self.problems).len()
     }
 
-    fn note(&self, path: impl Into<PathBuf>, problem: impl Into<String>, set_aside: Option<PathBuf>, healed: bool) {
+    fn note(
+        &self,
+        path: impl Into<PathBuf>,
+        problem: impl Into<String>,
+        set_aside: Option<PathBuf>,
+        healed: bool,
+    ) {
         let (path, problem) = (path.into(), problem.into());
         let new = Problem { path, problem, set_aside, healed };
         let mut problems = held(&self.problems);
@@ -253,7 +262,9 @@ fn unusable(root: &Path, error: Error) -> Error {
         Error::Io { source, .. } if source.kind() == NotADirectory => {
             Error::damaged(root, "is no folder; the data folder must be one (--data)")
         }
-        Error::Io { action, path, source } if [PermissionDenied, ReadOnlyFilesystem].contains(&source.kind()) => {
+        Error::Io { action, path, source }
+            if [PermissionDenied, ReadOnlyFilesystem].contains(&source.kind()) =>
+        {
             let problem = format!(
                 "this folder must be readable and writable, but: {action} {}: {source}; give the right to it, or another \
                  folder with --data",

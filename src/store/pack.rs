@@ -156,11 +156,17 @@ fn prefix(head: &[u8], payload: u64) -> Vec<u8> {
 }
 
 /// The index of a pack of this group and name; the problem in words where it is not what was written.
-pub(crate) fn index(file: &File, path: &Path, name: &str, group: &Key) -> Result<std::result::Result<Vec<Entry>, String>> {
+pub(crate) fn index(
+    file: &File,
+    path: &Path,
+    name: &str,
+    group: &Key,
+) -> Result<std::result::Result<Vec<Entry>, String>> {
     let read = |bytes: &mut [u8], at: u64| file.read_exact_at(bytes, at).map_err(Error::io("read", path));
     let length = file.metadata().map_err(Error::io("read", path))?.len();
     let mut foot = [0_u8; FOOT];
-    let Some(foot_at) = length.checked_sub((FOOT + MAGIC.len()) as u64).map(|at| at + MAGIC.len() as u64) else {
+    let Some(foot_at) = length.checked_sub((FOOT + MAGIC.len()) as u64).map(|at| at + MAGIC.len() as u64)
+    else {
         return Ok(Err("is too short for a pack".to_owned()));
     };
     read(&mut foot, foot_at)?;
@@ -191,7 +197,10 @@ pub(crate) fn payload(file: &File, path: &Path, entry: &Entry) -> Result<Option<
         return Ok(None);
     }
     let Some(mut bytes) = crate::store::reserve(entry.length) else {
-        return Err(Error::damaged(path, format!("has a record of {} bytes, for which there is no memory", entry.length)));
+        return Err(Error::damaged(
+            path,
+            format!("has a record of {} bytes, for which there is no memory", entry.length),
+        ));
     };
     file.read_exact_at(&mut bytes, entry.offset).map_err(Error::io("read", path))?;
     Ok((sha256(&bytes) == entry.values).then_some(bytes))
@@ -209,7 +218,9 @@ pub(crate) fn first(file: &File) -> Option<Raw> {
 pub(crate) fn salvage(bytes: &[u8], group: Option<&Key>) -> Vec<Raw> {
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(mark) = bytes.get(at..).and_then(|rest| rest.windows(MARK.len()).position(|eight| eight == MARK)) {
+    while let Some(mark) =
+        bytes.get(at..).and_then(|rest| rest.windows(MARK.len()).position(|eight| eight == MARK))
+    {
         let start = at + mark + MARK.len();
         match record(bytes, start, group) {
             Some((raw, end)) => {
@@ -234,7 +245,8 @@ fn record(bytes: &[u8], start: usize, group: Option<&Key>) -> Option<(Raw, usize
     if Sha256::digest(prefix)[..] != *stated {
         return None;
     }
-    let Head { group: of, id, items, seconds, values, run } = postcard::from_bytes(&prefix[LENGTHS..]).ok()?;
+    let Head { group: of, id, items, seconds, values, run } =
+        postcard::from_bytes(&prefix[LENGTHS..]).ok()?;
     if group.is_some_and(|group| of != *group) || sha256(payload) != values {
         return None;
     }

@@ -80,7 +80,9 @@ impl Records {
 
     fn insert(&mut self, pack: &Arc<str>, entry: Entry) {
         match self.entries.get(&entry.id) {
-            Some((_, known)) if known.values != entry.values => self.conflicts.push((Arc::clone(pack), entry)),
+            Some((_, known)) if known.values != entry.values => {
+                self.conflicts.push((Arc::clone(pack), entry))
+            }
             Some(_) => {}
             None => {
                 self.entries.insert(entry.id.clone(), (Arc::clone(pack), entry));
@@ -93,7 +95,9 @@ impl Store {
     /// The folder with the packs of a group; nothing where there is none.
     pub(crate) fn group_folder(&self, group: &Group) -> Result<Option<Folder>> {
         crate::store::stages::check_name("experiment", &group.experiment)?;
-        let Some(experiment) = self.folder("packs")?.map_or(Ok(None), |packs| packs.sub(&group.experiment))? else {
+        let Some(experiment) =
+            self.folder("packs")?.map_or(Ok(None), |packs| packs.sub(&group.experiment))?
+        else {
             return Ok(None);
         };
         experiment.sub(&group.folder())
@@ -163,12 +167,14 @@ impl Store {
         // Another run may merge the packs meanwhile, and a mended pack is looked into once more.
         for _ in 0..3 {
             let records = self.records(group)?;
-            let (Some((name, entry)), Some(folder)) = (records.entries.get(id), self.group_folder(group)?) else {
+            let (Some((name, entry)), Some(folder)) = (records.entries.get(id), self.group_folder(group)?)
+            else {
                 return Ok(None);
             };
-            match folder.open(name).and_then(|file| {
-                file.map(|file| pack::payload(&file, &folder.join(name), entry)).transpose()
-            }) {
+            match folder
+                .open(name)
+                .and_then(|file| file.map(|file| pack::payload(&file, &folder.join(name), entry)).transpose())
+            {
                 Ok(Some(Some(payload))) => return Ok(Some(payload)),
                 Ok(Some(None)) => {
                     let problem = format!("the record {id} does not have the digest that its index states");
@@ -187,7 +193,12 @@ impl Store {
 
     /// Puts the intact records of a damaged pack into a new one and sets the damaged one aside; name and index of the new
     /// pack, where it holds anything. A store that was opened to read only says what is wrong.
-    pub(crate) fn mend(&self, group: &Group, name: &str, problem: &str) -> Result<Option<(String, Vec<Entry>)>> {
+    pub(crate) fn mend(
+        &self,
+        group: &Group,
+        name: &str,
+        problem: &str,
+    ) -> Result<Option<(String, Vec<Entry>)>> {
         let Some(folder) = self.group_folder(group)? else { return Ok(None) };
         if self.access == Access::Read {
             self.note(folder.join(name), format!("{problem}; the next run mends it"), None, true);
@@ -197,7 +208,8 @@ impl Store {
         let Some(bytes) = folder.read(name, u64::MAX)? else { return Ok(None) };
         let intact = pack::salvage(&bytes, Some(&group.key));
         drop(bytes);
-        let results = intact.iter().filter(|raw| raw.entry.id != INGREDIENTS && !raw.entry.id.starts_with(RUN)).count();
+        let results =
+            intact.iter().filter(|raw| raw.entry.id != INGREDIENTS && !raw.entry.id.starts_with(RUN)).count();
         let mended = if results > 0 { Some(self.place(group, &folder, intact)?) } else { None };
         let whole = mended.as_deref() == Some(name);
         if !whole {
@@ -207,7 +219,9 @@ impl Store {
         let Some(name) = mended else { return Ok(None) };
         let Some(file) = folder.open(&name)? else { return Ok(None) };
         let index = pack::index(&file, &folder.join(&name), &name, &group.key)?;
-        index.map(|entries| Some((name.clone(), entries))).map_err(|problem| Error::damaged(folder.join(&name), problem))
+        index
+            .map(|entries| Some((name.clone(), entries)))
+            .map_err(|problem| Error::damaged(folder.join(&name), problem))
     }
 
     /// Writes records as a pack into the folder of their group, and gives its name. Records that a pack has twice are kept once.
@@ -228,12 +242,13 @@ impl Store {
         let (temporary, draft) = (self.own("temporary")?, self.temporary_name());
         let first = ingredients_record(group).map(Cow::Owned);
         let others = records.filter(|raw| !raw.as_ref().is_ok_and(|raw| raw.entry.id == INGREDIENTS));
-        let moved = pack::write(&temporary, &draft, &group.key, std::iter::once(first).chain(others)).and_then(|name| {
-            let name = named(name);
-            temporary.rename(&draft, folder, &name)?;
-            folder.sync()?;
-            Ok(name)
-        });
+        let moved = pack::write(&temporary, &draft, &group.key, std::iter::once(first).chain(others))
+            .and_then(|name| {
+                let name = named(name);
+                temporary.rename(&draft, folder, &name)?;
+                folder.sync()?;
+                Ok(name)
+            });
         if moved.is_err() {
             // If this fails too, the next run does it.
             let _ = temporary.remove(&draft);
@@ -352,6 +367,7 @@ pub(crate) fn packs_in(folder: &Folder) -> Result<Vec<String>> {
 }
 
 fn ingredients_record(group: &Group) -> Result<Raw> {
-    let payload = serde_json::to_vec(&group.ingredients).map_err(|error| Error::defect("ingredients", error))?;
+    let payload =
+        serde_json::to_vec(&group.ingredients).map_err(|error| Error::defect("ingredients", error))?;
     Ok(Raw::new(Record { id: INGREDIENTS.to_owned(), items: 0, seconds: 0.0, payload }, ""))
 }

@@ -281,7 +281,8 @@ fn write_result(folder: &Folder, new: Publication) -> Result<Manifest> {
     for blob in new.blobs {
         new_name(&manifest, &blob.name)?;
         folder.write_new(&blob.name, &blob.bytes)?;
-        let entry = BlobEntry { name: blob.name.clone(), file: blob.name.clone(), sha256: sha256(&blob.bytes) };
+        let entry =
+            BlobEntry { name: blob.name.clone(), file: blob.name.clone(), sha256: sha256(&blob.bytes) };
         manifest.blobs.push(entry);
     }
     let bytes = manifest.seal().map_err(|error| Error::defect(MANIFEST, error))?;

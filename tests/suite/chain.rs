@@ -1,6 +1,8 @@
 use crate::kernel::bits;
+use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, array, s};
-use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::problem::data::Means;
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::normal::Normals;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::chain::factor::TriangularFactor;
@@ -36,25 +38,22 @@ pub fn noise(experiment: &str, replicate: u32) -> Drawn {
     Drawn(seed(experiment, replicate).stream(Purpose::Train, 0))
 }
 
-pub fn model(task: TaskKind, d: usize) -> Model {
-    Model { task, d, lambda: 2.0, beta: 0.1, c: 1.0, phi: 1.0, start: Start::default() }
+pub fn model(task: Kind, d: usize) -> Flat {
+    Flat { task, d, lambda: 2.0, beta: 0.1, c: 1.0, phi: 1.0, start: Start::default() }
 }
 
 /// Three classes that differ in weight, with means that are not orthogonal.
-pub fn skew() -> TaskKind {
+pub fn skew() -> Kind {
     let gram = vec![vec![1.0, 0.3, -0.2], vec![0.3, 1.0, 0.1], vec![-0.2, 0.1, 1.0]];
-    TaskKind::Mixture { probabilities: vec![0.5, 0.3, 0.2], means: Means::Gram(gram) }
+    Kind::unequal(&[0.5, 0.3, 0.2], Means::Gram(gram))
 }
 
-pub fn q(model: &Model) -> usize {
-    match &model.task {
-        TaskKind::Mixture { probabilities, .. } => probabilities.len(),
-        TaskKind::Xor { .. } => 2,
-    }
+pub fn q(model: &Flat) -> usize {
+    model.task.data.means()
 }
 
-pub fn wide(model: &Model) -> bool {
-    matches!(model.task, TaskKind::Xor { .. })
+pub fn wide(model: &Flat) -> bool {
+    model.task.network.layers().len() == 2
 }
 
 /// `P(√n D > x)` in the limit, with Stephens' correction for finite `n`.
@@ -112,21 +111,21 @@ fn embed(rows: &Array2<f64>, q: usize, normal: &Array1<f64>) -> Array2<f64> {
 #[test]
 fn a_step_is_that_of_sgd_in_the_whole_space() {
     for (task, d, lambda) in [
-        (TaskKind::mixture(2), 5, 0.5),
+        (Kind::mixture(2), 5, 0.5),
         (skew(), 40, 2.0),
-        (TaskKind::mixture(10), 300, 10.0),
-        (TaskKind::xor(1), 4, 1.0),
-        (TaskKind::xor(4), 30, 3.0),
-        (TaskKind::xor(9), 1_000_000, 0.01),
+        (Kind::mixture(10), 300, 10.0),
+        (Kind::xor(1), 4, 1.0),
+        (Kind::xor(4), 30, 3.0),
+        (Kind::xor(9), 1_000_000, 0.01),
     ] {
-        let model = Model { lambda, ..model(task, d) };
-        let (rows, q) = (model.task.rows(), q(&model));
+        let model = Flat { lambda, ..model(task, d) };
+        let (rows, q) = (model.rows(), q(&model));
         let size = q + rows + 3;
-        let full_model = Model { d: size, c: model.step_size() * size as f64, ..model.clone() };
-        let full = task::build(&full_model);
+        let full_model = Flat { d: size, c: model.step_size() * size as f64, ..model.clone() };
+        let full = task::build(&full_model.problem());
         let clusters = full.law().means();
         let mut noise = noise("chain-step", 0);
-        let mut chain = Chain::new(&model, &mut noise).unwrap();
+        let mut chain = Chain::new(&model.problem(), &mut noise).unwrap();
         let start = gram(&chain.layers()[0], &chain.means());
         let rest = ChiSquared::new(d - q - rows).unwrap();
         for step in 0..600 {
@@ -172,11 +171,8 @@ fn a_step_is_that_of_sgd_in_the_whole_space() {
 }
 
 /// The cluster that a uniform number chooses.
-pub fn cluster(model: &Model, uniform: f64) -> usize {
-    let probabilities = match &model.task {
-        TaskKind::Mixture { probabilities, .. } => probabilities.clone(),
-        TaskKind::Xor { .. } => vec![0.25; 4],
-    };
+pub fn cluster(model: &Flat, uniform: f64) -> usize {
+    let probabilities = model.task.data.probabilities();
     let mut total = 0.0;
     for (cluster, p) in probabilities.iter().enumerate() {
         total += p;
@@ -306,43 +302,43 @@ fn chi_square_law() {
 
 #[test]
 fn the_same_numbers_give_the_same_bits_however_a_run_is_cut() {
-    for task in [TaskKind::mixture(5), skew(), TaskKind::xor(6)] {
+    for task in [Kind::mixture(5), skew(), Kind::xor(6)] {
         let model = model(task, 200);
         let run = |replicate: u32, schedule: &[u64]| {
             let mut noise = noise("chain-bits", replicate);
-            let mut chain = Chain::new(&model, &mut noise).unwrap();
+            let mut chain = Chain::new(&model.problem(), &mut noise).unwrap();
             chain.run(schedule, &mut noise, &|_| {})
         };
         let layers = |replicate: u32, schedule: &[u64]| {
             let last = run(replicate, schedule).checkpoints.pop().unwrap();
             assert_eq!(last.step, 700);
-            bits(last.layers.into_iter().flatten())
+            bits(last.parameters.into_iter().flatten())
         };
         let whole = layers(0, &[700]);
         assert_eq!(whole, layers(0, &[0, 1, 2, 350, 699, 700]));
         assert_ne!(whole, layers(1, &[700]));
         let told = std::cell::RefCell::new(Vec::new());
         let mut noise = noise("chain-bits", 0);
-        let mut chain = Chain::new(&model, &mut noise).unwrap();
+        let mut chain = Chain::new(&model.problem(), &mut noise).unwrap();
         chain.run(&[0, 3, 10], &mut noise, &|steps| told.borrow_mut().push(steps));
         assert_eq!(told.into_inner(), [0, 3, 7]);
         let rest = chain.run(&[10, 700], &mut noise, &|_| {});
-        assert_eq!(bits(rest.checkpoints[1].layers.iter().flatten().copied()), whole);
+        assert_eq!(bits(rest.checkpoints[1].parameters.iter().flatten().copied()), whole);
     }
 }
 
 #[test]
 fn layers_have_the_shapes_of_the_tasks_and_turned_means_change_nothing() {
     let mut first = noise("chain-shapes", 0);
-    let chain = Chain::new(&model(skew(), 50), &mut first).unwrap();
+    let chain = Chain::new(&model(skew(), 50).problem(), &mut first).unwrap();
     assert_eq!(chain.layers().iter().map(Array2::dim).collect::<Vec<_>>(), [(3, 6)]);
     let means = chain.means();
     let expected = array![[1.0, 0.3, -0.2], [0.3, 1.0, 0.1], [-0.2, 0.1, 1.0]];
     assert!((means.dot(&means.t()) - expected).iter().all(|gap| gap.abs() < 1e-15));
-    let turned = TaskKind::Xor { width: 4, mu: vec![0.6, 0.8], nu: vec![-0.8, 0.6] };
-    let chains = [TaskKind::xor(4), turned].map(|task| {
+    let turned = Kind::turned(4, &[0.6, 0.8], &[-0.8, 0.6]);
+    let chains = [Kind::xor(4), turned].map(|task| {
         let mut noise = noise("chain-shapes", 1);
-        let mut chain = Chain::new(&model(task, 50), &mut noise).unwrap();
+        let mut chain = Chain::new(&model(task, 50).problem(), &mut noise).unwrap();
         chain.run(&[100], &mut noise, &|_| {});
         assert_eq!(chain.means(), Array2::<f64>::eye(6).slice(s![..2, ..]));
         chain.layers()
@@ -353,15 +349,15 @@ fn layers_have_the_shapes_of_the_tasks_and_turned_means_change_nothing() {
 
 #[test]
 fn any_dimension_above_the_coordinates_and_no_other() {
-    for (task, coordinates) in [(TaskKind::mixture(3), 6), (TaskKind::xor(5), 7)] {
+    for (task, coordinates) in [(Kind::mixture(3), 6), (Kind::xor(5), 7)] {
         for d in [coordinates + 1, 1_000_000_000] {
             let mut noise = noise("chain-d", 0);
-            let mut chain = Chain::new(&model(task.clone(), d), &mut noise).unwrap();
+            let mut chain = Chain::new(&model(task.clone(), d).problem(), &mut noise).unwrap();
             assert_eq!(chain.run(&[50], &mut noise, &|_| {}).diverged, None);
             let long: f64 = chain.layers()[0].row(0).iter().map(|value| value * value).sum();
             assert!(d == coordinates + 1 || (long - 1.0).abs() < 1e-3, "length {long}");
         }
-        let refused = Chain::new(&model(task, coordinates), &mut noise("chain-d", 0));
+        let refused = Chain::new(&model(task, coordinates).problem(), &mut noise("chain-d", 0));
         let message = refused.unwrap_err().to_string();
         assert!(message.starts_with(&format!("d = {coordinates}: ")), "{message}");
     }
@@ -369,39 +365,41 @@ fn any_dimension_above_the_coordinates_and_no_other() {
 
 #[test]
 fn what_makes_no_chain_is_refused() {
-    let plain = model(TaskKind::mixture(2), 30);
-    let refuse = |model: &Model, word: &str| {
-        let message = Chain::new(model, &mut noise("chain-refused", 0)).unwrap_err().to_string();
+    let plain = model(Kind::mixture(2), 30);
+    let refuse = |model: &Flat, word: &str| {
+        let message = Chain::new(&model.problem(), &mut noise("chain-refused", 0)).unwrap_err().to_string();
         assert!(message.contains(word), "{message}");
     };
-    refuse(&Model { lambda: 0.0, ..plain.clone() }, "chain.lambda = 0");
-    refuse(&Model { beta: -1.0, ..plain.clone() }, "chain.beta = -1");
-    refuse(&Model { c: f64::INFINITY, ..plain.clone() }, "chain.c = inf");
-    refuse(&model(TaskKind::mixture(1), 30), "chain.k = 1");
+    refuse(&Flat { lambda: 0.0, ..plain.clone() }, "chain.lambda = 0");
+    refuse(&Flat { beta: -1.0, ..plain.clone() }, "chain.beta = -1");
+    refuse(&Flat { c: f64::INFINITY, ..plain.clone() }, "chain.c = inf");
+    refuse(&model(Kind::mixture(1), 30), "chain.k = 1");
     let along = |rows: [[f64; 2]; 2]| Some(rows.iter().map(|row| row.to_vec()).collect());
-    let start = |start: Start| Model { start, ..plain.clone() };
+    let start = |start: Start| Flat { start, ..plain.clone() };
     refuse(&start(Start { along: Some(vec![vec![0.0; 3]; 2]), second: None }), "chain.start = [[0.0");
     refuse(&start(Start { along: along([[0.0; 2]; 2]), second: Some(vec![1.0]) }), "no second layer");
     refuse(&start(Start { along: along([[0.0, f64::NAN], [0.0; 2]]), second: None }), "NaN");
-    let network = model(TaskKind::xor(2), 30);
+    let network = model(Kind::xor(2), 30);
     for second in [vec![1.0], vec![1.0, f64::INFINITY], vec![1.0, 1e76]] {
         let start = Start { along: along([[0.0; 2]; 2]), second: Some(second) };
-        refuse(&Model { start, ..network.clone() }, "one finite weight");
+        refuse(&Flat { start, ..network.clone() }, "one finite weight");
     }
 }
 
 #[test]
 fn divergence_is_reported_at_its_step() {
-    for task in [TaskKind::mixture(3), TaskKind::xor(3)] {
-        let model = Model { c: 1e42, ..model(task, 100) };
+    for task in [Kind::mixture(3), Kind::xor(3)] {
+        let model = Flat { c: 1e42, ..model(task, 100) };
         let mut noise = noise("chain-diverges", 0);
-        let mut chain = Chain::new(&model, &mut noise).unwrap();
+        let mut chain = Chain::new(&model.problem(), &mut noise).unwrap();
         let run = chain.run(&[0, 1, 50, 60], &mut noise, &|_| {});
         let diverged = run.diverged.unwrap();
         assert!((2..=50).contains(&diverged), "at step {diverged}");
         assert_eq!(diverged, chain.taken() + 1);
         assert_eq!(run.checkpoints.len(), 2);
-        assert!(run.checkpoints.iter().all(|at| at.layers.iter().flatten().all(|value| value.is_finite())));
+        assert!(
+            run.checkpoints.iter().all(|at| at.parameters.iter().flatten().all(|value| value.is_finite()))
+        );
         let before = chain.layers();
         assert!(before.iter().flatten().all(|value| value.is_finite()));
     }

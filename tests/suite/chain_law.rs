@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use ndarray::{Array1, Array2, array, s};
-use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::Purpose;
 use spectral_alignment::simulation::chain::noise::{ChiSquared, Noise};
 use spectral_alignment::simulation::chain::reduced::Chain;
@@ -11,6 +11,7 @@ use spectral_alignment::simulation::sgd::train;
 use spectral_alignment::simulation::task;
 
 use crate::chain::{Drawn, LEVEL, WRONG, cluster, kolmogorov, model, noise, q, seed, skew, wide};
+use crate::problems::{Flat, Kind};
 
 /// Test of two samples against each other.
 fn two_samples(mut left: Vec<f64>, mut right: Vec<f64>) -> f64 {
@@ -52,7 +53,7 @@ fn differ(left: &[Statistics], right: &[Statistics], what: &str) {
 }
 
 /// What is compared of a run with two checkpoints, whose first layers have the span of the means in their first `q` coordinates.
-fn statistics(model: &Model, means: &Array2<f64>, checkpoints: &[Vec<Array2<f64>>; 2]) -> Statistics {
+fn statistics(model: &Flat, means: &Array2<f64>, checkpoints: &[Vec<Array2<f64>>; 2]) -> Statistics {
     let q = q(model);
     let (middle, last) = (&checkpoints[0], &checkpoints[1]);
     let (x, earlier) = (&last[0], &middle[0]);
@@ -88,13 +89,13 @@ fn statistics(model: &Model, means: &Array2<f64>, checkpoints: &[Vec<Array2<f64>
 }
 
 /// Steps of the two checkpoints.
-fn schedule(model: &Model, horizon: f64) -> [u64; 2] {
+fn schedule(model: &Flat, horizon: f64) -> [u64; 2] {
     [model.steps(0.5 * horizon), model.steps(horizon)]
 }
 
 /// SGD in `R^d`.
-fn sgd(model: &Model, horizon: f64, runs: u32) -> Vec<Statistics> {
-    let task = task::build(model);
+fn sgd(model: &Flat, horizon: f64, runs: u32) -> Vec<Statistics> {
+    let task = task::build(&model.problem());
     let means = means(model);
     (0..runs)
         .map(|run| {
@@ -107,20 +108,20 @@ fn sgd(model: &Model, horizon: f64, runs: u32) -> Vec<Statistics> {
 }
 
 /// The `q` means in `R^d`.
-fn means(model: &Model) -> Array2<f64> {
-    let task = task::build(model);
+fn means(model: &Flat) -> Array2<f64> {
+    let task = task::build(&model.problem());
     if wide(model) { task.mean_space().reversed_axes() } else { task.law().means() }
 }
 
 /// The reduced chain.
-fn chain(model: &Model, horizon: f64, runs: u32) -> Vec<Statistics> {
+fn chain(model: &Flat, horizon: f64, runs: u32) -> Vec<Statistics> {
     (0..runs)
         .map(|run| {
             let mut noise = noise("chain", run);
-            let mut chain = Chain::new(model, &mut noise).unwrap();
+            let mut chain = Chain::new(&model.problem(), &mut noise).unwrap();
             let found = chain.run(&schedule(model, horizon), &mut noise, &|_| {});
             assert_eq!(found.diverged, None);
-            let checkpoints = found.checkpoints.into_iter().map(|at| at.layers).collect::<Vec<_>>();
+            let checkpoints = found.checkpoints.into_iter().map(|at| at.parameters).collect::<Vec<_>>();
             statistics(model, &chain.means(), &checkpoints.try_into().unwrap())
         })
         .collect()
@@ -140,7 +141,7 @@ enum Wrong {
 
 /// The chain in dense arrays, with a Cholesky factor in the place of rotations.
 struct Plain<'a> {
-    model: &'a Model,
+    model: &'a Flat,
     means: Array2<f64>,
     x: Array2<f64>,
     v: Array1<f64>,
@@ -217,11 +218,11 @@ fn cholesky(gram: &Array2<f64>) -> Array2<f64> {
 }
 
 /// The plainly written chain.
-fn plain(model: &Model, wrong: Wrong, horizon: f64, runs: u32) -> Vec<Statistics> {
+fn plain(model: &Flat, wrong: Wrong, horizon: f64, runs: u32) -> Vec<Statistics> {
     (0..runs)
         .map(|run| {
             let mut noise = noise("plain chain", run);
-            let start = Chain::new(model, &mut noise).unwrap();
+            let start = Chain::new(&model.problem(), &mut noise).unwrap();
             let (means, layers) = (start.means(), start.layers());
             let v = layers.get(1).map_or_else(|| Array1::zeros(0), |v| v.column(0).to_owned());
             let mut plain = Plain { model, means, x: layers[0].clone(), v, wrong };
@@ -240,13 +241,13 @@ fn plain(model: &Model, wrong: Wrong, horizon: f64, runs: u32) -> Vec<Statistics
 
 /// A model, how long it is trained, how often, and what SGD makes of it.
 struct Case {
-    model: Model,
+    model: Flat,
     horizon: f64,
     sgd: Vec<Statistics>,
 }
 
 impl Case {
-    fn new(model: Model, horizon: f64, runs: u32) -> Self {
+    fn new(model: Flat, horizon: f64, runs: u32) -> Self {
         let sgd = sgd(&model, horizon, runs);
         Self { model, horizon, sgd }
     }
@@ -278,7 +279,7 @@ impl Case {
 static MIXTURE: LazyLock<Case> = LazyLock::new(|| Case::new(model(skew(), 300), 8.0, 600));
 
 static XOR: LazyLock<Case> = LazyLock::new(|| {
-    let model = Model { lambda: 4.0, beta: 0.02, c: 4.0, ..model(TaskKind::xor(4), 300) };
+    let model = Flat { lambda: 4.0, beta: 0.02, c: 4.0, ..model(Kind::xor(4), 300) };
     Case::new(model, 40.0, 500)
 });
 
@@ -286,7 +287,7 @@ static XOR: LazyLock<Case> = LazyLock::new(|| {
 static SMALL_MIXTURE: LazyLock<Case> = LazyLock::new(|| Case::new(model(skew(), 8), 10.0, 6000));
 
 static SMALL_XOR: LazyLock<Case> =
-    LazyLock::new(|| Case::new(Model { lambda: 0.5, c: 2.0, ..model(TaskKind::xor(3), 7) }, 20.0, 6000));
+    LazyLock::new(|| Case::new(Flat { lambda: 0.5, c: 2.0, ..model(Kind::xor(3), 7) }, 20.0, 6000));
 
 #[test]
 fn chain_and_sgd_have_one_law_in_task_a() {
@@ -327,9 +328,9 @@ fn in_few_dimensions_one_degree_of_freedom_is_seen() {
 #[test]
 fn a_chain_starts_where_sgd_does() {
     const RUNS: u32 = 6000;
-    for (task, d) in [(skew(), 7), (skew(), 60), (TaskKind::xor(4), 7), (TaskKind::xor(4), 60)] {
+    for (task, d) in [(skew(), 7), (skew(), 60), (Kind::xor(4), 7), (Kind::xor(4), 60)] {
         let model = model(task, d);
-        let task = task::build(&model);
+        let task = task::build(&model.problem());
         let full_means = means(&model);
         let full: Vec<_> = (0..RUNS)
             .map(|run| {
@@ -339,7 +340,7 @@ fn a_chain_starts_where_sgd_does() {
             .collect();
         let reduced: Vec<_> = (0..RUNS)
             .map(|run| {
-                let chain = Chain::new(&model, &mut noise("start", run)).unwrap();
+                let chain = Chain::new(&model.problem(), &mut noise("start", run)).unwrap();
                 statistics(&model, &chain.means(), &[chain.layers(), chain.layers()])
             })
             .collect();
@@ -365,7 +366,7 @@ fn a_chain_starts_where_sgd_does() {
 #[test]
 fn a_macroscopic_start_has_the_law_of_sgd_from_there() {
     const RUNS: u32 = 500;
-    let xor = Model { lambda: 4.0, beta: 0.02, ..model(TaskKind::xor(4), 200) };
+    let xor = Flat { lambda: 4.0, beta: 0.02, ..model(Kind::xor(4), 200) };
     let xor_along = array![[0.8, 0.0], [-0.5, 0.3], [0.0, -1.0], [0.1, 0.6]];
     let mixture_along = array![[1.0, -0.5, 0.0], [0.2, 0.4, -0.1], [-1.0, 0.0, 0.7]];
     let mixture = model(skew(), 200);
@@ -374,10 +375,10 @@ fn a_macroscopic_start_has_the_law_of_sgd_from_there() {
     {
         let coefficients = along.rows().into_iter().map(|row| row.to_vec()).collect();
         let second = (!v.is_empty()).then(|| v.to_vec());
-        let model = &Model { start: Start { along: Some(coefficients), second }, ..model.clone() };
-        let task = task::build(model);
+        let model = &Flat { start: Start { along: Some(coefficients), second }, ..model.clone() };
+        let task = task::build(&model.problem());
         let (means, d) = (means(model), model.d);
-        let layers = Chain::new(model, &mut noise("along", 0)).unwrap();
+        let layers = Chain::new(&model.problem(), &mut noise("along", 0)).unwrap();
         let gap = layers.layers()[0].dot(&layers.means().t()) - along.dot(&means).dot(&means.t());
         assert!(gap.iter().all(|gap| gap.abs() < 1e-15));
         assert!(v.is_empty() || layers.layers()[1].column(0).to_vec() == v);

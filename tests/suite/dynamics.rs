@@ -1,6 +1,8 @@
+use crate::problems::{Flat, Kind};
 use ndarray::{Array2, Axis, array};
 use spectral_alignment::error::Result;
-use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::problem::data::Means;
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::data::{Sample, Stream};
 use spectral_alignment::simulation::kernel::padded;
@@ -306,8 +308,8 @@ fn trained(task: &dyn Task, seed: &Seed, start: &Parameters, until: u32) -> Vec<
     let mut learner = task.learner(start);
     let mut stream = Stream::new(task.law(), seed, Purpose::Train);
     let labels = task.law().labels();
-    let mut y = vec![0.0; padded(task.model().d)];
-    let steps = task.model().steps(1.0);
+    let mut y = vec![0.0; padded(task.problem().d())];
+    let steps = task.problem().steps(1.0);
     let mut all = Vec::new();
     for _ in 0..until {
         for _ in 0..steps {
@@ -337,7 +339,7 @@ fn deviations(
 ) -> (f64, f64) {
     let until = 8;
     let times: Vec<f64> = (1..=until).map(f64::from).collect();
-    let root = (task.model().d as f64).sqrt();
+    let root = (task.problem().d() as f64).sqrt();
     let mut worst = 0.0_f64;
     let mut total = Vec::new();
     for replicate in 0..replicates {
@@ -362,10 +364,9 @@ fn sgd_of_task_a_follows_the_dynamics() {
     let probabilities = vec![0.5, 0.3, 0.2];
     let gram = vec![vec![1.0, 0.4, 0.0], vec![0.4, 1.0, -0.3], vec![0.0, -0.3, 1.0]];
     for d in [400, 1600] {
-        let task =
-            TaskKind::Mixture { probabilities: probabilities.clone(), means: Means::Gram(gram.clone()) };
-        let model = Model { task, d, lambda: 2.0, beta: 0.1, c: 2.0, phi: 4.0, start: Start::default() };
-        let task = task::build(&model);
+        let task = Kind::unequal(&probabilities, Means::Gram(gram.clone()));
+        let model = Flat { task, d, lambda: 2.0, beta: 0.1, c: 2.0, phi: 4.0, start: Start::default() };
+        let task = task::build(&model.problem());
         let products = Array2::from_shape_fn((3, 3), |(i, j)| gram[i][j]);
         let constants = Constants { lambda: 2.0, beta: 0.1, c: 2.0 };
         let dynamics = MixtureDynamics::new(3, &probabilities, &products, constants).unwrap();
@@ -378,8 +379,8 @@ fn sgd_of_task_a_follows_the_dynamics() {
 fn sgd_of_task_b_follows_the_dynamics() {
     let width = 5;
     for d in [400, 1600] {
-        let model = Model {
-            task: TaskKind::xor(width),
+        let model = Flat {
+            task: Kind::xor(width),
             d,
             lambda: 3.0,
             beta: 0.05,
@@ -387,7 +388,7 @@ fn sgd_of_task_b_follows_the_dynamics() {
             phi: 4.0,
             start: Start::default(),
         };
-        let task = task::build(&model);
+        let task = task::build(&model.problem());
         let dynamics = xor(width, Constants { lambda: 3.0, beta: 0.05, c: 1.5 });
         let start = |seed: &Seed| {
             let mut parameters = task.initial(seed);
@@ -407,9 +408,9 @@ fn scores_are_those_of_a_test_sample_and_of_the_laws() {
     let seed = Seed { root: 4, experiment: "dynamics-test".to_owned(), replicate: 0 };
     let near = |found: f64, expected: f64| assert!((found - expected).abs() < 0.015, "{found} {expected}");
     let probabilities = vec![0.5, 0.3, 0.2];
-    let task = TaskKind::Mixture { probabilities: probabilities.clone(), means: Means::Orthonormal };
-    let model = Model { task, d: 60, lambda: 4.0, beta: 0.1, c: 1.0, phi: 500.0, start: Start::default() };
-    let task = task::build(&model);
+    let task = Kind::unequal(&probabilities, Means::Orthonormal);
+    let model = Flat { task, d: 60, lambda: 4.0, beta: 0.1, c: 1.0, phi: 500.0, start: Start::default() };
+    let task = task::build(&model.problem());
     let parameters = vec![
         random(3, 60, 0.2, 6) + 1.2 * &Array2::from_shape_fn((3, 60), |(a, i)| f64::from(u8::from(a == i))),
     ];
@@ -424,8 +425,8 @@ fn scores_are_those_of_a_test_sample_and_of_the_laws() {
     let loss: f64 = nodes.map(|((pi, label), mass)| -mass * pi[*label].ln()).sum();
     assert!((found.loss - loss).abs() < 2e-3, "{} {loss}", found.loss);
 
-    let model = Model {
-        task: TaskKind::xor(4),
+    let model = Flat {
+        task: Kind::xor(4),
         d: 60,
         lambda: 4.0,
         beta: 0.1,
@@ -433,7 +434,7 @@ fn scores_are_those_of_a_test_sample_and_of_the_laws() {
         phi: 500.0,
         start: Start::default(),
     };
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let w = random(4, 60, 0.1, 7)
         + 1.5 * &array![[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]].dot(&plane(60));
     let v = array![[2.0], [1.5], [-2.0], [-1.0]];

@@ -1,33 +1,34 @@
+use crate::problems::{Flat, Kind};
 use spectral_alignment::error::Error;
+use spectral_alignment::problem::data::{DataLaw, Means, cholesky};
 use spectral_alignment::problem::experiment::{Experiment, KEYS, Simulator, Spacing};
-use spectral_alignment::problem::{Means, Model, Start, TaskKind, cholesky};
-use spectral_alignment::simulation::task::{Block, Layer};
+use spectral_alignment::problem::given::Given;
+use spectral_alignment::problem::network::Network;
+use spectral_alignment::problem::training::{Start, Training};
+use spectral_alignment::simulation::task::Block;
 use spectral_alignment::spectrum::query::{Question, SampleKind};
 use spectral_alignment::stage::request::{Checkpoints, Request};
+use std::collections::BTreeSet;
+
+fn flat(task: Kind) -> Flat {
+    Flat { task, d: 100, lambda: 10.0, beta: 0.05, c: 1.0, phi: 5.0, start: Start::default() }
+}
 
 fn experiment() -> Experiment {
     Experiment {
         name: "gmm".to_owned(),
-        model: Model {
-            task: TaskKind::mixture(3),
-            d: 100,
-            lambda: 10.0,
-            beta: 0.05,
-            c: 1.0,
-            phi: 5.0,
-            start: Start::default(),
-        },
+        problem: flat(Kind::mixture(3)).problem(),
         horizon: 20.0,
         checkpoints: 9,
         spacing: Spacing::Linear,
         replicates: 20,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 
 fn xor() -> Experiment {
-    let model = Model { task: TaskKind::xor(4), ..experiment().model };
-    Experiment { name: "xor".to_owned(), model, ..experiment() }
+    Experiment { name: "xor".to_owned(), problem: flat(Kind::xor(4)).problem(), ..experiment() }
 }
 
 /// An error of bad parameters whose message has these words.
@@ -47,8 +48,9 @@ fn schedules_run_from_zero_to_the_last_whole_step() {
             for d in [2, 3, 7, 60, 100, 333, 1000, 4096] {
                 for c in [0.1, 0.3, 0.7, 1.0, 1.5, 3.0] {
                     for horizon in [0.1, 0.3, 1.0, 2.5, 7.7, 150.0, 1e4] {
-                        let model = Model { d, c, ..experiment().model };
-                        let experiment = Experiment { model, horizon, checkpoints, spacing, ..experiment() };
+                        let problem = Flat { d, c, ..flat(Kind::mixture(3)) }.problem();
+                        let experiment =
+                            Experiment { problem, horizon, checkpoints, spacing, ..experiment() };
                         if experiment.validate().is_err() {
                             continue;
                         }
@@ -90,8 +92,8 @@ fn the_last_checkpoint_is_not_lost_to_rounding() {
         [(10, 0.1, 0.3, 30), (1000, 1.0, 0.29, 290), (100, 0.7, 0.7, 100), (3, 0.3, 0.7, 7)]
     {
         let mut experiment = Experiment { horizon, checkpoints: 5, ..experiment() };
-        experiment.model.d = d;
-        experiment.model.c = c;
+        experiment.problem.data.set_d(d);
+        experiment.problem.training.c = c;
         assert_eq!(experiment.schedule().last(), Some(&steps));
     }
 }
@@ -100,12 +102,12 @@ fn the_last_checkpoint_is_not_lost_to_rounding() {
 fn every_set_key_changes_its_field_and_nothing_else() {
     type Change = fn(&mut Experiment);
     let cases: [(&str, &str, Change); 9] = [
-        ("d", "64", |e| e.model.d = 64),
-        ("k", "7", |e| e.model.task = TaskKind::mixture(7)),
-        ("lambda", "2.5e1", |e| e.model.lambda = 25.0),
-        ("beta", "0", |e| e.model.beta = 0.0),
-        ("c", " 0.5 ", |e| e.model.c = 0.5),
-        ("phi", "3", |e| e.model.phi = 3.0),
+        ("d", "64", |e| e.problem.data.set_d(64)),
+        ("k", "7", |e| e.problem.data = DataLaw::mixture(100, 10.0, 7)),
+        ("lambda", "2.5e1", |e| e.problem.data.set_lambda(25.0)),
+        ("beta", "0", |e| e.problem.training.beta = 0.0),
+        ("c", " 0.5 ", |e| e.problem.training.c = 0.5),
+        ("phi", "3", |e| e.problem.training.phi = 3.0),
         ("horizon", "12", |e| e.horizon = 12.0),
         ("replicates", "4", |e| e.replicates = 4),
         ("checkpoints", "5", |e| e.checkpoints = 5),
@@ -120,11 +122,41 @@ fn every_set_key_changes_its_field_and_nothing_else() {
     // Classes are task A's, neurons task B's.
     let (mut found, mut expected) = (xor(), xor());
     found.set("width", "8").unwrap();
-    expected.model.task = TaskKind::xor(8);
+    expected.problem.network = Network::two_layer(8);
     assert_eq!(found, expected);
-    refused(experiment().set("width", "8"), &["gmm.width = 8", "set k"]);
-    refused(xor().set("k", "4"), &["xor.k = 4", "set width"]);
+    refused(experiment().set("width", "8"), &["gmm.width = 8", "set d, k, lambda, beta"]);
+    refused(xor().set("k", "4"), &["xor.k = 4", "set d, lambda, width, beta"]);
     assert_eq!(KEYS.len(), cases.len() + 1);
+}
+
+#[test]
+fn every_part_says_which_keys_it_has_and_refuses_all_others_by_name() {
+    let of = |experiment: &Experiment| BTreeSet::from_iter(experiment.keys());
+    let (mixture, xor) = (of(&experiment()), of(&xor()));
+    assert_eq!(&mixture | &xor, BTreeSet::from(KEYS));
+    assert_eq!(&mixture - &xor, BTreeSet::from(["k"]));
+    assert_eq!(&xor - &mixture, BTreeSet::from(["width"]));
+    // A part is asked for any key: what is not its own it does not take for another.
+    for key in KEYS {
+        let given = Given { experiment: "gmm", key, value: "3" };
+        let mut data = experiment().problem.data;
+        assert_eq!(data.set(key, &given).is_ok(), data.keys().contains(&key), "{key} of the law");
+        for mut network in [Network::softmax(), Network::two_layer(2)] {
+            assert_eq!(
+                network.set(key, &given).is_ok(),
+                network.keys().contains(&key),
+                "{key} of the network"
+            );
+        }
+        let mut training = Training::new(0.1, 1.0, 2.0);
+        assert_eq!(training.set(key, &given).is_ok(), Training::KEYS.contains(&key), "{key} of training");
+    }
+    // What an experiment says whose law has no λ.
+    let given = Given { experiment: "mlp-mnist", key: "lambda", value: "3" };
+    refused::<()>(
+        Err(given.not_of(&["d", "beta"])),
+        &["mlp-mnist.lambda = 3", "lambda is no parameter of this experiment; set d, beta"],
+    );
 }
 
 #[test]
@@ -148,7 +180,7 @@ fn values_that_are_no_numbers_are_refused_with_name_and_value() {
     refused(experiment().set("gamma_ray", "1"), &["gamma_ray", "known"]);
     refused(experiment().set("", "1"), &[]);
     let mut skew = experiment();
-    skew.model.task = TaskKind::Mixture { probabilities: vec![0.5, 0.3, 0.2], means: Means::Orthonormal };
+    skew.problem.data = probabilities(&[0.5, 0.3, 0.2]);
     refused(skew.set("k", "4"), &["gmm.k", "4"]);
 }
 
@@ -156,20 +188,20 @@ fn values_that_are_no_numbers_are_refused_with_name_and_value() {
 fn parameters_outside_their_range_are_refused_with_name_and_value() {
     type Change = fn(&mut Experiment);
     let cases: &[(Change, &[&str])] = &[
-        (|e| e.model.d = 0, &["gmm.d = 0"]),
-        (|e| e.model.lambda = 0.0, &["gmm.lambda = 0"]),
-        (|e| e.model.lambda = -1.0, &["gmm.lambda = -1"]),
-        (|e| e.model.lambda = f64::NAN, &["gmm.lambda = NaN"]),
-        (|e| e.model.lambda = f64::INFINITY, &["gmm.lambda = inf"]),
-        (|e| e.model.beta = -0.1, &["gmm.beta = -0.1"]),
-        (|e| e.model.beta = f64::NAN, &["gmm.beta = NaN"]),
-        (|e| e.model.c = 0.0, &["gmm.c = 0"]),
-        (|e| e.model.c = f64::NAN, &["gmm.c = NaN"]),
-        (|e| e.model.phi = 0.0, &["gmm.phi = 0"]),
-        (|e| e.model.phi = f64::NAN, &["gmm.phi = NaN"]),
-        (|e| e.model.phi = 1e-3, &["gmm.phi = 0.001", "sample"]),
-        (|e| e.model.phi = 1e9, &["gmm.phi = 1000000000", "GiB"]),
-        (|e| e.model.d = 1_000_000, &["GiB"]),
+        (|e| e.problem.data.set_d(0), &["gmm.d = 0"]),
+        (|e| e.problem.data.set_lambda(0.0), &["gmm.lambda = 0"]),
+        (|e| e.problem.data.set_lambda(-1.0), &["gmm.lambda = -1"]),
+        (|e| e.problem.data.set_lambda(f64::NAN), &["gmm.lambda = NaN"]),
+        (|e| e.problem.data.set_lambda(f64::INFINITY), &["gmm.lambda = inf"]),
+        (|e| e.problem.training.beta = -0.1, &["gmm.beta = -0.1"]),
+        (|e| e.problem.training.beta = f64::NAN, &["gmm.beta = NaN"]),
+        (|e| e.problem.training.c = 0.0, &["gmm.c = 0"]),
+        (|e| e.problem.training.c = f64::NAN, &["gmm.c = NaN"]),
+        (|e| e.problem.training.phi = 0.0, &["gmm.phi = 0"]),
+        (|e| e.problem.training.phi = f64::NAN, &["gmm.phi = NaN"]),
+        (|e| e.problem.training.phi = 1e-3, &["gmm.phi = 0.001", "sample"]),
+        (|e| e.problem.training.phi = 1e9, &["gmm.phi = 1000000000", "GiB"]),
+        (|e| e.problem.data.set_d(1_000_000), &["GiB"]),
         (|e| e.horizon = 0.0, &["gmm.horizon = 0"]),
         (|e| e.horizon = -5.0, &["gmm.horizon = -5"]),
         (|e| e.horizon = f64::NAN, &["gmm.horizon = NaN"]),
@@ -180,20 +212,20 @@ fn parameters_outside_their_range_are_refused_with_name_and_value() {
         (|e| e.checkpoints = 0, &["gmm.checkpoints = 0"]),
         (|e| e.checkpoints = 10_001, &["gmm.checkpoints = 10001"]),
         (|e| e.horizon = 0.03, &["gmm.checkpoints = 9", "3 steps"]),
-        (|e| e.model.task = TaskKind::mixture(101), &["gmm.k = 101", "100"]),
-        (|e| e.model.task = TaskKind::mixture(1), &["gmm.k = 1"]),
-        (|e| e.model.task = TaskKind::mixture(0), &["gmm.k = 0"]),
-        (|e| e.model.task = probabilities(&[0.5, 0.4]), &["gmm.probabilities = 0.9", "sum to 1"]),
-        (|e| e.model.task = probabilities(&[1.5, -0.5]), &["gmm.probabilities = -0.5"]),
-        (|e| e.model.task = probabilities(&[1.0, 0.0]), &["gmm.probabilities = 0"]),
-        (|e| e.model.task = probabilities(&[f64::NAN, 1.0]), &["gmm.probabilities = NaN"]),
-        (|e| e.model.task = gram(&[&[1.0, 2.0], &[2.0, 1.0]]), &["gmm.means", "positive definite"]),
-        (|e| e.model.task = gram(&[&[1.0, 1.0], &[1.0, 1.0]]), &["gmm.means", "positive definite"]),
-        (|e| e.model.task = gram(&[&[1.0, 0.5], &[0.4, 1.0]]), &["gmm.means", "symmetric"]),
-        (|e| e.model.task = gram(&[&[1.0, 0.5], &[0.5, 2.0]]), &["gmm.means[1][1] = 2"]),
-        (|e| e.model.task = gram(&[&[1.0, f64::NAN], &[f64::NAN, 1.0]]), &["gmm.means[0][1] = NaN"]),
-        (|e| e.model.task = gram(&[&[1.0, 0.5]]), &["gmm.means", "2 × 2"]),
-        (|e| e.model.task = gram(&[&[1.0], &[0.5, 1.0]]), &["gmm.means", "2 × 2"]),
+        (|e| e.problem.data = DataLaw::mixture(100, 10.0, 101), &["gmm.k = 101", "100"]),
+        (|e| e.problem.data = DataLaw::mixture(100, 10.0, 1), &["gmm.k = 1"]),
+        (|e| e.problem.data = DataLaw::mixture(100, 10.0, 0), &["gmm.k = 0"]),
+        (|e| e.problem.data = probabilities(&[0.5, 0.4]), &["gmm.probabilities = 0.9", "sum to 1"]),
+        (|e| e.problem.data = probabilities(&[1.5, -0.5]), &["gmm.probabilities = -0.5"]),
+        (|e| e.problem.data = probabilities(&[1.0, 0.0]), &["gmm.probabilities = 0"]),
+        (|e| e.problem.data = probabilities(&[f64::NAN, 1.0]), &["gmm.probabilities = NaN"]),
+        (|e| e.problem.data = gram(&[&[1.0, 2.0], &[2.0, 1.0]]), &["gmm.means", "positive definite"]),
+        (|e| e.problem.data = gram(&[&[1.0, 1.0], &[1.0, 1.0]]), &["gmm.means", "positive definite"]),
+        (|e| e.problem.data = gram(&[&[1.0, 0.5], &[0.4, 1.0]]), &["gmm.means", "symmetric"]),
+        (|e| e.problem.data = gram(&[&[1.0, 0.5], &[0.5, 2.0]]), &["gmm.means[1][1] = 2"]),
+        (|e| e.problem.data = gram(&[&[1.0, f64::NAN], &[f64::NAN, 1.0]]), &["gmm.means[0][1] = NaN"]),
+        (|e| e.problem.data = gram(&[&[1.0, 0.5]]), &["gmm.means", "2 × 2"]),
+        (|e| e.problem.data = gram(&[&[1.0], &[0.5, 1.0]]), &["gmm.means", "2 × 2"]),
     ];
     for (change, words) in cases {
         let mut bad = experiment();
@@ -202,8 +234,8 @@ fn parameters_outside_their_range_are_refused_with_name_and_value() {
     }
     experiment().validate().unwrap();
     let mut edge = experiment();
-    edge.model.task = TaskKind::mixture(100);
-    edge.model.beta = 0.0;
+    edge.problem.data = DataLaw::mixture(100, 10.0, 100);
+    edge.problem.training.beta = 0.0;
     edge.validate().unwrap();
 }
 
@@ -211,35 +243,35 @@ fn parameters_outside_their_range_are_refused_with_name_and_value() {
 fn parameters_of_task_b_outside_their_range_are_refused_with_name_and_value() {
     type Change = fn(&mut Experiment);
     let cases: &[(Change, &[&str])] = &[
-        (|e| e.model.task = TaskKind::xor(0), &["xor.width = 0"]),
-        (|e| e.model.d = 1, &["xor.d = 1:", "orthogonal"]),
-        (|e| e.model.beta = -0.1, &["xor.beta = -0.1"]),
-        (|e| e.model.task = means(&[], &[0.0, 1.0]), &["xor.mu = []", "zero"]),
-        (|e| e.model.task = means(&[0.0, 0.0], &[0.0, 1.0]), &["xor.mu = [0.0, 0.0]", "zero"]),
-        (|e| e.model.task = means(&[1.0], &[0.0]), &["xor.nu = [0.0]", "zero"]),
-        (|e| e.model.task = means(&[2.0], &[0.0, 1.0]), &["xor.mu = [2.0]", "length 1"]),
-        (|e| e.model.task = means(&[1.0], &[0.0, 0.999]), &["xor.nu = [0.0, 0.999]", "length 1"]),
-        (|e| e.model.task = means(&[f64::NAN], &[0.0, 1.0]), &["xor.mu = [NaN]"]),
-        (|e| e.model.task = means(&[1.0], &[f64::INFINITY, 1.0]), &["xor.nu = [inf, 1.0]"]),
-        (|e| e.model.task = means(&[1.0], &[0.6, 0.8]), &["xor.mu·nu = 0.6", "orthogonal"]),
-        (|e| e.model.task = means(&[1.0], &[-1.0]), &["xor.mu·nu = -1", "orthogonal"]),
+        (|e| e.problem.network = Network::two_layer(0), &["xor.width = 0"]),
+        (|e| e.problem.data.set_d(1), &["xor.d = 1:", "orthogonal"]),
+        (|e| e.problem.training.beta = -0.1, &["xor.beta = -0.1"]),
+        (|e| e.problem.data = means(&[], &[0.0, 1.0]), &["xor.mu = []", "zero"]),
+        (|e| e.problem.data = means(&[0.0, 0.0], &[0.0, 1.0]), &["xor.mu = [0.0, 0.0]", "zero"]),
+        (|e| e.problem.data = means(&[1.0], &[0.0]), &["xor.nu = [0.0]", "zero"]),
+        (|e| e.problem.data = means(&[2.0], &[0.0, 1.0]), &["xor.mu = [2.0]", "length 1"]),
+        (|e| e.problem.data = means(&[1.0], &[0.0, 0.999]), &["xor.nu = [0.0, 0.999]", "length 1"]),
+        (|e| e.problem.data = means(&[f64::NAN], &[0.0, 1.0]), &["xor.mu = [NaN]"]),
+        (|e| e.problem.data = means(&[1.0], &[f64::INFINITY, 1.0]), &["xor.nu = [inf, 1.0]"]),
+        (|e| e.problem.data = means(&[1.0], &[0.6, 0.8]), &["xor.mu·nu = 0.6", "orthogonal"]),
+        (|e| e.problem.data = means(&[1.0], &[-1.0]), &["xor.mu·nu = -1", "orthogonal"]),
         (
             |e| {
-                e.model.d = 2;
-                e.model.task = means(&[1.0, 0.0, 0.0], &[0.0, 1.0]);
+                e.problem.data = means(&[1.0, 0.0, 0.0], &[0.0, 1.0]);
+                e.problem.data.set_d(2);
             },
             &["xor.mu = [1.0, 0.0, 0.0]", "d = 2"],
         ),
         (
             |e| {
-                e.model.phi = 1000.0;
-                e.model.task = TaskKind::xor(20_000);
+                e.problem.training.phi = 1000.0;
+                e.problem.network = Network::two_layer(20_000);
             },
             &["xor.width = 20000", "GiB"],
         ),
         (
             |e| {
-                e.model.task = TaskKind::xor(10_000);
+                e.problem.network = Network::two_layer(10_000);
                 e.checkpoints = 1000;
             },
             &["xor.checkpoints = 1000", "width · d"],
@@ -252,24 +284,23 @@ fn parameters_of_task_b_outside_their_range_are_refused_with_name_and_value() {
     }
     xor().validate().unwrap();
     let mut edge = xor();
-    edge.model.d = 2;
-    edge.model.task = TaskKind::Xor { width: 1, mu: vec![0.6, 0.8], nu: vec![-0.8, 0.6] };
+    edge.problem.data.set_d(2);
+    edge.problem.data = DataLaw::turned_xor(2, 10.0, vec![0.6, 0.8], vec![-0.8, 0.6]);
+    edge.problem.network = Network::two_layer(1);
     edge.validate().unwrap();
 }
 
-fn means(mu: &[f64], nu: &[f64]) -> TaskKind {
-    TaskKind::Xor { width: 4, mu: mu.to_vec(), nu: nu.to_vec() }
+fn means(mu: &[f64], nu: &[f64]) -> DataLaw {
+    DataLaw::turned_xor(100, 10.0, mu.to_vec(), nu.to_vec())
 }
 
-fn probabilities(probabilities: &[f64]) -> TaskKind {
-    TaskKind::Mixture { probabilities: probabilities.to_vec(), means: Means::Orthonormal }
+fn probabilities(probabilities: &[f64]) -> DataLaw {
+    DataLaw::unequal_mixture(100, 10.0, probabilities.to_vec(), Means::Orthonormal)
 }
 
-fn gram(rows: &[&[f64]]) -> TaskKind {
-    TaskKind::Mixture {
-        probabilities: vec![0.5, 0.5],
-        means: Means::Gram(rows.iter().map(|row| row.to_vec()).collect()),
-    }
+fn gram(rows: &[&[f64]]) -> DataLaw {
+    let means = Means::Gram(rows.iter().map(|row| row.to_vec()).collect());
+    DataLaw::unequal_mixture(100, 10.0, vec![0.5, 0.5], means)
 }
 
 #[test]
@@ -307,7 +338,7 @@ fn checkpoints_are_chosen_by_their_place() {
 
 #[test]
 fn a_question_asked_twice_is_answered_once() {
-    let block = Block::diagonal(Layer::X, 0);
+    let block = Block::diagonal(0, 0);
     let request = Request::new(experiment())
         .every_replicate(Checkpoints::Last, block, Question::Top(3))
         .every_replicate(Checkpoints::Three, block, Question::Top(3))

@@ -1,10 +1,11 @@
+use crate::problems::{Flat, Kind};
 use crate::support::{Place, quick, quick_settings};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
 use spectral_alignment::commands::export::{Checkpoint, export};
 use spectral_alignment::pipeline::plan::RunContext;
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
-use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::query::SampleKind;
 use spectral_alignment::table::Table;
@@ -237,15 +238,18 @@ fn recompute(out: &Path, sample_name: &str) {
     }
 }
 
-fn xor_experiment(kind: TaskKind, d: usize, beta: f64) -> Experiment {
+fn xor_experiment(kind: Kind, d: usize, beta: f64) -> Experiment {
+    let flat = Flat { task: kind, d, lambda: 20.0, beta, c: 1.0, phi: 8.0, start: Start::default() };
+    let problem = flat.problem();
     Experiment {
-        name: format!("xor-{}-{d}-{beta}", kind.rows()),
-        model: Model { task: kind, d, lambda: 20.0, beta, c: 1.0, phi: 8.0, start: Start::default() },
+        name: format!("xor-{}-{d}-{beta}", problem.rows()),
+        problem,
         horizon: 60.0,
         checkpoints: 5,
         spacing: Spacing::Linear,
         replicates: 2,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 
@@ -256,21 +260,21 @@ fn an_exported_checkpoint_of_task_b_can_be_recomputed() {
     let place = Place::new();
     let (store, settings) = (place.store(), quick_settings());
     let context = RunContext::new(&store, &settings).unwrap();
-    let turned = TaskKind::Xor { width: 5, mu: vec![0.6, 0.8], nu: vec![-0.8, 0.6] };
+    let turned = Kind::turned(5, &[0.6, 0.8], &[-0.8, 0.6]);
     for experiment in [
-        xor_experiment(TaskKind::xor(3), 40, 0.02),
+        xor_experiment(Kind::xor(3), 40, 0.02),
         xor_experiment(turned, 40, 0.02),
-        xor_experiment(TaskKind::xor(9), 15, 0.0),
-        xor_experiment(TaskKind::xor(1), 7, 0.05),
+        xor_experiment(Kind::xor(9), 15, 0.0),
+        xor_experiment(Kind::xor(1), 7, 0.05),
         // 1 - δβ = 0: every neuron dies, and no direction is left.
-        xor_experiment(TaskKind::xor(3), 8, 8.0),
+        xor_experiment(Kind::xor(3), 8, 8.0),
     ] {
         for checkpoint in [Some(0), None] {
             for sample in [SampleKind::Test, SampleKind::Train] {
                 let out = place.path().join(format!("{}-{checkpoint:?}-{}", experiment.name, sample.name()));
                 export(&context, &experiment, Checkpoint { replicate: 1, checkpoint, sample }, &out).unwrap();
                 let meta = recompute_xor(&out, sample.name());
-                assert_eq!(meta["step"], if checkpoint.is_some() { 0 } else { 60 * experiment.model.d });
+                assert_eq!(meta["step"], if checkpoint.is_some() { 0 } else { 60 * experiment.problem.d() });
             }
         }
     }

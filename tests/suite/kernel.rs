@@ -1,5 +1,7 @@
+use crate::problems::{Flat, Kind};
 use ndarray::Array2;
-use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::problem::data::Means;
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::data::Stream;
 use spectral_alignment::simulation::kernel::{Kernel, LANES, padded};
@@ -74,9 +76,9 @@ fn descents_are_not_fused() {
 }
 
 /// SGD in scalar code: `x^a ← (1-δβ) x^a - δ (π_a - 1{a=b}) Y`.
-fn plain_sgd(model: &Model, seed: &Seed, schedule: &[u64]) -> Vec<Array2<f64>> {
-    let task = task::build(model);
-    let (d, k) = (model.d, model.task.rows());
+fn plain_sgd(model: &Flat, seed: &Seed, schedule: &[u64]) -> Vec<Array2<f64>> {
+    let task = task::build(&model.problem());
+    let (d, k) = (model.d, model.rows());
     let mut x: Vec<Vec<f64>> = task.initial(seed)[0].rows().into_iter().map(|row| row.to_vec()).collect();
     let mut stream = Stream::new(task.law(), seed, Purpose::Train);
     let (delta, mut y, mut found, mut taken) = (model.c / d as f64, vec![0.0; d], Vec::new(), 0);
@@ -109,20 +111,20 @@ fn plain_sgd(model: &Model, seed: &Seed, schedule: &[u64]) -> Vec<Array2<f64>> {
 #[test]
 fn a_trajectory_equals_a_scalar_loop_to_the_last_bit() {
     let gram = vec![vec![1.0, 0.3, -0.2], vec![0.3, 1.0, 0.1], vec![-0.2, 0.1, 1.0]];
-    let skew = TaskKind::Mixture { probabilities: vec![0.5, 0.3, 0.2], means: Means::Gram(gram) };
+    let skew = Kind::unequal(&[0.5, 0.3, 0.2], Means::Gram(gram));
     for (task, d) in [
-        (TaskKind::mixture(2), 2),
-        (TaskKind::mixture(2), 7),
-        (TaskKind::mixture(5), 8),
-        (TaskKind::mixture(5), 100),
-        (TaskKind::mixture(10), 161),
+        (Kind::mixture(2), 2),
+        (Kind::mixture(2), 7),
+        (Kind::mixture(5), 8),
+        (Kind::mixture(5), 100),
+        (Kind::mixture(10), 161),
         (skew, 33),
     ] {
-        let model = Model { task, d, lambda: 4.0, beta: 0.05, c: 1.5, phi: 1.0, start: Start::default() };
+        let model = Flat { task, d, lambda: 4.0, beta: 0.05, c: 1.5, phi: 1.0, start: Start::default() };
         let seed = Seed { root: 3, experiment: format!("gmm-{d}"), replicate: 1 };
         // Beyond 256 steps, so that a second block of samples is drawn.
         let schedule = [0, 1, 2, 255, 256, 257, 1000];
-        let run = train(&*task::build(&model), &seed, &schedule, &|_| {});
+        let run = train(&*task::build(&model.problem()), &seed, &schedule, &|_| {});
         assert_eq!(run.diverged, None);
         for ((checkpoint, expected), step) in
             run.checkpoints.iter().zip(plain_sgd(&model, &seed, &schedule)).zip(schedule)
@@ -140,8 +142,8 @@ fn a_trajectory_equals_a_scalar_loop_to_the_last_bit() {
 
 #[test]
 fn a_trajectory_does_not_depend_on_its_checkpoints() {
-    let model = Model {
-        task: TaskKind::mixture(3),
+    let model = Flat {
+        task: Kind::mixture(3),
         d: 20,
         lambda: 4.0,
         beta: 0.05,
@@ -150,7 +152,7 @@ fn a_trajectory_does_not_depend_on_its_checkpoints() {
         start: Start::default(),
     };
     let seed = Seed { root: 0, experiment: "gmm".to_owned(), replicate: 0 };
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let few = train(&*task, &seed, &[0, 700], &|_| {});
     let many = train(&*task, &seed, &(0..=700).step_by(7).collect::<Vec<_>>(), &|_| {});
     assert_eq!(few.checkpoints[1].parameters, many.checkpoints.last().unwrap().parameters);
@@ -159,8 +161,8 @@ fn a_trajectory_does_not_depend_on_its_checkpoints() {
 #[test]
 fn divergence_is_found_at_its_step() {
     // |1 - δβ| = 9: parameters of size 1/2 grow ninefold a step.
-    let model = Model {
-        task: TaskKind::mixture(2),
+    let model = Flat {
+        task: Kind::mixture(2),
         d: 4,
         lambda: 4.0,
         beta: 40.0,
@@ -169,7 +171,7 @@ fn divergence_is_found_at_its_step() {
         start: Start::default(),
     };
     let seed = Seed { root: 0, experiment: "gmm".to_owned(), replicate: 0 };
-    let run = train(&*task::build(&model), &seed, &[0, 10, 70, 1000], &|_| {});
+    let run = train(&*task::build(&model.problem()), &seed, &[0, 10, 70, 1000], &|_| {});
     let (step, expected) = (run.diverged.unwrap() as f64, LARGEST.log(9.0));
     assert!((step - expected).abs() < 3.0, "{step}, {expected} expected");
     let reached: Vec<u64> = run.checkpoints.iter().map(|checkpoint| checkpoint.step).collect();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use spectral_alignment::digest::{Ingredients, KeyBuilder, Value, diff};
 use spectral_alignment::pipeline::closure::{SOURCES, Source, closure_in};
 use spectral_alignment::pipeline::plan::StagePlan;
-use spectral_alignment::problem::TaskKind;
+use spectral_alignment::problem::Problem;
 use spectral_alignment::problem::experiment::Simulator;
 use spectral_alignment::stage::{Profile, Settings};
 use spectral_alignment::stages::STAGES;
@@ -137,19 +137,25 @@ fn a_changed_constant_makes_exactly_its_stages_stale() {
             assert_eq!(stale(&plans, root), BTreeSet::from([plan.stage.name]));
         }
     }
-    let having = |what: &dyn Fn(&TaskKind, Simulator) -> bool| -> BTreeSet<&'static str> {
+    let having = |what: &dyn Fn(&Problem, Simulator) -> bool| -> BTreeSet<&'static str> {
         let has = |plan: &&StagePlan| {
             let mut requests = plan.requests.iter();
-            requests.any(|request| what(&request.experiment.model.task, request.experiment.simulator))
+            requests.any(|request| what(&request.experiment.problem, request.experiment.simulator))
         };
         plans.iter().filter(has).map(|plan| plan.stage.name).collect()
     };
     let all: BTreeSet<&str> = plans.iter().map(|plan| plan.stage.name).collect();
-    let mixture = having(&|task, _| matches!(task, TaskKind::Mixture { .. }));
-    let xor = having(&|task, _| matches!(task, TaskKind::Xor { .. }));
+    let mixture = having(&|problem, _| problem.data.name() == "mixture");
+    let xor = having(&|problem, _| problem.data.name() == "xor");
     assert!(!mixture.is_empty() && mixture != all && !xor.is_empty() && xor != all);
-    assert_eq!(stale(&plans, "src/simulation/task/mixture.rs"), mixture);
-    assert_eq!(stale(&plans, "src/simulation/task/xor.rs"), xor);
+    for (own, stages) in [
+        ("src/simulation/data/mixture.rs", &mixture),
+        ("src/simulation/network/softmax.rs", &mixture),
+        ("src/simulation/data/xor.rs", &xor),
+        ("src/simulation/network/two_layer.rs", &xor),
+    ] {
+        assert_eq!(&stale(&plans, own), stages, "{own}");
+    }
     assert_eq!(stale(&plans, "src/random/normal.rs"), all);
     assert_eq!(
         stale(&plans, "src/simulation/chain/mod.rs"),

@@ -1,7 +1,6 @@
 use proc_macro2::{TokenStream, TokenTree};
 use spectral_alignment::pipeline::closure::{SOURCES, VIOLATIONS, closure};
 use spectral_alignment::pipeline::plan::{StagePlan, plan_all};
-use spectral_alignment::problem::TaskKind;
 use spectral_alignment::stage::{Kind, Override, Profile, Settings};
 use spectral_alignment::stages::STAGES;
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,6 +134,40 @@ fn identifiers() -> BTreeMap<&'static str, BTreeSet<String>> {
         .collect()
 }
 
+/// Every token of a file, brackets opened.
+fn flat(stream: TokenStream, found: &mut Vec<String>) {
+    for token in stream {
+        match token {
+            TokenTree::Group(group) => flat(group.stream(), found),
+            other => found.push(other.to_string()),
+        }
+    }
+}
+
+/// A third data law or network is a file of its own, a variant with what is said of it, and a line where it is built: nothing
+/// else asks which one it is.
+#[test]
+fn only_their_own_modules_know_which_data_laws_and_networks_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let capital = |word: &String| word.starts_with(char::is_uppercase);
+    let mut met = BTreeMap::new();
+    for path in identifiers().into_keys().filter(|path| path.starts_with("src/")) {
+        let mut tokens = Vec::new();
+        flat(std::fs::read_to_string(root.join(path)).unwrap().parse().unwrap(), &mut tokens);
+        let variants = tokens.windows(4).filter(|four| {
+            ["DataLaw", "Network"].contains(&four[0].as_str())
+                && four[1..3] == [":", ":"]
+                && (capital(&four[3]) || four[3] == "*" || four[3] == "{")
+        });
+        let count = variants.count();
+        if count > 0 {
+            met.insert(path, count);
+        }
+    }
+    // Where they are built; their own modules call them `Self`.
+    assert_eq!(met, BTreeMap::from([("src/simulation/task/mod.rs", 4)]));
+}
+
 #[test]
 fn only_plot_draws_and_only_calls_of_blas_are_unsafe() {
     for (path, words) in identifiers() {
@@ -232,11 +265,11 @@ fn every_plan_obeys_the_rules_of_experiments() {
             for request in &plan.requests {
                 let experiment = &request.experiment;
                 experiment.validate().unwrap();
-                let task = match experiment.model.task {
-                    TaskKind::Mixture { .. } => "gmm",
-                    TaskKind::Xor { .. } => "xor",
-                };
-                assert_eq!(experiment.name.split('-').next(), Some(task), "{name}: {}", experiment.name);
+                let task = experiment.task();
+                let (law, network) = (experiment.problem.data.name(), experiment.problem.network.name());
+                let expected = if task == "gmm" { ("mixture", "softmax") } else { ("xor", "two-layer") };
+                assert_eq!((law, network), expected, "{name}: {}", experiment.name);
+                assert!(task == "gmm" || task == "xor", "{name}: {}", experiment.name);
                 let own = ["gmm", "xor"].iter().any(|prefix| name.starts_with(prefix));
                 assert!(!own || name.starts_with(task), "{name}: {}", experiment.name);
                 assert!(experiment.schedule().len() >= 5 && experiment.schedule()[0] == 0, "{name}");

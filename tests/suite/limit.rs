@@ -1,29 +1,33 @@
+use crate::problems::{Flat, Kind};
 use crate::support::Place;
 use ndarray::{Array2, array};
+use spectral_alignment::problem::data::Means;
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
-use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::chain;
 use spectral_alignment::simulation::data::Sample;
-use spectral_alignment::simulation::observe::{Trajectory, observe};
+use spectral_alignment::simulation::observe::observe;
 use spectral_alignment::simulation::task;
+use spectral_alignment::simulation::trajectory::{Observed, Trajectory};
 use spectral_alignment::stages::common::limit::{limit, limit_with};
 
-fn experiment(task: TaskKind, d: usize, start: Start) -> Experiment {
+fn experiment(task: Kind, d: usize, start: Start) -> Experiment {
     Experiment {
         name: "gmm-limit-test".to_owned(),
-        model: Model { task, d, lambda: 4.0, beta: 0.1, c: 1.0, phi: 4.0, start },
+        problem: Flat { task, d, lambda: 4.0, beta: 0.1, c: 1.0, phi: 4.0, start }.problem(),
         horizon: 6.0,
         checkpoints: 5,
         spacing: Spacing::Linear,
         replicates: 20,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 
-fn skew() -> TaskKind {
+fn skew() -> Kind {
     let gram = vec![vec![1.0, 0.4, 0.0], vec![0.4, 1.0, -0.2], vec![0.0, -0.2, 1.0]];
-    TaskKind::Mixture { probabilities: vec![0.5, 0.3, 0.2], means: Means::Gram(gram) }
+    Kind::unequal(&[0.5, 0.3, 0.2], Means::Gram(gram))
 }
 
 fn macroscopic() -> Start {
@@ -34,10 +38,10 @@ fn macroscopic() -> Start {
 }
 
 /// One replicate by either simulator.
-fn run(experiment: &Experiment, replicate: u32) -> Trajectory {
+fn run(experiment: &Experiment, replicate: u32) -> Trajectory<Observed> {
     let task = task::build(&experiment.kept());
     let seed = Seed { root: 3, experiment: format!("{:?}", experiment.simulator), replicate };
-    let sample = Sample::first(task.law(), &seed, Purpose::Test, task.model().sample_size());
+    let sample = Sample::first(task.law(), &seed, Purpose::Test, task.problem().sample_size());
     match experiment.simulator {
         Simulator::Sgd => observe(experiment, &*task, &seed, &sample, &|_| {}),
         Simulator::Chain => chain::observe(experiment, &*task, &seed, &sample, &|_| {}).unwrap(),
@@ -54,17 +58,17 @@ fn mean(values: &[f64]) -> (f64, f64) {
 
 #[test]
 fn loss_and_accuracy_of_a_chain_are_those_of_sgd() {
-    for (task, start) in [(skew(), Start::default()), (TaskKind::xor(4), macroscopic())] {
+    for (task, start) in [(skew(), Start::default()), (Kind::xor(4), macroscopic())] {
         let sgd = experiment(task, 60, start);
         let chain = Experiment { simulator: Simulator::Chain, ..sgd.clone() };
-        let [full, reduced] = [&sgd, &chain].map(|experiment| -> Vec<Trajectory> {
+        let [full, reduced] = [&sgd, &chain].map(|experiment| -> Vec<Trajectory<Observed>> {
             (0..300).map(|replicate| run(experiment, replicate)).collect()
         });
         for checkpoint in [0, 4] {
             for value in [
-                |at: &Trajectory, index: usize| at.checkpoints[index].loss,
-                |at: &Trajectory, index: usize| at.checkpoints[index].accuracy,
-                |at: &Trajectory, index: usize| at.checkpoints[index].cluster_accuracy[1].unwrap(),
+                |at: &Trajectory<Observed>, index: usize| at.checkpoints[index].loss,
+                |at: &Trajectory<Observed>, index: usize| at.checkpoints[index].accuracy,
+                |at: &Trajectory<Observed>, index: usize| at.checkpoints[index].cluster_accuracy[1].unwrap(),
             ] {
                 let [(left, one), (right, other)] = [&full, &reduced]
                     .map(|all| mean(&all.iter().map(|at| value(at, checkpoint)).collect::<Vec<_>>()));
@@ -84,16 +88,16 @@ fn a_chain_keeps_coordinates_and_no_dimension() {
     million.simulator = Simulator::Chain;
     million.validate().unwrap();
     let kept = million.kept();
-    assert_eq!((kept.d, kept.sample_size()), (6, 2000));
+    assert_eq!((kept.d(), kept.sample_size()), (6, 2000));
     let few = Experiment { simulator: Simulator::Chain, ..experiment(skew(), 6, Start::default()) };
     assert!(few.validate().unwrap_err().to_string().contains("6 coordinates"));
     let sgd = experiment(skew(), 60, Start::default());
-    assert_eq!(sgd.kept(), sgd.model);
+    assert_eq!(sgd.kept(), sgd.problem);
 }
 
 #[test]
 fn the_limit_starts_where_the_experiment_does() {
-    let network = experiment(TaskKind::xor(4), 4000, macroscopic());
+    let network = experiment(Kind::xor(4), 4000, macroscopic());
     let start = &limit(&network).unwrap().path.states[0];
     let along = array![[0.8, 0.1], [-0.3, 0.4], [0.2, 0.6], [0.1, -0.5]];
     let outside: Array2<f64> = &start.gram - &along.dot(&along.t());
@@ -104,7 +108,7 @@ fn the_limit_starts_where_the_experiment_does() {
     let mixture = experiment(skew(), 4000, Start { along: Some(means), second: None });
     let limit = limit_with(&mixture, 128).unwrap();
     let found = run(&mixture, 0).checkpoints[0].parameters[0].clone();
-    let all = task::build(&mixture.model).law().means();
+    let all = task::build(&mixture.problem).law().means();
     // Coefficients are exact at any d; what is random outside makes R differ by O(d^{-1/2}).
     assert!((found.dot(&all.t()) - &limit.path.states[0].means).iter().all(|gap| gap.abs() < 1e-12));
     let gap = found.dot(&found.t()) - &limit.path.states[0].gram;
@@ -114,20 +118,20 @@ fn the_limit_starts_where_the_experiment_does() {
 
 #[test]
 fn a_random_second_layer_has_no_limit() {
-    let network = experiment(TaskKind::xor(4), 400, Start { second: None, ..macroscopic() });
+    let network = experiment(Kind::xor(4), 400, Start { second: None, ..macroscopic() });
     assert!(limit(&network).unwrap_err().to_string().contains("random second layer has no limit"));
 }
 
 #[test]
 fn starts_that_do_not_fit_are_refused() {
-    let refuse = |task: TaskKind, start: Start, word: &str| {
+    let refuse = |task: Kind, start: Start, word: &str| {
         let message = experiment(task, 400, start).validate().unwrap_err().to_string();
         assert!(message.contains("gmm-limit-test.start") && message.contains(word), "{message}");
     };
     refuse(skew(), Start { second: Some(vec![1.0]), along: None }, "no second layer");
-    refuse(TaskKind::xor(3), macroscopic(), "each of 3 rows");
+    refuse(Kind::xor(3), macroscopic(), "each of 3 rows");
     refuse(skew(), Start { along: Some(vec![vec![f64::NAN; 3]; 3]), second: None }, "finite");
-    refuse(TaskKind::xor(3), Start { along: None, second: Some(vec![1.0; 4]) }, "each of 3 neurons");
+    refuse(Kind::xor(3), Start { along: None, second: Some(vec![1.0; 4]) }, "each of 3 neurons");
 }
 
 #[test]

@@ -28,6 +28,9 @@ mod tokens;
 /// The program in a folder of its own, and one quick run that tests share.
 mod support;
 
+/// Problems with all parameters side by side.
+mod problems;
+
 /// Named streams against PCG and SHA-256 written out; the normal law against its distribution function.
 mod seeds;
 
@@ -54,6 +57,12 @@ mod claim;
 
 /// Cached units: there and back again, and what their keys depend on.
 mod units;
+
+/// How parameters reach keys.
+mod parameters;
+
+/// Families of experiments.
+mod families;
 
 /// What the source code and the list of stages must obey.
 mod laws;

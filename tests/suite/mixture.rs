@@ -1,10 +1,14 @@
+use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, Axis};
-use spectral_alignment::problem::{Means, Model, Start, TaskKind};
+use spectral_alignment::problem::data::Means;
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::data::Sample;
 use spectral_alignment::simulation::sgd::train;
-use spectral_alignment::simulation::task::{self, Block, Layer, Matrix, Task};
+use spectral_alignment::simulation::task::{self, Block, Matrix, Task};
 use spectral_alignment::spectrum::BlockMatrix;
+
+const X: u32 = 0;
 
 const GRAM: [[f64; 4]; 4] =
     [[1.0, 0.5, -0.2, 0.1], [0.5, 1.0, 0.3, 0.0], [-0.2, 0.3, 1.0, -0.4], [0.1, 0.0, -0.4, 1.0]];
@@ -13,10 +17,10 @@ fn seed() -> Seed {
     Seed { root: 11, experiment: "gmm-test".to_owned(), replicate: 3 }
 }
 
-fn skew_model() -> Model {
+fn skew_model() -> Flat {
     let means = Means::Gram(GRAM.iter().map(|row| row.to_vec()).collect());
-    let task = TaskKind::Mixture { probabilities: vec![0.4, 0.3, 0.2, 0.1], means };
-    Model { task, d: 7, lambda: 3.0, beta: 0.1, c: 1.0, phi: 6.0, start: Start::default() }
+    let task = Kind::unequal(&[0.4, 0.3, 0.2, 0.1], means);
+    Flat { task, d: 7, lambda: 3.0, beta: 0.1, c: 1.0, phi: 6.0, start: Start::default() }
 }
 
 /// Parameters of size one, so that no class is certain.
@@ -69,8 +73,8 @@ fn dense(
 ) -> Array2<f64> {
     let parameters = vec![x.clone()];
     let at = task.evaluate(&parameters, sample);
-    let block = Block { layer: Layer::X, row: a as u32, col: b as u32 };
-    BlockMatrix::new(task.curvature(matrix, block, &parameters, &at, sample).unwrap())
+    let block = Block { layer: X, row: a as u32, col: b as u32 };
+    BlockMatrix::new(task.curvature(matrix, block, &parameters, &at.outputs, sample).unwrap())
         .dense()
         .unwrap()
         .clone()
@@ -85,7 +89,7 @@ fn assert_near(found: &Array2<f64>, expected: &Array2<f64>, tolerance: f64, what
 #[test]
 fn loss_and_accuracy_are_those_of_softmax_regression() {
     let model = skew_model();
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let sample = Sample::first(task.law(), &seed(), Purpose::Test, 500);
     let x = parameters(4, 7);
     let at = task.evaluate(&vec![x.clone()], &sample);
@@ -114,7 +118,7 @@ fn loss_and_accuracy_are_those_of_softmax_regression() {
 #[test]
 fn a_step_of_sgd_follows_the_gradient_of_the_loss_and_the_ridge() {
     let model = skew_model();
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let sample = Sample::first(task.law(), &seed(), Purpose::Train, 20);
     let x = parameters(4, 7);
     let delta = 1.0 / 7.0;
@@ -135,7 +139,7 @@ fn a_step_of_sgd_follows_the_gradient_of_the_loss_and_the_ridge() {
 #[test]
 fn blocks_agree_with_finite_differences_of_the_loss() {
     let model = skew_model();
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let x = parameters(4, 7);
     // One sample, and the mean over several.
     for n in [1, 5] {
@@ -172,7 +176,7 @@ fn blocks_agree_with_finite_differences_of_the_loss() {
 #[test]
 fn every_block_equals_a_double_loop() {
     let model = skew_model();
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let x = parameters(4, 7);
     // More than two tiles of rank updates, the last one not full.
     let n = 600;
@@ -209,7 +213,7 @@ fn every_block_equals_a_double_loop() {
 #[test]
 fn moving_all_rows_together_changes_nothing() {
     let model = skew_model();
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let x = parameters(4, 7);
     let sample = Sample::first(task.law(), &seed(), Purpose::Test, 300);
     for matrix in Matrix::BOTH {
@@ -225,13 +229,13 @@ fn moving_all_rows_together_changes_nothing() {
 #[test]
 fn a_block_that_does_not_exist_is_refused() {
     let model = skew_model();
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let sample = Sample::first(task.law(), &seed(), Purpose::Test, 3);
     let x = vec![parameters(4, 7)];
     let at = task.evaluate(&x, &sample);
     for (row, col) in [(4, 0), (0, 4), (u32::MAX, 0)] {
         let error = task
-            .curvature(Matrix::Hessian, Block { layer: Layer::X, row, col }, &x, &at, &sample)
+            .curvature(Matrix::Hessian, Block { layer: X, row, col }, &x, &at.outputs, &sample)
             .unwrap_err();
         assert_eq!(error.exit_status(), 2);
         assert!(error.to_string().contains(&format!("(x, {row}, {col})")), "{error}");
@@ -241,10 +245,9 @@ fn a_block_that_does_not_exist_is_refused() {
 
 #[test]
 fn the_sum_of_the_rows_decays_by_its_law() {
-    for (task, beta) in [(TaskKind::mixture(5), 0.05), (skew_model().task, 0.3), (TaskKind::mixture(3), 0.0)]
-    {
-        let model = Model { task, d: 50, lambda: 10.0, beta, c: 1.0, phi: 1.0, start: Start::default() };
-        let run = train(&*task::build(&model), &seed(), &[0, 1, 100, 3000], &|_| {});
+    for (task, beta) in [(Kind::mixture(5), 0.05), (skew_model().task, 0.3), (Kind::mixture(3), 0.0)] {
+        let model = Flat { task, d: 50, lambda: 10.0, beta, c: 1.0, phi: 1.0, start: Start::default() };
+        let run = train(&*task::build(&model.problem()), &seed(), &[0, 1, 100, 3000], &|_| {});
         let start = run.checkpoints[0].parameters[0].sum_axis(Axis(0));
         for checkpoint in &run.checkpoints {
             let sum = checkpoint.parameters[0].sum_axis(Axis(0));
@@ -258,7 +261,7 @@ fn the_sum_of_the_rows_decays_by_its_law() {
 #[test]
 fn means_have_the_gram_matrix_they_were_given() {
     let model = skew_model();
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let means = task.law().means();
     let expected = Array2::from_shape_fn((4, 4), |(a, b)| GRAM[a][b]);
     assert_near(&means.dot(&means.t()), &expected, 1e-15, "Gram matrix");
@@ -270,14 +273,14 @@ fn means_have_the_gram_matrix_they_were_given() {
         1e-15,
         "the basis spans the means",
     );
-    let plain = task::build(&Model { task: TaskKind::mixture(4), ..model });
+    let plain = task::build(&Flat { task: Kind::mixture(4), ..model }.problem());
     assert_near(&plain.law().means().dot(&plain.law().means().t()), &Array2::eye(4), 0.0, "orthonormal");
 }
 
 #[test]
 fn samples_follow_the_mixture() {
-    let model = Model { lambda: 2.5, ..skew_model() };
-    let task = task::build(&model);
+    let model = Flat { lambda: 2.5, ..skew_model() };
+    let task = task::build(&model.problem());
     let n = 200_000;
     let sample = Sample::first(task.law(), &seed(), Purpose::Test, n);
     assert_eq!(sample.clusters, sample.labels);
@@ -315,8 +318,8 @@ fn samples_follow_the_mixture() {
 
 #[test]
 fn the_start_is_random_with_rows_of_length_one() {
-    let model = Model {
-        task: TaskKind::mixture(5),
+    let model = Flat {
+        task: Kind::mixture(5),
         d: 4000,
         lambda: 1.0,
         beta: 0.1,
@@ -324,7 +327,7 @@ fn the_start_is_random_with_rows_of_length_one() {
         phi: 1.0,
         start: Start::default(),
     };
-    let x = task::build(&model).initial(&seed()).remove(0);
+    let x = task::build(&model.problem()).initial(&seed()).remove(0);
     assert_eq!(x.dim(), (5, 4000));
     let gram = x.dot(&x.t());
     for ((a, b), entry) in gram.indexed_iter() {
@@ -336,7 +339,7 @@ fn the_start_is_random_with_rows_of_length_one() {
 #[test]
 fn summaries_are_inner_products() {
     let model = skew_model();
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let x = parameters(4, 7);
     let (m, r) = (x.dot(&task.law().means().t()), x.dot(&x.t()));
     let summary = task.summary(&vec![x]);

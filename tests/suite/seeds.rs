@@ -1,8 +1,9 @@
+use crate::problems::{Flat, Kind};
 use sha2::{Digest, Sha256};
-use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::normal::Normals;
 use spectral_alignment::random::seed::{Purpose, Seed};
-use spectral_alignment::simulation::data::{BLOCK, DataLaw, Sample, Stream};
+use spectral_alignment::simulation::data::{BLOCK, Law, Sample, Stream};
 use spectral_alignment::simulation::task::{self};
 use std::collections::BTreeMap;
 
@@ -122,8 +123,8 @@ fn streams_differ_where_any_name_differs_and_nowhere_else() {
 
 #[test]
 fn draws_depend_on_no_parameter() {
-    let model = |lambda, beta, c, phi| Model {
-        task: TaskKind::mixture(3),
+    let model = |lambda, beta, c, phi| Flat {
+        task: Kind::mixture(3),
         d: 9,
         lambda,
         beta,
@@ -132,7 +133,10 @@ fn draws_depend_on_no_parameter() {
         start: Start::default(),
     };
     let seed = seed(5, "gmm", 2);
-    let (one, two) = (task::build(&model(1.0, 0.0, 1.0, 2.0)), task::build(&model(4.0, 0.3, 2.0, 50.0)));
+    let (one, two) = (
+        task::build(&model(1.0, 0.0, 1.0, 2.0).problem()),
+        task::build(&model(4.0, 0.3, 2.0, 50.0).problem()),
+    );
     assert_eq!(one.initial(&seed), two.initial(&seed));
     let samples = [&one, &two].map(|task| Sample::first(task.law(), &seed, Purpose::Test, 300));
     assert_eq!(samples[0].clusters, samples[1].clusters);
@@ -148,8 +152,8 @@ fn draws_depend_on_no_parameter() {
 
 #[test]
 fn a_tile_of_256_samples_can_be_regenerated_alone() {
-    let model = Model {
-        task: TaskKind::mixture(4),
+    let model = Flat {
+        task: Kind::mixture(4),
         d: 13,
         lambda: 3.0,
         beta: 0.1,
@@ -157,8 +161,8 @@ fn a_tile_of_256_samples_can_be_regenerated_alone() {
         phi: 1.0,
         start: Start::default(),
     };
-    let task = task::build(&model);
-    let law: &DataLaw = task.law();
+    let task = task::build(&model.problem());
+    let law: &dyn Law = task.law();
     let seed = seed(0, "gmm", 1);
     assert_eq!(BLOCK, 256);
     for purpose in [Purpose::Train, Purpose::Test] {
@@ -182,8 +186,8 @@ fn a_tile_of_256_samples_can_be_regenerated_alone() {
 
 #[test]
 fn the_training_sample_is_what_sgd_sees_and_the_test_sample_is_fresh() {
-    let model = Model {
-        task: TaskKind::mixture(3),
+    let model = Flat {
+        task: Kind::mixture(3),
         d: 6,
         lambda: 2.0,
         beta: 0.1,
@@ -191,7 +195,7 @@ fn the_training_sample_is_what_sgd_sees_and_the_test_sample_is_fresh() {
         phi: 1.0,
         start: Start::default(),
     };
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let seed = seed(0, "gmm", 0);
     let train = Sample::first(task.law(), &seed, Purpose::Train, 600);
     let test = Sample::first(task.law(), &seed, Purpose::Test, 600);

@@ -1,12 +1,15 @@
+use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, Axis, s};
 use ndarray_linalg::{Eigh, UPLO};
-use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::data::Sample;
-use spectral_alignment::simulation::task::{self, Block, Curvature, Layer, Matrix};
+use spectral_alignment::simulation::task::{self, Block, Curvature, Matrix};
 use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::subspace::overlap;
 use spectral_alignment::spectrum::{BlockMatrix, Pair, RESIDUAL, leading_space, scattered, warm_start};
+
+const X: u32 = 0;
 
 fn noise(rows: usize, cols: usize, seed: u64) -> Array2<f64> {
     let mut stream =
@@ -268,8 +271,8 @@ fn a_single_sample_gives_one_eigenvalue() {
 #[test]
 fn blocks_of_the_task_agree_with_another_route() {
     use_one_thread();
-    let model = Model {
-        task: TaskKind::mixture(5),
+    let model = Flat {
+        task: Kind::mixture(5),
         d: 60,
         lambda: 50.0,
         beta: 0.05,
@@ -277,7 +280,7 @@ fn blocks_of_the_task_agree_with_another_route() {
         phi: 10.0,
         start: Start::default(),
     };
-    let task = task::build(&model);
+    let task = task::build(&model.problem());
     let seed = Seed { root: 0, experiment: "gmm".to_owned(), replicate: 0 };
     let sample = Sample::first(task.law(), &seed, Purpose::Test, model.sample_size());
     let start = task.initial(&seed);
@@ -290,7 +293,7 @@ fn blocks_of_the_task_agree_with_another_route() {
         for matrix in Matrix::BOTH {
             for (row, col) in [(0, 0), (3, 3), (0, 1), (4, 2)] {
                 let curvature = task
-                    .curvature(matrix, Block { layer: Layer::X, row, col }, &parameters, &at, &sample)
+                    .curvature(matrix, Block { layer: X, row, col }, &parameters, &at.outputs, &sample)
                     .unwrap();
                 let features = sample.features().to_owned();
                 let line = parameters[0].slice(s![0..1, ..]).to_owned();
@@ -315,24 +318,18 @@ fn the_closed_form_at_zero_is_met_within_sampling_error() {
     let position = (w / lambda) * (1.0 + s) * (1.0 + 1.0 / (phi * s));
     let squared_overlap = (1.0 - 1.0 / (phi * s * s)) / (1.0 + 1.0 / (phi * s));
     let edge = (w / lambda) * (1.0 + 1.0 / phi.sqrt()).powi(2);
-    let model = Model {
-        task: TaskKind::mixture(5),
-        d: 400,
-        lambda,
-        beta: 0.05,
-        c: 1.0,
-        phi,
-        start: Start::default(),
-    };
-    let task = task::build(&model);
+    let model =
+        Flat { task: Kind::mixture(5), d: 400, lambda, beta: 0.05, c: 1.0, phi, start: Start::default() };
+    let task = task::build(&model.problem());
     let (mut positions, mut overlaps, mut edges) = (vec![], vec![], vec![]);
     for replicate in 0..8 {
         let seed = Seed { root: 0, experiment: "gmm-zero".to_owned(), replicate };
         let sample = Sample::first(task.law(), &seed, Purpose::Test, model.sample_size());
         let zero = vec![Array2::zeros((5, 400))];
         let at = task.evaluate(&zero, &sample);
-        let block = Block::diagonal(Layer::X, replicate % 5);
-        let matrix = BlockMatrix::new(task.curvature(Matrix::Hessian, block, &zero, &at, &sample).unwrap());
+        let block = Block::diagonal(X, replicate % 5);
+        let matrix =
+            BlockMatrix::new(task.curvature(Matrix::Hessian, block, &zero, &at.outputs, &sample).unwrap());
         let pairs = matrix.top(6).unwrap();
         positions.push(pairs[..5].iter().map(|pair| pair.value).sum::<f64>() / 5.0);
         let inside = task.mean_space().t().dot(&leading_space(&pairs, 5).unwrap());
@@ -364,14 +361,14 @@ fn the_closed_form_at_zero_is_met_within_sampling_error() {
     }
     assert!((mean(&edges) - edge) / scale < 0.0, "the mean lies below the edge");
     // Below the threshold k/√φ nothing leaves the bulk.
-    let model = Model { lambda: 0.5, ..model };
-    let task = task::build(&model);
+    let model = Flat { lambda: 0.5, ..model };
+    let task = task::build(&model.problem());
     let seed = Seed { root: 0, experiment: "gmm-zero".to_owned(), replicate: 0 };
     let sample = Sample::first(task.law(), &seed, Purpose::Test, model.sample_size());
     let zero = vec![Array2::zeros((5, 400))];
     let at = task.evaluate(&zero, &sample);
     let matrix = BlockMatrix::new(
-        task.curvature(Matrix::Hessian, Block::diagonal(Layer::X, 0), &zero, &at, &sample).unwrap(),
+        task.curvature(Matrix::Hessian, Block::diagonal(X, 0), &zero, &at.outputs, &sample).unwrap(),
     );
     let edge = (w / 0.5) * (1.0 + 1.0 / phi.sqrt()).powi(2);
     let scale = scale * lambda / 0.5;

@@ -1,27 +1,33 @@
 use crate::kernel::{bits, scalar_dot};
+use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
-use spectral_alignment::problem::{Model, Start, TaskKind};
+use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::data::{Sample, Stream};
 use spectral_alignment::simulation::kernel::padded;
 use spectral_alignment::simulation::sgd::train;
-use spectral_alignment::simulation::task::{self, Block, LARGEST, Layer, Matrix, Parameters, Task};
+use spectral_alignment::simulation::task::{self, Block, LARGEST, Matrix, Parameters, Task};
 use spectral_alignment::spectrum::answer::{Answer, Point};
 use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::query::{Query, Question, SampleKind};
 use spectral_alignment::spectrum::subspace::space;
 
+const W: u32 = 0;
+const V: u32 = 1;
+/// A layer that there is not.
+const NONE: u32 = 2;
+
 const STEP: f64 = 1e-5;
 
-fn model(width: usize, d: usize) -> Model {
-    Model { task: TaskKind::xor(width), d, lambda: 3.0, beta: 0.1, c: 1.0, phi: 6.0, start: Start::default() }
+fn model(width: usize, d: usize) -> Flat {
+    Flat { task: Kind::xor(width), d, lambda: 3.0, beta: 0.1, c: 1.0, phi: 6.0, start: Start::default() }
 }
 
 /// The same mixture turned by an angle in the plane of its means.
-fn turned(width: usize, d: usize) -> Model {
-    let task = TaskKind::Xor { width, mu: vec![0.6, 0.8], nu: vec![-0.8, 0.6] };
-    Model { task, ..model(width, d) }
+fn turned(width: usize, d: usize) -> Flat {
+    let task = Kind::turned(width, &[0.6, 0.8], &[-0.8, 0.6]);
+    Flat { task, ..model(width, d) }
 }
 
 fn seed(replicate: u32) -> Seed {
@@ -160,11 +166,11 @@ fn assembled(task: &dyn Task, parameters: &Parameters, sample: &Sample) -> [Arra
         Array2::zeros((width * (d + 1), width * (d + 1))),
         Array2::zeros((width * (d + 1), width * (d + 1))),
     ];
-    let second = point.matrices(Block::diagonal(Layer::V, 0)).unwrap();
+    let second = point.matrices(Block::diagonal(V, 0)).unwrap();
     for i in 0..width {
         let cross = point.cross(i as u32).unwrap();
         for j in 0..width {
-            let first = point.matrices(Block { layer: Layer::W, row: i as u32, col: j as u32 }).unwrap();
+            let first = point.matrices(Block { layer: W, row: i as u32, col: j as u32 }).unwrap();
             for (whole, block) in whole.iter_mut().zip(&first) {
                 whole.slice_mut(s![i * d..(i + 1) * d, j * d..(j + 1) * d]).assign(block.dense().unwrap());
             }
@@ -184,7 +190,7 @@ fn samples_follow_the_mixture_with_the_labels_of_an_xor() {
         (model(2, 5), [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]),
         (turned(2, 5), [[0.6, 0.8], [-0.6, -0.8], [-0.8, 0.6], [0.8, -0.6]]),
     ] {
-        let task = task::build(&model);
+        let task = task::build(&model.problem());
         let n = 100_000;
         let sample = sample(&*task, 0, n);
         let (mut counts, mut sums, mut squares) = ([0.0; 4], [[0.0; 5]; 4], [0.0; 5]);
@@ -222,7 +228,7 @@ fn samples_follow_the_mixture_with_the_labels_of_an_xor() {
 #[test]
 fn the_start_is_random_with_rows_of_length_one_and_second_weights_of_size_one() {
     let (width, d) = (2000, 50);
-    let start = task::build(&model(width, d)).initial(&seed(0));
+    let start = task::build(&model(width, d).problem()).initial(&seed(0));
     assert_eq!((start[0].dim(), start[1].dim()), ((width, d), (width, 1)));
     let normal = |sum: f64, count: usize| (sum / (count as f64).sqrt()).abs() < 4.5;
     let chi = |sum: f64, count: usize| ((sum - count as f64) / (2.0 * count as f64).sqrt()).abs() < 4.5;
@@ -237,7 +243,7 @@ fn the_start_is_random_with_rows_of_length_one_and_second_weights_of_size_one() 
 
 #[test]
 fn loss_and_accuracy_are_those_of_the_network() {
-    let task = task::build(&turned(4, 7));
+    let task = task::build(&turned(4, 7).problem());
     let net = Net::new(4, 7);
     let sample = sample(&*task, 0, 500);
     let at = task.evaluate(&net.parameters(), &sample);
@@ -270,7 +276,7 @@ fn loss_and_accuracy_are_those_of_the_network() {
 
 #[test]
 fn a_tie_is_an_error_and_four_right_neurons_make_none() {
-    let task = task::build(&Model { lambda: 1000.0, ..turned(4, 7) });
+    let task = task::build(&Flat { lambda: 1000.0, ..turned(4, 7) }.problem());
     let sample = sample(&*task, 0, 200);
     let mut net = Net::new(4, 7);
     net.v = vec![0.0; 4];
@@ -287,7 +293,7 @@ fn a_tie_is_an_error_and_four_right_neurons_make_none() {
 
 #[test]
 fn a_step_of_sgd_follows_the_gradient_of_the_loss_and_the_ridge() {
-    let task = task::build(&model(3, 7));
+    let task = task::build(&model(3, 7).problem());
     let net = Net::new(3, 7);
     let sample = sample(&*task, 0, 30);
     let (delta, beta) = (1.0 / 7.0, 0.1);
@@ -322,7 +328,7 @@ fn a_step_of_sgd_follows_the_gradient_of_the_loss_and_the_ridge() {
 fn blocks_agree_with_finite_differences_away_from_kinks() {
     use_one_thread();
     let (width, d) = (3, 5);
-    let task = task::build(&turned(width, d));
+    let task = task::build(&turned(width, d).problem());
     let net = Net::new(width, d);
     let mut clusters = [0; 4];
     // One sample, a few, and more than two tiles of rank updates.
@@ -363,7 +369,7 @@ fn blocks_agree_with_finite_differences_away_from_kinks() {
 
 #[test]
 fn residual_curvature_and_loss_are_accurate_however_small() {
-    let task = task::build(&Model { beta: 0.0, ..model(3, 6) });
+    let task = task::build(&Flat { beta: 0.0, ..model(3, 6) }.problem());
     let (mut extremes, mut beyond) = ([0; 4], 0);
     for size in [1.0, 30.0, -30.0, 250.0, -250.0, 700.0, -700.0] {
         // A third neuron that sees the residual but has no say in the output.
@@ -381,8 +387,8 @@ fn residual_curvature_and_loss_are_accurate_however_small() {
             let r = if label == 1 { -1.0 / (1.0 + f.exp()) } else { 1.0 / (1.0 + (-f).exp()) };
             let e = (-f.abs()).exp();
             let weight = |matrix| {
-                let block = Block::diagonal(Layer::V, 0);
-                task.curvature(matrix, block, &parameters, &at, &sample).unwrap().weights[0]
+                let block = Block::diagonal(V, 0);
+                task.curvature(matrix, block, &parameters, &at.outputs, &sample).unwrap().weights[0]
             };
             near("q", weight(Matrix::Hessian), e / (1.0 + e) / (1.0 + e));
             near("r²", weight(Matrix::Gradient), r * r);
@@ -401,8 +407,8 @@ fn residual_curvature_and_loss_are_accurate_however_small() {
 }
 
 /// The step loop again, one number at a time. Gives W and v at the steps of the schedule.
-fn plain_sgd(model: &Model, seed: &Seed, schedule: &[u64]) -> Vec<Net> {
-    let task = task::build(model);
+fn plain_sgd(model: &Flat, seed: &Seed, schedule: &[u64]) -> Vec<Net> {
+    let task = task::build(&model.problem());
     let (d, delta) = (model.d, model.c / model.d as f64);
     let mut net = Net::of(&task.initial(seed));
     for w in &mut net.w {
@@ -446,10 +452,10 @@ fn plain_sgd(model: &Model, seed: &Seed, schedule: &[u64]) -> Vec<Net> {
 #[test]
 fn a_trajectory_equals_a_scalar_loop_to_the_last_bit() {
     for base in [model(1, 2), model(2, 7), model(3, 8), turned(8, 33), model(5, 100), turned(4, 161)] {
-        let model = Model { lambda: 4.0, beta: 0.05, c: 1.5, ..base };
+        let model = Flat { lambda: 4.0, beta: 0.05, c: 1.5, ..base };
         // Beyond 256 steps, so that a second block of samples is drawn.
         let schedule = [0, 1, 2, 255, 256, 257, 1000];
-        let run = train(&*task::build(&model), &seed(1), &schedule, &|_| {});
+        let run = train(&*task::build(&model.problem()), &seed(1), &schedule, &|_| {});
         assert_eq!((run.diverged, run.checkpoints.len()), (None, schedule.len()));
         for (checkpoint, (expected, step)) in
             run.checkpoints.iter().zip(plain_sgd(&model, &seed(1), &schedule).iter().zip(schedule))
@@ -465,8 +471,8 @@ fn a_trajectory_equals_a_scalar_loop_to_the_last_bit() {
 #[test]
 fn divergence_is_found_and_what_was_reached_is_finite() {
     // |1 - δβ| = 9: W and v of size one grow ninefold a step, their product 81-fold.
-    let model = Model { beta: 40.0, lambda: 4.0, ..model(4, 4) };
-    let task = task::build(&model);
+    let model = Flat { beta: 40.0, lambda: 4.0, ..model(4, 4) };
+    let task = task::build(&model.problem());
     let run = train(&*task, &seed(0), &[0, 10, 35, 1000], &|_| {});
     let (step, expected) = (run.diverged.unwrap() as f64, LARGEST.log(81.0));
     assert!((step - expected).abs() < 3.0, "{step}, {expected} expected");
@@ -500,10 +506,10 @@ fn divergence_is_found_and_what_was_reached_is_finite() {
 #[test]
 fn the_space_of_the_first_layer_is_that_of_the_means() {
     for (model, mu, nu) in [(model(3, 6), [1.0, 0.0], [0.0, 1.0]), (turned(3, 6), [0.6, 0.8], [-0.8, 0.6])] {
-        let task = task::build(&model);
+        let task = task::build(&model.problem());
         let expected = Array2::from_shape_fn((6, 2), |(i, j)| if i < 2 { [mu, nu][j][i] } else { 0.0 });
         assert_eq!(task.mean_space(), expected);
-        assert_eq!(space(&*task, Layer::W, &Net::new(3, 6).parameters()).unwrap(), expected);
+        assert_eq!(space(&*task, W, &Net::new(3, 6).parameters()).unwrap(), expected);
     }
 }
 
@@ -516,14 +522,14 @@ fn features(net: &Net, means: &Array2<f64>) -> Array2<f64> {
 fn the_space_of_the_second_layer_is_cut_at_a_tenth() {
     let mut dimensions = [0; 5];
     for (width, replicate) in [(1, 0), (2, 1), (3, 2), (8, 3), (8, 4), (8, 5), (30, 6), (30, 7)] {
-        let task = task::build(&turned(width, 11));
+        let task = task::build(&turned(width, 11).problem());
         let parameters = task.initial(&seed(replicate));
         let f = features(&Net::of(&parameters), &task.law().means());
         // Squared singular values are eigenvalues of F Fᵀ, K × K.
         let (values, vectors) = f.dot(&f.t()).eigh(UPLO::Lower).unwrap();
         let kept = values.iter().filter(|value| **value > 0.01 * values[width - 1]).count();
         let kept = vectors.slice(s![.., width - kept..]);
-        let basis = space(&*task, Layer::V, &parameters).unwrap();
+        let basis = space(&*task, V, &parameters).unwrap();
         assert_eq!(basis.dim(), kept.dim());
         dimensions[kept.ncols()] += 1;
         assert_near(&basis.t().dot(&basis), &Array2::eye(kept.ncols()), 1e-14, "orthonormal");
@@ -531,26 +537,26 @@ fn the_space_of_the_second_layer_is_cut_at_a_tenth() {
     }
     assert!(dimensions[1] > 0 && dimensions[2] > 0 && dimensions[4] > 0, "{dimensions:?}");
     // Neurons on μ, -μ, ν, -ν with singular values as given, and dead ones.
-    let task = task::build(&turned(6, 5));
+    let task = task::build(&turned(6, 5).problem());
     let means = task.law().means();
     for (last, dimension) in [(0.101, 4), (0.099, 3)] {
         let mut w = Array2::zeros((6, 5));
         for (neuron, (cluster, length)) in [(0, 1.0), (1, 0.5), (2, 0.2), (3, last)].into_iter().enumerate() {
             w.row_mut(neuron + 1).assign(&(&means.row(cluster) * length));
         }
-        let basis = space(&*task, Layer::V, &vec![w, Array2::ones((6, 1))]).unwrap();
+        let basis = space(&*task, V, &vec![w, Array2::ones((6, 1))]).unwrap();
         let expected = Array2::from_shape_fn((6, 6), |(i, j)| {
             f64::from(u8::from(i == j && (1..=dimension).contains(&i)))
         });
         assert_near(&basis.dot(&basis.t()), &expected, 1e-14, "the cut");
     }
-    let dead = space(&*task, Layer::V, &vec![Array2::zeros((6, 5)), Array2::ones((6, 1))]).unwrap();
+    let dead = space(&*task, V, &vec![Array2::zeros((6, 5)), Array2::ones((6, 1))]).unwrap();
     assert_eq!(dead.dim(), (6, 0), "nothing is left of a dead layer");
 }
 
 #[test]
 fn summaries_are_inner_products() {
-    let task = task::build(&turned(3, 7));
+    let task = task::build(&turned(3, 7).problem());
     let net = Net::new(3, 7);
     let means = task.law().means();
     let mut seen = std::collections::BTreeSet::new();
@@ -569,17 +575,10 @@ fn summaries_are_inner_products() {
 
 #[test]
 fn vectors_and_blocks_are_those_of_the_layers() {
-    let task = task::build(&model(3, 7));
+    let task = task::build(&model(3, 7).problem());
     let parameters = Net::new(3, 7).parameters();
     let blocks = task.diagonal_blocks();
-    assert_eq!(
-        blocks,
-        [(Layer::W, 0), (Layer::W, 1), (Layer::W, 2), (Layer::V, 0)].map(|(layer, row)| Block {
-            layer,
-            row,
-            col: row
-        })
-    );
+    assert_eq!(blocks, [(W, 0), (W, 1), (W, 2), (V, 0)].map(|(layer, row)| Block { layer, row, col: row }));
     for block in &blocks[..3] {
         assert_eq!(task.vector(&parameters, *block).unwrap(), parameters[0].row(block.row as usize));
     }
@@ -588,27 +587,22 @@ fn vectors_and_blocks_are_those_of_the_layers() {
 
 #[test]
 fn a_block_that_does_not_exist_is_refused_by_name() {
-    let task = task::build(&model(3, 7));
+    let task = task::build(&model(3, 7).problem());
     let parameters = Net::new(3, 7).parameters();
     let sample = sample(&*task, 0, 3);
     let at = task.evaluate(&parameters, &sample);
     let known = "blocks (W, 0..3, 0..3) and (v, 0..1, 0..1)";
-    for (layer, row, col) in [
-        (Layer::W, 3, 0),
-        (Layer::W, 0, 3),
-        (Layer::W, u32::MAX, 0),
-        (Layer::V, 0, 1),
-        (Layer::V, 1, 0),
-        (Layer::V, 2, 2),
-        (Layer::X, 0, 0),
-    ] {
-        let (block, shown) = (Block { layer, row, col }, format!("({}, {row}, {col})", layer.name()));
+    for (layer, row, col) in
+        [(W, 3, 0), (W, 0, 3), (W, u32::MAX, 0), (V, 0, 1), (V, 1, 0), (V, 2, 2), (NONE, 0, 0)]
+    {
+        let name = ["W", "v", "2"][layer as usize];
+        let (block, shown) = (Block { layer, row, col }, format!("({name}, {row}, {col})"));
         for matrix in Matrix::BOTH {
-            let error = task.curvature(matrix, block, &parameters, &at, &sample).unwrap_err();
+            let error = task.curvature(matrix, block, &parameters, &at.outputs, &sample).unwrap_err();
             assert_eq!(error.exit_status(), 2);
             assert!([shown.as_str(), known].iter().all(|words| error.to_string().contains(words)), "{error}");
         }
-        if row != 0 || layer == Layer::X {
+        if row != 0 || layer == NONE {
             let error = task.vector(&parameters, block).unwrap_err().to_string();
             assert!([shown.as_str(), known].iter().all(|words| error.contains(words)), "{error}");
         }
@@ -618,19 +612,19 @@ fn a_block_that_does_not_exist_is_refused_by_name() {
         assert!(error.contains(&format!("(W {row}, v)")) && error.contains("3 neurons"), "{error}");
     }
     // Task A has no such layers.
-    let mixture = task::build(&Model { task: TaskKind::mixture(3), ..model(3, 7) });
+    let mixture = task::build(&Flat { task: Kind::mixture(3), ..model(3, 7) }.problem());
     let x = vec![Array2::zeros((3, 7))];
     let at = mixture.evaluate(&x, &sample);
-    for layer in [Layer::W, Layer::V] {
+    for layer in [V, NONE] {
         let block = Block::diagonal(layer, 0);
         for error in [
             mixture.vector(&x, block).unwrap_err(),
-            mixture.curvature(Matrix::Gradient, block, &x, &at, &sample).unwrap_err(),
+            mixture.curvature(Matrix::Gradient, block, &x, &at.outputs, &sample).unwrap_err(),
         ] {
             assert!(error.to_string().contains("blocks (x, 0..3, 0..3)"), "{error}");
         }
     }
-    let error = mixture.cross(Matrix::Hessian, 0, &x, &at, &sample).unwrap_err();
+    let error = mixture.cross(Matrix::Hessian, 0, &x, &at.outputs, &sample).unwrap_err();
     assert!(error.to_string().contains("one layer"), "{error}");
 }
 
@@ -653,7 +647,7 @@ fn assert_same_net(found: &Net, expected: &Net, what: &str) {
 
 #[test]
 fn turning_the_mixture_turns_everything() {
-    let (plain, turned) = (task::build(&model(5, 9)), task::build(&turned(5, 9)));
+    let (plain, turned) = (task::build(&model(5, 9).problem()), task::build(&turned(5, 9).problem()));
     let mut q = Array2::eye(9);
     q.slice_mut(s![..2, ..2]).assign(&ndarray::array![[0.6, -0.8], [0.8, 0.6]]);
     let samples = Sample::first(plain.law(), &seed(2), Purpose::Train, 400);
@@ -677,19 +671,19 @@ fn turning_the_mixture_turns_everything() {
     for (one, two) in plain.summary(&end.parameters()).iter().zip(turned.summary(&other.parameters())) {
         assert!((one.value - two.value).abs() < 1e-11, "{one:?} {two:?}");
     }
-    for layer in [Layer::W, Layer::V] {
+    for layer in [W, V] {
         let (one, two) = (
             space(&*plain, layer, &end.parameters()).unwrap(),
             space(&*turned, layer, &other.parameters()).unwrap(),
         );
-        let one = if layer == Layer::W { q.dot(&one) } else { one };
+        let one = if layer == W { q.dot(&one) } else { one };
         assert_near(&two.dot(&two.t()), &one.dot(&one.t()), 1e-10, "the space");
     }
 }
 
 #[test]
 fn neurons_are_exchangeable_and_so_are_the_labels() {
-    let task = task::build(&model(5, 9));
+    let task = task::build(&model(5, 9).problem());
     let samples = Sample::first(task.law(), &seed(2), Purpose::Train, 400);
     let y = samples.features().to_owned();
     let net = Net::new(5, 9);
@@ -699,8 +693,8 @@ fn neurons_are_exchangeable_and_so_are_the_labels() {
         |net: &Net| Net { w: order.map(|i| net.w[i].clone()).to_vec(), v: order.map(|i| net.v[i]).to_vec() };
     assert_same_net(&trained(&*task, &reorder(&net), &y, &samples.labels), &reorder(&end), "permuted");
     // μ and ν exchanged: the other labels. With v negated nothing else changes, to the last bit.
-    let swapped = TaskKind::Xor { width: 5, mu: vec![0.0, 1.0], nu: vec![1.0] };
-    let swapped = task::build(&Model { task: swapped, ..model(5, 9) });
+    let swapped = Kind::turned(5, &[0.0, 1.0], &[1.0]);
+    let swapped = task::build(&Flat { task: swapped, ..model(5, 9) }.problem());
     let mean = |task: &dyn Task, cluster: usize| task.law().means().row(cluster).to_owned();
     for (cluster, other) in [(0, 2), (1, 3), (2, 0), (3, 1)] {
         assert_eq!(mean(&*task, cluster), mean(&*swapped, other));
@@ -719,16 +713,16 @@ fn neurons_are_exchangeable_and_so_are_the_labels() {
 fn every_question_is_answered_about_every_block() {
     use_one_thread();
     for (width, d) in [(1, 3), (3, 20), (9, 30)] {
-        let task = task::build(&Model { phi: 4.0, lambda: 20.0, ..model(width, d) });
+        let task = task::build(&Flat { phi: 4.0, lambda: 20.0, ..model(width, d) }.problem());
         let run = train(&*task, &seed(0), &[0, 1000], &|_| {});
         for mut parameters in run.checkpoints.into_iter().map(|checkpoint| checkpoint.parameters) {
             if width == 9 {
                 // A neuron that no sample reaches.
                 parameters[0].row_mut(4).fill(0.0);
             }
-            let sample = sample(&*task, 0, task.model().sample_size());
+            let sample = sample(&*task, 0, task.problem().sample_size());
             let point = Point::new(&*task, &parameters, &sample);
-            let apart = Block { layer: Layer::W, row: 0, col: width as u32 - 1 };
+            let apart = Block { layer: W, row: 0, col: width as u32 - 1 };
             for block in task.diagonal_blocks().into_iter().chain([apart]) {
                 let matrices = point.matrices(block).unwrap();
                 let space = space(&*task, block.layer, &parameters).unwrap();
@@ -746,7 +740,7 @@ fn every_question_is_answered_about_every_block() {
                 for index in 0..2 {
                     let dense = matrices[index].dense().unwrap();
                     let p = dense.nrows();
-                    assert_eq!(p, if block.layer == Layer::V { width } else { d });
+                    assert_eq!(p, if block.layer == V { width } else { d });
                     let magnitudes = |matrix: &Array2<f64>| {
                         let mut values: Vec<f64> =
                             matrix.eigh(UPLO::Lower).unwrap().0.iter().map(|value| value.abs()).collect();

@@ -214,7 +214,7 @@ fn compare_recipe(rows: &mut Rows, plan: &StagePlan, settings: &Settings, entry:
     let why =
         format!("the lock was written by other code or parameters; `why {}` names them", plan.stage.name);
     rows.same("recipe", "recipe", same, &why);
-    let same = entry.seed == settings.seed && entry.parameters == plan.parameters();
+    let same = entry.seed == settings.seed && entry.parameters == plan.parameters()?;
     rows.same("recipe", "parameters", same, "seed or parameters in the lock are not those of the stage");
     Ok(())
 }

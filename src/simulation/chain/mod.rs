@@ -15,9 +15,9 @@ use crate::random::seed::{Purpose, Seed};
 use crate::simulation::chain::noise::Noise;
 use crate::simulation::chain::reduced::Chain;
 use crate::simulation::data::Sample;
-use crate::simulation::observe::{Trajectory, evaluate};
-use crate::simulation::sgd;
+use crate::simulation::observe::evaluate;
 use crate::simulation::task::Task;
+use crate::simulation::trajectory::{Observed, Trajectory};
 
 /// A named stream as the randomness of theory.
 struct Stream(Normals);
@@ -35,21 +35,16 @@ impl Noise for Stream {
 /// Runs the chain and evaluates every checkpoint on a sample of `task`, the task of [`Experiment::kept`].
 ///
 /// # Errors
-/// A model without room for the chain.
+/// A problem without room for the chain.
 pub fn observe(
     experiment: &Experiment,
     task: &dyn Task,
     seed: &Seed,
     sample: &Sample,
     progress: &dyn Fn(u64),
-) -> Result<Trajectory> {
-    let mut chain = Chain::new(&experiment.model, &mut Stream(seed.stream(Purpose::Initial, 0)))?;
+) -> Result<Trajectory<Observed>> {
+    let mut chain = Chain::new(&experiment.problem, &mut Stream(seed.stream(Purpose::Initial, 0)))?;
     let mut noise = Stream(seed.stream(Purpose::Train, 0));
     let run = chain.run(&experiment.schedule(), &mut noise, progress);
-    let checkpoints = run
-        .checkpoints
-        .into_iter()
-        .map(|checkpoint| sgd::Checkpoint { step: checkpoint.step, parameters: checkpoint.layers })
-        .collect();
-    Ok(evaluate(experiment, task, sgd::Trajectory { checkpoints, diverged: run.diverged }, sample))
+    Ok(evaluate(experiment, task, run, sample))
 }

@@ -68,94 +68,62 @@
 use ndarray::{Array2, s};
 
 use crate::error::{Error, Result};
-use crate::problem::as_f64;
-use crate::problem::{Means, Model, TaskKind, cholesky};
+use crate::problem::{Problem, as_f64};
 use crate::simulation::chain::factor::TriangularFactor;
 use crate::simulation::chain::noise::{ChiSquared, Noise};
-
-/// Largest magnitude of a parameter or a logit: beyond it the chain counts as diverged.
-const LARGEST: f64 = 1e75;
-
-/// The state after a number of steps.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Checkpoint {
-    /// Steps taken.
-    pub step: u64,
-    /// One array per layer: `[A | T]`, `C × (q + C)`; in task B also `v`, `K × 1`.
-    pub layers: Vec<Array2<f64>>,
-}
-
-/// One run of the chain.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trajectory {
-    /// The checkpoints reached.
-    pub checkpoints: Vec<Checkpoint>,
-    /// The step at which a parameter or logit exceeded 1e75 or was no number, if that happened.
-    pub diverged: Option<u64>,
-}
-
-/// What makes steps out of products `x·Y`.
-#[derive(Debug, Clone)]
-enum Network {
-    Softmax,
-    Relu { v: Vec<f64> },
-}
+use crate::simulation::data::InSpan;
+use crate::simulation::task::{self, LARGEST, Reduced};
+use crate::simulation::trajectory::{Checkpoint, Trajectory};
 
 /// Online SGD, reduced to inner products.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Chain {
     rows: usize,
-    /// Coordinates of the mean of each cluster, `q` numbers each.
-    means: Vec<Vec<f64>>,
-    /// The `q` clusters whose means are a basis of the span.
-    basis: Vec<usize>,
-    cumulative: Vec<f64>,
-    network: Network,
+    /// The law in the `q` coordinates of the span of its means.
+    law: InSpan,
+    /// Label of each cluster.
+    labels: Vec<u32>,
+    network: Box<dyn Reduced>,
     /// `A`, column by column.
     inside: Vec<f64>,
     outside: TriangularFactor,
     rest: ChiSquared,
     step: f64,
     shrink: f64,
-    scale: f64,
     noise: Vec<f64>,
     products: Vec<f64>,
     taken: u64,
 }
 
 impl Chain {
-    /// A chain of this model, for any `d` above `q + C` (samples and blocks that would not fit in memory do not matter
+    /// A chain of this problem, for any `d` above `q + C` (samples and blocks that would not fit in memory do not matter
     /// here; φ is not used).
     ///
-    /// A start takes from `noise` the entries of `A` (row by row; unless the model's start gives them), for each row `i = 0, 1, …`
+    /// A start takes from `noise` the entries of `A` (row by row; unless the problem's start gives them), for each row `i = 0, 1, …`
     /// the `i` entries of `T` left of its diagonal and the chi-square number with `d - q - i` degrees of freedom for its
-    /// diagonal (Bartlett's decomposition of the Gram matrix of Gaussian rows), and `v` (unless the model's start gives them).
+    /// diagonal (Bartlett's decomposition of the Gram matrix of Gaussian rows), and `v` (unless the problem's start gives them).
     ///
     /// # Errors
-    /// A model that is not valid, `d ≤ q + C`, coefficients of the wrong shape or not finite.
-    pub fn new(model: &Model, noise: &mut dyn Noise) -> Result<Self> {
-        model.validate("chain", model.step_size())?;
-        let rows = model.task.rows();
-        let (means, basis, probabilities, wide) = match &model.task {
-            TaskKind::Mixture { probabilities, means } => {
-                (class_means(rows, means), (0..rows).collect(), probabilities.clone(), false)
-            }
-            TaskKind::Xor { .. } => {
-                let means = [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
-                (means.map(Vec::from).to_vec(), vec![0, 2], vec![0.25; 4], true)
-            }
-        };
-        let q = basis.len();
-        if model.d <= q + rows {
+    /// A problem that is not valid, `d ≤ q + C`, coefficients of the wrong shape or not finite.
+    pub fn new(problem: &Problem, noise: &mut dyn Noise) -> Result<Self> {
+        problem.validate("chain", problem.step_size())?;
+        let task = task::build(problem);
+        let (d, rows) = (problem.d(), problem.rows());
+        let law = task.law().in_span().ok_or_else(|| {
+            let rule = "the reduced chain needs isotropic Gaussian noise about the means";
+            Error::parameter("law", problem.data.name(), rule)
+        })?;
+        let q = law.basis.len();
+        if d <= q + rows {
             let rule = format!("the reduced chain needs d above {q} means and {rows} rows, {}", q + rows);
-            return Err(Error::parameter("d", model.d, rule));
+            return Err(Error::parameter("d", d, rule));
         }
         let mut inside = vec![0.0; q * rows];
-        let size = 1.0 / as_f64(model.d).sqrt();
-        if let Some(along) = &model.start.along {
+        let size = 1.0 / as_f64(d).sqrt();
+        if let Some(along) = &problem.training.start.along {
             for (row, coefficients) in along.iter().enumerate() {
                 for (mean, coefficient) in coefficients.iter().enumerate() {
-                    for (column, coordinate) in means[basis[mean]].iter().enumerate() {
+                    for (column, coordinate) in law.means[law.basis[mean]].iter().enumerate() {
                         inside[column * rows + row] += coefficient * coordinate;
                     }
                 }
@@ -167,36 +135,21 @@ impl Chain {
                 inside[index % q * rows + index / q] = size * entry;
             }
         }
-        let outside = gaussian_factor(model.d, q, rows, noise)?;
-        let network = match &model.start.second {
-            _ if !wide => Network::Softmax,
-            Some(v) => Network::Relu { v: v.clone() },
-            None => {
-                let mut v = vec![0.0; rows];
-                noise.fill(&mut v);
-                Network::Relu { v }
-            }
-        };
-        let mut total = 0.0;
-        let add = |p: &f64| {
-            total += p;
-            total
-        };
+        let outside = gaussian_factor(d, q, rows, noise)?;
+        let step = problem.step_size();
         Ok(Self {
             rows,
-            cumulative: probabilities.iter().map(add).collect(),
-            means,
-            basis,
-            network,
+            labels: task.law().labels().to_vec(),
+            network: task.reduced(&mut |weights| noise.fill(weights)),
             inside,
             outside,
-            rest: ChiSquared::new(model.d - q - rows)?,
-            step: model.step_size(),
-            shrink: 1.0 - model.step_size() * model.beta,
-            scale: 1.0 / model.lambda.sqrt(),
+            rest: ChiSquared::new(d - q - rows)?,
+            step,
+            shrink: 1.0 - step * problem.training.beta,
             noise: vec![0.0; q + rows],
             products: vec![0.0; rows],
             taken: 0,
+            law,
         })
     }
 
@@ -204,25 +157,25 @@ impl Chain {
     /// False, without a step, when a product `x^i·Y` or the output exceeds 1e75 or is no number.
     pub fn step(&mut self, noise: &mut dyn Noise) -> bool {
         let uniform = noise.uniform();
-        let last = self.cumulative.len() - 1;
-        let cluster = self.cumulative.iter().position(|&c| uniform < c).unwrap_or(last);
+        let last = self.law.cumulative.len() - 1;
+        let cluster = self.law.cumulative.iter().position(|&c| uniform < c).unwrap_or(last);
         noise.fill(&mut self.noise);
         let rest = self.rest.draw(noise).sqrt();
-        let (inner, outer) = self.noise.split_at_mut(self.basis.len());
-        for (entry, mean) in inner.iter_mut().zip(&self.means[cluster]) {
-            *entry = self.scale * *entry + mean;
+        let (inner, outer) = self.noise.split_at_mut(self.law.basis.len());
+        for (entry, mean) in inner.iter_mut().zip(&self.law.means[cluster]) {
+            *entry = self.law.scale * *entry + mean;
         }
         self.products.fill(0.0);
         self.outside.add_product(outer, &mut self.products);
         for product in &mut self.products {
-            *product *= self.scale;
+            *product *= self.law.scale;
         }
         for (column, factor) in self.inside.chunks_exact(self.rows).zip(&*inner) {
             for (product, entry) in self.products.iter_mut().zip(column) {
                 *product += factor * entry;
             }
         }
-        if !self.network.steps(cluster, self.step, self.shrink, &mut self.products) {
+        if !self.network.steps(self.labels[cluster], self.step, self.shrink, &mut self.products) {
             return false;
         }
         for (column, factor) in self.inside.chunks_exact_mut(self.rows).zip(&*inner) {
@@ -232,7 +185,7 @@ impl Chain {
         }
         // The noise has length of order √d; its factor 1/√λ goes to the steps, so that no λ makes it under- or overflow.
         for step in &mut self.products {
-            *step *= self.scale;
+            *step *= self.law.scale;
         }
         self.outside.update(self.shrink, &self.products, outer, rest);
         self.taken += 1;
@@ -242,7 +195,12 @@ impl Chain {
     /// Steps until the last of `schedule`, which lists the steps of the checkpoints in increasing order; counting begins
     /// at the start of the chain, at 0. After each checkpoint `progress` is told how many steps were taken since the
     /// last.
-    pub fn run(&mut self, schedule: &[u64], noise: &mut dyn Noise, progress: &dyn Fn(u64)) -> Trajectory {
+    pub fn run(
+        &mut self,
+        schedule: &[u64],
+        noise: &mut dyn Noise,
+        progress: &dyn Fn(u64),
+    ) -> Trajectory<Checkpoint> {
         let mut checkpoints = Vec::with_capacity(schedule.len());
         for &step in schedule {
             let before = self.taken;
@@ -251,37 +209,34 @@ impl Chain {
                     return Trajectory { checkpoints, diverged: Some(self.taken + 1) };
                 }
             }
-            let layers = self.layers();
-            if !layers.iter().all(|layer| layer.iter().all(|value| value.abs() <= LARGEST)) {
+            let parameters = self.layers();
+            if !parameters.iter().all(|layer| layer.iter().all(|value| value.abs() <= LARGEST)) {
                 return Trajectory { checkpoints, diverged: Some(self.taken) };
             }
-            checkpoints.push(Checkpoint { step: self.taken, layers });
+            checkpoints.push(Checkpoint { step: self.taken, parameters });
             progress(self.taken - before);
         }
         Trajectory { checkpoints, diverged: None }
     }
 
-    /// One array per layer: the rows `[A | T]` (`C × (q + C)`), in task B also `v` (`K × 1`).
+    /// One array per layer: the rows `[A | T]` (`C × (q + C)`), then those of the other layers (`v`, `K × 1`).
     #[must_use]
     pub fn layers(&self) -> Vec<Array2<f64>> {
-        let q = self.basis.len();
+        let q = self.law.basis.len();
         let first = Array2::from_shape_fn((self.rows, q + self.rows), |(row, column)| {
             if column < q { self.inside[column * self.rows + row] } else { self.outside.get(row, column - q) }
         });
-        match &self.network {
-            Network::Softmax => vec![first],
-            Network::Relu { v } => vec![first, Array2::from_shape_fn((self.rows, 1), |(row, _)| v[row])],
-        }
+        std::iter::once(first).chain(self.network.further_layers()).collect()
     }
 
     /// The means in the coordinates of [`Chain::layers`], `q × (q + C)`: `μ_1..μ_k` as rows of the Cholesky factor of
     /// their Gram matrix, or `μ = e_1` and `ν = e_2`.
     #[must_use]
     pub fn means(&self) -> Array2<f64> {
-        let q = self.basis.len();
+        let q = self.law.basis.len();
         let mut means = Array2::zeros((q, q + self.rows));
         for ((row, column), entry) in means.slice_mut(s![.., ..q]).indexed_iter_mut() {
-            *entry = self.means[self.basis[row]][column];
+            *entry = self.law.means[self.law.basis[row]][column];
         }
         means
     }
@@ -290,54 +245,6 @@ impl Chain {
     #[must_use]
     pub fn taken(&self) -> u64 {
         self.taken
-    }
-}
-
-impl Network {
-    /// Turns the products `x^i·Y` into the steps `δ e_i` along Y, and takes the step of `v`; false if they are too large.
-    fn steps(&mut self, cluster: usize, step: f64, shrink: f64, products: &mut [f64]) -> bool {
-        if !products.iter().all(|product| product.abs() <= LARGEST) {
-            return false;
-        }
-        match self {
-            Self::Softmax => {
-                let top = products.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let mut total = 0.0;
-                for product in &mut *products {
-                    *product = libm::exp(*product - top);
-                    total += *product;
-                }
-                for (class, product) in products.iter_mut().enumerate() {
-                    let label = f64::from(u8::from(class == cluster));
-                    *product = step * (*product / total - label);
-                }
-            }
-            Self::Relu { v } => {
-                let terms = products.iter().zip(&*v).map(|(product, v)| v * product.max(0.0));
-                let output = terms.fold(0.0, |sum, term| sum + term);
-                if output.abs() > LARGEST || output.is_nan() {
-                    return false;
-                }
-                // r = σ(f) - y is σ(f) with label 0 and -σ(-f) with label 1.
-                let sign = if cluster < 2 { -1.0 } else { 1.0 };
-                let rate = step * sign / (1.0 + libm::exp(-sign * output));
-                for (product, v) in products.iter_mut().zip(v) {
-                    let feature = product.max(0.0);
-                    *product = if *product > 0.0 { rate * *v } else { 0.0 };
-                    *v = shrink * *v - rate * feature;
-                }
-            }
-        }
-        true
-    }
-}
-
-/// The means of task A as rows of the Cholesky factor of their Gram matrix.
-fn class_means(k: usize, means: &Means) -> Vec<Vec<f64>> {
-    let identity = || (0..k).map(|a| (0..k).map(|b| f64::from(u8::from(a == b))).collect()).collect();
-    match means {
-        Means::Orthonormal => identity(),
-        Means::Gram(gram) => cholesky(gram).unwrap_or_else(identity),
     }
 }
 

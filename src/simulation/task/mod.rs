@@ -1,47 +1,26 @@
-//! What simulation and spectrum need to know of a task: data law, layers, SGD step, evaluation, curvature weights.
+//! What simulation and spectrum need to know of a task, a network on a data law: layers, SGD step, evaluation, curvature weights.
 
-pub mod mixture;
 pub mod tally;
-pub mod xor;
 
 use crate::error::{Error, Result};
-use crate::problem::{Model, TaskKind};
+use crate::problem::Problem;
+use crate::problem::data::DataLaw;
+use crate::problem::network::Network;
 use crate::random::seed::Seed;
-use crate::simulation::data::{DataLaw, Sample};
-use crate::simulation::task::mixture::Mixture;
-use crate::simulation::task::xor::Xor;
+use crate::simulation::data::mixture::Mixture;
+use crate::simulation::data::xor::Xor;
+use crate::simulation::data::{Law, Sample};
+use crate::simulation::network::softmax::Softmax;
+use crate::simulation::network::two_layer::TwoLayer;
 use ndarray::{Array2, ArrayView1, CowArray, Ix2};
 use serde::{Deserialize, Serialize};
 
-/// A layer of parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Layer {
-    /// Task A: one row of `d` weights per class.
-    X,
-    /// Task B, first layer: one row of `d` weights per neuron.
-    W,
-    /// Task B, second layer: one weight per neuron, K rows of one entry.
-    V,
-}
-
-impl Layer {
-    /// Name in tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::X => "x",
-            Self::W => "W",
-            Self::V => "v",
-        }
-    }
-}
-
-/// A block of the Hessian or gradient matrix: rows `row` and `col` of one layer, indices from 0. The second layer `v` of
-/// task B is one block, (v, 0, 0), K × K.
+/// A block of the Hessian or gradient matrix: rows `row` and `col` of one layer, indices from 0. A layer of single weights is
+/// one block, (layer, 0, 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Block {
-    /// The layer.
-    pub layer: Layer,
+    /// Index of the layer.
+    pub layer: u32,
     /// First index.
     pub row: u32,
     /// Second index.
@@ -51,7 +30,7 @@ pub struct Block {
 impl Block {
     /// The diagonal block of one row of a layer.
     #[must_use]
-    pub fn diagonal(layer: Layer, row: u32) -> Self {
+    pub const fn diagonal(layer: u32, row: u32) -> Self {
         Self { layer, row, col: row }
     }
 }
@@ -131,6 +110,15 @@ pub struct Spanning {
     pub cut: Option<f64>,
 }
 
+/// What a network makes of the products of the first layer's rows with a sample, for the reduced chain.
+pub trait Reduced: std::fmt::Debug {
+    /// Turns the products `x^i·Y` into the steps `δ e_i` along Y, and takes the step of the other layers; false if they exceed
+    /// [`LARGEST`] or are no numbers.
+    fn steps(&mut self, label: u32, step: f64, shrink: f64, products: &mut [f64]) -> bool;
+    /// The layers after the first.
+    fn further_layers(&self) -> Vec<Array2<f64>>;
+}
+
 /// The state of SGD between two samples.
 pub trait Learner {
     /// One step `x ← x - δ (∇L(x, Y) + β x)` on a sample, padded with zeros to whole lanes ([`crate::simulation::kernel::padded`]).
@@ -140,18 +128,25 @@ pub trait Learner {
     fn parameters(&self) -> Parameters;
 }
 
-/// One data law with one network.
+/// A network on a data law.
 pub trait Task: Send + Sync {
     /// Its parameters.
-    fn model(&self) -> &Model;
+    fn problem(&self) -> &Problem;
     /// Law of the data.
-    fn law(&self) -> &DataLaw;
-    /// Layers with their shapes (rows, columns).
-    fn layers(&self) -> Vec<(Layer, usize, usize)>;
+    fn law(&self) -> &dyn Law;
+    /// Shapes of the layers (rows, columns).
+    fn shapes(&self) -> Vec<(usize, usize)>;
+    /// Layers with their shapes (name, rows, columns).
+    fn layers(&self) -> Vec<(String, usize, usize)> {
+        let names = self.problem().network.layers().into_iter();
+        names.zip(self.shapes()).map(|(name, (rows, cols))| (name, rows, cols)).collect()
+    }
     /// Orthonormal basis (columns, d × dim) of the span of the means that rows of the first layer align with.
-    fn mean_space(&self) -> Array2<f64>;
+    fn mean_space(&self) -> Array2<f64> {
+        self.law().mean_space()
+    }
     /// What spans the subspace that parameter vectors of a layer align with: the means, if there is one layer only.
-    fn spanning(&self, _layer: Layer, _parameters: &Parameters) -> Spanning {
+    fn spanning(&self, _layer: u32, _parameters: &Parameters) -> Spanning {
         Spanning { columns: self.mean_space(), cut: None }
     }
     /// The parameter vector that a diagonal block belongs to: a row of its layer, or the whole of a layer of single weights.
@@ -159,11 +154,9 @@ pub trait Task: Send + Sync {
     /// # Errors
     /// [`Error::Parameter`] for a block the task does not have.
     fn vector<'p>(&self, parameters: &'p Parameters, block: Block) -> Result<ArrayView1<'p, f64>> {
-        let layers = self.layers();
-        let found = layers.iter().zip(parameters).find(|((layer, ..), _)| *layer == block.layer);
-        match found {
-            Some((_, weights)) if weights.ncols() == 1 && block.row == 0 => Ok(weights.column(0)),
-            Some((_, weights)) if weights.ncols() > 1 && (block.row as usize) < weights.nrows() => {
+        match parameters.get(block.layer as usize) {
+            Some(weights) if weights.ncols() == 1 && block.row == 0 => Ok(weights.column(0)),
+            Some(weights) if weights.ncols() > 1 && (block.row as usize) < weights.nrows() => {
                 Ok(weights.row(block.row as usize))
             }
             _ => Err(self.no_block(block)),
@@ -171,13 +164,15 @@ pub trait Task: Send + Sync {
     }
     /// The error about a block the task does not have.
     fn no_block(&self, block: Block) -> Error {
-        let shown = format!("({}, {}, {})", block.layer.name(), block.row, block.col);
-        let known: Vec<String> = self
-            .layers()
+        let layers = self.layers();
+        let name =
+            layers.get(block.layer as usize).map_or_else(|| block.layer.to_string(), |of| of.0.clone());
+        let shown = format!("({name}, {}, {})", block.row, block.col);
+        let known: Vec<String> = layers
             .iter()
             .map(|(layer, rows, cols)| {
                 let rows = if *cols == 1 { 1 } else { *rows };
-                format!("({}, 0..{rows}, 0..{rows})", layer.name())
+                format!("({layer}, 0..{rows}, 0..{rows})")
             })
             .collect();
         Error::parameter("block", shown, format!("the task has blocks {}", known.join(" and ")))
@@ -188,7 +183,7 @@ pub trait Task: Send + Sync {
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner>;
     /// Mean loss, accuracy and outputs on a sample.
     fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation;
-    /// A block of a matrix within one layer, at evaluated parameters.
+    /// A block of a matrix within one layer, at parameters that were evaluated on the sample with these outputs.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a block the task does not have.
@@ -197,7 +192,7 @@ pub trait Task: Send + Sync {
         matrix: Matrix,
         block: Block,
         parameters: &Parameters,
-        at: &Evaluation,
+        outputs: &Array2<f64>,
         sample: &'a Sample,
     ) -> Result<Curvature<'a>>;
     /// The rectangular block of a matrix between one row of the first layer and the whole second, d × K.
@@ -209,7 +204,7 @@ pub trait Task: Send + Sync {
         _matrix: Matrix,
         row: u32,
         _parameters: &Parameters,
-        _at: &Evaluation,
+        _outputs: &Array2<f64>,
         _sample: &Sample,
     ) -> Result<Array2<f64>> {
         Err(Error::parameter("block", format!("({row}, v)"), "the task has one layer only"))
@@ -218,16 +213,19 @@ pub trait Task: Send + Sync {
     fn summary(&self, parameters: &Parameters) -> Vec<Summary>;
     /// Every diagonal block.
     fn diagonal_blocks(&self) -> Vec<Block>;
+    /// The network's part in the reduced chain; `random` gives standard normal numbers for weights after the first layer that
+    /// the start does not give.
+    fn reduced(&self, random: &mut dyn FnMut(&mut [f64])) -> Box<dyn Reduced>;
 }
 
 impl std::fmt::Debug for dyn Task + '_ {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Task").field("model", self.model()).finish()
+        f.debug_struct("Task").field("problem", self.problem()).finish()
     }
 }
 
 /// Moves rows (m × d) so that row i projects on the space (columns, d × dim) as `Σ_b along[i][b] means_b` (rows, k × d).
-fn place(rows: &mut Array2<f64>, along: &[Vec<f64>], means: &Array2<f64>, space: &Array2<f64>) {
+pub fn place(rows: &mut Array2<f64>, along: &[Vec<f64>], means: &Array2<f64>, space: &Array2<f64>) {
     for (mut row, coefficients) in rows.rows_mut().into_iter().zip(along) {
         for unit in space.columns() {
             let inside = unit.iter().zip(&row).fold(0.0, |sum, (u, x)| sum + u * x);
@@ -239,11 +237,23 @@ fn place(rows: &mut Array2<f64>, along: &[Vec<f64>], means: &Array2<f64>, space:
     }
 }
 
-/// The task of a validated model.
+/// The law of a validated problem's data.
 #[must_use]
-pub fn build(model: &Model) -> Box<dyn Task> {
-    match &model.task {
-        TaskKind::Mixture { probabilities, means } => Box::new(Mixture::new(model, probabilities, means)),
-        TaskKind::Xor { width, mu, nu } => Box::new(Xor::new(model, *width, mu, nu)),
+pub fn law(data: &DataLaw) -> Box<dyn Law> {
+    match data {
+        DataLaw::Mixture { d, lambda, probabilities, means } => {
+            Box::new(Mixture::new(*d, *lambda, probabilities, means))
+        }
+        DataLaw::Xor { d, lambda, mu, nu } => Box::new(Xor::new(*d, *lambda, mu, nu)),
+    }
+}
+
+/// The task of a validated problem.
+#[must_use]
+pub fn build(problem: &Problem) -> Box<dyn Task> {
+    let law = law(&problem.data);
+    match problem.network {
+        Network::Softmax => Box::new(Softmax::new(problem, law)),
+        Network::TwoLayer { width } => Box::new(TwoLayer::new(problem, law, width)),
     }
 }

@@ -10,6 +10,7 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Spacing};
+use crate::problem::family::{Axis, Family};
 use crate::simulation::task;
 use crate::spectrum::Pair;
 use crate::spectrum::query::Question;
@@ -49,25 +50,24 @@ const COUNTED: u32 = 8;
 /// Parts in which the logarithm of a grid step in λ is cut to find a threshold.
 const PARTS: u32 = 16;
 
-/// The name carries φ in tenths, since a point would end it in `--set`.
-fn name(lambda: u32, ratio: u32) -> String {
-    format!("gmm-bbp-lambda-{lambda}-phi-{ratio}")
-}
-
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let ratios: &[u32] = settings.profile.pick(&RATIOS, &QUICK_RATIOS);
     let lambdas: &[u32] = settings.profile.pick(&LAMBDAS, &QUICK_LAMBDAS);
-    let points = lambdas.iter().flat_map(|lambda| ratios.iter().map(move |ratio| (*lambda, *ratio)));
-    points
-        .map(|(lambda, ratio)| {
-            let mut point = experiment(settings.profile, &name(lambda, ratio), CLASSES, f64::from(lambda));
-            // Edges and outliers of a block of 150 rows are within the margin of their limits.
-            point.model.d = settings.profile.pick(150, 60);
-            point.model.phi = f64::from(ratio) / 10.0;
-            point.horizon = settings.profile.pick(100.0, 30.0);
-            point.checkpoints = 9;
-            point.spacing = Spacing::Geometric;
-            let checkpoints = if ratio == FOLLOWED { Checkpoints::All } else { Checkpoints::Spread(2) };
+    let mut base = experiment(settings.profile, "gmm-bbp", CLASSES, f64::from(lambdas[0]));
+    // Edges and outliers of a block of 150 rows are within the margin of their limits.
+    base.problem.data.set_d(settings.profile.pick(150, 60));
+    base.horizon = settings.profile.pick(100.0, 30.0);
+    base.checkpoints = 9;
+    base.spacing = Spacing::Geometric;
+    // Names carry φ in tenths.
+    let family = Family::new("gmm-bbp", base)
+        .axis(Axis::new("lambda", "-lambda-", lambdas.iter().copied().map(f64::from)))
+        .axis(Axis::new("phi", "-phi-", ratios.iter().map(|ratio| f64::from(*ratio) / 10.0)).scaled(10.0));
+    settings
+        .members(family)?
+        .into_iter()
+        .map(|point| {
+            let checkpoints = if is_followed(&point) { Checkpoints::All } else { Checkpoints::Spread(2) };
             Ok(Request::new(settings.experiment(point)?).every_replicate(
                 checkpoints,
                 FIRST_BLOCK,
@@ -77,12 +77,20 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         .collect()
 }
 
+/// Whether transitions are followed in time.
+fn is_followed(experiment: &Experiment) -> bool {
+    experiment.problem.training.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits()
+}
+
 /// Checkpoints with spectra.
 #[must_use]
 pub fn asked(experiment: &Experiment) -> Vec<usize> {
     let count = experiment.schedule().len();
-    let followed = experiment.model.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits();
-    if followed { Checkpoints::All.indices(count) } else { Checkpoints::Spread(2).indices(count) }
+    if is_followed(experiment) {
+        Checkpoints::All.indices(count)
+    } else {
+        Checkpoints::Spread(2).indices(count)
+    }
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
@@ -90,7 +98,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     // The limit does not know φ, so one path serves all ratios of a λ.
     let mut limits: BTreeMap<u64, Limit> = BTreeMap::new();
     for experiment in data.experiments() {
-        let lambda = experiment.model.lambda.to_bits();
+        let lambda = experiment.problem.lambda().to_bits();
         if let std::collections::btree_map::Entry::Vacant(entry) = limits.entry(lambda) {
             entry.insert(limit(experiment)?);
         }
@@ -115,7 +123,7 @@ struct Foreseen {
 
 fn foresee(experiment: &Experiment, gram: &Array2<f64>, matrix: Matrix) -> Result<Foreseen> {
     let predicted = Predicted::block(experiment, gram, matrix, 0, 0)?;
-    let level = level(&predicted.spectrum, experiment.model.d);
+    let level = level(&predicted.spectrum, experiment.problem.d());
     let carriers = predicted
         .spectrum
         .outliers_above()?
@@ -170,7 +178,7 @@ fn measure(
     let trajectory = data.trajectory(name, replicate)?;
     let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
     let here = at(experiment, replicate, observed);
-    let space = task::build(&experiment.model).mean_space();
+    let space = task::build(&experiment.problem).mean_space();
     let rest = added(&observed.parameters[0], &space)?;
     let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
     let squared = |pair: &Pair, space: &Array2<f64>| {
@@ -202,10 +210,10 @@ fn thresholds(data: &dyn Data, limits: &BTreeMap<u64, Limit>, theory: &mut Vec<S
     grid.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut seen: Vec<u64> = Vec::new();
     for experiment in data.experiments() {
-        if seen.contains(&experiment.model.phi.to_bits()) {
+        if seen.contains(&experiment.problem.training.phi.to_bits()) {
             continue;
         }
-        seen.push(experiment.model.phi.to_bits());
+        seen.push(experiment.problem.training.phi.to_bits());
         for checkpoint in asked(experiment) {
             let step = experiment.schedule()[checkpoint];
             let here = At {
@@ -241,7 +249,7 @@ fn threshold(
 ) -> Result<Option<f64>> {
     let counted = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {
         let mut there = experiment.clone();
-        there.model.lambda = lambda;
+        there.problem.data.set_lambda(lambda);
         Ok(foresee(&there, gram, matrix)?.carriers.len() >= wanted)
     };
     let mut below: Option<(f64, &Array2<f64>)> = None;

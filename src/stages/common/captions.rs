@@ -22,7 +22,7 @@ pub enum Symbol {
 #[must_use]
 pub fn setting(experiments: &[&Experiment], uses: &[Symbol]) -> String {
     let (mixture, network) =
-        (!of_task(experiments, true).is_empty(), !of_task(experiments, false).is_empty());
+        (!of_task(experiments, "gmm").is_empty(), !of_task(experiments, "xor").is_empty());
     let uses = |symbol: Symbol| uses.contains(&symbol);
     let of_mixture = "x^c is the parameter row and μ_c the mean of class c = 1, …, k";
     let of_network = "W_i and v_i are the first- and second-layer weights of neuron i = 1, …, K, and ±μ, ±ν the cluster means";

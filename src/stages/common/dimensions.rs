@@ -13,7 +13,7 @@ pub type Places = Vec<(f64, Vec<f64>)>;
 /// Dimension of an experiment.
 #[must_use]
 pub fn dimension(experiment: &Experiment) -> f64 {
-    as_f64(experiment.model.d)
+    as_f64(experiment.problem.d())
 }
 
 /// The experiments whose names begin so, by dimension.
@@ -21,7 +21,7 @@ pub fn dimension(experiment: &Experiment) -> f64 {
 pub fn by_dimension<'a>(results: &'a Results, prefix: &str) -> Vec<&'a Experiment> {
     let mut all: Vec<&Experiment> =
         results.experiments.values().filter(|experiment| experiment.name.starts_with(prefix)).collect();
-    all.sort_by_key(|experiment| experiment.model.d);
+    all.sort_by_key(|experiment| experiment.problem.d());
     all
 }
 

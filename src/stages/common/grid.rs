@@ -1,6 +1,7 @@
 //! Grids of signal-to-noise ratios, one experiment a point: values, slopes, error bars.
 
 use crate::error::Result;
+use crate::problem::experiment::Experiment;
 use crate::stage::Results;
 use crate::stage::claim::{interval, log_slope};
 use crate::stage::rows::statistics_rows;
@@ -28,7 +29,7 @@ pub fn over_grid(results: &Results, table: &str, statistic: &str, start: bool) -
                 })
                 .map(|row| (row.at.replicate.unwrap_or(0), row.value))
                 .collect();
-            (experiment.model.lambda, values)
+            (experiment.problem.lambda(), values)
         })
         .collect();
     grid.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -66,16 +67,37 @@ pub fn bars(grid: &[(f64, BTreeMap<u32, f64>)]) -> Result<Vec<(f64, f64, f64, f6
         .collect()
 }
 
-/// Edges of cells around at least two increasing places, halfway between them in logarithms.
-///
-/// # Panics
-/// With fewer than two places.
+/// The values of a parameter of experiments, each once, increasing.
+#[must_use]
+pub fn distinct(results: &Results, of: impl Fn(&Experiment) -> f64) -> Vec<f64> {
+    let mut all: Vec<f64> = results.experiments.values().map(of).collect();
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    all
+}
+
+/// Edges of cells around increasing places, halfway between them in logarithms; around one place, from half of it to its double.
 #[must_use]
 pub fn log_edges(places: &[f64]) -> Vec<f64> {
-    let half = |a: f64, b: f64| (a * b).sqrt();
-    let mut edges: Vec<f64> = places.windows(2).map(|pair| half(pair[0], pair[1])).collect();
-    let (first, last) = (places[0], places[places.len() - 1]);
-    edges.insert(0, first * first / edges[0]);
-    edges.push(last * last / edges[edges.len() - 1]);
+    let mut edges: Vec<f64> = places.windows(2).map(|pair| (pair[0] * pair[1]).sqrt()).collect();
+    if let (Some(first), Some(last)) = (places.first(), places.last()) {
+        let low = edges.first().map_or(first / 2.0, |edge| first * first / edge);
+        let high = edges.last().map_or(last * 2.0, |edge| last * last / edge);
+        edges.insert(0, low);
+        edges.push(high);
+    }
+    edges
+}
+
+/// Edges of cells around increasing places, halfway between them; around one place, half of it away.
+#[must_use]
+pub fn linear_edges(places: &[f64]) -> Vec<f64> {
+    let mut edges: Vec<f64> = places.windows(2).map(|pair| f64::midpoint(pair[0], pair[1])).collect();
+    if let (Some(first), Some(last)) = (places.first(), places.last()) {
+        let low = edges.first().map_or(first / 2.0, |edge| 2.0 * first - edge);
+        let high = edges.last().map_or(1.5 * last, |edge| 2.0 * last - edge);
+        edges.insert(0, low);
+        edges.push(high);
+    }
     edges
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::problem::experiment::Experiment;
-use crate::problem::{Means, Start, TaskKind};
+use crate::problem::training::{Start, Training};
 use crate::simulation::task::Summary;
 use crate::theory::dynamics::{Constants, Dynamics, MixtureDynamics, Path, State, XorDynamics, integrate};
 use ndarray::Array2;
@@ -33,48 +33,53 @@ impl Limit {
 /// Gram matrix of the means that rows of the first layer align with.
 #[must_use]
 pub fn mean_gram(experiment: &Experiment) -> Array2<f64> {
-    match &experiment.model.task {
-        TaskKind::Mixture { means: Means::Gram(gram), .. } => {
-            Array2::from_shape_fn((gram.len(), gram.len()), |(i, j)| gram[i][j])
-        }
-        task => Array2::eye(task.means()),
-    }
+    let gram = experiment.problem.data.mean_gram();
+    Array2::from_shape_fn((gram.len(), gram.len()), |(i, j)| gram[i][j])
+}
+
+/// What makes an equation of motion with this many nodes per class or cluster.
+type Make = fn(&Experiment, Constants, usize) -> Result<Box<dyn Dynamics>>;
+
+/// The data laws and networks whose limit is known.
+const KNOWN: [(&str, &str, Make); 2] = [("mixture", "softmax", softmax), ("xor", "two-layer", two_layer)];
+
+fn softmax(experiment: &Experiment, constants: Constants, nodes: usize) -> Result<Box<dyn Dynamics>> {
+    let probabilities = experiment.problem.data.probabilities();
+    let (k, gram) = (probabilities.len(), mean_gram(experiment));
+    let nodes = nodes.max(8 * (k + 1));
+    Ok(Box::new(MixtureDynamics::with_nodes(k, probabilities, &gram, constants, nodes)?))
+}
+
+fn two_layer(experiment: &Experiment, constants: Constants, nodes: usize) -> Result<Box<dyn Dynamics>> {
+    Ok(Box::new(XorDynamics::with_nodes(experiment.problem.rows(), constants, nodes)?))
 }
 
 /// The equation of motion of an experiment, with this many nodes per class or cluster.
 fn dynamics(experiment: &Experiment, nodes: usize) -> Result<Box<dyn Dynamics>> {
-    let model = &experiment.model;
-    let constants = Constants { lambda: model.lambda, beta: model.beta, c: model.c };
-    Ok(match &model.task {
-        TaskKind::Mixture { probabilities, .. } => {
-            let gram = mean_gram(experiment);
-            let nodes = nodes.max(8 * (probabilities.len() + 1));
-            Box::new(MixtureDynamics::with_nodes(
-                probabilities.len(),
-                probabilities,
-                &gram,
-                constants,
-                nodes,
-            )?)
-        }
-        TaskKind::Xor { width, .. } => Box::new(XorDynamics::with_nodes(*width, constants, nodes)?),
-    })
+    let problem = &experiment.problem;
+    let (law, network) = (problem.data.name(), problem.network.name());
+    let Some((.., make)) = KNOWN.iter().find(|(data, of, _)| (*data, *of) == (law, network)) else {
+        let rule = format!("no limit is known of a {network} network on data of the law {law}");
+        return Err(Error::parameter("experiment", &experiment.name, rule));
+    };
+    let Training { beta, c, .. } = problem.training;
+    make(experiment, Constants { lambda: problem.lambda(), beta, c }, nodes)
 }
 
 /// The start of an experiment as d → ∞: random rows are orthonormal and orthogonal to the means.
 fn start(experiment: &Experiment) -> Result<State> {
-    let model = &experiment.model;
-    let (rows, means) = (model.task.rows(), model.task.means());
+    let problem = &experiment.problem;
+    let (rows, means) = (problem.rows(), problem.data.means());
     let mut state = State::random_limit(rows, means);
-    if let Some(along) = &model.start.along {
+    if let Some(along) = &problem.training.start.along {
         let along = Array2::from_shape_fn((rows, means), |(i, j)| along[i][j]);
         state.means = along.dot(&mean_gram(experiment));
         state.gram += &state.means.dot(&along.t());
     }
-    if let TaskKind::Xor { .. } = model.task {
+    if problem.network.layers().len() > 1 {
         let rule = "a random second layer has no limit as d grows; give its weights";
         let missing = || Error::parameter(format!("{}.start", experiment.name), "random", rule);
-        state.second = model.start.second.clone().ok_or_else(missing)?;
+        state.second = problem.training.start.second.clone().ok_or_else(missing)?;
     }
     Ok(state)
 }

@@ -1,11 +1,13 @@
 //! What the stages on the k-component Gaussian mixture share: experiments, questions, predictions.
 
 use crate::error::{Error, Result};
-use crate::problem::as_f64;
+use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::{Model, Start, TaskKind};
-use crate::simulation::observe::Observed;
-use crate::simulation::task::{self, Block, Layer};
+use crate::problem::network::Network;
+use crate::problem::training::Training;
+use crate::problem::{Problem, as_f64};
+use crate::simulation::task::{self, Block};
+use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::{Query, Question};
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::{Data, Profile, Settings};
@@ -23,9 +25,9 @@ pub const CONTRAST: &str = "gmm-lambda-10";
 pub const WIDE: &str = "gmm-k10";
 
 /// The block that stands for all `(c, c)` blocks where classes are exchangeable.
-pub const FIRST_BLOCK: Block = Block { layer: Layer::X, row: 0, col: 0 };
+pub const FIRST_BLOCK: Block = Block::diagonal(0, 0);
 /// The block that stands for all off-diagonal ones.
-pub const OFF_DIAGONAL: Block = Block { layer: Layer::X, row: 0, col: 1 };
+pub const OFF_DIAGONAL: Block = Block { layer: 0, row: 0, col: 1 };
 /// Eigenpairs shown of a block: the outliers and some of the bulk.
 pub const SHOWN: u32 = 12;
 /// Checkpoints at which the outliers of every replicate of [`MAIN`] are computed.
@@ -46,27 +48,24 @@ pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experi
     let d = profile.pick(1000, 100);
     Experiment {
         name: name.to_owned(),
-        model: Model {
-            task: TaskKind::mixture(k),
-            d,
-            lambda,
-            beta: 0.05,
-            c: 1.0,
-            phi: 10.0,
-            start: Start::default(),
+        problem: Problem {
+            data: DataLaw::mixture(d, lambda, k),
+            network: Network::softmax(),
+            training: Training::new(0.05, 1.0, 10.0),
         },
         horizon: 150.0,
         checkpoints: profile.pick(25, 13),
         spacing: Spacing::Geometric,
         replicates: 20,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 
 /// Number of classes of an experiment.
 #[must_use]
 pub fn classes(experiment: &Experiment) -> u32 {
-    u32::try_from(experiment.model.task.rows()).unwrap_or(u32::MAX)
+    u32::try_from(experiment.problem.rows()).unwrap_or(u32::MAX)
 }
 
 /// The main experiment, with the outliers of the first block of every replicate.
@@ -100,7 +99,7 @@ pub fn outliers(experiment: &Experiment, checkpoint: usize) -> Query {
 /// # Errors
 /// Parameters of another shape.
 pub fn gram(experiment: &Experiment, observed: &Observed) -> Result<Array2<f64>> {
-    let means = task::build(&experiment.model).law().means();
+    let means = task::build(&experiment.problem).law().means();
     let all = concatenate(Axis(0), &[observed.parameters[0].view(), means.view()])
         .map_err(|error| Error::Numeric { routine: "Gram matrix", problem: error.to_string() })?;
     Ok(all.dot(&all.t()))
@@ -146,20 +145,18 @@ impl Predicted {
         a: usize,
         b: usize,
     ) -> Result<Self> {
-        let model = &experiment.model;
-        let TaskKind::Mixture { probabilities, .. } = &model.task else {
-            return Err(Error::parameter("experiment", &experiment.name, "is not one of task A"));
-        };
+        let problem = &experiment.problem;
+        let probabilities = problem.data.probabilities();
         let k = probabilities.len();
         let law = MixtureLaw::with_nodes(
             gram,
             k,
             probabilities,
-            model.lambda,
-            model.sample_size().div_ceil(k).max(8 * (k + 1)),
+            problem.lambda(),
+            problem.sample_size().div_ceil(k).max(8 * (k + 1)),
         )?;
         let weights = Weights::discrete(law.weights(matrix, a, b)?.values);
-        let spectrum = EffectiveSpectrum::new(law.nodes(), &weights, model.phi, model.lambda)?;
+        let spectrum = EffectiveSpectrum::new(law.nodes(), &weights, problem.training.phi, problem.lambda())?;
         Ok(Self { law, spectrum })
     }
 }

@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::observe::Observed;
 use crate::simulation::task::Block;
+use crate::simulation::trajectory::Observed;
 use crate::spectrum::Pair;
 use crate::spectrum::query::{Query, Question, SampleKind};
 use crate::stage::Results;

@@ -1,15 +1,14 @@
 //! The parameters of experiments in the words of captions.
 
+use crate::problem::Problem;
 use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator};
-use crate::problem::{Means, Model, TaskKind};
 use std::cmp::Ordering;
 
-/// The experiments of one task: of task A (`mixture`) or of task B.
+/// The experiments of one task: of task A (`gmm`) or of task B (`xor`).
 #[must_use]
-pub fn of_task<'a>(experiments: &[&'a Experiment], mixture: bool) -> Vec<&'a Experiment> {
-    let task = |one: &&Experiment| matches!(one.model.task, TaskKind::Mixture { .. }) == mixture;
-    experiments.iter().copied().filter(task).collect()
+pub fn of_task<'a>(experiments: &[&'a Experiment], task: &str) -> Vec<&'a Experiment> {
+    experiments.iter().copied().filter(|one| one.task() == task).collect()
 }
 
 /// Whether test samples have `n = φ d` points: those of reduced chains do not, and no figure shows them.
@@ -22,7 +21,7 @@ pub fn sampled(experiments: &[&Experiment]) -> bool {
 /// they belong together, ranges over more.
 #[must_use]
 pub fn parameters(experiments: &[&Experiment]) -> String {
-    let (mixture, network) = (of_task(experiments, true), of_task(experiments, false));
+    let (mixture, network) = (of_task(experiments, "gmm"), of_task(experiments, "xor"));
     if mixture.is_empty() || network.is_empty() {
         return format!("Parameters: {}; {}", values(experiments), replicates(experiments));
     }
@@ -36,17 +35,17 @@ fn replicates(experiments: &[&Experiment]) -> String {
 
 /// The values of the parameters of experiments of one task.
 fn values(experiments: &[&Experiment]) -> String {
-    let rows = |one: &&Experiment| if matches!(one.model.task, TaskKind::Mixture { .. }) { "k" } else { "K" };
-    let names = [experiments.first().map_or("k", rows), "d", "λ", "β", "c", "φ", "T"];
+    let rows = experiments.first().map_or("k", |one| one.problem.network.rows_symbol());
+    let names = [rows, "d", "λ", "β", "c", "φ", "T"];
     let of = |one: &Experiment| {
-        let model = &one.model;
+        let problem = &one.problem;
         [
-            as_f64(model.task.rows()),
-            as_f64(model.d),
-            model.lambda,
-            model.beta,
-            model.c,
-            model.phi,
+            as_f64(problem.rows()),
+            as_f64(problem.d()),
+            problem.lambda(),
+            problem.training.beta,
+            problem.training.c,
+            problem.training.phi,
             one.horizon,
         ]
     };
@@ -78,43 +77,41 @@ fn values(experiments: &[&Experiment]) -> String {
             words.push(listed(&sets.iter().map(together).collect::<Vec<_>>()));
         }
         if index == 0 {
-            words.extend(experiments.first().and_then(|one| classes(&one.model.task)));
+            words.extend(experiments.first().and_then(|one| classes(&one.problem)));
         }
     }
-    words.extend(experiments.first().and_then(|one| start(&one.model)));
+    words.extend(experiments.first().and_then(|one| start(&one.problem)));
     words.join(", ")
 }
 
-/// What is given of the start of task B.
-fn start(model: &Model) -> Option<String> {
-    let TaskKind::Xor { .. } = model.task else { return None };
+/// What is given of the start.
+fn start(problem: &Problem) -> Option<String> {
     let mut words = Vec::new();
-    if let Some(along) = &model.start.along {
-        let pairs: Vec<String> = along
-            .iter()
-            .map(|row| format!("({})", row.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")))
-            .collect();
-        words.push(format!("(W_i·μ, W_i·ν) = {}", listed(&pairs)));
+    let tuple = |all: Vec<String>| format!("({})", all.join(", "));
+    if let Some(along) = &problem.training.start.along {
+        let row = problem.network.row_symbol();
+        let products = problem.data.mean_symbols().iter().map(|mean| format!("{row}·{mean}")).collect();
+        let pairs: Vec<String> =
+            along.iter().map(|row| tuple(row.iter().map(f64::to_string).collect())).collect();
+        words.push(format!("{} = {}", tuple(products), listed(&pairs)));
     }
-    if let Some(second) = &model.start.second {
+    if let Some(second) = &problem.training.start.second {
         words.push(format!("v_i = {}", listed(&second.iter().map(f64::to_string).collect::<Vec<_>>())));
     }
     (!words.is_empty()).then(|| format!("at the start {}", words.join(" and ")).replace('-', "−"))
 }
 
 /// Class probabilities where they are not equal, and inner products of means that are not orthogonal.
-fn classes(task: &TaskKind) -> Option<String> {
-    let TaskKind::Mixture { probabilities, means } = task else { return None };
+fn classes(problem: &Problem) -> Option<String> {
+    let (probabilities, symbols) = (problem.data.probabilities(), problem.data.mean_symbols());
     let mut words = Vec::new();
     if probabilities.iter().any(|p| p.total_cmp(&probabilities[0]).is_ne()) {
         let each: Vec<String> = probabilities.iter().map(f64::to_string).collect();
         words.push(format!("class probabilities {}", listed(&each)));
     }
-    if let Means::Gram(gram) = means {
-        for (a, row) in (1..).zip(gram) {
-            for (b, product) in (1..a).zip(row).filter(|(_, product)| **product != 0.0) {
-                words.push(format!("μ_{b}·μ_{a} = {product}"));
-            }
+    for (a, row) in problem.data.mean_gram().iter().enumerate() {
+        for (b, product) in row[..a].iter().enumerate().filter(|(_, product)| **product != 0.0) {
+            words.push(format!("{}·{} = {product}", symbols[b], symbols[a]));
         }
     }
     (!words.is_empty()).then(|| words.join(", "))

@@ -11,11 +11,14 @@
 //! - An outlier of a first-layer block exceeds the edge of the predicted bulk by four Tracy-Widom scales.
 
 use crate::error::{Error, Result};
+use crate::problem::Problem;
+use crate::problem::data::CLUSTERS;
+use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::{Model, Start, TaskKind};
-use crate::simulation::observe::Observed;
-use crate::simulation::task::xor::CLUSTERS;
-use crate::simulation::task::{self, Block, Layer};
+use crate::problem::network::Network;
+use crate::problem::training::Training;
+use crate::simulation::task::{self, Block};
+use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{alignment, sine};
 use crate::stage::request::{Checkpoints, Request};
@@ -37,7 +40,7 @@ pub const WIDE: &str = "xor-k20";
 pub const WIDE_CONTRAST: &str = "xor-k20-lambda-20";
 
 /// The second-layer block.
-pub const SECOND: Block = Block { layer: Layer::V, row: 0, col: 0 };
+pub const SECOND: Block = Block::diagonal(1, 0);
 /// Least `|v_i| ‖W_i‖` of a neuron that is alive.
 pub const ALIVE: f64 = 0.05;
 /// Accuracy above which a cluster is classified.
@@ -57,20 +60,17 @@ pub const DIRECTIONS: [&str; CLUSTERS] = [r"+\mu", r"-\mu", r"+\nu", r"-\nu"];
 pub fn experiment(profile: Profile, name: &str, width: usize, d: usize, lambda: f64) -> Experiment {
     Experiment {
         name: name.to_owned(),
-        model: Model {
-            task: TaskKind::xor(width),
-            d: profile.pick(d, 100),
-            lambda,
-            beta: 0.02,
-            c: 1.0,
-            phi: 10.0,
-            start: Start::default(),
+        problem: Problem {
+            data: DataLaw::xor(profile.pick(d, 100), lambda),
+            network: Network::two_layer(width),
+            training: Training::new(0.02, 1.0, 10.0),
         },
         horizon: 150.0,
         checkpoints: profile.pick(25, 13),
         spacing: Spacing::Linear,
         replicates: 20,
         simulator: Simulator::Sgd,
+        member: None,
     }
 }
 
@@ -93,13 +93,13 @@ pub fn checked(settings: &Settings, experiment: Experiment) -> Result<Experiment
 /// Width of an experiment.
 #[must_use]
 pub fn width(experiment: &Experiment) -> u32 {
-    u32::try_from(experiment.model.task.rows()).unwrap_or(u32::MAX)
+    u32::try_from(experiment.problem.rows()).unwrap_or(u32::MAX)
 }
 
 /// The diagonal block of one neuron.
 #[must_use]
 pub fn first(neuron: u32) -> Block {
-    Block::diagonal(Layer::W, neuron)
+    Block::diagonal(0, neuron)
 }
 
 /// Checkpoints at which first-layer blocks of every replicate are computed.
@@ -132,7 +132,7 @@ pub fn second_layer(settings: &Settings, name: &str) -> Result<Request> {
     // A few more than a verdict needs, since some end in a classifier that misses a cluster; and K × K matrices need fewer
     // samples than d × d ones.
     experiment.replicates = 24;
-    experiment.model.phi = 4.0;
+    experiment.problem.training.phi = 4.0;
     let experiment = checked(settings, experiment)?;
     let pairs = whole_second(&experiment);
     Ok(Request::new(experiment).every_replicate(Checkpoints::All, SECOND, pairs))
@@ -170,7 +170,7 @@ impl Neuron {
 /// All neurons at a checkpoint.
 #[must_use]
 pub fn neurons(experiment: &Experiment, observed: &Observed) -> Vec<Neuron> {
-    let space = task::build(&experiment.model).mean_space();
+    let space = task::build(&experiment.problem).mean_space();
     let (w, v) = (&observed.parameters[0], &observed.parameters[1]);
     w.rows()
         .into_iter()
@@ -206,7 +206,7 @@ pub fn classified(observed: &Observed) -> usize {
 /// # Errors
 /// Parameters of another shape.
 fn gram(experiment: &Experiment, observed: &Observed) -> Result<Array2<f64>> {
-    let space = task::build(&experiment.model).mean_space();
+    let space = task::build(&experiment.problem).mean_space();
     let all = concatenate(Axis(0), &[observed.parameters[0].view(), space.t()])
         .map_err(|error| Error::Numeric { routine: "Gram matrix", problem: error.to_string() })?;
     Ok(all.dot(&all.t()))
@@ -221,7 +221,7 @@ fn weights(observed: &Observed) -> Vec<f64> {
 /// # Errors
 /// Parameters of another shape.
 pub fn law(experiment: &Experiment, observed: &Observed) -> Result<XorLaw> {
-    XorLaw::new(&gram(experiment, observed)?, &weights(observed), experiment.model.lambda)
+    XorLaw::new(&gram(experiment, observed)?, &weights(observed), experiment.problem.lambda())
 }
 
 /// The same with as many nodes as the matrices have samples: the edges of first-layer blocks depend on how rare the largest
@@ -231,8 +231,8 @@ pub fn law(experiment: &Experiment, observed: &Observed) -> Result<XorLaw> {
 /// Parameters of another shape.
 pub fn law_of_sample(experiment: &Experiment, observed: &Observed) -> Result<XorLaw> {
     let gram = gram(experiment, observed)?;
-    let nodes = experiment.model.sample_size().div_ceil(CLUSTERS).max(8 * (gram.nrows() + 1));
-    XorLaw::with_nodes(&gram, &weights(observed), experiment.model.lambda, nodes)
+    let nodes = experiment.problem.sample_size().div_ceil(CLUSTERS).max(8 * (gram.nrows() + 1));
+    XorLaw::with_nodes(&gram, &weights(observed), experiment.problem.lambda(), nodes)
 }
 
 /// The effective spectrum of one neuron's block.
@@ -246,7 +246,12 @@ pub fn predicted(
     neuron: usize,
 ) -> Result<EffectiveSpectrum> {
     let weights = Weights::discrete(law.first_layer(matrix, neuron, neuron)?);
-    EffectiveSpectrum::new(law.nodes(), &weights, experiment.model.phi, experiment.model.lambda)
+    EffectiveSpectrum::new(
+        law.nodes(),
+        &weights,
+        experiment.problem.training.phi,
+        experiment.problem.lambda(),
+    )
 }
 
 /// The level above which an eigenvalue of `H_vv` counts as an outlier, `‖W‖_op²/(4λ)`.
@@ -256,7 +261,7 @@ pub fn predicted(
 pub fn hessian_level(experiment: &Experiment, observed: &Observed) -> Result<f64> {
     let w = &observed.parameters[0];
     let norm = symmetric_eigen(&w.dot(&w.t()))?.values[0].max(0.0).sqrt();
-    Ok(second_layer_level(Matrix::Hessian, norm, experiment.model.lambda))
+    Ok(second_layer_level(Matrix::Hessian, norm, experiment.problem.lambda()))
 }
 
 /// The level above which an eigenvalue of either second-layer block counts as an outlier.
@@ -264,7 +269,7 @@ pub fn hessian_level(experiment: &Experiment, observed: &Observed) -> Result<f64
 /// # Errors
 /// If the eigensolver fails.
 pub fn level(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Result<f64> {
-    let supremum = second_layer_level(matrix, law.operator_norm()?, experiment.model.lambda);
+    let supremum = second_layer_level(matrix, law.operator_norm()?, experiment.problem.lambda());
     Ok(match matrix {
         Matrix::Hessian => supremum,
         Matrix::Gradient => supremum * law.sample_weights(matrix).dot(law.nodes().masses()),

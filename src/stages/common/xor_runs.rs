@@ -2,11 +2,11 @@
 
 use crate::error::Result;
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
-use crate::simulation::observe::Observed;
+use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::At;
-use crate::stage::{Data, Results, Settings};
+use crate::stage::{Data, Profile, Results, Settings};
 use crate::stages::common::shared::{at, query};
 use crate::stages::common::xor::{
     CLASSIFIED, SECOND, above, checked, classified, covered, experiment, hessian_level, neurons,
@@ -16,26 +16,15 @@ use crate::table::{Table, TableBuilder};
 /// Width of the networks whose rank follows a law that can be counted by hand.
 pub const NARROW: usize = 4;
 
-/// A point of the study of ranks, with all eigenvalues of the second-layer block of every replicate at these checkpoints.
-///
-/// By the time 60 to 80 every neuron has chosen, and its choice can be told from what is left of the start.
+/// An experiment with all eigenvalues of the second-layer block of every replicate at these checkpoints.
 ///
 /// # Errors
 /// A parameter outside its range.
-pub fn request(settings: &Settings, point: Point, checkpoints: Checkpoints) -> Result<Request> {
-    let Point { name, width, d, lambda, horizon, replicates } = point;
-    let mut experiment = experiment(settings.profile, &name, width, d, lambda);
-    experiment.model.d = settings.profile.pick(d, 50);
-    experiment.horizon = horizon;
-    experiment.checkpoints = settings.profile.pick(2 * FEWEST_CHECKPOINTS - 1, FEWEST_CHECKPOINTS);
-    if matches!(checkpoints, Checkpoints::Last) {
-        experiment.checkpoints = FEWEST_CHECKPOINTS;
-    }
-    experiment.replicates = settings.profile.pick(replicates, 40);
+pub fn request(settings: &Settings, experiment: Experiment, checkpoints: Checkpoints) -> Result<Request> {
     Ok(Request::new(checked(settings, experiment)?).every_replicate(checkpoints, SECOND, Question::Values))
 }
 
-/// Parameters of a point.
+/// Parameters of a point of the study of ranks.
 #[derive(Clone, Debug)]
 pub struct Point {
     /// Name of the experiment.
@@ -50,6 +39,25 @@ pub struct Point {
     pub horizon: f64,
     /// Replicates in the paper profile.
     pub replicates: u32,
+}
+
+impl Point {
+    /// The experiment at this point, with the fewest checkpoints or about twice as many.
+    ///
+    /// By the time 60 to 80 every neuron has chosen, and its choice can be told from what is left of the start.
+    #[must_use]
+    pub fn experiment(self, profile: Profile, followed: bool) -> Experiment {
+        let mut experiment = experiment(profile, &self.name, self.width, self.d, self.lambda);
+        experiment.problem.data.set_d(profile.pick(self.d, 50));
+        experiment.horizon = self.horizon;
+        experiment.checkpoints = if followed {
+            profile.pick(2 * FEWEST_CHECKPOINTS - 1, FEWEST_CHECKPOINTS)
+        } else {
+            FEWEST_CHECKPOINTS
+        };
+        experiment.replicates = profile.pick(self.replicates, 40);
+        experiment
+    }
 }
 
 /// What became of one run.

@@ -6,8 +6,12 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::{Model, Start, TaskKind};
+use crate::problem::family::{Axis, Family};
+use crate::problem::network::Network;
+use crate::problem::training::Training;
+use crate::problem::{Problem, as_f64};
 use crate::simulation::task;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
@@ -38,36 +42,43 @@ const NODES: usize = 2048;
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let beyond: &[usize] = settings.profile.pick(&BEYOND, &QUICK_BEYOND);
+    let base = |name: &str, data: DataLaw, network: Network, training: Training| Experiment {
+        name: name.to_owned(),
+        problem: Problem { data, network, training },
+        horizon: 20.0,
+        checkpoints: 21,
+        spacing: Spacing::Linear,
+        replicates: 20,
+        simulator: Simulator::Chain,
+        member: None,
+    };
+    let d = dimensions[0];
+    // β = 0.2 makes e^{-βt} 0.02 at the end.
+    let largest = f64::from(LAMBDAS[LAMBDAS.len() - 1]);
+    let softmax = Training::new(0.2, 1.0, 1.0);
+    let mixture = base("gmm-limit", DataLaw::mixture(d, largest, 3), Network::softmax(), softmax);
+    let two_layer = Training { start: macroscopic(), ..Training::new(0.02, 1.0, 1.0) };
+    let network = base("xor-limit", DataLaw::xor(d, 10.0), Network::two_layer(4), two_layer);
+    let over = |dimensions: &[usize]| Axis::new("d", "-d", dimensions.iter().copied().map(as_f64));
+    let lambdas = |lambdas: &[f64]| Axis::new("lambda", "-lambda-", lambdas.iter().copied());
+    let families = [
+        Family::new("gmm-limit", mixture.clone())
+            .axis(lambdas(&LAMBDAS.map(f64::from)))
+            .axis(over(dimensions)),
+        Family::new("gmm-limit-beyond", mixture).axis(lambdas(&[largest])).axis(over(beyond)),
+        Family::new("xor-limit", network).axis(over(dimensions)),
+    ];
     let mut requests = Vec::new();
-    let mut add =
-        |name: String, task: TaskKind, d: usize, lambda: f64, beta: f64, start: Start| -> Result<()> {
-            requests.push(Request::new(settings.experiment(Experiment {
-                name,
-                model: Model { task, d, lambda, beta, c: 1.0, phi: 1.0, start },
-                horizon: 20.0,
-                checkpoints: 21,
-                spacing: Spacing::Linear,
-                replicates: 20,
-                simulator: Simulator::Chain,
-            })?));
-            Ok(())
-        };
-    for lambda in LAMBDAS {
-        let further = if Some(&lambda) == LAMBDAS.last() { beyond } else { &[] };
-        for &d in dimensions.iter().chain(further) {
-            let name = format!("gmm-limit-lambda-{lambda}-d{d}");
-            // β = 0.2 makes e^{-βt} 0.02 at the end.
-            add(name, TaskKind::mixture(3), d, f64::from(lambda), 0.2, Start::default())?;
+    for family in families {
+        for point in settings.members(family)? {
+            requests.push(Request::new(settings.experiment(point)?));
         }
-    }
-    for &d in dimensions {
-        add(format!("xor-limit-d{d}"), TaskKind::xor(4), d, 10.0, 0.02, macroscopic())?;
     }
     Ok(requests)
 }
 
 fn is_mixture(experiment: &Experiment) -> bool {
-    matches!(experiment.model.task, TaskKind::Mixture { .. })
+    experiment.task() == "gmm"
 }
 
 /// The sine of the angle of `x^1` with the span of the means in the limit, at the end.
@@ -82,12 +93,12 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     // The limit does not know d.
     let mut limits: BTreeMap<(bool, u64), Limit> = BTreeMap::new();
     for experiment in data.experiments() {
-        let key = (is_mixture(experiment), experiment.model.lambda.to_bits());
+        let key = (is_mixture(experiment), experiment.problem.lambda().to_bits());
         if let std::collections::btree_map::Entry::Vacant(entry) = limits.entry(key) {
             entry.insert(limit_with(experiment, NODES)?);
         }
         let Some(limit) = limits.get(&key) else { continue };
-        let (step, name) = (experiment.model.steps(experiment.horizon), experiment.name.clone());
+        let (step, name) = (experiment.problem.steps(experiment.horizon), experiment.name.clone());
         let place = At { experiment: name.clone(), replicate: None, step, time: experiment.horizon };
         theory.push(Statistic::plain(&place, "error of the prediction", limit.error()));
         if is_mixture(experiment) {
@@ -109,7 +120,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             if is_mixture(experiment) {
                 let (start, x) = (first.parameters[0].row(0), last.parameters[0].row(0));
                 statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
-                let left = libm::exp(-experiment.model.beta * experiment.horizon);
+                let left = libm::exp(-experiment.problem.training.beta * experiment.horizon);
                 let left = left * start.dot(&start).sqrt() / x.dot(&x).sqrt();
                 statistics.push(Statistic::plain(&here, "left of the start", left));
             }

@@ -42,20 +42,22 @@ const SLOPE_DIMENSION: f64 = 0.02;
 fn ordered(results: &Results, wanted: impl Fn(&Experiment) -> bool) -> Vec<&Experiment> {
     let mut all: Vec<&Experiment> =
         results.experiments.values().filter(|experiment| wanted(experiment)).collect();
-    all.sort_by(|a, b| a.model.d.cmp(&b.model.d).then(a.model.lambda.total_cmp(&b.model.lambda)));
+    all.sort_by(|a, b| {
+        a.problem.d().cmp(&b.problem.d()).then(a.problem.lambda().total_cmp(&b.problem.lambda()))
+    });
     all
 }
 
 /// Experiments of task A at one λ, by dimension.
 fn at_lambda(results: &Results, lambda: u32) -> Vec<&Experiment> {
     ordered(results, |experiment| {
-        is_mixture(experiment) && experiment.model.lambda.to_bits() == f64::from(lambda).to_bits()
+        is_mixture(experiment) && experiment.problem.lambda().to_bits() == f64::from(lambda).to_bits()
     })
 }
 
 /// The largest dimension that every λ of task A has.
 fn common(results: &Results) -> usize {
-    at_lambda(results, LAMBDAS[0]).last().map_or(0, |experiment| experiment.model.d)
+    at_lambda(results, LAMBDAS[0]).last().map_or(0, |experiment| experiment.problem.d())
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
@@ -70,7 +72,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     for (id, experiments, words) in
         [("D1.limit-gmm", &mixture, "task A"), ("D1.limit-xor", &network, "task B from a macroscopic start")]
     {
-        let most = experiments.last().map_or(0, |experiment| experiment.model.d);
+        let most = experiments.last().map_or(0, |experiment| experiment.problem.d());
         claims.push(
             declare(
                 id,
@@ -98,7 +100,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .measure(&errors)?,
     );
     let most = common(results);
-    let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.model.d == most);
+    let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.problem.d() == most);
     let noise = |experiment: &Experiment| -> Vec<f64> {
         let left = values(&statistics, experiment, "left of the start");
         values(&statistics, experiment, "sine").iter().zip(&left).map(|(sine, left)| sine - left).collect()
@@ -110,7 +112,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"),
         )
         .at_most(-0.5 + SLOPE_LAMBDA)
-        .measure(&slopes(&places(&over_lambda, |experiment| experiment.model.lambda, noise)))?,
+        .measure(&slopes(&places(&over_lambda, |experiment| experiment.problem.lambda(), noise)))?,
     );
     claims.push(
         declare(
@@ -131,7 +133,7 @@ fn caption(results: &Results, statistics: &Statistics, theory: &Statistics, lamb
     let off = results
         .experiments
         .values()
-        .filter(|experiment| is_mixture(experiment) && experiment.model.d >= DIMENSIONS[1])
+        .filter(|experiment| is_mixture(experiment) && experiment.problem.d() >= DIMENSIONS[1])
         .map(|experiment| {
             let found = values(statistics, experiment, "sine");
             let mean = found.iter().sum::<f64>() / as_f64(found.len());
@@ -198,7 +200,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     }
     let largest = LAMBDAS[LAMBDAS.len() - 1];
     let network = ordered(results, |experiment| !is_mixture(experiment));
-    let other = network.first().map_or(f64::NAN, |experiment| experiment.model.lambda);
+    let other = network.first().map_or(f64::NAN, |experiment| experiment.problem.lambda());
     let mut rate = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"));
     for (label, style, experiments) in [
         (
@@ -223,8 +225,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         ));
     }
     let most = common(results);
-    let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.model.d == most);
-    let place = |experiment: &Experiment| experiment.model.lambda;
+    let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.problem.d() == most);
+    let place = |experiment: &Experiment| experiment.problem.lambda();
     let mut noise = Panel::new(
         Axis::log(r"signal-to-noise ratio $\lambda$"),
         Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"),
@@ -235,8 +237,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         limits(&over_lambda, &place),
     ));
     for (lambda, (colour, marker)) in LAMBDAS.into_iter().zip(looks) {
-        let here: Vec<&Experiment> =
-            at_lambda(results, lambda).into_iter().filter(|experiment| experiment.model.d == most).collect();
+        let here: Vec<&Experiment> = at_lambda(results, lambda)
+            .into_iter()
+            .filter(|experiment| experiment.problem.d() == most)
+            .collect();
         noise = noise.series(Series::error_bars(
             format!(r"$\lambda = {lambda}$"),
             Style::measured(colour).marker(marker),

@@ -7,8 +7,12 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::data::{DataLaw, Means};
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::{Means, Model, Start, TaskKind};
+use crate::problem::family::{Axis, Family};
+use crate::problem::network::Network;
+use crate::problem::training::{Start, Training};
+use crate::problem::{Problem, as_f64};
 use crate::simulation::task::{self, Summary};
 use crate::stage::request::Request;
 use crate::stage::rows::{At, Statistic, statistics_table};
@@ -23,42 +27,48 @@ const DIMENSIONS: [usize; 5] = [100, 200, 400, 800, 1600];
 /// Dimensions of the quick profile.
 const QUICK_DIMENSIONS: [usize; 3] = [50, 100, 200];
 
+/// Signal-to-noise ratio.
+const LAMBDA: f64 = 10.0;
+
 /// The statistic that is bounded.
 const DEVIATIONS: &str = "largest deviation";
 
 /// Prefixes of the names of the experiments of both tasks.
 const TASKS: [(&str, &str); 2] = [("gmm", "task A"), ("xor", "task B")];
 
-fn name(task: &str, d: usize) -> String {
-    format!("{task}-dynamics-d{d}")
-}
-
 /// Three unequal classes, two of whose means are not orthogonal.
-fn mixture() -> TaskKind {
-    TaskKind::Mixture {
-        probabilities: vec![0.5, 0.3, 0.2],
-        means: Means::Gram(vec![vec![1.0, 0.3, 0.0], vec![0.3, 1.0, 0.0], vec![0.0, 0.0, 1.0]]),
-    }
+fn mixture(d: usize, lambda: f64) -> DataLaw {
+    let gram = vec![vec![1.0, 0.3, 0.0], vec![0.3, 1.0, 0.0], vec![0.0, 0.0, 1.0]];
+    DataLaw::unequal_mixture(d, lambda, vec![0.5, 0.3, 0.2], Means::Gram(gram))
 }
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let mut requests = Vec::new();
     for (task, _) in TASKS {
-        for &d in dimensions {
-            let (kind, beta, start) = match task {
-                "gmm" => (mixture(), 0.05, Start::default()),
-                _ => (TaskKind::xor(4), 0.02, macroscopic()),
-            };
-            requests.push(Request::new(settings.experiment(Experiment {
-                name: name(task, d),
-                model: Model { task: kind, d, lambda: 10.0, beta, c: 1.0, phi: 1.0, start },
-                horizon: settings.profile.pick(20.0, 10.0),
-                checkpoints: 21,
-                spacing: Spacing::Linear,
-                replicates: settings.profile.pick(40, 20),
-                simulator: Simulator::Sgd,
-            })?));
+        let d = dimensions[0];
+        let (data, network, beta, start) = match task {
+            "gmm" => (mixture(d, LAMBDA), Network::softmax(), 0.05, Start::default()),
+            _ => (DataLaw::xor(d, LAMBDA), Network::two_layer(4), 0.02, macroscopic()),
+        };
+        let training = Training { start, ..Training::new(beta, 1.0, 1.0) };
+        let base = Experiment {
+            name: format!("{task}-dynamics"),
+            problem: Problem { data, network, training },
+            horizon: settings.profile.pick(20.0, 10.0),
+            checkpoints: 21,
+            spacing: Spacing::Linear,
+            replicates: settings.profile.pick(40, 20),
+            simulator: Simulator::Sgd,
+            member: None,
+        };
+        let family = Family::new(base.name.clone(), base).axis(Axis::new(
+            "d",
+            "-d",
+            dimensions.iter().copied().map(as_f64),
+        ));
+        for point in settings.members(family)? {
+            requests.push(Request::new(settings.experiment(point)?));
         }
     }
     Ok(requests)

@@ -41,7 +41,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         let experiments = by_dimension(results, task);
         let all = places(&experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
         let range = experiments.first().zip(experiments.last());
-        let (least, most) = range.map_or((0, 0), |(first, last)| (first.model.d, last.model.d));
+        let (least, most) = range.map_or((0, 0), |(first, last)| (first.problem.d(), last.problem.d()));
         claims.push(
             declare(
                 id,
@@ -125,7 +125,7 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
     let (bands, theory) = (Statistics::read(results, "bands")?, Statistics::read(results, "theory")?);
     let experiments = by_dimension(results, task);
     let dimensions = experiments.first().zip(experiments.last());
-    let (least, most) = dimensions.map_or((0, 0), |(first, last)| (first.model.d, last.model.d));
+    let (least, most) = dimensions.map_or((0, 0), |(first, last)| (first.problem.d(), last.problem.d()));
     let mut figure = Figure::new(
         name,
         Caption::new(
@@ -162,7 +162,7 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
             let high = curve(&bands, experiment, &format!("{statistic}, high"));
             let band = low.iter().zip(&high).map(|(low, high)| (low.0, low.1, high.1)).collect();
             panel = panel.series(Series::band(
-                format!("$d = {}$: range of {} replicates", experiment.model.d, experiment.replicates),
+                format!("$d = {}$: range of {} replicates", experiment.problem.d(), experiment.replicates),
                 *style,
                 band,
             ));
@@ -194,8 +194,11 @@ fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
         .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Green).dash(Dash::DashDot), law));
     Ok(match experiments.first() {
         Some(experiment) => {
-            let note =
-                format!(r"$\lambda = {}$, $\beta = {}$", experiment.model.lambda, experiment.model.beta);
+            let note = format!(
+                r"$\lambda = {}$, $\beta = {}$",
+                experiment.problem.lambda(),
+                experiment.problem.training.beta
+            );
             panel.note(0.97, 0.93, note, Anchor::Right)
         }
         None => panel,

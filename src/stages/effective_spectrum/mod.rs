@@ -9,11 +9,13 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::as_f64;
+use crate::problem::data::{CLUSTERS, DataLaw, Means};
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::{Means, Model, Start, TaskKind};
-use crate::simulation::task::xor::CLUSTERS;
-use crate::simulation::task::{self, Block, Layer};
+use crate::problem::family::{Axis, Family};
+use crate::problem::network::Network;
+use crate::problem::training::{Start, Training};
+use crate::problem::{Problem, as_f64};
+use crate::simulation::task;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::alignment;
 use crate::stage::request::{Checkpoints, Request};
@@ -22,7 +24,7 @@ use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit, macroscopic};
 use crate::stages::common::mixture::{FIRST_BLOCK, Predicted};
 use crate::stages::common::shared::{MATRICES, level, query};
-use crate::stages::common::xor::{self, SECOND, first};
+use crate::stages::common::xor::{self, SECOND};
 use crate::table::Table;
 use crate::theory::Matrix;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
@@ -36,6 +38,9 @@ const DIMENSIONS: [usize; 4] = [125, 250, 500, 1000];
 /// Dimensions of the quick profile.
 const QUICK_DIMENSIONS: [usize; 3] = [50, 75, 100];
 
+/// Signal-to-noise ratio.
+const LAMBDA: f64 = 40.0;
+
 /// Relative gap of predicted eigenvalues below which their eigenvectors are compared together, since neither is determined alone.
 const GAP: f64 = 0.1;
 
@@ -44,35 +49,36 @@ const POINTS: usize = 800;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
-    let mixture = TaskKind::Mixture { probabilities: vec![0.4, 0.3, 0.2, 0.1], means: Means::Orthonormal };
+    let probabilities = vec![0.4, 0.3, 0.2, 0.1];
+    let mixture = DataLaw::unequal_mixture(DIMENSIONS[0], LAMBDA, probabilities, Means::Orthonormal);
     let tasks = [
-        ("gmm", mixture, 0.05, Start::default(), FIRST_BLOCK),
-        ("xor", TaskKind::xor(4), 0.02, macroscopic(), first(0)),
+        ("gmm", mixture, Network::softmax(), 0.05, Start::default()),
+        ("xor", DataLaw::xor(DIMENSIONS[0], LAMBDA), Network::two_layer(4), 0.02, macroscopic()),
     ];
     let mut requests = Vec::new();
-    for (prefix, task, beta, start, block) in tasks {
-        for &d in dimensions {
-            let experiment = settings.experiment(Experiment {
-                name: format!("{prefix}-effective-d{d}"),
-                model: Model {
-                    task: task.clone(),
-                    d,
-                    lambda: 40.0,
-                    beta,
-                    c: 1.0,
-                    phi: 6.0,
-                    start: start.clone(),
-                },
-                horizon: 30.0,
-                checkpoints: 5,
-                spacing: Spacing::Linear,
-                replicates: settings.profile.pick(40, 20),
-                simulator: Simulator::Sgd,
-            })?;
+    for (prefix, data, network, beta, start) in tasks {
+        let training = Training { start, ..Training::new(beta, 1.0, 6.0) };
+        let base = Experiment {
+            name: format!("{prefix}-effective"),
+            problem: Problem { data, network, training },
+            horizon: 30.0,
+            checkpoints: 5,
+            spacing: Spacing::Linear,
+            replicates: settings.profile.pick(40, 20),
+            simulator: Simulator::Sgd,
+            member: None,
+        };
+        let family = Family::new(base.name.clone(), base).axis(Axis::new(
+            "d",
+            "-d",
+            dimensions.iter().copied().map(as_f64),
+        ));
+        for point in settings.members(family)? {
+            let experiment = settings.experiment(point)?;
             let followed = outliers(&experiment);
             let mut request = Request::new(experiment)
-                .every_replicate(Checkpoints::All, block, followed)
-                .every_replicate(Checkpoints::Last, block, Question::Values);
+                .every_replicate(Checkpoints::All, FIRST_BLOCK, followed)
+                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Values);
             if prefix == "xor" {
                 request = request.every_replicate(Checkpoints::All, SECOND, Question::Top(4));
             }
@@ -82,17 +88,14 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(requests)
 }
 
-/// The first-layer block that is followed.
-fn block(experiment: &Experiment) -> Block {
-    match experiment.model.task {
-        TaskKind::Mixture { .. } => FIRST_BLOCK,
-        TaskKind::Xor { .. } => first(0),
-    }
+/// Name of the layer whose first block is followed.
+fn first_layer(experiment: &Experiment) -> String {
+    experiment.problem.network.layers().swap_remove(0)
 }
 
 /// As many outliers as a first-layer block can have: one per class, or two.
 fn outliers(experiment: &Experiment) -> Question {
-    Question::Outliers(small(experiment.model.task.means()))
+    Question::Outliers(small(experiment.problem.data.means()))
 }
 
 fn small(count: usize) -> u32 {
@@ -108,13 +111,13 @@ struct Foreseen {
 
 fn foresee(experiment: &Experiment, limit: &Limit, checkpoint: usize, matrix: Matrix) -> Result<Foreseen> {
     let gram = &limit.grams[checkpoint];
-    if let TaskKind::Mixture { .. } = experiment.model.task {
+    if experiment.task() == "gmm" {
         let Predicted { law, spectrum } = Predicted::block(experiment, gram, matrix, 0, 0)?;
         return Ok(Foreseen { spectrum, means: law.means_basis().clone(), law: None });
     }
-    let nodes = experiment.model.sample_size().div_ceil(CLUSTERS);
+    let nodes = experiment.problem.sample_size().div_ceil(CLUSTERS);
     let weights = &limit.path.states[checkpoint].second;
-    let law = XorLaw::with_nodes(gram, weights, experiment.model.lambda, nodes)?;
+    let law = XorLaw::with_nodes(gram, weights, experiment.problem.lambda(), nodes)?;
     let spectrum = xor::predicted(experiment, &law, matrix, 0)?;
     Ok(Foreseen { spectrum, means: law.means_basis().clone(), law: Some(law) })
 }
@@ -136,7 +139,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let mut compared: BTreeMap<(String, usize, &str), usize> = BTreeMap::new();
     for experiment in data.experiments() {
         let limit = limit(experiment)?;
-        let layer = block(experiment).layer;
+        let layer = &first_layer(experiment);
         let finished = data.finished(&experiment.name)?;
         let last = experiment.schedule().len() - 1;
         for (checkpoint, &step) in experiment.schedule().iter().enumerate() {
@@ -149,9 +152,9 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
                 let foreseen = foresee(experiment, &limit, checkpoint, of)?;
                 let outliers = foreseen.spectrum.outliers_above()?;
-                let least = level(&foreseen.spectrum, experiment.model.d);
+                let least = level(&foreseen.spectrum, experiment.problem.d());
                 let clear = outliers.iter().filter(|outlier| outlier.position > least).count();
-                let key = (layer.name().to_owned(), checkpoint, matrix);
+                let key = (layer.clone(), checkpoint, matrix);
                 let count = (*compared.entry(key).or_insert(clear)).min(outliers.len());
                 let edge = foreseen.spectrum.right_edge().position;
                 theory.push(Statistic::plain(&here, label("edge", layer, matrix), edge));
@@ -170,8 +173,8 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     None => Vec::new(),
                 };
                 for (rank, (value, _)) in (1..).zip(&second) {
-                    theory.push(Statistic::of(&here, label("outlier", Layer::V, matrix), rank, *value));
-                    theory.push(Statistic::of(&here, label("overlap", Layer::V, matrix), rank, 1.0));
+                    theory.push(Statistic::of(&here, label("outlier", "v", matrix), rank, *value));
+                    theory.push(Statistic::of(&here, label("overlap", "v", matrix), rank, 1.0));
                 }
                 for &replicate in &finished {
                     let followed = Followed { experiment, replicate, checkpoint, index, matrix };
@@ -198,8 +201,8 @@ fn cluster(predicted: &[(f64, Array1<f64>)], index: usize) -> &[(f64, Array1<f64
 
 /// Name of a statistic of a layer's block of a matrix.
 #[must_use]
-pub fn label(what: &str, layer: Layer, matrix: &str) -> String {
-    format!("{what}, {}, {matrix}", layer.name())
+pub fn label(what: &str, layer: &str, matrix: &str) -> String {
+    format!("{what}, {layer}, {matrix}")
 }
 
 /// One matrix of one replicate at one checkpoint.
@@ -225,14 +228,14 @@ impl Followed<'_> {
 
     /// Outliers of the first-layer block and the squared overlaps of their eigenvectors with the span of the means.
     fn first_layer(&self, data: &dyn Data, count: usize, rows: &mut Vec<Statistic>) -> Result<()> {
-        let (here, block) = (self.at(), block(self.experiment));
-        let space = task::build(&self.experiment.model).mean_space();
-        let question = query(self.checkpoint, block, outliers(self.experiment));
+        let (here, layer) = (self.at(), &first_layer(self.experiment));
+        let space = task::build(&self.experiment.problem).mean_space();
+        let question = query(self.checkpoint, FIRST_BLOCK, outliers(self.experiment));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
         for (rank, pair) in (1..).zip(pairs.iter().take(count)) {
-            rows.push(Statistic::of(&here, label("outlier", block.layer, self.matrix), rank, pair.value));
+            rows.push(Statistic::of(&here, label("outlier", layer, self.matrix), rank, pair.value));
             let share = alignment(pair.vector.view(), &space);
-            rows.push(Statistic::of(&here, label("overlap", block.layer, self.matrix), rank, share * share));
+            rows.push(Statistic::of(&here, label("overlap", layer, self.matrix), rank, share * share));
         }
         Ok(())
     }
@@ -251,21 +254,21 @@ impl Followed<'_> {
         let question = query(self.checkpoint, SECOND, Question::Top(4));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
         for ((rank, pair), index) in (1..).zip(pairs).zip(0..predicted.len()) {
-            rows.push(Statistic::of(&here, label("outlier", Layer::V, self.matrix), rank, pair.value));
+            rows.push(Statistic::of(&here, label("outlier", "v", self.matrix), rank, pair.value));
             let squared = |vector: &Array1<f64>| pair.vector.dot(vector) * pair.vector.dot(vector);
             let overlap = cluster(predicted, index).iter().map(|(_, vector)| squared(vector)).sum();
-            rows.push(Statistic::of(&here, label("overlap", Layer::V, self.matrix), rank, overlap));
+            rows.push(Statistic::of(&here, label("overlap", "v", self.matrix), rank, overlap));
         }
         Ok(())
     }
 
     /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
     fn bulk(&self, data: &dyn Data, spectrum: &EffectiveSpectrum, rows: &mut Vec<Statistic>) -> Result<()> {
-        let (here, block) = (self.at(), block(self.experiment));
-        let question = query(self.checkpoint, block, Question::Values);
+        let (here, layer) = (self.at(), &first_layer(self.experiment));
+        let question = query(self.checkpoint, FIRST_BLOCK, Question::Values);
         let values = &data.values(&self.experiment.name, self.replicate, question)?[self.index];
         let distance = distance(values, spectrum)?;
-        rows.push(Statistic::plain(&here, label("distance", block.layer, self.matrix), distance));
+        rows.push(Statistic::plain(&here, label("distance", layer, self.matrix), distance));
         Ok(())
     }
 }

@@ -5,7 +5,6 @@ mod figures;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::Layer;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::dimensions::{by_dimension, dimension, places, slopes};
@@ -73,7 +72,7 @@ impl Compared {
         Ok(Self { statistics, theory: Statistics::read(results, "theory")? })
     }
 
-    fn differences(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Differences {
+    fn differences(&self, experiment: &Experiment, what: &str, layer: &str, relative: bool) -> Differences {
         let mut all = Differences::new();
         for (matrix, _) in MATRICES {
             let name = label(what, layer, matrix);
@@ -94,7 +93,7 @@ impl Compared {
     }
 
     /// The differences at the place where their mean is largest.
-    fn worst(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Vec<f64> {
+    fn worst(&self, experiment: &Experiment, what: &str, layer: &str, relative: bool) -> Vec<f64> {
         let size = |values: &Vec<f64>| (values.iter().sum::<f64>() / as_f64(values.len())).abs();
         self.differences(experiment, what, layer, relative)
             .into_values()
@@ -104,7 +103,7 @@ impl Compared {
 
     /// Per replicate, the mean over places of the size of the relative difference of outliers.
     #[must_use]
-    pub fn sizes(&self, experiment: &Experiment, layers: &[Layer]) -> Vec<f64> {
+    pub fn sizes(&self, experiment: &Experiment, layers: &[&str]) -> Vec<f64> {
         let all: Vec<Vec<f64>> = layers
             .iter()
             .flat_map(|layer| self.differences(experiment, "outlier", *layer, true).into_values())
@@ -121,17 +120,17 @@ impl Compared {
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let compared = Compared::read(results)?;
     let (mixture, network) = (by_dimension(results, "gmm"), by_dimension(results, "xor"));
-    let last = |experiments: &[&Experiment], what: &str, layer: Layer, relative: bool| {
+    let last = |experiments: &[&Experiment], what: &str, layer: &str, relative: bool| {
         experiments
             .last()
             .map_or_else(Vec::new, |experiment| compared.worst(experiment, what, layer, relative))
     };
-    let most = mixture.last().map_or(0, |experiment| experiment.model.d);
+    let most = mixture.last().map_or(0, |experiment| experiment.problem.d());
     let mut claims = Vec::new();
     for (outliers, overlaps, experiments, layer, block) in [
-        ("D2.outliers-gmm", "D2.overlaps-gmm", &mixture, Layer::X, "block 11 of task A"),
-        ("D2.outliers-xor-first", "D2.overlaps-xor-first", &network, Layer::W, "block W_1W_1 of task B"),
-        ("D2.outliers-xor-second", "D2.overlaps-xor-second", &network, Layer::V, "block vv of task B"),
+        ("D2.outliers-gmm", "D2.overlaps-gmm", &mixture, "x", "block 11 of task A"),
+        ("D2.outliers-xor-first", "D2.overlaps-xor-first", &network, "W", "block W_1W_1 of task B"),
+        ("D2.outliers-xor-second", "D2.overlaps-xor-second", &network, "v", "block vv of task B"),
     ] {
         claims.push(
             declare(
@@ -144,7 +143,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .between(-OUTLIER, OUTLIER)
             .measure(&last(experiments, "outlier", layer, true))?,
         );
-        let with = if layer == Layer::V { "the foreseen eigenvectors" } else { "the span of the means" };
+        let with = if layer == "v" { "the foreseen eigenvectors" } else { "the span of the means" };
         claims.push(
             declare(
                 overlaps,
@@ -156,8 +155,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     for (rate, bulk, experiments, layers, words) in [
-        ("D2.rate-gmm", "D2.bulk-gmm", &mixture, &[Layer::X][..], "task A"),
-        ("D2.rate-xor", "D2.bulk-xor", &network, &[Layer::W, Layer::V][..], "task B"),
+        ("D2.rate-gmm", "D2.bulk-gmm", &mixture, &["x"][..], "task A"),
+        ("D2.rate-xor", "D2.bulk-xor", &network, &["W", "v"][..], "task B"),
     ] {
         claims.push(
             declare(

@@ -23,9 +23,9 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut alignments, mut statistics) = (Vec::new(), Vec::new());
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
-        let task = task::build(&experiment.model);
+        let task = task::build(&experiment.problem);
         let space = task.mean_space();
-        let k = experiment.model.task.rows();
+        let k = experiment.problem.rows();
         let count = experiment.schedule().len();
         let asked = replicated(name).indices(count);
         for replicate in data.finished(&experiment.name)? {

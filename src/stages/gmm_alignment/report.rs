@@ -68,24 +68,28 @@ impl Read {
 /// `δ² E[e_c²] (d-k)/λ` of variance a step, with `E[e_c²] ≤ p_c(1-p_c)`, its value for a classifier that knows nothing;
 /// so its norm is at most `e^{-βt}‖x_0‖ + √(c p_c(1-p_c)(1 - e^{-2βt})/(2βλ))`.
 fn bound(results: &Results, experiment: &str, time: f64, start: f64) -> Result<(f64, f64)> {
-    let model = &results.experiment(experiment)?.model;
+    let problem = &results.experiment(experiment)?.problem;
     #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-    let p = 1.0 / model.task.rows() as f64;
-    let decay = libm::exp(-model.beta * time);
-    let gathered = if model.beta > 0.0 { (1.0 - decay * decay) / (2.0 * model.beta) } else { time };
-    Ok((decay * start, (model.c * p * (1.0 - p) * gathered / model.lambda).sqrt()))
+    let p = 1.0 / problem.rows() as f64;
+    let decay = libm::exp(-problem.training.beta * time);
+    let gathered = if problem.training.beta > 0.0 {
+        (1.0 - decay * decay) / (2.0 * problem.training.beta)
+    } else {
+        time
+    };
+    Ok((decay * start, (problem.training.c * p * (1.0 - p) * gathered / problem.lambda()).sqrt()))
 }
 
 /// `log(1/ε)/β`, the time after which what is left of the start is below ε.
 fn onset_bound(results: &Results, experiment: &str) -> Result<f64> {
-    let beta = results.experiment(experiment)?.model.beta;
+    let beta = results.experiment(experiment)?.problem.training.beta;
     Ok(libm::log(1.0 / EPSILON) / beta.max(f64::MIN_POSITIVE))
 }
 
 /// Per replicate: the largest ratio of error to bound over rows and over times from `log(1/ε)/β` on, and the time from
 /// which all rows are aligned.
 fn errors(results: &Results, read: &Read, experiment: &str) -> Result<(Vec<f64>, Vec<f64>)> {
-    let k = results.experiment(experiment)?.model.task.rows();
+    let k = results.experiment(experiment)?.problem.rows();
     let (mut worst, mut onset) = (BTreeMap::<u32, f64>::new(), BTreeMap::<u32, f64>::new());
     for row in 0..u32::try_from(k).unwrap_or(u32::MAX) {
         let norms = read.statistic(experiment, "norm", Some(row));
@@ -111,11 +115,11 @@ fn errors(results: &Results, read: &Read, experiment: &str) -> Result<(Vec<f64>,
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let read = Read::new(results)?;
-    let model = &results.experiment(MAIN)?.model;
+    let problem = &results.experiment(MAIN)?.problem;
     let (worst, onset) = errors(results, &read, MAIN)?;
-    let shrink = 1.0 - model.step_size() * model.beta;
+    let shrink = 1.0 - problem.step_size() * problem.training.beta;
     let horizon = results.experiment(MAIN)?.horizon;
-    let steps = model.steps(horizon);
+    let steps = problem.steps(horizon);
     #[allow(clippy::cast_precision_loss, reason = "a number of steps is exact in f64")]
     let law = steps as f64 * libm::log(shrink);
     let sums: Vec<f64> = read
@@ -178,7 +182,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
              the theory (dashed, dash-dotted for the smaller λ). (d) Overlap of the outlier spaces of H_11 and of \
              G_11, which is 1 if they are the same (marks, mean; bars, range); bars shorter than their mark are \
              hidden by it",
-            main.model.lambda, contrast.model.lambda
+            main.problem.lambda(),
+            contrast.problem.lambda()
         ),
         setting(&[main, contrast], &[Symbol::Blocks, Symbol::Alignment, Symbol::Sine, Symbol::Overlap]),
         "The row moves into the span of the means, and with it into the outlier eigenspaces, and its error stays below the \
@@ -186,7 +191,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     );
     let mut figure = Figure::new("gmm-alignment", caption, Width::Full, 2);
     for name in [MAIN, CONTRAST] {
-        let lambda = results.experiment(name)?.model.lambda;
+        let lambda = results.experiment(name)?.problem.lambda();
         let rho = |subspace: &str| read.alignment(name, 0, subspace, |a| a.value);
         let mut panel = Panel::new(
             Axis::linear("training time $t$"),
@@ -219,7 +224,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     )
     .legend_inside(0.3, 0.66);
     for (name, style) in looks() {
-        let lambda = results.experiment(name)?.model.lambda;
+        let lambda = results.experiment(name)?.problem.lambda();
         let label = format!(r"$\lambda = {lambda}$, mean and range");
         let dash = if name == MAIN { Dash::Dashed } else { Dash::DashDot };
         let sines = read.alignment(name, 0, "means", |a| a.sine);
@@ -257,11 +262,11 @@ fn training(results: &Results, read: &Read) -> Result<Figure> {
         Panel::new(Axis::linear("training time $t$"), Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
     ];
     for (name, style) in looks() {
-        let model = &results.experiment(name)?.model;
+        let problem = &results.experiment(name)?.problem;
         let names = ["loss", "accuracy", "norm of the class sum"];
         for (panel, statistic) in panels.iter_mut().zip(names) {
             let curves = read.statistic(name, statistic, None);
-            let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", model.lambda);
+            let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", problem.lambda());
             *panel = panel
                 .clone()
                 .series(Series::marked_line(label.clone(), style, mean(&curves)))
@@ -269,10 +274,13 @@ fn training(results: &Results, read: &Read) -> Result<Figure> {
         }
     }
     let start = mean(&read.statistic(MAIN, "norm of the class sum", None));
-    let model = &results.experiment(MAIN)?.model;
-    let law = start.iter().map(|&(time, _)| (time, start[0].1 * libm::exp(-model.beta * time))).collect();
+    let problem = &results.experiment(MAIN)?.problem;
+    let law = start
+        .iter()
+        .map(|&(time, _)| (time, start[0].1 * libm::exp(-problem.training.beta * time)))
+        .collect();
     let [loss, accuracy, sum] = panels;
-    let sum = sum.note(0.06, 0.08, format!(r"$\beta = {}$", model.beta), Anchor::Left);
+    let sum = sum.note(0.06, 0.08, format!(r"$\beta = {}$", problem.training.beta), Anchor::Left);
     let sum = sum.series(Series::line(
         r"law $e^{-\beta t}$ from the mean start",
         Style::theory(Colour::Black).dash(Dash::Dashed).width(0.9),

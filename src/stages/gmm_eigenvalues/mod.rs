@@ -50,7 +50,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                         theory.push(Statistic::plain(
                             &here,
                             format!("level, {matrix}"),
-                            level(&predicted.spectrum, experiment.model.d),
+                            level(&predicted.spectrum, experiment.problem.d()),
                         ));
                         for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
                             theory.push(Statistic::of(
@@ -79,7 +79,7 @@ fn record(
     spectrum: &mut Vec<Eigenvalue>,
 ) -> Result<()> {
     for ((matrix, _), pairs) in MATRICES.iter().zip(&data.pairs(&at.experiment, replicate, query)?) {
-        spectrum.extend(Eigenvalue::of_block(at, matrix, &query, pairs));
+        spectrum.extend(Eigenvalue::of_block(at, matrix, "x", &query, pairs));
     }
     Ok(())
 }

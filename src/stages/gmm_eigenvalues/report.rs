@@ -42,7 +42,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let k = classes(results.experiment(MAIN)?);
     let others = f64::from(k - 1);
     #[allow(clippy::cast_precision_loss, reason = "a sample size is exact in f64")]
-    let sample = results.experiment(MAIN)?.model.sample_size() as f64;
+    let sample = results.experiment(MAIN)?.problem.sample_size() as f64;
     let pick =
         |matrix: &str, rank: u32, of: fn(&Curves) -> Vec<f64>| of(&trajectory(&rows, MAIN, matrix, rank));
     let ratio = |matrix: &str, lower: u32, of: fn(&Curves) -> Vec<f64>| -> Vec<f64> {
@@ -131,7 +131,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             "The {SHOWN} largest eigenvalues of H_11 (a, c) and of G_11 (b, d) over training time t in replicate 0, at λ = {} \
              (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the edge of the \
              bulk that the effective spectral theory predicts from the inner products of means and parameters alone",
-            main.model.lambda, contrast.model.lambda
+            main.problem.lambda(),
+            contrast.problem.lambda()
         ),
         setting(&[main, contrast], &[Symbol::Blocks]),
         "One leading outlier separates, k - 1 smaller ones follow, and the rest stays in the bulk; at the smaller λ only \
@@ -139,7 +140,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     );
     let mut figure = Figure::new("gmm-eigenvalues", caption, Width::Full, 2);
     for name in [MAIN, CONTRAST] {
-        let lambda = results.experiment(name)?.model.lambda;
+        let lambda = results.experiment(name)?.problem.lambda();
         for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
             let ranked =
                 (1..=SHOWN).filter_map(|rank| trajectory(&rows, name, matrix, rank).remove(&0)).collect();

@@ -23,7 +23,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let experiment = data.experiment(MAIN)?;
-    let means = task::build(&experiment.model).law().means();
+    let means = task::build(&experiment.problem).law().means();
     let count = experiment.schedule().len();
     let mut statistics = Vec::new();
     for replicate in data.finished(&experiment.name)? {

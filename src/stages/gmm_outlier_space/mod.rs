@@ -5,7 +5,7 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::{self, Block, Layer};
+use crate::simulation::task::{self, Block};
 use crate::spectrum::leading_space;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::overlap;
@@ -27,7 +27,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         .first_replicate(Checkpoints::First, OFF_DIAGONAL, Question::Top(SHOWN))
         .first_replicate(Checkpoints::Last, OFF_DIAGONAL, Question::Top(SHOWN));
     for row in 0..classes(&main.experiment) {
-        main = main.first_replicate(Checkpoints::Three, Block::diagonal(Layer::X, row), Question::Top(SHOWN));
+        main = main.first_replicate(Checkpoints::Three, Block::diagonal(0, row), Question::Top(SHOWN));
     }
     let wide = settings.experiment(experiment(settings.profile, WIDE, 10, 100.0))?;
     let question = Question::Outliers(classes(&wide));
@@ -65,8 +65,8 @@ fn overlaps(
     statistics: &mut Vec<Statistic>,
     theory: &mut Vec<Statistic>,
 ) -> Result<()> {
-    let space = task::build(&experiment.model).mean_space();
-    let k = experiment.model.task.rows();
+    let space = task::build(&experiment.problem).mean_space();
+    let k = experiment.problem.rows();
     let count = experiment.schedule().len();
     let asked = if experiment.name == MAIN { REPLICATED.indices(count) } else { vec![0, count - 1] };
     for replicate in data.finished(&experiment.name)? {
@@ -116,8 +116,8 @@ fn off_diagonal_outliers(
                 let named = |what: &str| format!("{what} of block (1,2), {matrix}");
                 let predicted = Predicted::block(experiment, &gram, of, 0, 1)?;
                 let (low, high) = (
-                    level_below(&predicted.spectrum, experiment.model.d),
-                    level(&predicted.spectrum, experiment.model.d),
+                    level_below(&predicted.spectrum, experiment.problem.d()),
+                    level(&predicted.spectrum, experiment.problem.d()),
                 );
                 let below = values[index].iter().filter(|value| **value < low).count();
                 let above = values[index].iter().filter(|value| **value > high).count();
@@ -140,7 +140,13 @@ fn off_diagonal_outliers(
                     theory.push(Statistic::of(&here, named("outlier"), rank, outlier.position));
                 }
                 let top = query(checkpoint, OFF_DIAGONAL, Question::Top(SHOWN));
-                spectrum.extend(Eigenvalue::of_block(&here, matrix, &top, &data.pairs(MAIN, 0, top)?[index]));
+                spectrum.extend(Eigenvalue::of_block(
+                    &here,
+                    matrix,
+                    "x",
+                    &top,
+                    &data.pairs(MAIN, 0, top)?[index],
+                ));
             }
         }
     }
@@ -150,13 +156,13 @@ fn off_diagonal_outliers(
 /// Entries of the leading eigenvectors of every diagonal block along the means, in the first replicate at the end.
 fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
     let experiment = data.experiment(MAIN)?;
-    let means = task::build(&experiment.model).law().means();
+    let means = task::build(&experiment.problem).law().means();
     let last = experiment.schedule().len() - 1;
     let trajectory = data.trajectory(MAIN, 0)?;
     let Some(observed) = trajectory.checkpoints.get(last) else { return Ok(()) };
     let here = at(experiment, 0, observed);
     for row in 0..classes(experiment) {
-        let pairs = data.pairs(MAIN, 0, query(last, Block::diagonal(Layer::X, row), Question::Top(SHOWN)))?;
+        let pairs = data.pairs(MAIN, 0, query(last, Block::diagonal(0, row), Question::Top(SHOWN)))?;
         for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
             for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
                 for (mean, direction) in (0..).zip(means.rows()) {

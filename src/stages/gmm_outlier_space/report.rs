@@ -141,7 +141,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut figure = Figure::new("gmm-outlier-space", caption, Width::Full, 2);
     for name in [MAIN, WIDE] {
         let experiment = results.experiment(name)?;
-        let title = format!(r"$k = {}$, $\lambda = {}$", classes(experiment), experiment.model.lambda);
+        let title = format!(r"$k = {}$, $\lambda = {}$", classes(experiment), experiment.problem.lambda());
         let overlap = Axis::linear(r"overlap $\| P_U P_{\mu}\|_F^2/k$");
         // Overlaps near one need a range of their own to tell measurement from theory.
         let least = rows
@@ -189,7 +189,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
 
 /// Heat map of `⟨v_i, μ_b⟩` for the leading eigenvectors of every diagonal block.
 fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> Result<Panel> {
-    let k = results.experiment(MAIN)?.model.task.rows();
+    let k = results.experiment(MAIN)?.problem.rows();
     let mut values = vec![vec![f64::NAN; k * k]; k];
     for rank in 1..=k {
         let name = format!("entry of eigenvector {rank} along a mean, {matrix}");
@@ -216,7 +216,7 @@ fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> 
             .whole(),
         Axis::linear("mean $b$").whole(),
     )
-    .title(format!(r"$k = {k}$, $\lambda = {}$, end of training", results.experiment(MAIN)?.model.lambda))
+    .title(format!(r"$k = {k}$, $\lambda = {}$, end of training", results.experiment(MAIN)?.problem.lambda()))
     .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", map).written(negative));
     for block in 1..u32::try_from(k).unwrap_or(1) {
         let between = f64::from(block) + 0.5;

@@ -5,6 +5,7 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::problem::family::{Axis, Family};
 use crate::simulation::task;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::sine;
@@ -24,18 +25,21 @@ const QUICK_GRID: [u32; 7] = [1, 5, 30, 100, 300, 3000, 30_000];
 /// Eigenvalues among which outliers are counted.
 const COUNTED: u32 = 8;
 
-fn name(lambda: u32) -> String {
-    format!("gmm-snr-lambda-{lambda}")
-}
-
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let grid: &[u32] = settings.profile.pick(&GRID, &QUICK_GRID);
-    grid.iter()
-        .map(|&lambda| {
-            let mut point = experiment(settings.profile, &name(lambda), 5, f64::from(lambda));
-            // Rates need no large dimension: the errors are operator norms, not fluctuations.
-            point.model.d = settings.profile.pick(300, 60);
-            point.checkpoints = FEWEST_CHECKPOINTS;
+    let mut base = experiment(settings.profile, "gmm-snr", 5, f64::from(grid[0]));
+    // Rates need no large dimension: the errors are operator norms, not fluctuations.
+    base.problem.data.set_d(settings.profile.pick(300, 60));
+    base.checkpoints = FEWEST_CHECKPOINTS;
+    let family = Family::new("gmm-snr", base).axis(Axis::new(
+        "lambda",
+        "-lambda-",
+        grid.iter().copied().map(f64::from),
+    ));
+    settings
+        .members(family)?
+        .into_iter()
+        .map(|point| {
             Ok(Request::new(settings.experiment(point)?)
                 .every_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(COUNTED))
                 .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Top(COUNTED))
@@ -71,7 +75,7 @@ fn predict(
     let mut levels = [0.0; 2];
     for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
         let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
-        *least = level(&predicted.spectrum, experiment.model.d);
+        *least = level(&predicted.spectrum, experiment.problem.d());
         let outliers = predicted.spectrum.outliers_above()?;
         let counted = outliers.iter().filter(|outlier| outlier.position > *least).count();
         theory.push(Statistic::plain(
@@ -98,7 +102,7 @@ fn measure(
     let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
     let here = at(experiment, replicate, observed);
     let x = observed.parameters[0].row(0);
-    let space = task::build(&experiment.model).mean_space();
+    let space = task::build(&experiment.problem).mean_space();
     statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
     statistics.push(Statistic::plain(&here, "norm", x.dot(&x).sqrt()));
     let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;

@@ -142,7 +142,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
 
 #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
 fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
-    let (k, phi, beta, c) = (f64::from(classes(point)), point.model.phi, point.model.beta, point.model.c);
+    let (k, phi, beta, c) = (
+        f64::from(classes(point)),
+        point.problem.training.phi,
+        point.problem.training.beta,
+        point.problem.training.c,
+    );
     let lambdas: Vec<f64> =
         over_grid(results, "statistics", "sine", false)?.iter().map(|(lambda, _)| *lambda).collect();
     let label = format!(r"mean of {}, 95 % interval", point.replicates);
@@ -268,8 +273,8 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
         let note = format!(
             r"$k = {}$, $d = {}$, $\phi = {}$, {} replicates",
             classes(point),
-            point.model.d,
-            point.model.phi,
+            point.problem.d(),
+            point.problem.training.phi,
             point.replicates
         );
         figure = figure.panel(panel.note(0.97, 0.05, note, Anchor::Right));

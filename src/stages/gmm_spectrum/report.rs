@@ -76,7 +76,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     [(MAIN, "gmm-spectrum"), (CONTRAST, "gmm-spectrum-lambda-10")]
         .into_iter()
         .map(|(name, figure)| {
-            let lambda = results.experiment(name)?.model.lambda;
+            let lambda = results.experiment(name)?.problem.lambda();
             let mut steps: Vec<(u64, f64)> =
                 spectrum.iter().filter(|row| row.at.experiment == name).map(|row| (row.at.step, row.at.time)).collect();
             steps.dedup();

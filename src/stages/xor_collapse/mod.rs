@@ -5,6 +5,7 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
+use crate::problem::family::{Axis, Family};
 use crate::stage::request::Request;
 use crate::stage::rows::{Statistic, statistics_table};
 use crate::stage::{Data, Settings};
@@ -19,22 +20,16 @@ const LAMBDAS: [u32; 6] = [1, 3, 10, 30, 100, 1000];
 const RIDGES: [u32; 7] = [20, 40, 60, 80, 100, 120, 140];
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
-    let points = LAMBDAS.iter().flat_map(|lambda| RIDGES.iter().map(move |ridge| (*lambda, *ridge)));
-    points
-        .map(|(lambda, ridge)| {
-            let mut point = experiment(settings.profile, &name(lambda, ridge), 8, 100, f64::from(lambda));
-            point.model.d = settings.profile.pick(100, 50);
-            point.model.beta = f64::from(ridge) / 1000.0;
-            point.horizon = 200.0;
-            point.checkpoints = FEWEST_CHECKPOINTS;
-            Ok(Request::new(checked(settings, point)?))
-        })
-        .collect()
-}
-
-/// The name carries β in thousandths, since a point would end it in `--set`.
-fn name(lambda: u32, ridge: u32) -> String {
-    format!("xor-collapse-lambda-{lambda}-beta-{ridge}")
+    let mut base = experiment(settings.profile, "xor-collapse", 8, 100, f64::from(LAMBDAS[0]));
+    base.problem.data.set_d(settings.profile.pick(100, 50));
+    base.horizon = 200.0;
+    base.checkpoints = FEWEST_CHECKPOINTS;
+    // Names carry β in thousandths.
+    let family = Family::new("xor-collapse", base)
+        .axis(Axis::new("lambda", "-lambda-", LAMBDAS.map(f64::from)))
+        .axis(Axis::new("beta", "-beta-", RIDGES.map(|ridge| f64::from(ridge) / 1000.0)).scaled(1000.0));
+    let points = settings.members(family)?.into_iter();
+    points.map(|point| Ok(Request::new(checked(settings, point)?))).collect()
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {

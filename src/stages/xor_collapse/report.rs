@@ -3,16 +3,16 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::problem::as_f64;
+use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
-use crate::stages::common::grid::log_edges;
+use crate::stages::common::grid::{distinct, linear_edges, log_edges};
 use crate::stages::common::shared::{Statistics, indicators};
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{ALIVE, CLASSIFIED, width};
-use crate::stages::xor_collapse::{LAMBDAS, RIDGES, name, plan, reduce};
+use crate::stages::xor_collapse::{plan, reduce};
 use crate::theory::collapse::collapse_threshold;
 
 /// The stage.
@@ -38,7 +38,7 @@ const SHARE: f64 = 0.95;
 
 /// β over the threshold of λ.
 fn ratio(experiment: &Experiment) -> f64 {
-    experiment.model.beta / collapse_threshold(experiment.model.lambda)
+    experiment.problem.training.beta / collapse_threshold(experiment.problem.lambda())
 }
 
 /// Per replicate number, the share of grid points on one side of the threshold where the network is as predicted.
@@ -80,7 +80,7 @@ fn failures<'a>(results: &'a Results, statistics: &Statistics, below: f64) -> Ve
         })
         .filter(|(_, share)| *share < SHARE)
         .collect();
-    found.sort_by(|a, b| a.0.model.lambda.total_cmp(&b.0.model.lambda));
+    found.sort_by(|a, b| a.0.problem.lambda().total_cmp(&b.0.problem.lambda()));
     found
 }
 
@@ -90,7 +90,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let survived = shares(results, &statistics, |ratio| ratio < 1.0 - MARGIN, |alive| alive > 0.5);
     let failed: Vec<String> = failures(results, &statistics, 1.0 - MARGIN)
         .iter()
-        .map(|(point, _)| format!("lambda = {}, beta = {}", point.model.lambda, point.model.beta))
+        .map(|(point, _)| {
+            format!("lambda = {}, beta = {}", point.problem.lambda(), point.problem.training.beta)
+        })
         .collect();
     let save = if failed.is_empty() { String::new() } else { format!(", if not at {}", listed(&failed)) };
     Ok(vec![
@@ -116,16 +118,20 @@ type Share<'a> = (&'a str, &'a str, &'a dyn Fn(f64) -> f64, f64);
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let statistics = Statistics::read(results, "statistics")?;
-    let lambdas: Vec<f64> = LAMBDAS.iter().map(|lambda| f64::from(*lambda)).collect();
-    let step = 0.01;
-    let ridges: Vec<f64> = RIDGES.iter().map(|ridge| f64::from(*ridge) / 1000.0).collect();
-    let x_edges = log_edges(&lambdas);
-    let y_edges: Vec<f64> =
-        ridges.iter().map(|ridge| ridge - step).chain(ridges.last().map(|ridge| ridge + step)).collect();
+    let ridge = |experiment: &Experiment| experiment.problem.training.beta;
+    let lambdas = distinct(results, |experiment| experiment.problem.lambda());
+    let ridges = distinct(results, ridge);
+    let (x_edges, y_edges) = (log_edges(&lambdas), linear_edges(&ridges));
     let k = results.experiments.values().next().map_or(1, width);
-    let mean = |lambda: u32, ridge: u32, statistic: &str, of: &dyn Fn(f64) -> f64| {
-        let values: Vec<f64> =
-            statistics.rows(&name(lambda, ridge), statistic).map(|row| of(row.value)).collect();
+    let mean = |lambda: f64, beta: f64, statistic: &str, of: &dyn Fn(f64) -> f64| {
+        let there = |point: &&Experiment| {
+            point.problem.lambda().to_bits() == lambda.to_bits() && ridge(point).to_bits() == beta.to_bits()
+        };
+        let points = results.experiments.values().filter(there);
+        let values: Vec<f64> = points
+            .flat_map(|point| statistics.rows(&point.name, statistic))
+            .map(|row| of(row.value))
+            .collect();
         if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / as_f64(values.len()) }
     };
     let threshold: Vec<(f64, f64)> = (0..=120)
@@ -139,7 +145,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let failed: Vec<String> = failures(results, &statistics, 1.0)
         .iter()
         .map(|(point, share)| {
-            format!("at λ = {}, β = {} ({:.0} % live)", point.model.lambda, point.model.beta, 100.0 * share)
+            format!(
+                "at λ = {}, β = {} ({:.0} % live)",
+                point.problem.lambda(),
+                point.problem.training.beta,
+                100.0 * share
+            )
         })
         .collect();
     let save = if failed.is_empty() { String::new() } else { format!(", save {}", listed(&failed)) };
@@ -168,9 +179,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         ("alive neurons", "dead neurons", &dead, 1.0),
     ];
     for (statistic, title, of, top) in panels {
-        let values = RIDGES
+        let values = ridges
             .iter()
-            .map(|ridge| LAMBDAS.iter().map(|lambda| mean(*lambda, *ridge, statistic, of) / top).collect())
+            .map(|beta| lambdas.iter().map(|lambda| mean(*lambda, *beta, statistic, of) / top).collect())
             .collect();
         let heat = HeatMap {
             x_edges: x_edges.clone(),

@@ -38,7 +38,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let question = query(checkpoint, first(NEURON), Question::Top(TOP));
             let law = law_of_sample(experiment, observed)?;
             for ((matrix, of), pairs) in MATRICES.into_iter().zip(&data.pairs(name, 0, question)?) {
-                spectrum.extend(Eigenvalue::of_block(&here, matrix, &question, pairs));
+                spectrum.extend(Eigenvalue::of_block(&here, matrix, "W", &question, pairs));
                 let predicted = predicted(experiment, &law, of, NEURON as usize)?;
                 let edge = predicted.right_edge().position;
                 theory.push(Statistic::plain(&here, format!("edge, {matrix}"), edge));

@@ -35,7 +35,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             "The {TOP} largest eigenvalues of the block of neuron 1 of H (a, c) and of G (b, d) over training time t in replicate \
              0, at λ = {} (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the \
              edge of the bulk that theory predicts",
-            main.model.lambda, contrast.model.lambda
+            main.problem.lambda(),
+            contrast.problem.lambda()
         ),
         setting(&[main, contrast], &[Symbol::Blocks]),
         "Two eigenvalues stand above the bulk at all times; at the smaller λ single rare samples, of large weight in G, lift \
@@ -63,7 +64,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     Axis::linear("training time $t$"),
                     Axis::log(format!(r"eigenvalue of ${label}_{{W_1W_1}}$")),
                 )
-                .title(format!(r"$K = {}$, $\lambda = {}$", width(experiment), experiment.model.lambda))
+                .title(format!(r"$K = {}$, $\lambda = {}$", width(experiment), experiment.problem.lambda()))
                 .series(Series::ranked(
                     "rank (measured, replicate 0)",
                     Style::measured(Colour::Black),

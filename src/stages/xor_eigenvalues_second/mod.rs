@@ -34,7 +34,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     let outliers = above(pairs.iter().map(|pair| pair.value), level);
                     statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(outliers)));
                     theory.push(Statistic::plain(&here, format!("level, {matrix}"), level));
-                    spectrum.extend(Eigenvalue::of_block(&here, matrix, &question, pairs));
+                    spectrum.extend(Eigenvalue::of_block(&here, matrix, "v", &question, pairs));
                     if replicate == 0 {
                         let values = law.second_layer_spectrum(of)?.values;
                         theory.extend((1..).zip(values.iter()).map(|(rank, value)| {

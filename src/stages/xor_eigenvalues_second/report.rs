@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
+use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Curves, Eigenvalue, curves, first, mean, range, spectrum_rows};
 use crate::stage::{Kind, Results, Stage};
@@ -55,7 +55,7 @@ fn trajectory(rows: &[Eigenvalue], experiment: &str, matrix: &str, rank: u32) ->
 /// `λK/d`, to be well below [`PREMISE`].
 #[allow(clippy::cast_precision_loss, reason = "a dimension is exact in f64")]
 fn premise(experiment: &Experiment) -> f64 {
-    experiment.model.lambda * f64::from(width(experiment)) / experiment.model.d as f64
+    experiment.problem.lambda() * f64::from(width(experiment)) / experiment.problem.d() as f64
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
@@ -75,7 +75,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .collect()
     };
     let (noise, k) = (0.5 - 1.0 / (2.0 * PI), f64::from(width(experiment)));
-    let scale = 4.0 * experiment.model.lambda / (noise + k / (2.0 * PI));
+    let scale = 4.0 * experiment.problem.lambda() / (noise + k / (2.0 * PI));
     let law: Vec<f64> = first(&trajectory(&rows, WIDE, "hessian", 1))
         .iter()
         .map(|value| (value * scale - 1.0).abs())
@@ -158,7 +158,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
              (c, d); colour is the rank. Crosses are the eigenvalues that theory predicts, and the dashed line is the level \
              above which an eigenvalue counts as an outlier: the most that the noise of the features can reach in H_vv, \
              and its like with the mean weight in G_vv. Eigenvalues far below the level are not shown",
-            wide.model.lambda, contrast.model.lambda
+            wide.problem.lambda(),
+            contrast.problem.lambda()
         ),
         setting(&[wide, contrast], &[Symbol::SecondBlock]),
         "One outlier at the start becomes four, one for each cluster, while the rest fades with the ridge; at the smaller λ \
@@ -168,7 +169,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut counted = Figure::new("xor-outliers-second", counts(wide, contrast), Width::Full, 2).shared_y();
     for name in [WIDE, WIDE_CONTRAST] {
         let experiment = results.experiment(name)?;
-        let (lambda, n) = (experiment.model.lambda, experiment.replicates);
+        let (lambda, n) = (experiment.problem.lambda(), experiment.replicates);
         let title = format!(r"$K = {}$, $\lambda = {lambda}$", width(experiment));
         for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
             let ranked: Vec<Vec<(f64, f64)>> = (1..=width(experiment))
@@ -249,7 +250,10 @@ fn counts(wide: &Experiment, contrast: &Experiment) -> Caption {
             "Number of outliers of H_vv (open squares) and of G_vv (triangles) and number of clusters of which more than {} of \
              the test points are classified (discs) over training time t, at λ = {} (a) and λ = {} (b): marks and lines, mean; \
              bands with solid sides (clusters), dashed (H_vv) and dotted (G_vv), range over {} replicates",
-            CLASSIFIED, wide.model.lambda, contrast.model.lambda, wide.replicates
+            CLASSIFIED,
+            wide.problem.lambda(),
+            contrast.problem.lambda(),
+            wide.replicates
         ),
         setting(&[wide, contrast], &[Symbol::SecondBlock]),
         "Both matrices end with as many outliers as classified clusters at the larger λ; at the smaller one some outliers \

@@ -3,7 +3,7 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::simulation::task::xor::CLUSTERS;
+use crate::problem::data::CLUSTERS;
 use crate::stage::request::Request;
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, query};

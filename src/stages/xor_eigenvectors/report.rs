@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
-use crate::simulation::task::xor::CLUSTERS;
+use crate::problem::data::CLUSTERS;
 use crate::stage::claim::Claim;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};

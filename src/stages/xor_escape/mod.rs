@@ -8,10 +8,12 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::Start;
+use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator};
-use crate::simulation::observe::Observed;
+use crate::problem::family::{Axis, Family};
+use crate::problem::training::Start;
 use crate::simulation::task;
+use crate::simulation::trajectory::Observed;
 use crate::stage::request::Request;
 use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
@@ -37,18 +39,15 @@ const INTEGRATION: (f64, usize) = (0.5, 64);
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
-    dimensions
-        .iter()
-        .map(|&d| {
-            let mut point = experiment(settings.profile, &format!("xor-escape-d{d}"), 4, d, 100.0);
-            point.model.d = d;
-            point.model.start = Start { along: None, second: Some(vec![1.0, 1.0, -1.0, -1.0]) };
-            point.horizon = 20.0;
-            point.checkpoints = 101;
-            point.simulator = Simulator::Chain;
-            Ok(Request::new(settings.experiment(point)?))
-        })
-        .collect()
+    let mut base = experiment(settings.profile, "xor-escape", 4, dimensions[0], 100.0);
+    base.problem.training.start = Start { along: None, second: Some(vec![1.0, 1.0, -1.0, -1.0]) };
+    base.horizon = 20.0;
+    base.checkpoints = 101;
+    base.simulator = Simulator::Chain;
+    let family =
+        Family::new("xor-escape", base).axis(Axis::new("d", "-d", dimensions.iter().copied().map(as_f64)));
+    let points = settings.members(family)?.into_iter();
+    points.map(|point| Ok(Request::new(settings.experiment(point)?))).collect()
 }
 
 /// Largest `‖(W_i·μ, W_i·ν)‖` of a matrix m (K × 2).
@@ -59,7 +58,7 @@ fn largest(means: &Array2<f64>) -> f64 {
 /// m, R and v of a checkpoint.
 fn state(experiment: &Experiment, observed: &Observed) -> State {
     let task = task::build(&experiment.kept());
-    let rows = experiment.model.task.rows();
+    let rows = experiment.problem.rows();
     let mut state = State::zero(rows, 2);
     state.second = vec![0.0; rows];
     for summary in task.summary(&observed.parameters) {

@@ -130,7 +130,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         for (replicate, curve) in statistics.curves(&experiment.name, "largest m", None) {
             let own = theory.curves(&experiment.name, "largest m", None);
             one = one.series(Series::marked_line(
-                format!("$d = {}$, 3 runs", experiment.model.d),
+                format!("$d = {}$, 3 runs", experiment.problem.d()),
                 style,
                 curve,
             ));
@@ -165,8 +165,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     if let Some(experiment) = experiments.first() {
         let note = format!(
             r"$K = {}$, $\lambda = {}$, {} replicates",
-            experiment.model.task.rows(),
-            experiment.model.lambda,
+            experiment.problem.rows(),
+            experiment.problem.lambda(),
             experiment.replicates
         );
         all = all.note(0.97, 0.07, note, Anchor::Right);

@@ -9,8 +9,8 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::observe::Observed;
 use crate::simulation::task;
+use crate::simulation::trajectory::Observed;
 use crate::spectrum::leading_space;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{alignment, overlap, sine};
@@ -99,14 +99,14 @@ fn spectra(
     here: &At,
     rows: &mut Rows,
 ) -> Result<()> {
-    let space = task::build(&experiment.model).mean_space();
+    let space = task::build(&experiment.problem).mean_space();
     let law = law_of_sample(experiment, observed)?;
     for neuron in 0..width(experiment) {
         let question = query(checkpoint, first(neuron), Question::Top(SHOWN));
         let pairs = data.pairs(&experiment.name, replicate, question)?;
         let w = observed.parameters[0].row(neuron as usize);
         for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
-            rows.spectrum.extend(Eigenvalue::of_block(here, matrix, &question, pairs));
+            rows.spectrum.extend(Eigenvalue::of_block(here, matrix, "W", &question, pairs));
             let top = leading_space(pairs, DIMENSION)?;
             rows.alignments.push(Alignment {
                 at: here.clone(),
@@ -120,7 +120,7 @@ fn spectra(
             let spanned = format!("overlap of the top two with the means, {matrix}");
             rows.statistics.push(Statistic::of(here, &spanned, neuron, overlap(&top, &space)));
             let spectrum = predicted(experiment, &law, of, neuron as usize)?;
-            let least = level(&spectrum, experiment.model.d);
+            let least = level(&spectrum, experiment.problem.d());
             let found = above(pairs.iter().map(|pair| pair.value), least);
             rows.statistics.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, as_f64(found)));
             let outliers = spectrum.outliers_above()?;

@@ -96,7 +96,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
 fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Result<Figure> {
     let alignments = alignment_rows(results.table("alignment")?)?;
     let experiment = results.experiment(MAIN)?;
-    let (model, n) = (&experiment.model, experiment.replicates);
+    let (problem, n) = (&experiment.problem, experiment.replicates);
     let neurons = width(experiment);
     let curve = |neuron: u32| -> Vec<(f64, f64)> {
         alignments
@@ -117,7 +117,7 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
         Axis::linear("training time $t$"),
         Axis::linear(r"alignment $\rho(W_i; \Span(\mu,\nu))$").range(0.0, 1.02),
     )
-    .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 0", model.lambda));
+    .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 0", problem.lambda()));
     for neuron in 0..neurons {
         let alive = strength(neuron).is_some_and(|strength| strength > ALIVE);
         let (label, style) = if alive {
@@ -145,7 +145,7 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
             })
             .collect();
         ends = ends.series(Series::points(
-            format!(r"$\lambda = {}$, all neurons of {n} replicates", experiment.model.lambda),
+            format!(r"$\lambda = {}$, all neurons of {n} replicates", experiment.problem.lambda()),
             style,
             points,
         ));
@@ -161,7 +161,9 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
              squares); neurons to the right of the dotted line count as alive. (c, d) Overlap of the top two eigenvectors of the \
              block of neuron i of H (c) and of G (d) with Span(μ, ν) at the end (marks, mean; bars, range over the \
              replicates; crosses, mean of the predictions)",
-            model.lambda, model.lambda, contrast.model.lambda
+            problem.lambda(),
+            problem.lambda(),
+            contrast.problem.lambda()
         ),
         setting(&[experiment, contrast], &[Symbol::Blocks, Symbol::Alignment, Symbol::Sine, Symbol::Overlap]),
         "Every alive neuron aligns, the stronger the better down to a floor set by λ, and so do the top two eigenvectors of \
@@ -188,7 +190,7 @@ fn overlaps(
     let label = format!("overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$");
     let mut panel = Panel::new(Axis::linear("neuron $i$").whole(), Axis::linear(label));
     for (experiment, style) in looks() {
-        let lambda = results.experiment(experiment)?.model.lambda;
+        let lambda = results.experiment(experiment)?.problem.lambda();
         let mark = if experiment == MAIN { Marker::Cross } else { Marker::Plus };
         let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
             (0..neurons)
@@ -235,7 +237,8 @@ fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
         let sides = if name == MAIN { Dash::Solid } else { Dash::Dashed };
         for (panel, statistic) in panels.iter_mut().zip(["loss", "accuracy", "dead neurons"]) {
             let curves = statistics.curves(name, statistic, None);
-            let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", experiment.model.lambda);
+            let label =
+                format!(r"$\lambda = {}$, mean and range of {n} replicates", experiment.problem.lambda());
             *panel = panel
                 .clone()
                 .series(Series::marked_line(label.clone(), style, mean(&curves)))

@@ -28,8 +28,8 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         replicates: 400,
     };
     Ok(vec![
-        request(settings, point(RUNS, NARROW), Checkpoints::All)?,
-        request(settings, point(WIDER, 2 * NARROW), Checkpoints::Last)?,
+        request(settings, point(RUNS, NARROW).experiment(settings.profile, true), Checkpoints::All)?,
+        request(settings, point(WIDER, 2 * NARROW).experiment(settings.profile, false), Checkpoints::Last)?,
     ])
 }
 

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
-use crate::simulation::task::xor::CLUSTERS;
+use crate::problem::data::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Eigenvalue, curves, spectrum_rows};
 use crate::stage::{Kind, Results, Stage};

@@ -4,7 +4,8 @@ pub mod report;
 
 use crate::error::Result;
 use crate::problem::as_f64;
-use crate::simulation::task::xor::CLUSTERS;
+use crate::problem::data::CLUSTERS;
+use crate::problem::family::{Axis, Family};
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
@@ -40,23 +41,27 @@ fn at_width(width: usize) -> String {
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let (many, few) = REPLICATES;
-    let main = |name: String, replicates: u32| Point {
-        name,
-        width: NARROW,
-        d: DIMENSION,
-        lambda: f64::from(LIMIT),
-        horizon: 60.0,
-        replicates,
+    let base = |name: String, d: usize| {
+        let lambda = f64::from(LIMIT);
+        let point = Point { name, width: NARROW, d, lambda, horizon: 60.0, replicates: few };
+        point.experiment(settings.profile, false)
     };
-    let mut points: Vec<Point> = LAMBDAS
-        .iter()
-        .map(|&lambda| Point {
-            lambda: f64::from(lambda),
-            ..main(at_lambda(lambda), if lambda == LIMIT { many } else { few })
-        })
-        .collect();
-    points.extend(DIMENSIONS.map(|d| Point { d, ..main(at_dimension(d), few) }));
-    points.extend(WIDTHS.map(|width| Point { width, ..main(at_width(width), few) }));
+    let lambdas = Family::new("xor-rank-lambda", base("xor-rank".to_owned(), DIMENSION)).axis(Axis::new(
+        "lambda",
+        "-lambda-",
+        LAMBDAS.map(f64::from),
+    ));
+    let widths = Family::new("xor-rank-width", base("xor-rank-law".to_owned(), DIMENSION)).axis(Axis::new(
+        "width",
+        "-k",
+        WIDTHS.map(as_f64),
+    ));
+    let mut points = settings.members(lambdas)?;
+    for point in points.iter_mut().filter(|point| point.name == at_lambda(LIMIT)) {
+        point.replicates = settings.profile.pick(many, point.replicates);
+    }
+    points.extend(DIMENSIONS.map(|d| base(at_dimension(d), d)));
+    points.extend(settings.members(widths)?);
     points.into_iter().map(|point| request(settings, point, Checkpoints::Last)).collect()
 }
 
@@ -67,10 +72,10 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let here = At {
             experiment: experiment.name.clone(),
             replicate: None,
-            step: experiment.model.steps(experiment.horizon),
+            step: experiment.problem.steps(experiment.horizon),
             time: experiment.horizon,
         };
-        let expected = covered(experiment.model.task.rows(), CLUSTERS);
+        let expected = covered(experiment.problem.rows(), CLUSTERS);
         let ranks: Vec<u32> = of(&runs, &experiment.name).map(|run| run.outliers).collect();
         for (rank, probability) in (0..).zip(&expected) {
             law.push(Statistic::of(&here, "probability of the rank", rank, *probability));

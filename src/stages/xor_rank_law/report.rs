@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
-use crate::simulation::task::xor::CLUSTERS;
+use crate::problem::data::CLUSTERS;
 use crate::stage::claim::{Claim, declare, interval};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};

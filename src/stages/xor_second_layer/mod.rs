@@ -5,8 +5,8 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::observe::Observed;
-use crate::simulation::task::{self, Layer};
+use crate::simulation::task;
+use crate::simulation::trajectory::Observed;
 use crate::spectrum::leading_space;
 use crate::spectrum::subspace::{alignment, overlap, sine, space};
 use crate::stage::request::Request;
@@ -29,11 +29,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let experiment = data.experiment(name)?;
         for replicate in data.finished(name)? {
             let trajectory = data.trajectory(name, replicate)?;
-            let task = task::build(&experiment.model);
+            let task = task::build(&experiment.problem);
             let mut start: Option<Array2<f64>> = None;
             for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
                 let here = at(experiment, replicate, observed);
-                let space = space(&*task, Layer::V, &observed.parameters)?;
+                let space = space(&*task, SECOND.layer, &observed.parameters)?;
                 let start = start.get_or_insert_with(|| space.clone());
                 statistics.push(Statistic::plain(&here, "dimension of B", as_f64(space.ncols())));
                 statistics.push(Statistic::plain(&here, "overlap with the start", overlap(&space, start)));

@@ -101,7 +101,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
              λ = {} and λ = {}; dashed, the level that a random vector would have. (c) Share of the outlier eigenspaces of \
              H_vv (discs) and of G_vv (open squares) that lies in B_t, λ = {}. (d) Overlap of B_t with B_0. Marks and lines are \
              means and bands the range over {n} replicates, with dashed sides for G_vv in c and for the smaller λ in d",
-            wide.model.lambda, contrast.model.lambda, wide.model.lambda
+            wide.problem.lambda(),
+            contrast.problem.lambda(),
+            wide.problem.lambda()
         ),
         setting(&[wide, contrast], &[Symbol::SecondBlock, Symbol::Alignment, Symbol::Overlap]),
         "v moves into B_t, far above the level of chance, and so do the outlier eigenspaces, while B_t itself moves away from \
@@ -126,7 +128,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 Axis::linear("training time $t$"),
                 Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04),
             )
-            .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.model.lambda))
+            .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda()))
             .series(Series::band(
                 format!("bands: range of {n} replicates"),
                 Style::measured(Colour::Black),
@@ -144,7 +146,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Axis::linear("training time $t$"),
         Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02),
     )
-    .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.model.lambda));
+    .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.problem.lambda()));
     for (matrix, label, style, sides) in [
         ("hessian", r"outliers of $H_{vv}$, mean", Style::measured(Colour::Blue).size(2.6), Dash::Solid),
         (
@@ -172,7 +174,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         (WIDE_CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(3.6), Dash::Dashed),
     ] {
         let found = statistics.curves(name, "overlap with the start", None);
-        let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.model.lambda);
+        let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.problem.lambda());
         moves = moves
             .series(Series::band(
                 format!("bands: range of {n} replicates"),

@@ -9,7 +9,8 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
-use crate::simulation::task::{self, Layer};
+use crate::problem::family::{Axis, Family};
+use crate::simulation::task;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{sine, space};
 use crate::stage::request::{Checkpoints, Request};
@@ -26,13 +27,15 @@ const GRID: [u32; 7] = [10, 30, 100, 300, 1000, 3000, 10_000];
 const NEURON: u32 = 0;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
-    GRID.iter()
-        .map(|&lambda| {
-            let name = format!("xor-snr-lambda-{lambda}");
-            let mut point = experiment(settings.profile, &name, 8, 300, f64::from(lambda));
-            // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
-            point.model.beta = 0.05;
-            point.checkpoints = FEWEST_CHECKPOINTS;
+    let mut base = experiment(settings.profile, "xor-snr", 8, 300, f64::from(GRID[0]));
+    // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
+    base.problem.training.beta = 0.05;
+    base.checkpoints = FEWEST_CHECKPOINTS;
+    let family = Family::new("xor-snr", base).axis(Axis::new("lambda", "-lambda-", GRID.map(f64::from)));
+    settings
+        .members(family)?
+        .into_iter()
+        .map(|point| {
             Ok(Request::new(checked(settings, point)?)
                 .every_replicate(Checkpoints::Last, first(NEURON), Question::Norms)
                 .every_replicate(Checkpoints::Last, SECOND, Question::Norms))
@@ -56,7 +59,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let mean = alive.iter().sum::<f64>() / as_f64(alive.len());
                 statistics.push(Statistic::plain(&here, "sine of alive neurons", mean));
             }
-            let space = space(&*task::build(&experiment.model), Layer::V, &observed.parameters)?;
+            let space = space(&*task::build(&experiment.problem), SECOND.layer, &observed.parameters)?;
             let v = observed.parameters[1].column(0);
             statistics.push(Statistic::plain(&here, "sine of v", sine(v, &space)));
             for (layer, block) in [("first", first(NEURON)), ("second", SECOND)] {

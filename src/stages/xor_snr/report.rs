@@ -53,8 +53,8 @@ const SLOPE_WEIGHTS: f64 = 0.05;
 
 /// The theorem's bound on an error, with constants 1: `λ^{-1/2} + e^{-βT}`.
 fn bound(results: &Results, lambda: f64) -> f64 {
-    let left = |point: &Experiment| libm::exp(-point.model.beta * point.horizon);
-    let same = |point: &&Experiment| point.model.lambda.total_cmp(&lambda).is_eq();
+    let left = |point: &Experiment| libm::exp(-point.problem.training.beta * point.horizon);
+    let same = |point: &&Experiment| point.problem.lambda().total_cmp(&lambda).is_eq();
     1.0 / lambda.sqrt() + results.experiments.values().find(same).map_or(0.0, left)
 }
 

@@ -98,7 +98,8 @@ fn followed(results: &Results) -> Vec<&Experiment> {
 }
 
 fn lambdas(results: &Results) -> Vec<f64> {
-    let mut all: Vec<f64> = results.experiments.values().map(|experiment| experiment.model.lambda).collect();
+    let mut all: Vec<f64> =
+        results.experiments.values().map(|experiment| experiment.problem.lambda()).collect();
     all.sort_by(f64::total_cmp);
     all.dedup();
     all
@@ -106,7 +107,8 @@ fn lambdas(results: &Results) -> Vec<f64> {
 
 /// Numbers of outliers over λ and φ, at the start and at the end.
 fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figure {
-    let mut ratios: Vec<f64> = results.experiments.values().map(|experiment| experiment.model.phi).collect();
+    let mut ratios: Vec<f64> =
+        results.experiments.values().map(|experiment| experiment.problem.training.phi).collect();
     ratios.sort_by(f64::total_cmp);
     ratios.dedup();
     let (x_edges, y_edges) = (log_edges(&lambdas(results)), log_edges(&ratios));
@@ -134,8 +136,8 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
             };
             let found = |lambda: f64, ratio: f64| {
                 results.experiments.values().find(|experiment| {
-                    experiment.model.lambda.to_bits() == lambda.to_bits()
-                        && experiment.model.phi.to_bits() == ratio.to_bits()
+                    experiment.problem.lambda().to_bits() == lambda.to_bits()
+                        && experiment.problem.training.phi.to_bits() == ratio.to_bits()
                 })
             };
             let value = |lambda: f64, ratio: f64| {
@@ -158,7 +160,7 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
                         theory
                             .rows(&experiment.name, statistic)
                             .filter(|row| of(&experiment, row.at.step))
-                            .map(|row| (row.value, experiment.model.phi))
+                            .map(|row| (row.value, experiment.problem.training.phi))
                             .collect::<Vec<_>>()
                     })
                     .collect();
@@ -199,7 +201,8 @@ fn in_time(results: &Results, statistics: &Statistics, theory: &Statistics) -> F
         let values = lambdas(results)
             .iter()
             .map(|lambda| {
-                let there = followed.iter().find(|found| found.model.lambda.to_bits() == lambda.to_bits());
+                let there =
+                    followed.iter().find(|found| found.problem.lambda().to_bits() == lambda.to_bits());
                 times
                     .iter()
                     .map(|time| {
@@ -278,7 +281,7 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
                         own().next().map(|_| mean(own()))
                     })
                     .collect();
-                let lambda = experiment.model.lambda;
+                let lambda = experiment.problem.lambda();
                 // Few replicates that happen to count one say nothing of a mean.
                 if 2 * per_replicate.len() > experiment.replicates as usize {
                     let (middle, half) = interval(&per_replicate)?;
@@ -301,8 +304,8 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
                 ));
         }
         if let Some(experiment) = followed.first() {
-            let model = &experiment.model;
-            let note = format!(r"$k = {CLASSES}$, $d = {}$, $\phi = {}$", model.d, model.phi);
+            let problem = &experiment.problem;
+            let note = format!(r"$k = {CLASSES}$, $d = {}$, $\phi = {}$", problem.d(), problem.training.phi);
             panel = panel.note(0.97, 0.5, note, Anchor::Right);
         }
         figure = figure.panel(panel);

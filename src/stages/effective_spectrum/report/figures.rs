@@ -3,7 +3,6 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
-use crate::simulation::task::Layer;
 use crate::stage::Results;
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{bars, by_dimension, dimension, half_law, places};
@@ -18,10 +17,10 @@ use std::collections::BTreeMap;
 /// Tables of another shape.
 pub fn draw(results: &Results) -> Result<Vec<Figure>> {
     let compared = Compared::read(results)?;
-    let gmm = [(Layer::X, "{11}", [("outlier", true), ("overlap", false)])];
+    let gmm = [("x", "{11}", [("outlier", true), ("overlap", false)])];
     let xor = [
-        (Layer::W, "{W_1W_1}", [("outlier", true), ("overlap", false)]),
-        (Layer::V, "{vv}", [("outlier", true), ("overlap", false)]),
+        ("W", "{W_1W_1}", [("outlier", true), ("overlap", false)]),
+        ("v", "{vv}", [("outlier", true), ("overlap", false)]),
     ];
     Ok(vec![
         in_time(
@@ -54,7 +53,7 @@ pub fn draw(results: &Results) -> Result<Vec<Figure>> {
     ])
 }
 
-type Blocks<'a> = [(Layer, &'a str, [(&'a str, bool); 2])];
+type Blocks<'a> = [(&'a str, &'a str, [(&'a str, bool); 2])];
 
 /// Outliers and overlaps over time at the largest dimension. `words`: the title, what the panels show, and where the edge is.
 fn in_time(
@@ -87,7 +86,7 @@ fn in_time(
                 let y = if *log {
                     Axis::log(format!("eigenvalue of ${symbol}_{block}$"))
                 } else {
-                    let with = if *layer == Layer::V { "prediction" } else { "means" };
+                    let with = if *layer == "v" { "prediction" } else { "means" };
                     Axis::linear(format!("overlap with {with}, ${symbol}_{block}$"))
                 };
                 let mut bars = Vec::new();
@@ -118,7 +117,7 @@ fn in_time(
                         Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.5),
                         predicted,
                     ));
-                if *log && *layer != Layer::V {
+                if *log && *layer != "v" {
                     let edge = compared
                         .theory
                         .rows(&experiment.name, &label("edge", *layer, matrix))
@@ -148,9 +147,7 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
         2,
     )
     .shared_y();
-    for (task, title, layers) in
-        [("gmm", "task A", &[Layer::X][..]), ("xor", "task B", &[Layer::W, Layer::V][..])]
-    {
+    for (task, title, layers) in [("gmm", "task A", &["x"][..]), ("xor", "task B", &["W", "v"][..])] {
         let experiments = by_dimension(results, task);
         let bars = bars(&places(&experiments, dimension, |experiment| compared.sizes(experiment, layers)))?;
         let law = half_law(&bars);
@@ -163,7 +160,11 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
             ))
             .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Blue).dash(Dash::DashDot), law));
         if let Some(experiment) = experiments.first() {
-            let note = format!(r"$\lambda = {}$, $\phi = {}$", experiment.model.lambda, experiment.model.phi);
+            let note = format!(
+                r"$\lambda = {}$, $\phi = {}$",
+                experiment.problem.lambda(),
+                experiment.problem.training.phi
+            );
             panel = panel.note(0.97, 0.93, note, Anchor::Right);
         }
         figure = figure.panel(panel);

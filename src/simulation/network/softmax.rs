@@ -1,44 +1,38 @@
-//! Task A: softmax regression on a k-component Gaussian mixture.
+//! Softmax regression: `π = softmax(x·Y)`, one row `x^a` of d weights for each label; `L = -log π_b` for label b.
 //!
-//! `Y = μ_b + z/√λ` with probability `p_b`; parameters `x^1..x^k`; `π = softmax(x·Y)`, `L = -log π_b`.
-//! With `y_a = 1{a=b}` for a sample of class b, `∇_a L = (π_a - y_a) Y`; block (a, a') of the matrices, both d × d, is
+//! With `y_a = 1{a=b}` for a sample of label b, `∇_a L = (π_a - y_a) Y`; block (a, a') of the matrices, both d × d, is
 //! `H = (1/n) Σ (π_a 1{a=a'} - π_a π_a') YYᵀ` and `G = (1/n) Σ (π_a - y_a)(π_a' - y_a') YYᵀ`.
 
 use crate::error::Result;
-use crate::problem::{Means, Model, cholesky};
+use crate::problem::Problem;
 use crate::random::normal::StandardNormal;
 use crate::random::seed::{Purpose, Seed};
-use crate::simulation::data::{DataLaw, Sample};
+use crate::simulation::data::{Law, Sample};
 use crate::simulation::kernel::{Kernel, padded};
 use crate::simulation::task::tally::Tally;
 use crate::simulation::task::{
-    Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Summary, Task, place,
+    Block, Curvature, Evaluation, LARGEST, Learner, Matrix, Parameters, Reduced, Summary, Task, place,
 };
 use ndarray::{Array2, s};
 use ndarray_rand::RandomExt;
 
-/// The task of one model.
+/// The only layer.
+const X: u32 = 0;
+
+/// Softmax regression on the data of one problem.
 #[derive(Debug)]
-pub struct Mixture {
-    model: Model,
-    law: DataLaw,
+pub struct Softmax {
+    problem: Problem,
+    law: Box<dyn Law>,
     k: usize,
+    d: usize,
 }
 
-impl Mixture {
-    /// The task; the means are the rows of the Cholesky factor of their Gram matrix, in the first k coordinates.
+impl Softmax {
+    /// Softmax regression on data of this law.
     #[must_use]
-    pub fn new(model: &Model, probabilities: &[f64], means: &Means) -> Self {
-        let k = probabilities.len();
-        let identity = || (0..k).map(|a| (0..k).map(|b| f64::from(u8::from(a == b))).collect()).collect();
-        let means = match means {
-            Means::Orthonormal => identity(),
-            Means::Gram(gram) => cholesky(gram).unwrap_or_else(identity),
-        };
-        #[allow(clippy::cast_possible_truncation, reason = "k ≤ d, and d samples fit in memory")]
-        let labels = (0..k as u32).collect();
-        let law = DataLaw::new(model.d, model.lambda, means, labels, probabilities);
-        Self { model: model.clone(), law, k }
+    pub fn new(problem: &Problem, law: Box<dyn Law>) -> Self {
+        Self { problem: problem.clone(), law, k: problem.rows(), d: problem.d() }
     }
 }
 
@@ -56,6 +50,33 @@ fn softmax(logits: &mut [f64]) -> f64 {
     top + libm::log(total)
 }
 
+/// Turns logits into steps `δ (π_a - y_a)`; false if they are too large.
+fn steps(logits: &mut [f64], label: u32, step: f64) -> bool {
+    if !logits.iter().all(|logit| logit.abs() <= LARGEST) {
+        return false;
+    }
+    softmax(logits);
+    logits[label as usize] -= 1.0;
+    for residual in logits {
+        *residual *= step;
+    }
+    true
+}
+
+/// The one layer of the reduced chain is the first.
+#[derive(Debug)]
+struct OneLayer;
+
+impl Reduced for OneLayer {
+    fn steps(&mut self, label: u32, step: f64, _shrink: f64, products: &mut [f64]) -> bool {
+        steps(products, label, step)
+    }
+
+    fn further_layers(&self) -> Vec<Array2<f64>> {
+        Vec::new()
+    }
+}
+
 #[derive(Debug)]
 struct SoftmaxSgd {
     kernel: Kernel,
@@ -69,13 +90,8 @@ struct SoftmaxSgd {
 impl Learner for SoftmaxSgd {
     fn step(&mut self, label: u32, y: &[f64]) -> bool {
         self.kernel.dots(&self.rows, y, &mut self.probabilities);
-        if !self.probabilities.iter().all(|logit| logit.abs() <= LARGEST) {
+        if !steps(&mut self.probabilities, label, self.step) {
             return false;
-        }
-        softmax(&mut self.probabilities);
-        self.probabilities[label as usize] -= 1.0;
-        for residual in &mut self.probabilities {
-            *residual *= self.step;
         }
         self.kernel.descend(&mut self.rows, y, self.shrink, &self.probabilities);
         true
@@ -89,71 +105,66 @@ impl Learner for SoftmaxSgd {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]
-impl Task for Mixture {
-    fn model(&self) -> &Model {
-        &self.model
+impl Task for Softmax {
+    fn problem(&self) -> &Problem {
+        &self.problem
     }
 
-    fn law(&self) -> &DataLaw {
-        &self.law
+    fn law(&self) -> &dyn Law {
+        &*self.law
     }
 
-    fn layers(&self) -> Vec<(Layer, usize, usize)> {
-        vec![(Layer::X, self.k, self.model.d)]
-    }
-
-    fn mean_space(&self) -> Array2<f64> {
-        // Linearly independent means in the first k coordinates span exactly those.
-        Array2::eye(self.model.d).slice(s![.., ..self.k]).to_owned()
+    fn shapes(&self) -> Vec<(usize, usize)> {
+        vec![(self.k, self.d)]
     }
 
     fn initial(&self, seed: &Seed) -> Parameters {
         let mut normals = seed.stream(Purpose::Initial, 0);
-        let rows = Array2::random_using((self.k, self.model.d), StandardNormal, normals.generator());
-        let mut rows = rows / (self.model.d as f64).sqrt();
-        if let Some(along) = &self.model.start.along {
-            place(&mut rows, along, &self.law.means(), &self.mean_space());
+        let rows = Array2::random_using((self.k, self.d), StandardNormal, normals.generator());
+        let mut rows = rows / (self.d as f64).sqrt();
+        if let Some(along) = &self.problem.training.start.along {
+            place(&mut rows, along, &self.law.independent_means(), &self.mean_space());
         }
         vec![rows]
     }
 
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner> {
-        let width = padded(self.model.d);
+        let width = padded(self.d);
         let mut rows = vec![0.0; self.k * width];
         for (row, values) in rows.chunks_exact_mut(width).zip(parameters[0].rows()) {
             for (entry, value) in row.iter_mut().zip(values) {
                 *entry = *value;
             }
         }
-        let step = self.model.step_size();
+        let step = self.problem.step_size();
         Box::new(SoftmaxSgd {
             kernel: Kernel::default(),
-            d: self.model.d,
+            d: self.d,
             rows,
             probabilities: vec![0.0; self.k],
             step,
-            shrink: 1.0 - step * self.model.beta,
+            shrink: 1.0 - step * self.problem.training.beta,
         })
     }
 
     fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation {
-        let width = padded(self.model.d);
+        let width = padded(self.d);
         let mut x = Array2::zeros((self.k, width));
-        x.slice_mut(s![.., ..self.model.d]).assign(&parameters[0]);
+        x.slice_mut(s![.., ..self.d]).assign(&parameters[0]);
         let x = x.into_raw_vec_and_offset().0;
         let kernel = Kernel::default();
         let mut outputs = Array2::zeros((sample.len(), self.k));
-        let mut tally = Tally::new(self.k);
-        for ((mut output, y), &label) in
-            outputs.rows_mut().into_iter().zip(sample.padded_rows().rows()).zip(&sample.labels)
+        let mut tally = Tally::new(self.law.labels().len());
+        for (index, (mut output, y)) in
+            outputs.rows_mut().into_iter().zip(sample.padded_rows().rows()).enumerate()
         {
             let (Some(output), Some(y)) = (output.as_slice_mut(), y.to_slice()) else { continue };
             kernel.dots(&x, y, output);
-            let label = label as usize;
+            let (label, cluster) = (sample.labels[index] as usize, sample.clusters[index] as usize);
             let logit = output[label];
             let first_largest =
                 (0..self.k).fold(0, |best, class| if output[class] > output[best] { class } else { best });
-            tally.add(label, softmax(output) - logit, first_largest == label);
+            tally.add(cluster, softmax(output) - logit, first_largest == label);
         }
         tally.evaluation(outputs)
     }
@@ -163,15 +174,14 @@ impl Task for Mixture {
         matrix: Matrix,
         block: Block,
         _parameters: &Parameters,
-        at: &Evaluation,
+        outputs: &Array2<f64>,
         sample: &'a Sample,
     ) -> Result<Curvature<'a>> {
         let (a, b) = (block.row as usize, block.col as usize);
-        if block.layer != Layer::X || a >= self.k || b >= self.k {
+        if block.layer != X || a >= self.k || b >= self.k {
             return Err(self.no_block(block));
         }
-        let weights = at
-            .outputs
+        let weights = outputs
             .rows()
             .into_iter()
             .zip(&sample.labels)
@@ -189,15 +199,20 @@ impl Task for Mixture {
 
     fn summary(&self, parameters: &Parameters) -> Vec<Summary> {
         let x = &parameters[0];
-        let means = self.law.means();
+        let means = self.law.independent_means();
         let dot = |u: ndarray::ArrayView1<f64>, v: ndarray::ArrayView1<f64>| {
             u.iter().zip(v).fold(0.0, |sum, (left, right)| sum + left * right)
         };
         let mut all = Vec::with_capacity(2 * self.k * self.k);
         for row in 0..self.k {
-            for col in 0..self.k {
-                all.push(Summary { statistic: "m", row, col, value: dot(x.row(row), means.row(col)) });
-                all.push(Summary { statistic: "R", row, col, value: dot(x.row(row), x.row(col)) });
+            for col in 0..self.k.max(means.nrows()) {
+                let mut push = |statistic, rows: &Array2<f64>| {
+                    if col < rows.nrows() {
+                        all.push(Summary { statistic, row, col, value: dot(x.row(row), rows.row(col)) });
+                    }
+                };
+                push("m", &means);
+                push("R", x);
             }
         }
         all
@@ -206,6 +221,10 @@ impl Task for Mixture {
     fn diagonal_blocks(&self) -> Vec<Block> {
         #[allow(clippy::cast_possible_truncation, reason = "k ≤ d, and d samples fit in memory")]
         let k = self.k as u32;
-        (0..k).map(|row| Block::diagonal(Layer::X, row)).collect()
+        (0..k).map(|row| Block::diagonal(X, row)).collect()
+    }
+
+    fn reduced(&self, _random: &mut dyn FnMut(&mut [f64])) -> Box<dyn Reduced> {
+        Box::new(OneLayer)
     }
 }

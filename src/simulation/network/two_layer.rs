@@ -1,7 +1,6 @@
-//! Task B: a 2-layer ReLU network of width K on the XOR Gaussian mixture.
+//! A 2-layer ReLU network of width K, for two labels.
 //!
-//! `Y ~ N(±μ, I/λ)` with label 1, `N(±ν, I/λ)` with label 0, `μ ⊥ ν` unit, four equally likely clusters in the order
-//! `+μ, -μ, +ν, -ν`. `f = v·relu(WY)`, `L = log(1 + e^f) - y f`; `r = σ(f) - y`, `q = σ(f)(1 - σ(f))`, `1_i = 1{W_i·Y > 0}`.
+//! `f = v·relu(WY)`, `L = log(1 + e^f) - y f`; `r = σ(f) - y`, `q = σ(f)(1 - σ(f))`, `1_i = 1{W_i·Y > 0}`.
 //! Gradients `∇_{W_i} L = r v_i 1_i Y` and `∇_{v_i} L = r relu(W_i·Y)`. Blocks of the matrices, means over n samples:
 //!
 //! | block | shape | Hessian | gradient matrix |
@@ -14,57 +13,58 @@
 //! samples, but in the blocks `W_i W_i` not the derivative of the population gradient.
 
 use crate::error::{Error, Result};
-use crate::problem::Model;
+use crate::problem::Problem;
 use crate::random::normal::StandardNormal;
 use crate::random::seed::{Purpose, Seed};
-use crate::simulation::data::{DataLaw, Sample};
+use crate::simulation::data::{Law, Sample};
 use crate::simulation::kernel::{Kernel, padded};
 use crate::simulation::task::tally::Tally;
 use crate::simulation::task::{
-    Block, Curvature, Evaluation, LARGEST, Layer, Learner, Matrix, Parameters, Spanning, Summary, Task, place,
+    Block, Curvature, Evaluation, LARGEST, Learner, Matrix, Parameters, Reduced, Spanning, Summary, Task,
+    place,
 };
-use ndarray::{Array2, ArrayView1, Axis, s};
+use ndarray::{Array2, ArrayView1, s};
 use ndarray_rand::RandomExt;
 
-/// Number of clusters.
-pub const CLUSTERS: usize = 4;
+/// The first layer.
+const W: u32 = 0;
+/// The second layer.
+const V: u32 = 1;
 
 /// Singular values below this share of the largest are cut from `B_t`, as paper and claims do.
 const CUT: f64 = 0.1;
 
-/// The task of one model.
+/// The network on the data of one problem.
 #[derive(Debug)]
-pub struct Xor {
-    model: Model,
-    law: DataLaw,
+pub struct TwoLayer {
+    problem: Problem,
+    law: Box<dyn Law>,
     width: usize,
+    d: usize,
 }
 
-impl Xor {
-    /// The task for means with these leading coordinates.
+impl TwoLayer {
+    /// The network of this width on data of this law.
     #[must_use]
-    pub fn new(model: &Model, width: usize, mu: &[f64], nu: &[f64]) -> Self {
-        let minus = |mean: &[f64]| mean.iter().map(|value| -value).collect();
-        let means = vec![mu.to_vec(), minus(mu), nu.to_vec(), minus(nu)];
-        let law = DataLaw::new(model.d, model.lambda, means, vec![1, 1, 0, 0], &[0.25; CLUSTERS]);
-        Self { model: model.clone(), law, width }
+    pub fn new(problem: &Problem, law: Box<dyn Law>, width: usize) -> Self {
+        Self { problem: problem.clone(), law, width, d: problem.d() }
     }
+}
 
-    /// `r = σ(f) - y` and `q = σ(f)(1 - σ(f))` of one sample, accurate however small they are.
-    fn residual_and_curvature(f: f64, label: u32) -> (f64, f64) {
-        let small = libm::exp(-f.abs());
-        let (near, far) = (1.0 / (1.0 + small), small / (1.0 + small));
-        let (sigma, rest) = if f > 0.0 { (near, far) } else { (far, near) };
-        (if label == 1 { -rest } else { sigma }, near * far)
-    }
+/// `r = σ(f) - y` and `q = σ(f)(1 - σ(f))` of one sample, accurate however small they are.
+fn residual_and_curvature(f: f64, label: u32) -> (f64, f64) {
+    let small = libm::exp(-f.abs());
+    let (near, far) = (1.0 / (1.0 + small), small / (1.0 + small));
+    let (sigma, rest) = if f > 0.0 { (near, far) } else { (far, near) };
+    (if label == 1 { -rest } else { sigma }, near * far)
+}
 
-    /// What stands in block `(i, j)` of a matrix for one sample, besides `v_i v_j`.
-    fn weight(matrix: Matrix, f: f64, label: u32) -> f64 {
-        let (r, q) = Self::residual_and_curvature(f, label);
-        match matrix {
-            Matrix::Hessian => q,
-            Matrix::Gradient => r * r,
-        }
+/// What stands in block `(i, j)` of a matrix for one sample, besides `v_i v_j`.
+fn weight(matrix: Matrix, f: f64, label: u32) -> f64 {
+    let (r, q) = residual_and_curvature(f, label);
+    match matrix {
+        Matrix::Hessian => q,
+        Matrix::Gradient => r * r,
     }
 }
 
@@ -77,6 +77,38 @@ fn padded_rows(weights: &Array2<f64>) -> Vec<f64> {
     let mut rows = Array2::zeros((weights.nrows(), padded(weights.ncols())));
     rows.slice_mut(s![.., ..weights.ncols()]).assign(weights);
     rows.into_raw_vec_and_offset().0
+}
+
+/// The second layer in the reduced chain.
+#[derive(Debug)]
+struct SecondLayer {
+    v: Vec<f64>,
+}
+
+impl Reduced for SecondLayer {
+    fn steps(&mut self, label: u32, step: f64, shrink: f64, products: &mut [f64]) -> bool {
+        if !products.iter().all(|product| product.abs() <= LARGEST) {
+            return false;
+        }
+        let terms = products.iter().zip(&self.v).map(|(product, v)| v * product.max(0.0));
+        let output = terms.fold(0.0, |sum, term| sum + term);
+        if output.abs() > LARGEST || output.is_nan() {
+            return false;
+        }
+        // r = σ(f) - y is σ(f) with label 0 and -σ(-f) with label 1.
+        let sign = if label == 1 { -1.0 } else { 1.0 };
+        let rate = step * sign / (1.0 + libm::exp(-sign * output));
+        for (product, v) in products.iter_mut().zip(&mut self.v) {
+            let feature = product.max(0.0);
+            *product = if *product > 0.0 { rate * *v } else { 0.0 };
+            *v = shrink * *v - rate * feature;
+        }
+        true
+    }
+
+    fn further_layers(&self) -> Vec<Array2<f64>> {
+        vec![Array2::from_shape_fn((self.v.len(), 1), |(row, _)| self.v[row])]
+    }
 }
 
 #[derive(Debug)]
@@ -99,7 +131,7 @@ impl Learner for ReluSgd {
         if !(f.abs() <= LARGEST && self.hidden.iter().all(|h| h.abs() <= LARGEST)) {
             return false;
         }
-        let (r, _) = Xor::residual_and_curvature(f, label);
+        let (r, _) = residual_and_curvature(f, label);
         let rate = self.step * r;
         for (h, v) in self.hidden.iter_mut().zip(&mut self.v) {
             let feature = relu(*h);
@@ -120,28 +152,23 @@ impl Learner for ReluSgd {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]
-impl Task for Xor {
-    fn model(&self) -> &Model {
-        &self.model
+impl Task for TwoLayer {
+    fn problem(&self) -> &Problem {
+        &self.problem
     }
 
-    fn law(&self) -> &DataLaw {
-        &self.law
+    fn law(&self) -> &dyn Law {
+        &*self.law
     }
 
-    fn layers(&self) -> Vec<(Layer, usize, usize)> {
-        vec![(Layer::W, self.width, self.model.d), (Layer::V, self.width, 1)]
+    fn shapes(&self) -> Vec<(usize, usize)> {
+        vec![(self.width, self.d), (self.width, 1)]
     }
 
-    fn mean_space(&self) -> Array2<f64> {
-        let means = self.law.means();
-        means.select(Axis(0), &[0, 2]).reversed_axes()
-    }
-
-    /// `Span(μ, ν)` for rows of W; for v `B_t = Span(relu(Wμ), relu(-Wμ), relu(Wν), relu(-Wν))` in `R^K`, cut where
+    /// The means for rows of W; for v `B_t = Span(relu(W m_1), relu(W m_2), …)` in `R^K` over the means of all clusters, cut where
     /// singular values fall below a tenth of the largest.
-    fn spanning(&self, layer: Layer, parameters: &Parameters) -> Spanning {
-        if layer != Layer::V {
+    fn spanning(&self, layer: u32, parameters: &Parameters) -> Spanning {
+        if layer != V {
             return Spanning { columns: self.mean_space(), cut: None };
         }
         Spanning { columns: parameters[0].dot(&self.law.means().t()).mapv(relu), cut: Some(CUT) }
@@ -149,29 +176,28 @@ impl Task for Xor {
 
     fn initial(&self, seed: &Seed) -> Parameters {
         let mut normals = seed.stream(Purpose::Initial, 0);
-        let w = Array2::random_using((self.width, self.model.d), StandardNormal, normals.generator());
+        let w = Array2::random_using((self.width, self.d), StandardNormal, normals.generator());
         let mut v = Array2::random_using((self.width, 1), StandardNormal, normals.generator());
-        let mut w = w / (self.model.d as f64).sqrt();
-        if let Some(along) = &self.model.start.along {
-            let space = self.mean_space();
-            place(&mut w, along, &space.t().to_owned(), &space);
+        let mut w = w / (self.d as f64).sqrt();
+        if let Some(along) = &self.problem.training.start.along {
+            place(&mut w, along, &self.law.independent_means(), &self.mean_space());
         }
-        if let Some(second) = &self.model.start.second {
+        if let Some(second) = &self.problem.training.start.second {
             v.iter_mut().zip(second).for_each(|(weight, given)| *weight = *given);
         }
         vec![w, v]
     }
 
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner> {
-        let step = self.model.step_size();
+        let step = self.problem.step_size();
         Box::new(ReluSgd {
             kernel: Kernel::default(),
-            d: self.model.d,
+            d: self.d,
             rows: padded_rows(&parameters[0]),
             v: parameters[1].column(0).to_vec(),
             hidden: vec![0.0; self.width],
             step,
-            shrink: 1.0 - step * self.model.beta,
+            shrink: 1.0 - step * self.problem.training.beta,
         })
     }
 
@@ -181,7 +207,7 @@ impl Task for Xor {
         let v = parameters[1].column(0);
         let kernel = Kernel::default();
         let mut outputs = Array2::zeros((sample.len(), self.width + 1));
-        let mut tally = Tally::new(CLUSTERS);
+        let mut tally = Tally::new(self.law.labels().len());
         for (index, (mut output, y)) in
             outputs.rows_mut().into_iter().zip(sample.padded_rows().rows()).enumerate()
         {
@@ -202,27 +228,26 @@ impl Task for Xor {
         matrix: Matrix,
         block: Block,
         parameters: &Parameters,
-        at: &Evaluation,
+        outputs: &Array2<f64>,
         sample: &'a Sample,
     ) -> Result<Curvature<'a>> {
         let (i, j) = (block.row as usize, block.col as usize);
-        let points = || at.outputs.rows().into_iter().zip(&sample.labels);
+        let points = || outputs.rows().into_iter().zip(&sample.labels);
         match block.layer {
-            Layer::W if i < self.width && j < self.width => {
+            W if i < self.width && j < self.width => {
                 let (v_i, v_j) = (parameters[1][[i, 0]], parameters[1][[j, 0]]);
                 let weights = points()
                     .map(|(output, &label)| {
                         let open = output[i] > 0.0 && output[j] > 0.0;
-                        if open { Self::weight(matrix, output[self.width], label) * v_i * v_j } else { 0.0 }
+                        if open { weight(matrix, output[self.width], label) * v_i * v_j } else { 0.0 }
                     })
                     .collect();
                 Ok(Curvature { features: sample.features().into(), weights })
             }
-            Layer::V if i == 0 && j == 0 => {
-                let features = at.outputs.slice(s![.., ..self.width]).mapv(relu);
-                let weights = points()
-                    .map(|(output, &label)| Self::weight(matrix, output[self.width], label))
-                    .collect();
+            V if i == 0 && j == 0 => {
+                let features = outputs.slice(s![.., ..self.width]).mapv(relu);
+                let weights =
+                    points().map(|(output, &label)| weight(matrix, output[self.width], label)).collect();
                 Ok(Curvature { features: features.into(), weights })
             }
             _ => Err(self.no_block(block)),
@@ -234,7 +259,7 @@ impl Task for Xor {
         matrix: Matrix,
         row: u32,
         parameters: &Parameters,
-        at: &Evaluation,
+        outputs: &Array2<f64>,
         sample: &Sample,
     ) -> Result<Array2<f64>> {
         let i = row as usize;
@@ -244,10 +269,10 @@ impl Task for Xor {
         }
         let v_i = parameters[1][[i, 0]];
         let factors: Vec<(f64, f64)> = (0..sample.len())
-            .map(|n| Self::residual_and_curvature(at.outputs[[n, self.width]], sample.labels[n]))
+            .map(|n| residual_and_curvature(outputs[[n, self.width]], sample.labels[n]))
             .collect();
         let coefficients = Array2::from_shape_fn((sample.len(), self.width), |(n, j)| {
-            let ((r, q), output) = (factors[n], at.outputs.row(n));
+            let ((r, q), output) = (factors[n], outputs.row(n));
             let same = if i == j { r } else { 0.0 };
             match matrix {
                 _ if output[i] <= 0.0 => 0.0,
@@ -258,16 +283,16 @@ impl Task for Xor {
         Ok(sample.features().t().dot(&coefficients) / sample.len() as f64)
     }
 
-    /// `m` with `W_i·μ` (col 0) and `W_i·ν` (col 1), `R` with `W_i·W_j`, `v` with `v_i` (col 0).
+    /// `m` with `W_i·mean` for each independent mean, `R` with `W_i·W_j`, `v` with `v_i` (col 0).
     fn summary(&self, parameters: &Parameters) -> Vec<Summary> {
         let w = &parameters[0];
-        let space = self.mean_space();
+        let means = self.law.independent_means();
         let dot = |u: ArrayView1<f64>, v: ArrayView1<f64>| {
             u.iter().zip(v).fold(0.0, |sum, (left, right)| sum + left * right)
         };
         let mut all = Vec::with_capacity(self.width * (self.width + 3));
         for row in 0..self.width {
-            for (col, mean) in space.columns().into_iter().enumerate() {
+            for (col, mean) in means.rows().into_iter().enumerate() {
                 all.push(Summary { statistic: "m", row, col, value: dot(w.row(row), mean) });
             }
             for col in 0..self.width {
@@ -281,7 +306,16 @@ impl Task for Xor {
     fn diagonal_blocks(&self) -> Vec<Block> {
         #[allow(clippy::cast_possible_truncation, reason = "K weights of d entries fit in memory")]
         let width = self.width as u32;
-        let first = (0..width).map(|row| Block::diagonal(Layer::W, row));
-        first.chain([Block::diagonal(Layer::V, 0)]).collect()
+        let first = (0..width).map(|row| Block::diagonal(W, row));
+        first.chain([Block::diagonal(V, 0)]).collect()
+    }
+
+    fn reduced(&self, random: &mut dyn FnMut(&mut [f64])) -> Box<dyn Reduced> {
+        let v = self.problem.training.start.second.clone().unwrap_or_else(|| {
+            let mut v = vec![0.0; self.width];
+            random(&mut v);
+            v
+        });
+        Box::new(SecondLayer { v })
     }
 }

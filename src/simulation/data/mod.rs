@@ -1,4 +1,8 @@
-//! Gaussian mixtures as data laws, and samples of them drawn from named streams.
+//! Data laws, and samples of them drawn from named streams.
+
+pub mod clusters;
+pub mod mixture;
+pub mod xor;
 
 use crate::random::normal::Normals;
 use crate::random::seed::{Purpose, Seed};
@@ -8,78 +12,41 @@ use ndarray::{Array2, ArrayView2, s};
 /// Samples per random stream, so that any tile can be regenerated alone.
 pub const BLOCK: u64 = 256;
 
-/// Law of `Y = mean_cluster + z/√λ`, `z ~ N(0, I_d)`. The means span the first few coordinates only.
-#[derive(Clone, Debug)]
-pub struct DataLaw {
-    d: usize,
-    scale: f64,
-    /// Leading coordinates of each cluster mean; the rest are zero.
-    means: Vec<Vec<f64>>,
-    labels: Vec<u32>,
-    cumulative: Vec<f64>,
+/// Law of a sample: a point in `R^d`, its cluster and its label.
+pub trait Law: std::fmt::Debug + Send + Sync {
+    /// Dimension of the data.
+    fn d(&self) -> usize;
+    /// Label of each cluster.
+    fn labels(&self) -> &[u32];
+    /// Cluster means in full coordinates, clusters × d.
+    fn means(&self) -> Array2<f64>;
+    /// The linearly independent means that rows of the first layer align with, one a row.
+    fn independent_means(&self) -> Array2<f64>;
+    /// Orthonormal basis (columns, d × dim) of their span.
+    fn mean_space(&self) -> Array2<f64>;
+    /// Draws one sample into the first `d` entries of `y` and returns its cluster.
+    fn draw(&self, normals: &mut Normals, y: &mut [f64]) -> u32;
+    /// The law in the span of its means, if its noise about them is Gaussian and isotropic.
+    fn in_span(&self) -> Option<InSpan>;
 }
 
-impl DataLaw {
-    /// The law with these cluster means (leading coordinates), labels and probabilities, one of each per cluster.
-    #[must_use]
-    pub fn new(d: usize, lambda: f64, means: Vec<Vec<f64>>, labels: Vec<u32>, probabilities: &[f64]) -> Self {
-        let mut total = 0.0;
-        let cumulative = probabilities
-            .iter()
-            .map(|p| {
-                total += p;
-                total
-            })
-            .collect();
-        Self { d, scale: 1.0 / lambda.sqrt(), means, labels, cumulative }
-    }
-
-    /// Dimension of the data.
-    #[must_use]
-    pub fn d(&self) -> usize {
-        self.d
-    }
-
-    /// Label of each cluster.
-    #[must_use]
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
-    }
-
-    /// Cluster means in full coordinates, clusters × d.
-    #[must_use]
-    pub fn means(&self) -> Array2<f64> {
-        let mut full = Array2::zeros((self.means.len(), self.d));
-        for (mut row, mean) in full.rows_mut().into_iter().zip(&self.means) {
-            for (entry, value) in row.iter_mut().zip(mean) {
-                *entry = *value;
-            }
-        }
-        full
-    }
-
-    /// Draws one sample into the first `d` entries of `y` and returns its cluster.
-    pub fn draw(&self, normals: &mut Normals, y: &mut [f64]) -> u32 {
-        let u = normals.uniform();
-        let cluster = self.cumulative.iter().position(|&c| u < c).unwrap_or(self.cumulative.len() - 1);
-        let y = &mut y[..self.d];
-        normals.fill(y);
-        for value in &mut *y {
-            *value *= self.scale;
-        }
-        for (value, mean) in y.iter_mut().zip(&self.means[cluster]) {
-            *value += mean;
-        }
-        #[allow(clippy::cast_possible_truncation, reason = "a mixture has few clusters")]
-        let cluster = cluster as u32;
-        cluster
-    }
+/// A law `Y = mean_cluster + scale·z`, `z ~ N(0, I_d)`, in an orthonormal basis of the span of its means.
+#[derive(Clone, Debug)]
+pub struct InSpan {
+    /// Coordinates of the mean of each cluster.
+    pub means: Vec<Vec<f64>>,
+    /// The clusters whose means are linearly independent and span the others.
+    pub basis: Vec<usize>,
+    /// Probability of each cluster or one before it.
+    pub cumulative: Vec<f64>,
+    /// Size of the noise, `1/√λ`.
+    pub scale: f64,
 }
 
 /// Endless samples of one purpose, in order: sample `i` comes from block `i / 256`.
 #[derive(Debug)]
 pub struct Stream<'a> {
-    law: &'a DataLaw,
+    law: &'a dyn Law,
     seed: &'a Seed,
     purpose: Purpose,
     drawn: u64,
@@ -89,7 +56,7 @@ pub struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// The stream from its first sample on.
     #[must_use]
-    pub fn new(law: &'a DataLaw, seed: &'a Seed, purpose: Purpose) -> Self {
+    pub fn new(law: &'a dyn Law, seed: &'a Seed, purpose: Purpose) -> Self {
         Self { law, seed, purpose, drawn: 0, normals: seed.stream(purpose, 0) }
     }
 
@@ -118,16 +85,16 @@ impl Sample {
     /// The first `n` samples of a purpose: of [`Purpose::Test`] the fresh sample that serves all checkpoints of a replicate,
     /// of [`Purpose::Train`] the first that SGD saw.
     #[must_use]
-    pub fn first(law: &DataLaw, seed: &Seed, purpose: Purpose, n: usize) -> Self {
-        let mut rows = Array2::zeros((n, padded(law.d)));
+    pub fn first(law: &dyn Law, seed: &Seed, purpose: Purpose, n: usize) -> Self {
+        let mut rows = Array2::zeros((n, padded(law.d())));
         let mut stream = Stream::new(law, seed, purpose);
         let clusters: Vec<u32> = rows
             .rows_mut()
             .into_iter()
             .map(|mut row| row.as_slice_mut().map_or(0, |row| stream.next_into(row)))
             .collect();
-        let labels = clusters.iter().map(|&cluster| law.labels[cluster as usize]).collect();
-        Self { d: law.d, rows, clusters, labels }
+        let labels = clusters.iter().map(|&cluster| law.labels()[cluster as usize]).collect();
+        Self { d: law.d(), rows, clusters, labels }
     }
 
     /// Number of samples `n`.

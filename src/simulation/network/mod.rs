@@ -1,0 +1,4 @@
+//! Networks, each with its SGD step, its evaluation and the weights of its curvature.
+
+pub mod softmax;
+pub mod two_layer;
