@@ -19,6 +19,7 @@ use crate::spectrum::query::{Query, SampleKind};
 use crate::store::Record;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How much finished work may wait for more of it, and be lost by a killed run.
@@ -123,8 +124,12 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
     let mut batches = batches(works);
     batches.sort_by_key(|batch| std::cmp::Reverse(batch.cost()));
     let name = |batch: &Batch| format!("replicates {} {}", batch.works[0].experiment.name, batch.number);
-    let computed =
-        share(context.store, &batches, jobs, name, |batch| compute_batch(context, batch, force, &progress));
+    let counts = Counts::default();
+    let computed = share(context.store, &batches, jobs, name, |batch| {
+        compute_batch(context, batch, force, (&progress, &counts))
+    });
+    let (trajectories, results) = (counts.trajectories.into_inner(), counts.results.into_inner());
+    progress.say(&format!("computed {trajectories} trajectories and {results} results of queries"));
     // What is finished is merged even where something failed.
     for group in groups.values().flat_map(|groups| [&groups.trajectories, &groups.spectra]) {
         context.store.forget(group);
@@ -133,8 +138,20 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
     computed.map(|_| ())
 }
 
+/// What this run has computed itself.
+#[derive(Debug, Default)]
+struct Counts {
+    trajectories: AtomicU64,
+    results: AtomicU64,
+}
+
 /// Computes a batch. What is finished when it fails is kept all the same.
-fn compute_batch(context: &RunContext, batch: &Batch, force: bool, progress: &Progress) -> Result<()> {
+fn compute_batch(
+    context: &RunContext,
+    batch: &Batch,
+    force: bool,
+    (progress, counts): (&Progress, &Counts),
+) -> Result<()> {
     let experiment = &batch.works[0].experiment;
     let mut outbox = Outbox::new(context, experiment)?;
     // Another run may have done some of it.
@@ -144,6 +161,8 @@ fn compute_batch(context: &RunContext, batch: &Batch, force: bool, progress: &Pr
         replicate(context, &mut outbox, work, force, progress).context(|| place(experiment, work.replicate))
     });
     let kept = outbox.flush();
+    counts.trajectories.fetch_add(outbox.computed.0, Ordering::Relaxed);
+    counts.results.fetch_add(outbox.computed.1, Ordering::Relaxed);
     done.and(kept)
 }
 
@@ -154,6 +173,7 @@ struct Outbox<'a> {
     provenance: Vec<(String, String)>,
     trajectories: Vec<Record>,
     spectra: Vec<Record>,
+    computed: (u64, u64),
     since: Instant,
 }
 
@@ -161,7 +181,8 @@ impl<'a> Outbox<'a> {
     fn new(context: &'a RunContext<'a>, experiment: &Experiment) -> Result<Self> {
         let provenance = simulation_provenance(experiment)?;
         let (groups, since) = (context.groups(experiment)?, Instant::now());
-        Ok(Self { context, groups, provenance, trajectories: Vec::new(), spectra: Vec::new(), since })
+        let (trajectories, spectra) = (Vec::new(), Vec::new());
+        Ok(Self { context, groups, provenance, trajectories, spectra, computed: (0, 0), since })
     }
 
     /// Sends everything if enough time has passed.
@@ -171,6 +192,8 @@ impl<'a> Outbox<'a> {
 
     fn flush(&mut self) -> Result<()> {
         let (store, groups) = (self.context.store, &self.groups);
+        self.computed.0 += self.trajectories.len() as u64;
+        self.computed.1 += self.spectra.len() as u64;
         // Trajectories first: results are about them.
         for (group, waiting) in
             [(&groups.trajectories, &mut self.trajectories), (&groups.spectra, &mut self.spectra)]

@@ -3,8 +3,8 @@
 use crate::digest::sha256;
 use crate::error::Result;
 use crate::store::folder::{Entry as Place, Folder};
-use crate::store::pack::{self, Raw};
-use crate::store::packs::{Group, INGREDIENTS, RUN, packs_in};
+use crate::store::pack::{self, INGREDIENTS, RUN, Raw};
+use crate::store::packs::{Group, packs_in};
 use crate::store::stages::MANIFEST;
 use crate::store::{FOLDERS, Manifest, Store};
 
@@ -151,14 +151,13 @@ impl Store {
         Ok(())
     }
 
-    /// Packs whose group cannot be told are of no use to anybody.
     fn check_packs(&self, experiment: &str, folder: &Folder, name: &str) -> Result<()> {
         let Some(inner) = folder.sub(name)? else { return Ok(()) };
         let packs = packs_in(&inner)?;
         if self.group_in(experiment, name, &inner)?.is_none() {
             for pack in &packs {
-                let problem = "states nowhere what it was made from";
-                self.set_aside(&inner, pack, &format!("{experiment}-{name}"), problem)?;
+                let problem = "states nowhere what it was made from; a run that needs it mends it";
+                self.note(inner.join(pack), problem, None, true);
             }
         }
         for other in inner.list()?.iter().filter(|name| !packs.contains(name)) {

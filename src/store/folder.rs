@@ -36,6 +36,14 @@ impl Folder {
         Ok(Self { fd, path: path.to_owned() })
     }
 
+    /// Keeps everybody else who asks for the same away until what is returned is dropped.
+    pub(crate) fn lock(&self) -> Result<File> {
+        let again = rustix::fs::openat(&self.fd, ".", FOLDER, Mode::empty());
+        let folder = File::from(again.map_err(|errno| io_error("open", &self.path, errno))?);
+        folder.lock().map_err(Error::io("lock", &self.path))?;
+        Ok(folder)
+    }
+
     /// The path that it was opened by.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -3,7 +3,7 @@
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::store::FORMAT;
-use crate::store::folder::Folder;
+use crate::store::folder::{Entry, Folder};
 
 /// Most bytes of the line.
 const LIMIT: u64 = 1 << 12;
@@ -32,7 +32,15 @@ pub(crate) fn is_store(root: &Folder) -> Result<bool> {
         }
         None => {}
     }
-    match root.list()?.into_iter().find(|name| !HARMLESS.contains(&name.as_str())) {
+    let mut strange = None;
+    for name in root.list()? {
+        // Empty, they are those of a run that is making the store just now, or was killed when it did.
+        let begun = ["format", "lock"].contains(&name.as_str()) && root.entry(&name)? == Some(Entry::File(0));
+        if !begun && !HARMLESS.contains(&name.as_str()) {
+            strange = Some(name);
+        }
+    }
+    match strange {
         None => Ok(false),
         Some(other) => {
             let problem = format!(
@@ -46,6 +54,7 @@ pub(crate) fn is_store(root: &Folder) -> Result<bool> {
 
 /// Makes a new folder a store, and writes anew what is lost of the line in a store.
 pub(crate) fn make(root: &Folder) -> Result<()> {
+    let _alone = root.lock()?;
     is_store(root)?;
     for name in ["lock", "format"] {
         if version(root, name) == Some(FORMAT) {

@@ -1,8 +1,8 @@
 //! Drops what nobody uses any more.
 
 use crate::error::{Error, Result};
-use crate::store::pack::Entry;
-use crate::store::packs::{Group, INGREDIENTS, RUN};
+use crate::store::pack::{Entry, INGREDIENTS, RUN};
+use crate::store::packs::Group;
 use crate::store::{Manifest, Store, fault};
 use std::path::PathBuf;
 

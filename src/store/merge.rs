@@ -56,7 +56,7 @@ impl Store {
                     })
                 });
                 match self.write_pack(group, &folder, raws, |name| name) {
-                    Ok(name) => merged = Some(name),
+                    Ok((name, _)) => merged = Some(name),
                     Err(error) if damaged.is_none() => return Err(error),
                     Err(_) => {}
                 }

@@ -32,6 +32,10 @@ const FOOT: usize = 8 + 8 + 32 + 16;
 /// Most bytes that an index can have; a hundred thousand records take some twenty million.
 const INDEX_LIMIT: u64 = 1 << 28;
 
+/// Id of the record with the ingredients of its group, which every pack has.
+pub(crate) const INGREDIENTS: &str = "ingredients";
+/// Beginning of the ids of records with the provenance of others.
+pub(crate) const RUN: &str = "run ";
 /// Ending of the names of packs.
 pub(crate) const ENDING: &str = ".pack";
 
@@ -80,7 +84,15 @@ struct Head {
 #[derive(Serialize, Deserialize)]
 struct Index {
     group: Key,
+    /// Ingredients of the group, in JSON: a second copy of what the first record says.
+    ingredients: Vec<u8>,
     entries: Vec<Entry>,
+}
+
+/// An index that was read: what the pack was made from, and its records.
+pub(crate) struct Contents {
+    pub(crate) ingredients: Vec<u8>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// A record as it stands in a pack, verified.
@@ -102,17 +114,18 @@ fn encoded<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     postcard::to_stdvec(value).map_err(|error| Error::defect("packs", error))
 }
 
-/// Writes a pack of these records into a folder, flushes it, and gives the name that it is to have.
+/// Writes a pack of these records into a folder, flushes it, and gives the name that it is to have, with its index.
 pub(crate) fn write<'a>(
     folder: &Folder,
     name: &str,
     group: &Key,
     records: impl IntoIterator<Item = Result<std::borrow::Cow<'a, Raw>>>,
-) -> Result<String> {
+) -> Result<(String, Vec<Entry>)> {
     let path = folder.join(name);
     let mut out = BufWriter::with_capacity(1 << 20, folder.create(name)?);
     let mut at = MAGIC.len() as u64;
     let mut entries = Vec::new();
+    let mut ingredients = Vec::new();
     let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(Error::io("write", &path));
     put(&MAGIC)?;
     for record in records {
@@ -134,9 +147,13 @@ pub(crate) fn write<'a>(
         put(&record.payload)?;
         put(&Sha256::digest(&prefix))?;
         at = offset + length + 32;
+        if id == INGREDIENTS {
+            ingredients.clone_from(&record.payload);
+        }
         entries.push(Entry { id, items, seconds, values, run, offset, length });
     }
-    let index = encoded(&Index { group: group.clone(), entries })?;
+    let index = Index { group: group.clone(), ingredients, entries };
+    let (index, entries) = (encoded(&index)?, index.entries);
     let digest = Sha256::digest(&index);
     fault::point("write").map_err(Error::io("write", &path))?;
     put(&index)?;
@@ -146,7 +163,7 @@ pub(crate) fn write<'a>(
     put(&MAGIC)?;
     let file = out.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))?;
     fault::point("flush").and_then(|()| file.sync_all()).map_err(Error::io("flush", &path))?;
-    Ok(format!("{}{ENDING}", &hex(&digest)[..16]))
+    Ok((format!("{}{ENDING}", &hex(&digest)[..16]), entries))
 }
 
 /// Lengths and head of a record.
@@ -155,13 +172,23 @@ fn prefix(head: &[u8], payload: u64) -> Vec<u8> {
     [&(head.len() as u32).to_le_bytes()[..], &payload.to_le_bytes(), head].concat()
 }
 
-/// The index of a pack of this group and name; the problem in words where it is not what was written.
+/// The index of a pack, whose group has this key or one that begins so; nothing where there is no such file, the problem in
+/// words where it is not what was written.
 pub(crate) fn index(
+    folder: &Folder,
+    name: &str,
+    key: &str,
+) -> Result<Option<std::result::Result<Contents, String>>> {
+    let Some(file) = folder.open(name)? else { return Ok(None) };
+    read_index(&file, &folder.join(name), name, key).map(Some)
+}
+
+fn read_index(
     file: &File,
     path: &Path,
     name: &str,
-    group: &Key,
-) -> Result<std::result::Result<Vec<Entry>, String>> {
+    key: &str,
+) -> Result<std::result::Result<Contents, String>> {
     let read = |bytes: &mut [u8], at: u64| file.read_exact_at(bytes, at).map_err(Error::io("read", path));
     let length = file.metadata().map_err(Error::io("read", path))?.len();
     let mut foot = [0_u8; FOOT];
@@ -172,6 +199,11 @@ pub(crate) fn index(
     read(&mut foot, foot_at)?;
     let number = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| foot[at + byte]));
     let (at, size) = (number(0), number(8));
+    let mut start = [0_u8; MAGIC.len()];
+    read(&mut start, 0)?;
+    if start != MAGIC {
+        return Ok(Err("does not begin as a pack does".to_owned()));
+    }
     if foot[48..] != MAGIC || at.checked_add(size) != Some(foot_at) || size > INDEX_LIMIT {
         return Ok(Err("does not end as a pack does".to_owned()));
     }
@@ -184,8 +216,10 @@ pub(crate) fn index(
         return Ok(Err("does not have the index that its name and its end state".to_owned()));
     }
     Ok(match postcard::from_bytes::<Index>(&bytes) {
-        Ok(index) if index.group != *group => Err(format!("belongs to another group, {}", index.group)),
-        Ok(index) => Ok(index.entries),
+        Ok(Index { group, .. }) if !group.as_str().starts_with(key) => {
+            Err(format!("belongs to another group, {group}"))
+        }
+        Ok(Index { ingredients, entries, .. }) => Ok(Contents { ingredients, entries }),
         Err(error) => Err(format!("has an index that cannot be read: {error}")),
     })
 }

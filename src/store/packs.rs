@@ -3,16 +3,11 @@
 use crate::digest::{Ingredients, Key, sha256};
 use crate::error::{Error, Result};
 use crate::store::folder::{Entry as Place, Folder};
-use crate::store::pack::{self, ENDING, Entry, Raw, Record};
+use crate::store::pack::{self, ENDING, Entry, INGREDIENTS, RUN, Raw, Record};
 use crate::store::{Access, Store, held};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-/// Id of the record with the ingredients of its group, which every pack has.
-pub(crate) const INGREDIENTS: &str = "ingredients";
-/// Beginning of the ids of records with the provenance of others.
-pub(crate) const RUN: &str = "run ";
 
 /// Everything that is made from the same ingredients: trajectories of an experiment, or results of queries about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,16 +120,12 @@ impl Store {
         let mut records = Records::default();
         let Some(folder) = self.group_folder(group)? else { return Ok(records) };
         for name in packs_in(&folder)? {
-            let index = |name: &str| -> Result<Option<std::result::Result<Vec<Entry>, String>>> {
-                let Some(file) = folder.open(name)? else { return Ok(None) };
-                pack::index(&file, &folder.join(name), name, &group.key).map(Some)
-            };
-            let (name, entries) = match index(&name) {
+            let (name, entries) = match pack::index(&folder, &name, group.key.as_str()) {
                 // Another run has merged it meanwhile, or it is no file at all.
                 Ok(None) => continue,
-                Ok(Some(Ok(entries))) => (name, entries),
+                Ok(Some(Ok(contents))) => (name, contents.entries),
                 Ok(Some(Err(problem))) => match self.mend(group, &name, &problem)? {
-                    Some((name, entries)) => (name, entries),
+                    Some(mended) => mended,
                     None => continue,
                 },
                 Err(error) => {
@@ -176,11 +167,15 @@ impl Store {
                 .and_then(|file| file.map(|file| pack::payload(&file, &folder.join(name), entry)).transpose())
             {
                 Ok(Some(Some(payload))) => return Ok(Some(payload)),
+                // Merged by another run: the new pack has it.
+                Ok(None) => {
+                    self.forget(group);
+                    continue;
+                }
                 Ok(Some(None)) => {
                     let problem = format!("the record {id} does not have the digest that its index states");
                     self.mend(group, name, &problem)?;
                 }
-                Ok(None) => {}
                 Err(error) => self.unreadable(group, &folder, name, &error)?,
             }
             self.forget(group);
@@ -211,21 +206,28 @@ impl Store {
         let results =
             intact.iter().filter(|raw| raw.entry.id != INGREDIENTS && !raw.entry.id.starts_with(RUN)).count();
         let mended = if results > 0 { Some(self.place(group, &folder, intact)?) } else { None };
-        let whole = mended.as_deref() == Some(name);
-        if !whole {
+        if mended.as_ref().is_some_and(|(new, _)| new == name) {
+            // The same pack again, in the place of the damaged one.
+            self.note(
+                folder.join(name),
+                format!("{problem}; all of its results are intact, and it is mended"),
+                None,
+                true,
+            );
+        } else {
             let problem = format!("{problem}; {results} of its results are intact and kept");
             self.set_aside(&folder, name, &group.label(), &problem)?;
         }
-        let Some(name) = mended else { return Ok(None) };
-        let Some(file) = folder.open(&name)? else { return Ok(None) };
-        let index = pack::index(&file, &folder.join(&name), &name, &group.key)?;
-        index
-            .map(|entries| Some((name.clone(), entries)))
-            .map_err(|problem| Error::damaged(folder.join(&name), problem))
+        Ok(mended)
     }
 
-    /// Writes records as a pack into the folder of their group, and gives its name. Records that a pack has twice are kept once.
-    pub(crate) fn place(&self, group: &Group, folder: &Folder, records: Vec<Raw>) -> Result<String> {
+    /// Writes records as a pack into the folder of their group; its name and its index.
+    pub(crate) fn place(
+        &self,
+        group: &Group,
+        folder: &Folder,
+        records: Vec<Raw>,
+    ) -> Result<(String, Vec<Entry>)> {
         let all: BTreeMap<String, Raw> = records.into_iter().map(|raw| (raw.entry.id.clone(), raw)).collect();
         let records = all.into_values().map(|raw| Ok(Cow::Owned(raw)));
         self.write_pack(group, folder, records, |name| name)
@@ -238,16 +240,16 @@ impl Store {
         folder: &Folder,
         records: impl Iterator<Item = Result<Cow<'a, Raw>>>,
         named: impl FnOnce(String) -> String,
-    ) -> Result<String> {
+    ) -> Result<(String, Vec<Entry>)> {
         let (temporary, draft) = (self.own("temporary")?, self.temporary_name());
         let first = ingredients_record(group).map(Cow::Owned);
         let others = records.filter(|raw| !raw.as_ref().is_ok_and(|raw| raw.entry.id == INGREDIENTS));
         let moved = pack::write(&temporary, &draft, &group.key, std::iter::once(first).chain(others))
-            .and_then(|name| {
+            .and_then(|(name, entries)| {
                 let name = named(name);
                 temporary.rename(&draft, folder, &name)?;
                 folder.sync()?;
-                Ok(name)
+                Ok((name, entries))
             });
         if moved.is_err() {
             // If this fails too, the next run does it.
@@ -280,13 +282,7 @@ impl Store {
             }
             let packs = self.own("packs")?.make(&group.experiment)?;
             let folder = packs.make(&group.folder())?;
-            let mut entries: Vec<Entry> = new.iter().map(|raw| raw.entry.clone()).collect();
-            let name = self.place(group, &folder, new)?;
-            if let Some(file) = folder.open(&name)?
-                && let Ok(index) = pack::index(&file, &folder.join(&name), &name, &group.key)?
-            {
-                entries = index;
-            }
+            let (name, entries) = self.place(group, &folder, new)?;
             let name: Arc<str> = name.into();
             // Where it was forgotten meanwhile, the next look at the group finds the new pack.
             if let Some(known) = held(&self.packs).get_mut(group.key.as_str()) {
@@ -303,7 +299,8 @@ impl Store {
         let ids: Vec<String> = records.iter().map(|raw| raw.entry.id.clone()).collect();
         let apart = self.own("nondeterministic")?;
         let records = records.into_iter().map(|raw| Ok(Cow::Owned(raw)));
-        let name = self.write_pack(group, &apart, records, |name| format!("{}-{name}", group.label()))?;
+        let (name, _) =
+            self.write_pack(group, &apart, records, |name| format!("{}-{name}", group.label()))?;
         let first = self.own("packs")?.join(&group.experiment).join(group.folder());
         let what = format!("{} of {}: {}", group.ingredients.kind(), group.experiment, ids.join("; "));
         Ok(Error::Nondeterministic { what, first, second: apart.join(&name) })
@@ -345,13 +342,15 @@ impl Store {
     /// The group whose packs are in a folder, by the ingredients that the packs state.
     pub(crate) fn group_in(&self, experiment: &str, name: &str, folder: &Folder) -> Result<Option<Group>> {
         for pack in packs_in(folder)? {
-            let Some(file) = folder.open(&pack)? else { continue };
-            let first = pack::first(&file).or_else(|| {
-                // The beginning is damaged: some other copy may be left.
-                let bytes = folder.read(&pack, u64::MAX).ok().flatten()?;
-                pack::salvage(&bytes, None).into_iter().find(|raw| raw.entry.id == INGREDIENTS)
-            });
-            let ingredients = first.and_then(|raw| serde_json::from_slice(&raw.payload).ok());
+            // In the first record; in the index, where that is damaged; else in whatever can be salvaged.
+            let first = folder.open(&pack)?.and_then(|file| pack::first(&file)).map(|raw| raw.payload);
+            let index = || pack::index(folder, &pack, "").ok()??.ok().map(|contents| contents.ingredients);
+            let salvaged = || {
+                let intact = pack::salvage(&folder.read(&pack, u64::MAX).ok()??, None);
+                intact.into_iter().find(|raw| raw.entry.id == INGREDIENTS).map(|raw| raw.payload)
+            };
+            let text = first.or_else(index).or_else(salvaged);
+            let ingredients = text.and_then(|text| serde_json::from_slice(&text).ok());
             if let Some(group) = ingredients.map(|found| Group::new(experiment, found))
                 && group.folder() == name
             {

@@ -3,7 +3,7 @@
 use crate::digest::{Ingredients, Key, sha256};
 use crate::error::{Error, Result};
 use crate::store::fault;
-use crate::store::folder::Folder;
+use crate::store::folder::{Entry as Place, Folder};
 use crate::store::manifest::is_plain;
 use crate::store::{Access, BlobEntry, FORMAT, Manifest, Store, TableEntry};
 use crate::table::Table;
@@ -107,6 +107,9 @@ impl Store {
         let mut found = Vec::new();
         let Some(stages) = self.folder("stages")? else { return Ok(found) };
         for stage in stages.list()? {
+            if stages.entry(&stage)? != Some(Place::Folder) {
+                continue;
+            }
             let Some(folder) = stages.sub(&stage)? else { continue };
             for name in folder.list()?.iter().filter(|name| name.starts_with(&format!("{kind}-"))) {
                 found.extend(self.manifest(&folder, name, None)?);

@@ -3,7 +3,7 @@ use crate::support::{Place, quick, quick_settings};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
 use spectral_alignment::commands::export::{Checkpoint, export};
-use spectral_alignment::pipeline::plan::RunContext;
+use spectral_alignment::pipeline::context::RunContext;
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::spectrum::lapack::use_one_thread;

@@ -1,4 +1,5 @@
-use crate::support::{Answer, Place, quick, quick_settings, stages, tables};
+use crate::support::{Answer as Said, Place, answers, quick, quick_settings, stages, tables};
+use spectral_alignment::spectrum::answer::Answer;
 use spectral_alignment::store::Store;
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +28,7 @@ fn values_do_not_depend_on_threads_place_locale_or_time_zone() {
         .env("LC_ALL", "de_DE.UTF-8")
         .env("LANG", "tr_TR.UTF-8")
         .env("TZ", "Pacific/Chatham");
-    Answer::from(command.output().unwrap()).good();
+    Said::from(command.output().unwrap()).good();
     assert_eq!(place.digests(&stages(), &[]), quick().digests(&stages(), &[]));
     let claims = |place: &Place| place.call(&["claims", "--json"]).out;
     assert_eq!(claims(&place), claims(quick()));
@@ -45,29 +46,26 @@ const SMALL: [&str; 6] =
     ["--set", "gmm.replicates=2", "--set", "gmm-lambda-10.replicates=2", "--set", "gmm-k10.replicates=2"];
 const ASKING: [&str; 4] = ["gmm-alignment", "gmm-outlier-space", "gmm-eigenvalues", "gmm-spectrum"];
 
-/// Digest of every table of every trajectory, and every eigenvalue with what it belongs to.
-type Units = (BTreeMap<(String, String), String>, BTreeMap<String, Vec<(String, f64)>>);
+/// Digest of the values of every trajectory, and the result of every query.
+type Units = (BTreeMap<String, String>, BTreeMap<String, Answer>);
 
 fn units(store: &Store) -> Units {
-    let (mut trajectories, mut spectra) = (BTreeMap::new(), BTreeMap::new());
-    for unit in store.units("trajectory").unwrap() {
-        for entry in &unit.tables {
-            let table = store.table(&unit, &entry.table).unwrap().unwrap();
-            trajectories.insert((unit.name.clone(), entry.table.clone()), table.values_digest().unwrap());
+    let mut trajectories = BTreeMap::new();
+    for group in store.groups().unwrap().iter().filter(|group| group.ingredients().kind() == "trajectories") {
+        for entry in store.records(group).unwrap().iter() {
+            trajectories.insert(format!("{} {}", group.experiment(), entry.id), entry.values.clone());
         }
     }
-    for unit in store.units("spectra").unwrap() {
-        let table = store.table(&unit, "answer").unwrap().unwrap();
-        if table.columns().contains(&"eigenvalue") {
-            let of = table.present("matrix", table.strs("matrix").unwrap()).unwrap();
-            let values = table.present("eigenvalue", table.f64s("eigenvalue").unwrap()).unwrap();
-            let what = ["checkpoint", "sample", "row", "col", "question", "count"]
-                .map(|role| unit.ingredients.get(role).unwrap().to_string());
-            let rows = of.iter().map(|of| (*of).to_owned()).zip(values).collect();
-            spectra.insert(format!("{} {}", unit.name, what.join(" ")), rows);
-        }
+    (trajectories, answers(store))
+}
+
+/// All eigenvalues of a result, those of the Hessian first.
+fn eigenvalues(answer: &Answer) -> [Vec<f64>; 2] {
+    match answer {
+        Answer::Pairs(both) => both.each_ref().map(|pairs| pairs.iter().map(|pair| pair.value).collect()),
+        Answer::Values(both) => both.clone(),
+        Answer::Norms(both) => both.each_ref().map(|norms| vec![norms.operator, norms.outside]),
     }
-    (trajectories, spectra)
 }
 
 #[test]
@@ -76,7 +74,7 @@ fn trajectories_keep_their_bits_and_spectra_ten_digits_on_other_processors() {
         let place = Place::new();
         let mut command = place.command(&[&["run"], &ASKING[..], &SMALL].concat());
         command.envs(variables.iter().copied());
-        Answer::from(command.output().unwrap()).good();
+        Said::from(command.output().unwrap()).good();
         units(&place.store())
     };
     let (trajectories, spectra) = run(&[]);
@@ -94,12 +92,8 @@ fn trajectories_keep_their_bits_and_spectra_ten_digits_on_other_processors() {
         let (other_trajectories, other_spectra) = run(variables);
         assert_eq!(other_trajectories, trajectories, "{variables:?}");
         assert!(other_spectra.keys().eq(spectra.keys()), "{variables:?}");
-        for (what, rows) in &spectra {
-            for matrix in ["hessian", "gradient"] {
-                let of = |rows: &[(String, f64)]| -> Vec<f64> {
-                    rows.iter().filter(|row| row.0 == matrix).map(|row| row.1).collect()
-                };
-                let (ours, theirs) = (of(rows), of(&other_spectra[what]));
+        for (what, answer) in &spectra {
+            for (ours, theirs) in eigenvalues(answer).iter().zip(eigenvalues(&other_spectra[what])) {
                 let largest = ours.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
                 assert_eq!(ours.len(), theirs.len());
                 for (one, other) in ours.iter().zip(&theirs) {
@@ -125,11 +119,10 @@ fn two_runs_at_once_share_one_store() {
         })
         .collect();
     for child in children {
-        Answer::from(child.wait_with_output().unwrap()).good();
+        Said::from(child.wait_with_output().unwrap()).good();
     }
     assert_eq!(place.digests(&stages, &[]), quick().digests(&stages, &[]));
-    let store = place.store();
-    assert_eq!((store.doctor().unwrap(), store.take_notes()), (vec![], vec![]));
+    assert_eq!(place.examine(), vec![]);
 }
 
 #[test]
@@ -149,8 +142,7 @@ fn a_killed_run_leaves_nothing_that_the_next_one_minds() {
     }
     place.call(&["run", "gmm-alignment"]).good();
     assert_eq!(place.digests(&stages, &[]), quick().digests(&stages, &[]));
-    let store = place.store();
-    assert_eq!((store.doctor().unwrap(), store.take_notes()), (vec![], vec![]));
+    assert_eq!(place.examine(), vec![]);
 }
 
 fn flip(path: &PathBuf) {
@@ -166,7 +158,7 @@ fn a_damaged_table_of_a_stage_is_found_and_computed_again() {
     let before = quick().digests(&stages(), &[]);
     let store = place.store();
     let (_, manifest) = tables(&store, &quick_settings(), "gmm-alignment");
-    flip(&store.folder(&manifest).join("alignment.parquet"));
+    flip(&store.result_folder(&manifest).join("alignment.parquet"));
     drop(store);
     // Whoever reads the table must be told, or get a sound one.
     let answer = place.call(&["tables", "gmm-alignment", "--json"]);
@@ -181,11 +173,20 @@ fn a_damaged_table_of_a_stage_is_found_and_computed_again() {
         }
     }
     let run = place.call(&["run"]).good();
-    // Whichever command met the damage first set it aside and named it.
+    // A question names the damage, and moves nothing; the run sets it aside.
     let named = |text: &str| text.contains("alignment.parquet") && text.contains("damaged");
-    assert!(named(&answer.err) || named(&run.err), "the damage is not named: {answer:?} {run:?}");
+    assert!(named(&answer.err) && named(&run.err), "the damage is not named: {answer:?} {run:?}");
+    assert!(run.err.contains("set aside") && !answer.err.contains("set aside"), "{answer:?} {run:?}");
     assert_eq!(place.digests(&stages(), &[]), before);
-    assert_eq!(place.store().doctor().unwrap(), vec![]);
+    assert_eq!(place.examine(), vec![]);
+}
+
+/// The packs of an experiment of one kind.
+fn packs(place: &Place, experiment: &str, kind: &str) -> Vec<PathBuf> {
+    let folders = fs::read_dir(place.data().join("packs").join(experiment)).unwrap();
+    let folders = folders.map(|folder| folder.unwrap().path());
+    let of_kind = folders.filter(|folder| folder.file_name().unwrap().to_str().unwrap().starts_with(kind));
+    of_kind.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path()).collect()
 }
 
 #[test]
@@ -194,29 +195,22 @@ fn damaged_simulations_are_found_when_they_are_needed_and_computed_again() {
     let before = quick().digests(&stages(), &[]);
     let store = place.store();
     let (_, made) = tables(&store, &quick_settings(), "gmm-alignment");
-    fs::remove_dir_all(store.folder(&made)).unwrap();
-    let trajectories = store.units("trajectory").unwrap();
-    let spectra = store.units("spectra").unwrap();
-    let asked = |unit: &&spectral_alignment::store::Manifest| {
-        unit.name == "gmm-3" && unit.ingredients.get("question").unwrap().to_string() == "outliers"
-    };
-    flip(
-        &store
-            .folder(trajectories.iter().find(|unit| unit.name == "gmm-2").unwrap())
-            .join("trajectory.parquet"),
-    );
-    flip(
-        &store
-            .folder(trajectories.iter().find(|unit| unit.name == "gmm-lambda-10-5").unwrap())
-            .join("evaluation.parquet"),
-    );
-    flip(&store.folder(spectra.iter().find(asked).unwrap()).join("answer.parquet"));
+    fs::remove_dir_all(store.result_folder(&made)).unwrap();
     drop(store);
+    let damaged = [("gmm", "trajectories"), ("gmm-lambda-10", "trajectories"), ("gmm", "spectra")];
+    let files: Vec<PathBuf> = damaged.iter().map(|(of, kind)| packs(&place, of, kind).remove(0)).collect();
+    files.iter().for_each(flip);
     let run = place.call(&["run"]).good();
-    assert!(run.err.contains("damaged"), "{run:?}");
+    for file in &files {
+        // One record of each is lost; all the others are kept.
+        let line = run.err.lines().find(|line| line.contains(file.to_str().unwrap()));
+        assert!(
+            line.is_some_and(|line| line.contains("are intact and kept") && !line.contains(" 0 of")),
+            "{run:?}"
+        );
+    }
     assert_eq!(place.digests(&stages(), &[]), before);
-    let store = place.store();
-    assert_eq!(store.doctor().unwrap(), vec![]);
+    assert_eq!(place.examine(), vec![]);
 }
 
 #[test]
@@ -224,23 +218,18 @@ fn damaged_manifests_and_figures_are_found_and_made_again() {
     let place = Place::copy_of(quick());
     let before = quick().digests(&stages(), &[]);
     let store = place.store();
-    for (kind, file) in [
-        ("trajectory", "manifest.json"),
-        ("spectra", "manifest.json"),
-        ("tables", "manifest.json"),
-        ("figures", "claims.json"),
-    ] {
+    for (kind, file) in [("tables", "manifest.json"), ("figures", "claims.json")] {
         // All tables, so that every stage looks at what is behind its own.
         let damaged = if kind == "tables" { usize::MAX } else { 1 };
-        for unit in store.units(kind).unwrap().iter().take(damaged) {
-            flip(&store.folder(unit).join(file));
+        for result in store.results(kind).unwrap().iter().take(damaged) {
+            flip(&store.result_folder(result).join(file));
         }
     }
     drop(store);
     let run = place.call(&["run"]).good();
     assert!(run.err.contains("damaged"), "{run:?}");
     assert_eq!(place.digests(&stages(), &[]), before);
-    assert_eq!(place.store().doctor().unwrap(), vec![]);
+    assert_eq!(place.examine(), vec![]);
     assert_eq!(place.call(&["claims", "--json"]).out, quick().call(&["claims", "--json"]).out);
 }
 

@@ -1,11 +1,13 @@
 use serde_json::Value;
-use spectral_alignment::pipeline::plan::{RunContext, StagePlan};
+use spectral_alignment::pipeline::context::RunContext;
+use spectral_alignment::pipeline::keys::decode;
+use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::run::{RunOptions, claims, results, run};
 use spectral_alignment::plot::Figure;
 use spectral_alignment::stage::claim::Claim;
 use spectral_alignment::stage::{Profile, Results, Settings, Stage};
 use spectral_alignment::stages::STAGES;
-use spectral_alignment::store::{Manifest, Store};
+use spectral_alignment::store::{Access, Manifest, Problem, Store};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -122,7 +124,14 @@ impl Place {
     }
 
     pub fn store(&self) -> Store {
-        Store::open(&self.data()).unwrap()
+        Store::open(&self.data(), Access::Write, || {}).unwrap()
+    }
+
+    /// What an examination of every byte of the store finds.
+    pub fn examine(&self) -> Vec<Problem> {
+        let store = self.store();
+        store.examine(&|| {}).unwrap();
+        store.take_problems()
     }
 }
 
@@ -172,7 +181,19 @@ fn sweep() {
     }
 }
 
-/// The plan of a stage with the unit that holds its tables.
+/// The result of every query in a store, by experiment and query.
+pub fn answers(store: &Store) -> BTreeMap<String, spectral_alignment::spectrum::answer::Answer> {
+    let mut answers = BTreeMap::new();
+    for group in store.groups().unwrap().iter().filter(|group| group.ingredients().kind() == "spectra") {
+        for entry in store.records(group).unwrap().iter() {
+            let bytes = store.read(group, &entry.id).unwrap().unwrap();
+            answers.insert(format!("{} {}", group.experiment(), entry.id), decode("result", &bytes).unwrap());
+        }
+    }
+    answers
+}
+
+/// The plan of a stage with the result that holds its tables.
 pub fn tables(store: &Store, settings: &Settings, stage: &str) -> (StagePlan, Manifest) {
     let stage = STAGES.iter().find(|other| other.name == stage).unwrap();
     let plan = StagePlan::new(stage, settings).unwrap();

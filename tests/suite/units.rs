@@ -2,10 +2,12 @@ use crate::problems::{Flat, Kind};
 use crate::support::{quick, quick_settings, tables};
 use ndarray::Array2;
 use spectral_alignment::digest::diff;
-use spectral_alignment::pipeline::plan::{RunContext, StagePlan};
-use spectral_alignment::pipeline::units::{
-    Code, answer_from, answer_key, answer_table, trajectory_from, trajectory_key, trajectory_tables,
+use spectral_alignment::pipeline::context::RunContext;
+use spectral_alignment::pipeline::keys::{
+    Groups, answer_bytes, decode, query_id, trajectory_bytes, trajectory_id,
 };
+use spectral_alignment::pipeline::plan::StagePlan;
+use spectral_alignment::pipeline::units::Code;
 use spectral_alignment::problem::data::{DataLaw, Means};
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
 use spectral_alignment::problem::training::Start;
@@ -19,7 +21,6 @@ use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::query::{Query, Question, SampleKind};
 use spectral_alignment::stage::{Override, Stage};
 use spectral_alignment::stages::STAGES;
-use spectral_alignment::table::{Table, TableBuilder};
 use std::collections::BTreeSet;
 
 fn flat(task: Kind) -> Flat {
@@ -52,10 +53,6 @@ fn test_sample(task: &dyn Task) -> Sample {
     Sample::first(task.law(), &seed(), Purpose::Test, task.problem().sample_size())
 }
 
-fn again(table: &Table) -> Table {
-    Table::from_parquet_bytes(table.name(), &table.to_parquet_bytes(&[]).unwrap()).unwrap()
-}
-
 fn same(one: &Trajectory<Observed>, other: &Trajectory<Observed>) {
     assert_eq!((one.diverged, one.checkpoints.len()), (other.diverged, other.checkpoints.len()));
     for (a, b) in one.checkpoints.iter().zip(&other.checkpoints) {
@@ -73,7 +70,7 @@ fn same(one: &Trajectory<Observed>, other: &Trajectory<Observed>) {
 }
 
 #[test]
-fn a_trajectory_survives_its_tables() {
+fn a_trajectory_survives_its_bytes() {
     // Six test samples of three clusters: some cluster may be without a sample, and its accuracy null.
     let diverging = |mut experiment: Experiment| {
         experiment.problem.training.beta = 40.0 * 12.0;
@@ -86,38 +83,25 @@ fn a_trajectory_survives_its_tables() {
         let task = task::build(&experiment.problem);
         let trajectory = observe(&experiment, &*task, &seed(), &test_sample(&*task), &|_| {});
         assert_eq!(trajectory.diverged.is_some(), diverges);
-        let tables: Vec<Table> = trajectory_tables(&trajectory, &*task).unwrap().iter().map(again).collect();
-        same(&trajectory_from([&tables[0], &tables[1]], &*task).unwrap(), &trajectory);
+        let bytes = trajectory_bytes(&trajectory).unwrap();
+        same(&decode("trajectory", &bytes).unwrap(), &trajectory);
+        let values: usize =
+            trajectory.checkpoints.iter().flat_map(|at| &at.parameters).map(Array2::len).sum();
+        assert!(
+            bytes.len() < 8 * values + 120 * trajectory.checkpoints.len() + 20,
+            "no more than its numbers"
+        );
+        for length in 0..bytes.len() {
+            assert!(decode::<Trajectory<Observed>>("trajectory", &bytes[..length]).is_err());
+        }
+        let mut broken = trajectory.clone();
+        broken.checkpoints[0].parameters[0][[0, 0]] = f64::NAN;
+        assert!(trajectory_bytes(&broken).unwrap_err().to_string().contains("not finite"));
     }
 }
 
 #[test]
-fn tables_of_another_shape_are_no_trajectory() {
-    for experiment in [experiment(), xor()] {
-        refuses_other_shapes(&experiment);
-    }
-}
-
-fn refuses_other_shapes(experiment: &Experiment) {
-    let task = task::build(&experiment.problem);
-    let tables =
-        trajectory_tables(&observe(experiment, &*task, &seed(), &test_sample(&*task), &|_| {}), &*task)
-            .unwrap();
-    let mut wider = experiment.problem.clone();
-    wider.data.set_d(13);
-    let wider = task::build(&wider);
-    let other = |kind: Kind| task::build(&flat(kind).problem());
-    assert!(trajectory_from([&tables[0], &tables[1]], &*wider).is_err());
-    for kind in [Kind::mixture(4), Kind::xor(2), Kind::xor(4), Kind::xor(6)] {
-        assert!(trajectory_from([&tables[0], &tables[1]], &*other(kind)).is_err());
-    }
-    assert!(trajectory_from([&tables[1], &tables[0]], &*task).is_err());
-    let empty = TableBuilder::new("trajectory").u32("checkpoint", vec![]).build().unwrap();
-    assert!(trajectory_from([&empty, &tables[1]], &*task).is_err());
-}
-
-#[test]
-fn every_answer_survives_its_table() {
+fn every_result_of_a_query_survives_its_bytes() {
     use_one_thread();
     for (experiment, layer) in [(experiment(), 0), (xor(), 0)] {
         let apart = Block { layer, row: 0, col: 2 };
@@ -136,13 +120,12 @@ fn survive(experiment: &Experiment, blocks: &[Block]) {
         for question in [Question::Top(4), Question::Outliers(3), Question::Values, Question::Norms] {
             let query = Query { checkpoint: 0, sample: SampleKind::Test, block, question };
             let answer: Answer = point.answer(query, &matrices).unwrap();
-            assert_eq!(
-                answer_from(&again(&answer_table(&answer).unwrap()), question).unwrap(),
-                answer,
-                "{question:?}"
-            );
+            let again: Answer = decode("result", &answer_bytes(&answer).unwrap()).unwrap();
+            assert_eq!(again, answer, "{question:?}");
         }
     }
+    let nan = Answer::Values([vec![f64::INFINITY], vec![]]);
+    assert!(answer_bytes(&nan).unwrap_err().to_string().contains("not finite"));
 }
 
 #[test]
@@ -184,15 +167,16 @@ fn every_ingredient_changes_the_key() {
     for (what, change) in changes {
         let (mut experiment, mut seed) = (experiment(), seed());
         change(&mut experiment, &mut seed);
+        let groups = Groups::of(&code, &experiment, seed.root).unwrap();
+        let id = trajectory_id(seed.replicate);
         assert!(
-            keys.insert(trajectory_key(&code, &experiment, &seed).unwrap().digest()),
+            keys.insert((groups.trajectories.key().clone(), id)),
             "{what} does not change the trajectory's key"
         );
-        assert!(
-            keys.insert(answer_key(&code, &experiment, &seed, query, "values").unwrap().digest()),
-            "{what} does not change the answer's key"
-        );
+        let id = query_id(seed.replicate, query, "values");
+        assert!(keys.insert((groups.spectra.key().clone(), id)), "{what} does not change the result's key");
     }
+    let spectra = Groups::of(&code, &experiment(), seed().root).unwrap().spectra.key().clone();
     for other in [
         Query { checkpoint: 2, ..query },
         Query { sample: SampleKind::Train, ..query },
@@ -204,15 +188,12 @@ fn every_ingredient_changes_the_key() {
         Query { question: Question::Values, ..query },
         Query { question: Question::Norms, ..query },
     ] {
-        assert!(
-            keys.insert(answer_key(&code, &experiment(), &seed(), other, "values").unwrap().digest()),
-            "{other:?}"
-        );
+        assert!(keys.insert((spectra.clone(), query_id(seed().replicate, other, "values"))), "{other:?}");
     }
-    assert!(keys.insert(answer_key(&code, &experiment(), &seed(), query, "other values").unwrap().digest()));
+    assert!(keys.insert((spectra, query_id(seed().replicate, query, "other values"))));
     // The number of replicates is not a property of any of them.
     let more = Experiment { replicates: 99, ..experiment() };
-    let key = |experiment: &Experiment| trajectory_key(&code, experiment, &seed()).unwrap();
+    let key = |experiment: &Experiment| Groups::of(&code, experiment, 1).unwrap().trajectories.key().clone();
     assert_eq!(key(&more), key(&experiment()));
 }
 
@@ -229,7 +210,8 @@ fn task_b_is_keyed_by_its_width_and_its_means() {
         turned([0.6, 0.8], [-0.8, 0.6]),
     ] {
         let experiment = Experiment { problem: flat(kind).problem(), ..xor() };
-        assert!(keys.insert(trajectory_key(&code, &experiment, &seed()).unwrap().digest()), "{experiment:?}");
+        let groups = Groups::of(&code, &experiment, 1).unwrap();
+        assert!(keys.insert(groups.trajectories.key().clone()), "{experiment:?}");
     }
 }
 
@@ -240,18 +222,18 @@ fn a_new_title_or_another_stage_keys_nothing_anew() {
     let context = RunContext::new(&store, &settings).unwrap();
     for stage in STAGES {
         let plan = StagePlan::new(stage, &settings).unwrap();
-        let upstream = context.upstream(&plan).unwrap();
-        assert!(upstream.missing.is_empty());
+        let inputs = context.inputs(&plan).unwrap();
+        assert!(inputs.missing.is_empty());
         let retitled: &'static Stage = Box::leak(Box::new(Stage { title: "another title", ..**stage }));
         let other = StagePlan::new(retitled, &settings).unwrap();
-        assert_eq!(context.tables(&other, &upstream).unwrap(), context.tables(&plan, &upstream).unwrap());
+        assert_eq!(context.tables(&other, &inputs).unwrap(), context.tables(&plan, &inputs).unwrap());
         assert_eq!(other.recipe(&settings).unwrap(), plan.recipe(&settings).unwrap());
         // Under another name the stage finds all its simulations again.
         let renamed: &'static Stage = Box::leak(Box::new(Stage { name: "another-name", ..**stage }));
         let other = StagePlan::new(renamed, &settings).unwrap();
-        assert!(context.upstream(&other).unwrap().missing.is_empty());
+        assert!(context.inputs(&other).unwrap().missing.is_empty());
         let changed =
-            diff(&context.tables(&plan, &upstream).unwrap(), &context.tables(&other, &upstream).unwrap());
+            diff(&context.tables(&plan, &inputs).unwrap(), &context.tables(&other, &inputs).unwrap());
         assert_eq!(changed.iter().map(|change| change.0.as_str()).collect::<Vec<_>>(), ["stage"]);
     }
 }
@@ -283,5 +265,8 @@ fn nothing_is_simulated_twice() {
             );
         }
     }
-    assert_eq!(store.units("trajectory").unwrap().len(), wanted.len());
+    let groups = store.groups().unwrap();
+    let trajectories = groups.iter().filter(|group| group.ingredients().kind() == "trajectories");
+    let count: usize = trajectories.map(|group| store.records(group).unwrap().iter().count()).sum();
+    assert_eq!(count, wanted.len());
 }

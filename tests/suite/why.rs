@@ -1,13 +1,14 @@
 use crate::committing::{EFFORT, SMALL, committed_place, paper};
 use crate::support::{Place, quick};
-use spectral_alignment::digest::{KeyBuilder, Value};
-use spectral_alignment::pipeline::plan::{RunContext, StagePlan};
+use spectral_alignment::digest::{Ingredients, KeyBuilder, Value};
+use spectral_alignment::pipeline::context::RunContext;
+use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::provenance::SOURCES;
 use spectral_alignment::pipeline::run::run;
 use spectral_alignment::published::Figures;
 use spectral_alignment::published::why::{Answer, Change, why};
 use spectral_alignment::stage::{Override, Settings};
-use spectral_alignment::store::{Manifest, Store};
+use spectral_alignment::store::{Manifest, Publication, Record, Store};
 use std::fs;
 
 fn query(store: &Store, figures: &Figures, settings: &Settings) -> Answer {
@@ -50,14 +51,22 @@ fn what_changed_is_named_from_old_to_new() {
     assert_eq!(query(&store, &figures, &both).changes, [change("gmm-template.beta", "0.05", "0.1")]);
 }
 
-/// A unit as a program would have made it whose `path` had the digest `0123456789abcdef`.
-fn by_older_code(from: &Store, to: &Store, unit: &Manifest, role: &str, path: &str) {
-    let mut key = KeyBuilder::new(unit.kind.as_str());
-    for (name, value) in unit.ingredients.iter() {
-        let value = if name == role { Value::from("another digest") } else { value.clone() };
-        key = key.with(name, value);
+/// A result as a program would have made it whose `path` had the digest `0123456789abcdef`: with another digest of code
+/// among its own ingredients, or among those of its data.
+fn by_older_code(from: &Store, to: &Store, result: &Manifest, role: &str, path: &str) {
+    let older = |of: &Ingredients| {
+        of.iter().fold(KeyBuilder::new(of.kind()), |key, (name, value)| {
+            key.with(name, if name == role { Value::from("another digest") } else { value.clone() })
+        })
+    };
+    let mut key = older(&result.ingredients);
+    if role == "trajectory code" {
+        // The old code gave other values.
+        key = result.ingredients.iter().fold(KeyBuilder::new(&*result.kind), |key, (name, value)| {
+            key.with(name, if name == "inputs" { Value::from("other values") } else { value.clone() })
+        });
     }
-    let mut provenance = unit.provenance.clone();
+    let mut provenance = result.provenance.clone();
     for (_, text) in provenance.iter_mut().filter(|(name, _)| name == SOURCES) {
         let line = |line: &str| {
             if line.starts_with(path) { format!("{path} 0123456789abcdef") } else { line.to_owned() }
@@ -65,34 +74,59 @@ fn by_older_code(from: &Store, to: &Store, unit: &Manifest, role: &str, path: &s
         *text = text.lines().map(line).collect::<Vec<_>>().join("\n");
     }
     let tables: Vec<_> =
-        unit.tables.iter().map(|entry| from.table(unit, &entry.table).unwrap().unwrap()).collect();
-    let blobs: Vec<_> = unit
+        result.tables.iter().map(|entry| from.table(result, &entry.table).unwrap().unwrap()).collect();
+    let blobs: Vec<_> = result
         .blobs
         .iter()
         .map(|entry| spectral_alignment::store::Blob {
             name: entry.name.clone(),
-            bytes: from.blob(unit, &entry.name).unwrap().unwrap(),
+            bytes: from.blob(result, &entry.name).unwrap().unwrap(),
         })
         .collect();
-    to.publish(&unit.kind, &unit.name, &key.finish(), &tables, &blobs, &provenance).unwrap();
+    let lineage = result.lineage.iter().map(|(name, of)| (name.clone(), older(of).finish())).collect();
+    to.publish(Publication {
+        stage: &result.name,
+        ingredients: &key.finish(),
+        tables: &tables,
+        blobs: &blobs,
+        provenance: &provenance,
+        lineage: &lineage,
+    })
+    .unwrap();
+}
+
+fn copy_packs(from: &Store, to: &Store) {
+    for group in from.groups().unwrap() {
+        for entry in from.records(&group).unwrap().iter() {
+            let payload = from.read(&group, &entry.id).unwrap().unwrap();
+            let record = Record { id: entry.id.clone(), items: entry.items, seconds: entry.seconds, payload };
+            to.append(&group, &[], vec![record]).unwrap();
+        }
+    }
 }
 
 #[test]
 fn a_changed_source_file_is_named() {
     let (place, figures) = committed_place(&SMALL);
     let store = place.store();
-    for (kind, role, path, others) in [
-        ("inputs", "trajectory code", "src/simulation/sgd.rs", &["tables", "figures"][..]),
-        ("tables", "code", "src/stage/rows.rs", &["inputs", "figures"]),
-        ("figures", "code", "src/plot/axis.rs", &["inputs", "tables", "trajectory"]),
+    for (kind, role, path) in [
+        ("data", "trajectory code", "src/simulation/sgd.rs"),
+        ("tables", "code", "src/stage/rows.rs"),
+        ("figures", "code", "src/plot/axis.rs"),
     ] {
         let folder = Place::new();
         let older = folder.store();
-        for unit in store.units(kind).unwrap() {
-            by_older_code(&store, &older, &unit, role, path);
+        for result in store.results("tables").unwrap() {
+            let (role, path) = if kind == "figures" { ("no role", "no file") } else { (role, path) };
+            by_older_code(&store, &older, &result, role, path);
         }
-        for unit in others.iter().flat_map(|other| store.units(other).unwrap()) {
-            by_older_code(&store, &older, &unit, "no role", "no file");
+        for result in store.results("figures").unwrap() {
+            let (role, path) = if kind == "figures" { (role, path) } else { ("no role", "no file") };
+            by_older_code(&store, &older, &result, role, path);
+        }
+        // The data of older code are gone.
+        if kind != "data" {
+            copy_packs(&store, &older);
         }
         let answer = query(&older, &figures, &paper());
         assert_eq!((answer.status, answer.against), ("stale", "cache"), "{kind}");
@@ -106,9 +140,7 @@ fn a_changed_source_file_is_named() {
 #[test]
 fn deleted_data_is_named() {
     let (place, figures) = committed_place(&SMALL);
-    for kind in ["inputs", "trajectory"] {
-        fs::remove_dir_all(place.data().join("units").join(kind)).unwrap();
-    }
+    fs::remove_dir_all(place.data().join("packs")).unwrap();
     let answer = query(&place.store(), &figures, &paper());
     assert_eq!(answer.changes[0].ingredient, "data of gmm-template", "{answer:?}");
 }

@@ -68,11 +68,8 @@ fn ingredients_survive_json_and_say_what_changed() {
     let (a, b) = (ingredients(1), ingredients(2));
     assert_eq!(diff(&a, &a), vec![]);
     assert_eq!(diff(&a, &b), vec![("seed".to_owned(), Some(Value::from(1_u64)), Some(Value::from(2_u64)))]);
-    let more = KeyBuilder::new("trajectory")
-        .with("experiment", "gmm")
-        .with("seed", 1_u64)
-        .with("rank", 3_u32)
-        .finish();
+    let more =
+        KeyBuilder::new("tables").with("experiment", "gmm").with("seed", 1_u64).with("rank", 3_u32).finish();
     assert_eq!(
         diff(&a, &more),
         vec![

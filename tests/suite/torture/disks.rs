@@ -1,4 +1,4 @@
-use super::{STAGE, call, command, computed_once, digests, heals, undisturbed};
+use super::{STAGE, call, command, digests, heals, undisturbed};
 use crate::support::{Answer, Place};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -6,23 +6,24 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
+#[cfg(feature = "faults")]
 const FAIL_AT: &str = "SPECTRAL_ALIGNMENT_FAIL_AT";
 
 #[test]
+#[cfg(feature = "faults")]
 fn a_full_or_broken_disk_loses_nothing() {
     for (step, words) in [
         ("write:1:full", "make room"),
-        ("write:31:full", "make room"),
-        ("move:5:full", "make room"),
-        ("journal:7:full", "journal"),
+        ("write:5:full", "make room"),
+        ("move:2:full", "make room"),
+        ("move:4:full", "make room"),
         ("flush:1:broken", "broken"),
-        ("flush:33:broken", "broken"),
+        ("flush:9:broken", "broken"),
     ] {
         let place = Place::new();
         let answer = Answer::from(command(&place, &["run", STAGE]).env(FAIL_AT, step).output().unwrap());
         answer.refused(3, &[words, place.data().to_str().unwrap()]);
         heals(&place, step);
-        computed_once(&place, step);
     }
 }
 
@@ -45,7 +46,6 @@ fn files_that_may_not_grow_are_refused_clearly() {
     let answer = limited(&place, "trap '' XFSZ; ulimit -f 8; exec \"$@\"", &["run", STAGE]);
     answer.refused(3, &["make room", place.data().to_str().unwrap()]);
     heals(&place, "a limit on the size of files");
-    computed_once(&place, "a limit on the size of files");
 }
 
 #[test]
@@ -74,7 +74,6 @@ fn a_disk_that_is_really_full_loses_nothing() {
     fs::remove_dir(place.data()).unwrap();
     fs::rename(place.path().join("copy"), place.data()).unwrap();
     assert_eq!(digests(&place), undisturbed().1);
-    computed_once(&place, "a full disk");
 }
 
 /// Gives everything below a folder this mode.
@@ -109,9 +108,18 @@ fn a_store_that_may_not_be_read_or_written_is_refused_and_keeps_everything() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     for mode in [0o555, 0o000] {
         set_mode(&data, mode);
-        for command in [&["run", STAGE][..], &["claims"], &["doctor"], &["gc"], &["tables", STAGE]] {
+        for command in [&["run", STAGE][..], &["doctor"], &["gc"]] {
             let answer = bound(&program, folder.path(), command);
             answer.refused(3, &["--data", data.to_str().unwrap()]);
+        }
+        // Questions need no right to write.
+        for command in [&["claims"][..], &["tables", STAGE]] {
+            let answer = bound(&program, folder.path(), command);
+            if mode == 0 {
+                answer.refused(3, &["--data", data.to_str().unwrap()]);
+            } else {
+                answer.good();
+            }
         }
         // Only the owner of the folders may give rights, and reads on the way.
         fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
