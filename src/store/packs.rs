@@ -247,6 +247,9 @@ impl Store {
         let moved = pack::write(&temporary, &draft, &group.key, std::iter::once(first).chain(others))
             .and_then(|(name, entries)| {
                 let name = named(name);
+                if matches!(folder.entry(&name)?, Some(Place::Folder | Place::Other)) {
+                    self.set_aside(folder, &name, &group.label(), "is no file, in the place of a pack")?;
+                }
                 temporary.rename(&draft, folder, &name)?;
                 folder.sync()?;
                 Ok((name, entries))
