@@ -615,6 +615,7 @@ fn a_block_that_does_not_exist_is_refused_by_name() {
     // Task A has no such layers.
     let mixture = task::build(&Flat { task: Kind::mixture(3), ..model(3, 7) }.problem());
     let x = vec![Array2::zeros((3, 7))];
+    let sample = Sample::first(mixture.law(), &seed(0), Purpose::Test, 20);
     let at = mixture.evaluate(&x, &sample);
     for layer in [V, NONE] {
         let block = Block::diagonal(layer, 0);
