@@ -265,7 +265,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             Anchor::Right,
         );
     }
-    let caption = caption(results, &statistics, &theory, (f64::from(largest), other));
+    let caption = caption(results, &statistics, &theory, (largest, other));
     let figure = Figure::new("dimension-limit", caption, Width::Full, 3);
     Ok(vec![figure.panel(alignment).panel(rate).panel(noise)])
 }
