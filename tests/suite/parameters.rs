@@ -226,7 +226,7 @@ fn what_json_would_confuse_has_different_canonical_forms() {
     };
     assert_eq!(
         Value::of(&query).unwrap().to_string(),
-        "{block: {col: 2, layer: 1, row: 0}, checkpoint: 3, question: {Top: 4}, sample: Test}"
+        "{block: {col: 2, layer: 1, row: 0}, checkpoint: 3, question: {top: 4}, sample: test}"
     );
 }
 

@@ -61,10 +61,9 @@ fn units(store: &Store) -> Units {
         if table.columns().contains(&"eigenvalue") {
             let of = table.present("matrix", table.strs("matrix").unwrap()).unwrap();
             let values = table.present("eigenvalue", table.f64s("eigenvalue").unwrap()).unwrap();
-            let what = ["checkpoint", "sample", "row", "col", "question", "count"]
-                .map(|role| unit.ingredients.get(role).unwrap().to_string());
+            let what = unit.ingredients.get("question").unwrap();
             let rows = of.iter().map(|of| (*of).to_owned()).zip(values).collect();
-            spectra.insert(format!("{} {}", unit.name, what.join(" ")), rows);
+            spectra.insert(format!("{} {what}", unit.name), rows);
         }
     }
     (trajectories, spectra)
@@ -198,7 +197,8 @@ fn damaged_simulations_are_found_when_they_are_needed_and_computed_again() {
     let trajectories = store.units("trajectory").unwrap();
     let spectra = store.units("spectra").unwrap();
     let asked = |unit: &&spectral_alignment::store::Manifest| {
-        unit.name == "gmm-3" && unit.ingredients.get("question").unwrap().to_string() == "outliers"
+        unit.name == "gmm-3"
+            && unit.ingredients.get("question").unwrap().to_string().contains("question: {outliers: ")
     };
     flip(
         &store
