@@ -205,8 +205,8 @@ impl List {
         Ok(())
     }
 
-    fn done(self) -> Outcome {
-        Ok(variant(self.variant, Value::List(self.values)))
+    fn done(self) -> Value {
+        variant(self.variant, Value::List(self.values))
     }
 }
 
@@ -219,7 +219,7 @@ impl SerializeSeq for List {
     }
 
     fn end(self) -> Outcome {
-        self.done()
+        Ok(self.done())
     }
 }
 
@@ -232,7 +232,7 @@ impl SerializeTuple for List {
     }
 
     fn end(self) -> Outcome {
-        self.done()
+        Ok(self.done())
     }
 }
 
@@ -245,7 +245,7 @@ impl SerializeTupleStruct for List {
     }
 
     fn end(self) -> Outcome {
-        self.done()
+        Ok(self.done())
     }
 }
 
@@ -258,7 +258,7 @@ impl SerializeTupleVariant for List {
     }
 
     fn end(self) -> Outcome {
-        self.done()
+        Ok(self.done())
     }
 }
 
@@ -277,8 +277,8 @@ impl Map {
         }
     }
 
-    fn done(self) -> Outcome {
-        Ok(variant(self.variant, Value::Map(self.values)))
+    fn done(self) -> Value {
+        variant(self.variant, Value::Map(self.values))
     }
 }
 
@@ -300,7 +300,7 @@ impl SerializeMap for Map {
     }
 
     fn end(self) -> Outcome {
-        self.done()
+        Ok(self.done())
     }
 }
 
@@ -317,7 +317,7 @@ impl SerializeStruct for Map {
     }
 
     fn end(self) -> Outcome {
-        self.done()
+        Ok(self.done())
     }
 }
 
@@ -334,6 +334,6 @@ impl SerializeStructVariant for Map {
     }
 
     fn end(self) -> Outcome {
-        self.done()
+        Ok(self.done())
     }
 }

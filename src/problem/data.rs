@@ -111,7 +111,7 @@ impl DataLaw {
         match (self, key) {
             (Self::Mixture { d, .. } | Self::Xor { d, .. }, "d") => *d = given.count(1_000_000_000)?,
             (Self::Mixture { lambda, .. } | Self::Xor { lambda, .. }, "lambda") => {
-                *lambda = given.number()?
+                *lambda = given.number()?;
             }
             (Self::Mixture { probabilities, means, .. }, "k") => {
                 let k = given.count(10_000)?;

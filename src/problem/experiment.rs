@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::problem::Problem;
-use crate::problem::family::Member;
 use crate::problem::given::{Check, Given};
 use crate::problem::training::Training;
 use serde::Serialize;
@@ -40,6 +39,7 @@ pub enum Simulator {
 impl Simulator {
     /// Whether it is SGD itself.
     #[must_use]
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     pub fn is_sgd(&self) -> bool {
         *self == Self::Sgd
     }
@@ -69,6 +69,23 @@ pub struct Experiment {
     /// Its place in a family, if it is of one: no parameter either.
     #[serde(skip)]
     pub member: Option<Member>,
+}
+
+/// The place of an experiment in its family.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Name of the family.
+    pub family: String,
+    /// The value on each axis.
+    pub place: Vec<(&'static str, f64)>,
+}
+
+impl Member {
+    /// Whether a parameter is an axis of the family.
+    #[must_use]
+    pub fn has_axis(&self, key: &str) -> bool {
+        self.place.iter().any(|(axis, _)| *axis == key)
+    }
 }
 
 /// The keys of `--set` that every experiment has itself.

@@ -1,7 +1,7 @@
 //! Families: a base experiment and named axes, with an experiment for every point of the grid.
 
 use crate::error::Result;
-use crate::problem::experiment::Experiment;
+use crate::problem::experiment::{Experiment, Member};
 use crate::problem::given::Given;
 
 /// A parameter that takes several values in a family.
@@ -47,23 +47,6 @@ pub struct Family {
     pub base: Experiment,
     /// The axes; the last varies fastest.
     pub axes: Vec<Axis>,
-}
-
-/// The place of an experiment in its family.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Member {
-    /// Name of the family.
-    pub family: String,
-    /// The value on each axis.
-    pub place: Vec<(&'static str, f64)>,
-}
-
-impl Member {
-    /// Whether a parameter is an axis of the family.
-    #[must_use]
-    pub fn has_axis(&self, key: &str) -> bool {
-        self.place.iter().any(|(axis, _)| *axis == key)
-    }
 }
 
 impl Family {

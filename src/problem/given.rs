@@ -42,6 +42,7 @@ impl Given<'_> {
     }
 
     /// The error about a parameter that is not among those of an experiment.
+    #[must_use]
     pub fn not_of(&self, keys: &[&str]) -> Error {
         self.refused(format!("{} is no parameter of this experiment; set {}", self.key, keys.join(", ")))
     }

@@ -128,7 +128,6 @@ impl Network {
     /// [`crate::error::Error::Parameter`] with the name, the value and the rule it breaks.
     pub fn validate(&self, check: &Check, data: &DataLaw) -> Result<()> {
         match self {
-            Self::Softmax => Ok(()),
             Self::TwoLayer { width: 0 } => {
                 Err(check.refused("width", 0, "the hidden layer needs at least 1 neuron"))
             }
@@ -136,7 +135,7 @@ impl Network {
                 let rule = format!("has one output, for 2 labels; the data have {}", data.labels());
                 Err(check.refused("network", self.name(), rule))
             }
-            Self::TwoLayer { .. } => Ok(()),
+            Self::Softmax | Self::TwoLayer { .. } => Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which sample a matrix is a mean over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SampleKind {
     /// One fresh sample per replicate, the same for all checkpoints.
     Test,
@@ -35,6 +36,7 @@ impl SampleKind {
 
 /// A question about a block of both matrices at one checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Question {
     /// This many eigenpairs of largest magnitude, bulk included, from the dense matrix.
     Top(u32),

@@ -2,6 +2,7 @@ use crate::kernel::bits;
 use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, array, s};
 use spectral_alignment::problem::data::Means;
+use spectral_alignment::problem::network::Network;
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::normal::Normals;
 use spectral_alignment::random::seed::{Purpose, Seed};
@@ -117,6 +118,9 @@ fn a_step_is_that_of_sgd_in_the_whole_space() {
         (Kind::xor(1), 4, 1.0),
         (Kind::xor(4), 30, 3.0),
         (Kind::xor(9), 1_000_000, 0.01),
+        // The parts go together in other ways as well.
+        (Kind { network: Network::softmax(), ..Kind::xor(1) }, 30, 2.0),
+        (Kind { network: Network::two_layer(3), ..Kind::mixture(2) }, 30, 2.0),
     ] {
         let model = Flat { lambda, ..model(task, d) };
         let (rows, q) = (model.rows(), q(&model));
@@ -152,8 +156,7 @@ fn a_step_is_that_of_sgd_in_the_whole_space() {
             assert!(learner.step(full.law().labels()[cluster], &y));
             assert!(chain.step(&mut noise));
             let (found, expected) = (chain.layers(), learner.parameters());
-            let means = full.mean_space().reversed_axes();
-            let means = if wide(&model) { means } else { clusters.clone() };
+            let means = full.law().independent_means();
             let gap = gram_gap(&gram(&found[0], &chain.means()), &gram(&expected[0], &means));
             assert!(gap < 1e-13, "{:?}: step {step} is off by {gap:e}", model.task);
             for (v, expected) in found[1..].iter().flatten().zip(expected[1..].iter().flatten()) {

@@ -251,3 +251,45 @@ fn a_wrong_name_gets_the_nearest_and_never_the_whole_list() {
         assert!(answer.err.len() < 300, "{}", answer.err);
     }
 }
+
+/// Stages read their grids off their experiments, so that other axes than their own end well too, down to one point.
+#[test]
+fn every_stage_runs_on_other_axes() {
+    let place = Place::new();
+    let stages = [
+        "gmm-snr",
+        "bbp-transition",
+        "xor-snr",
+        "xor-collapse",
+        "xor-rank-law",
+        "xor-escape",
+        "effective-dynamics",
+        "effective-spectrum",
+        "dimension-limit",
+    ];
+    let several = [
+        "gmm-snr.lambda=20,50",
+        "gmm-bbp.lambda=20,50,70",
+        "xor-snr.lambda=50,60",
+        "xor-collapse.beta=0.02,0.05",
+        "xor-rank-lambda.lambda=50,500",
+        "xor-rank-width.width=5,7",
+        "xor-escape.d=500,700",
+        "gmm-dynamics.d=40,45",
+        "xor-dynamics.d=40,45",
+        "gmm-effective.d=40,45",
+        "xor-effective.d=40,45",
+        "gmm-limit.lambda=5,50",
+        "gmm-limit-beyond.d=3000",
+        "xor-limit.d=200,300",
+    ];
+    let one = several.map(|set| set.split(',').next().unwrap().to_owned());
+    let names = several.map(|set| set.split('.').next().unwrap());
+    let replicates = names.iter().chain(&["xor-rank-law-d100", "xor-rank-law-d400"]);
+    let replicates: Vec<String> = replicates.map(|name| format!("{name}.replicates=2")).collect();
+    for sets in [several.map(str::to_owned), one] {
+        let sets = sets.iter().chain(&replicates).flat_map(|set| ["--set", set.as_str()]);
+        let words: Vec<&str> = ["run"].into_iter().chain(stages).chain(sets).collect();
+        place.call(&words).good();
+    }
+}

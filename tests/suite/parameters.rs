@@ -112,8 +112,8 @@ fn every_field_changes_the_key_and_the_replicates_do_not() {
         ("mu", |e| e.problem.data = DataLaw::turned_xor(12, 10.0, vec![-1.0], vec![0.0, 1.0])),
         ("nu", |e| e.problem.data = DataLaw::turned_xor(12, 10.0, vec![1.0], vec![-0.0, 1.0])),
     ];
-    let mut keys = BTreeMap::new();
     for (task, changes) in [(Kind::mixture(3), mixture), (Kind::xor(3), xor)] {
+        let mut keys = BTreeMap::new();
         let base = experiment(task.clone());
         let all: Vec<&Change> = COMMON.iter().chain(changes).collect();
         assert_eq!(all.iter().map(|change| change.0).collect::<BTreeSet<_>>(), fields(&base));
@@ -226,7 +226,7 @@ fn what_json_would_confuse_has_different_canonical_forms() {
     };
     assert_eq!(
         Value::of(&query).unwrap().to_string(),
-        "{block: {col: 2, layer: 1, row: 0}, checkpoint: 3, question: {Top: 4}, sample: Test}"
+        "{block: {col: 2, layer: 1, row: 0}, checkpoint: 3, question: {top: 4}, sample: test}"
     );
 }
 

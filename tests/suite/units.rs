@@ -8,7 +8,6 @@ use spectral_alignment::pipeline::keys::{
 };
 use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::units::Code;
-use spectral_alignment::problem::data::{DataLaw, Means};
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
@@ -129,7 +128,7 @@ fn survive(experiment: &Experiment, blocks: &[Block]) {
 }
 
 #[test]
-fn every_ingredient_changes_the_key() {
+fn name_seed_parameters_and_question_change_the_key() {
     type Change = fn(&mut Experiment, &mut Seed);
     let code = Code::embedded().unwrap();
     let query = Query {
@@ -140,22 +139,7 @@ fn every_ingredient_changes_the_key() {
     };
     let changes: &[(&str, Change)] = &[
         ("nothing", |_, _| {}),
-        ("d", |e, _| e.problem.data.set_d(13)),
-        ("k", |e, _| e.problem.data = DataLaw::mixture(12, 10.0, 4)),
-        ("probabilities", |e, _| {
-            e.problem.data = DataLaw::unequal_mixture(12, 10.0, vec![0.5, 0.25, 0.25], Means::Orthonormal)
-        }),
-        ("means", |e, _| {
-            let gram = vec![vec![1.0, 0.1, 0.0], vec![0.1, 1.0, 0.0], vec![0.0, 0.0, 1.0]];
-            e.problem.data = DataLaw::unequal_mixture(12, 10.0, vec![1.0 / 3.0; 3], Means::Gram(gram));
-        }),
         ("lambda", |e, _| e.problem.data.set_lambda(10.000_000_000_000_002)),
-        ("beta", |e, _| e.problem.training.beta = 0.06),
-        ("c", |e, _| e.problem.training.c = 2.0),
-        ("phi", |e, _| e.problem.training.phi = 0.6),
-        ("horizon", |e, _| e.horizon = 21.0),
-        ("checkpoints", |e, _| e.checkpoints = 7),
-        ("spacing", |e, _| e.spacing = Spacing::Geometric),
         ("name", |e, s| {
             e.name.push('x');
             s.experiment.push('x');
@@ -195,24 +179,6 @@ fn every_ingredient_changes_the_key() {
     let more = Experiment { replicates: 99, ..experiment() };
     let key = |experiment: &Experiment| Groups::of(&code, experiment, 1).unwrap().trajectories.key().clone();
     assert_eq!(key(&more), key(&experiment()));
-}
-
-#[test]
-fn task_b_is_keyed_by_its_width_and_its_means() {
-    let (code, mut keys) = (Code::embedded().unwrap(), BTreeSet::new());
-    let turned = |mu: [f64; 2], nu: [f64; 2]| Kind::turned(3, &mu, &nu);
-    for kind in [
-        Kind::mixture(3),
-        Kind::xor(3),
-        Kind::xor(4),
-        turned([1.0, 0.0], [0.0, -1.0]),
-        turned([-1.0, 0.0], [0.0, 1.0]),
-        turned([0.6, 0.8], [-0.8, 0.6]),
-    ] {
-        let experiment = Experiment { problem: flat(kind).problem(), ..xor() };
-        let groups = Groups::of(&code, &experiment, 1).unwrap();
-        assert!(keys.insert(groups.trajectories.key().clone()), "{experiment:?}");
-    }
 }
 
 #[test]

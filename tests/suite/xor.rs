@@ -2,6 +2,7 @@ use crate::kernel::{bits, scalar_dot};
 use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
+use spectral_alignment::problem::network::Network;
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::data::{Sample, Stream};
@@ -614,6 +615,7 @@ fn a_block_that_does_not_exist_is_refused_by_name() {
     // Task A has no such layers.
     let mixture = task::build(&Flat { task: Kind::mixture(3), ..model(3, 7) }.problem());
     let x = vec![Array2::zeros((3, 7))];
+    let sample = Sample::first(mixture.law(), &seed(0), Purpose::Test, 20);
     let at = mixture.evaluate(&x, &sample);
     for layer in [V, NONE] {
         let block = Block::diagonal(layer, 0);
@@ -626,6 +628,30 @@ fn a_block_that_does_not_exist_is_refused_by_name() {
     }
     let error = mixture.cross(Matrix::Hessian, 0, &x, &at.outputs, &sample).unwrap_err();
     assert!(error.to_string().contains("one layer"), "{error}");
+}
+
+/// Softmax regression can only split the plane of the means in two, so it classifies no more than three of four clusters.
+#[test]
+fn softmax_regression_does_not_learn_xor_and_two_layers_learn_a_mixture() {
+    let trained = |task: Kind, steps: u64| {
+        let task = task::build(&Flat { task, lambda: 100.0, beta: 0.0, ..model(1, 20) }.problem());
+        let run = train(&*task, &seed(0), &[0, steps], &|_| {});
+        let sample = sample(&*task, 1, 2000);
+        [0, 1].map(|at| task.evaluate(&run.checkpoints[at].parameters, &sample))
+    };
+    let [_, end] = trained(Kind { network: Network::softmax(), ..Kind::xor(1) }, 2000);
+    assert_eq!(end.cluster_accuracy.len(), 4);
+    assert!(end.cluster_accuracy.iter().flatten().filter(|share| **share > 0.9).count() <= 3, "{end:?}");
+    assert!(end.accuracy < 0.8, "{}", end.accuracy);
+    let [start, end] = trained(Kind { network: Network::two_layer(6), ..Kind::mixture(2) }, 4000);
+    assert_eq!(end.cluster_accuracy.len(), 2);
+    assert!(end.accuracy > 0.99 && end.loss < 0.2 * start.loss, "{} from {}", end.loss, start.loss);
+    let refused = Flat { task: Kind { network: Network::two_layer(6), ..Kind::mixture(3) }, ..model(1, 20) };
+    let error = refused.problem().validate("gmm", 1.0).unwrap_err().to_string();
+    assert!(
+        error.contains("gmm.network = two-layer: has one output, for 2 labels; the data have 3"),
+        "{error}"
+    );
 }
 
 /// After some hundred steps on the training samples of a task, labels flipped or not.

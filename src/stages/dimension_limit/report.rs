@@ -9,7 +9,7 @@ use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{bars, dimension, half_law, places, slopes, values};
 use crate::stages::common::shared::Statistics;
-use crate::stages::dimension_limit::{DIMENSIONS, LAMBDAS, is_mixture, plan, reduce};
+use crate::stages::dimension_limit::{DIMENSIONS, is_mixture, plan, reduce};
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -48,22 +48,32 @@ fn ordered(results: &Results, wanted: impl Fn(&Experiment) -> bool) -> Vec<&Expe
     all
 }
 
+/// The signal-to-noise ratios of task A, increasing.
+fn lambdas(results: &Results) -> Vec<f64> {
+    let mut all: Vec<f64> =
+        ordered(results, is_mixture).iter().map(|experiment| experiment.problem.lambda()).collect();
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    all
+}
+
 /// Experiments of task A at one λ, by dimension.
-fn at_lambda(results: &Results, lambda: u32) -> Vec<&Experiment> {
+fn at_lambda(results: &Results, lambda: f64) -> Vec<&Experiment> {
     ordered(results, |experiment| {
-        is_mixture(experiment) && experiment.problem.lambda().to_bits() == f64::from(lambda).to_bits()
+        is_mixture(experiment) && experiment.problem.lambda().to_bits() == lambda.to_bits()
     })
 }
 
 /// The largest dimension that every λ of task A has.
 fn common(results: &Results) -> usize {
-    at_lambda(results, LAMBDAS[0]).last().map_or(0, |experiment| experiment.problem.d())
+    let last = |lambda: f64| at_lambda(results, lambda).last().map_or(0, |experiment| experiment.problem.d());
+    lambdas(results).into_iter().map(last).min().unwrap_or(0)
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let (statistics, theory) =
         (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
-    let largest = LAMBDAS[LAMBDAS.len() - 1];
+    let largest = lambdas(results).pop().unwrap_or(f64::NAN);
     let (mixture, network) =
         (at_lambda(results, largest), ordered(results, |experiment| !is_mixture(experiment)));
     let deviation = |experiment: &Experiment| values(&statistics, experiment, "largest deviation");
@@ -184,7 +194,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     ];
     let mut alignment =
         Panel::new(Axis::log("dimension $d$"), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"));
-    for (lambda, (colour, marker)) in LAMBDAS.into_iter().zip(looks) {
+    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(looks.into_iter().cycle()) {
         let experiments = at_lambda(results, lambda);
         alignment = alignment
             .series(Series::error_bars(
@@ -198,7 +208,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 limits(&experiments, &dimension),
             ));
     }
-    let largest = LAMBDAS[LAMBDAS.len() - 1];
+    let largest = lambdas(results).pop().unwrap_or(f64::NAN);
     let network = ordered(results, |experiment| !is_mixture(experiment));
     let other = network.first().map_or(f64::NAN, |experiment| experiment.problem.lambda());
     let mut rate = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"));
@@ -236,7 +246,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Style::theory(Colour::Black),
         limits(&over_lambda, &place),
     ));
-    for (lambda, (colour, marker)) in LAMBDAS.into_iter().zip(looks) {
+    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(looks.into_iter().cycle()) {
         let here: Vec<&Experiment> = at_lambda(results, lambda)
             .into_iter()
             .filter(|experiment| experiment.problem.d() == most)
@@ -255,7 +265,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             Anchor::Right,
         );
     }
-    let caption = caption(results, &statistics, &theory, (f64::from(largest), other));
+    let caption = caption(results, &statistics, &theory, (largest, other));
     let figure = Figure::new("dimension-limit", caption, Width::Full, 3);
     Ok(vec![figure.panel(alignment).panel(rate).panel(noise)])
 }

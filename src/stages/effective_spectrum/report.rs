@@ -106,7 +106,7 @@ impl Compared {
     pub fn sizes(&self, experiment: &Experiment, layers: &[&str]) -> Vec<f64> {
         let all: Vec<Vec<f64>> = layers
             .iter()
-            .flat_map(|layer| self.differences(experiment, "outlier", *layer, true).into_values())
+            .flat_map(|layer| self.differences(experiment, "outlier", layer, true).into_values())
             .collect();
         let replicates = all.iter().map(Vec::len).min().unwrap_or(0);
         (0..replicates)

@@ -16,6 +16,8 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// Signal-to-noise ratios at K = 4.
 const LAMBDAS: [u32; 5] = [100, 300, 1000, 3000, 10_000];
+/// The family of these.
+const FAMILY: &str = "xor-rank-lambda";
 /// The largest of them, where the law is tested.
 const LIMIT: u32 = 10_000;
 /// Dimension of all points but those on the dimension: neurons choose by signs, which noise overturns more often at 100.
@@ -46,7 +48,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         let point = Point { name, width: NARROW, d, lambda, horizon: 60.0, replicates: few };
         point.experiment(settings.profile, false)
     };
-    let lambdas = Family::new("xor-rank-lambda", base("xor-rank".to_owned(), DIMENSION)).axis(Axis::new(
+    let lambdas = Family::new(FAMILY, base("xor-rank".to_owned(), DIMENSION)).axis(Axis::new(
         "lambda",
         "-lambda-",
         LAMBDAS.map(f64::from),

@@ -12,7 +12,8 @@ use crate::stages::common::words::listed;
 use crate::stages::common::xor::width;
 use crate::stages::common::xor_runs::{NARROW, Run, runs_rows};
 use crate::stages::xor_rank_law::{
-    DIMENSION, DIMENSIONS, LAMBDAS, LIMIT, WIDTHS, at_dimension, at_lambda, at_width, of, plan, reduce,
+    DIMENSION, DIMENSIONS, FAMILY, LAMBDAS, LIMIT, WIDTHS, at_dimension, at_lambda, at_width, of, plan,
+    reduce,
 };
 use crate::theory::coupon_collector::{covered, mean_covered};
 
@@ -185,6 +186,22 @@ fn with_fits(
     })
 }
 
+/// Experiments by λ, by dimension and by width, of those that there are.
+fn points(results: &Results) -> (Points, Points, Points) {
+    let there = |(_, name): &(f64, String)| results.experiments.contains_key(name);
+    let family = results.experiments.values().filter(|experiment| experiment.is_called(FAMILY));
+    let mut lambdas: Points =
+        family.map(|experiment| (experiment.problem.lambda(), experiment.name.clone())).collect();
+    lambdas.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let dimensions = [DIMENSIONS[0], DIMENSION, DIMENSIONS[1]].map(|d| (as_f64(d), at_dimension(d)));
+    let widths = [NARROW, WIDTHS[0], WIDTHS[1]].map(|width| (as_f64(width), at_width(width)));
+    let of = |all: [(f64, String); 3]| all.into_iter().filter(there).collect();
+    (lambdas, of(dimensions), of(widths))
+}
+
+/// Names of experiments at their places on an axis.
+type Points = Vec<(f64, String)>;
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let runs = runs_rows(results)?;
     let fit = Statistics::read(results, "fit")?;
@@ -198,17 +215,17 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let one = |label: &str, points: Vec<(f64, f64, f64, f64)>| Series::error_bars(label, measured, points);
     let label = "measured, 95 % interval";
     let mut figure = Figure::new("xor-rank-law", caption(results, &fit), Width::Full, 3);
-    for lambda in [LIMIT, LAMBDAS[0]] {
-        let name = at_lambda(lambda);
+    let (lambdas, dimensions, widths) = points(results);
+    for (lambda, name) in [lambdas.last(), lambdas.first()].into_iter().flatten() {
         let points = (1..=4_u32)
-            .map(|rank| bar(f64::from(rank), &indicators(of(&runs, &name), |run| run.outliers == rank)))
+            .map(|rank| bar(f64::from(rank), &indicators(of(&runs, name), |run| run.outliers == rank)))
             .collect::<Result<Vec<_>>>()?;
         let predicted =
             (1..=4_u32).zip(expected.iter().skip(1)).map(|(rank, p)| (f64::from(rank), *p)).collect();
         figure = figure.panel(
             Panel::new(Axis::linear("final rank").whole(), shares("share of runs", (0.7, 1.05), &points))
                 .title(format!(r"$K = {NARROW}$, $\lambda = {lambda}$"))
-                .note(0.05, 0.92, format!("fit: ${}$", p_words(fitted(&fit, &name))), Anchor::Left)
+                .note(0.05, 0.92, format!("fit: ${}$", p_words(fitted(&fit, name))), Anchor::Left)
                 .series(one(label, points))
                 .series(Series::points(
                     "coupon collector's law",
@@ -217,17 +234,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 )),
         );
     }
-    let lambdas: Vec<(f64, String)> =
-        LAMBDAS.iter().map(|&lambda| (f64::from(lambda), at_lambda(lambda))).collect();
     let share = |points: &[(f64, f64, f64, f64)], room| shares("share with rank 4", (0.22, room), points);
     let constant = |points: &[(f64, String)]| points.iter().map(|(x, _)| (*x, success)).collect::<Vec<_>>();
     let p: Vec<(f64, f64)> = lambdas.iter().map(|(x, name)| (*x, fitted(&fit, name))).collect();
-    let dimensions: Vec<(f64, String)> =
-        [DIMENSIONS[0], DIMENSION, DIMENSIONS[1]].iter().map(|&d| (as_f64(d), at_dimension(d))).collect();
-    let widths: Vec<(f64, String)> = [NARROW, WIDTHS[0], WIDTHS[1]]
-        .iter()
-        .map(|&width_of| (as_f64(width_of), at_width(width_of)))
-        .collect();
     let most = f64::from(results.experiments.values().map(width).max().unwrap_or(0));
     let by_width = (4..=12_u32)
         .filter(|k| f64::from(*k) <= most)

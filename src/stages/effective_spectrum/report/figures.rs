@@ -82,7 +82,7 @@ fn in_time(
     for (layer, block, whats) in blocks {
         for (what, log) in whats {
             for ((matrix, _), symbol) in MATRICES.into_iter().zip(["H", "G"]) {
-                let name = label(what, *layer, matrix);
+                let name = label(what, layer, matrix);
                 let y = if *log {
                     Axis::log(format!("eigenvalue of ${symbol}_{block}$"))
                 } else {
@@ -120,7 +120,7 @@ fn in_time(
                 if *log && *layer != "v" {
                     let edge = compared
                         .theory
-                        .rows(&experiment.name, &label("edge", *layer, matrix))
+                        .rows(&experiment.name, &label("edge", layer, matrix))
                         .map(|row| (row.at.time, row.value))
                         .collect();
                     let style = Style::theory(Colour::Black);
