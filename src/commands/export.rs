@@ -13,11 +13,9 @@ use crate::simulation::task::xor::CLUSTERS;
 use crate::simulation::task::{self, Block, Layer, Matrix, Task};
 use crate::spectrum::answer::{Answer, Point};
 use crate::spectrum::query::{Query, Question, SampleKind};
-use crate::spectrum::subspace::{alignment, sine};
 use crate::spectrum::{Pair, leading_space};
-use crate::stage::rows::{Alignment, At, Eigenvalue, alignment_table, spectrum_table};
+use crate::stage::rows::{Alignment, At, Eigenvalue, Subspace, alignment_table, spectrum_table};
 use crate::table::{Table, TableBuilder};
-use ndarray::Array2;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -96,7 +94,7 @@ pub fn export(context: &RunContext, experiment: &Experiment, request: Checkpoint
     let mut spectrum = Vec::new();
     for (query, both) in &answers {
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(both) {
-            spectrum.extend(Eigenvalue::of_block(&here, matrix.name(), query, pairs));
+            spectrum.extend(Eigenvalue::of_pairs(&here, matrix, query, pairs));
         }
     }
     let written = [
@@ -239,25 +237,15 @@ fn alignments(
         let block = query.block;
         let space = crate::spectrum::subspace::space(task, block.layer, &at.parameters)?;
         let x = task.vector(&at.parameters, block)?;
-        let mut add = |sample: Option<&str>, subspace: &str, basis: &Array2<f64>| {
-            rows.push(Alignment {
-                at: here.clone(),
-                layer: block.layer.name().to_owned(),
-                row: block.row,
-                sample: sample.map(str::to_owned),
-                subspace: subspace.to_owned(),
-                value: alignment(x, basis),
-                sine: sine(x, basis),
-            });
-        };
-        add(None, "means", &space);
+        let of = (block.layer, block.row, x);
+        rows.push(Alignment::of(here, of, (Subspace::Means, None, &space)));
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(both) {
             // Nothing spans the space of a network whose neurons have all died.
             let leading = match space.ncols() {
                 0 => space.clone(),
                 count => leading_space(pairs, count)?,
             };
-            add(Some(kind.name()), matrix.name(), &leading);
+            rows.push(Alignment::of(here, of, (Subspace::Outliers(matrix), Some(kind), &leading)));
         }
     }
     Ok(rows)

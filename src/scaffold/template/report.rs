@@ -4,9 +4,8 @@ use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 use crate::scaffold::template::{EXPERIMENT, plan, reduce};
 use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{first, last, mean_and_range};
+use crate::stage::rows::{Statistics, first, last, mean_and_range};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::shared::Statistics;
 use crate::stages::common::words::parameters;
 
 /// The stage.
@@ -28,7 +27,7 @@ pub const STAGE: Stage = Stage {
 const LEFT: f64 = 0.5;
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let curves = Statistics::read(results, "statistics")?.curves(EXPERIMENT, "loss", None);
+    let curves = Statistics::read(results, "statistics")?.of(EXPERIMENT, "loss").curves();
     let left: Vec<f64> = first(&curves).iter().zip(last(&curves)).map(|(first, last)| last / first).collect();
     let claim = declare(
         "D3.gmm-template",
@@ -41,7 +40,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let curves = Statistics::read(results, "statistics")?.curves(EXPERIMENT, "loss", None);
+    let curves = Statistics::read(results, "statistics")?.of(EXPERIMENT, "loss").curves();
     let (mut mean, mut range) = (Vec::new(), Vec::new());
     for (time, value, low, high) in mean_and_range(&curves) {
         mean.push((time, value));

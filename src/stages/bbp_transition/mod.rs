@@ -10,18 +10,18 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Spacing};
-use crate::simulation::task;
+use crate::simulation::task::{self, Matrix};
 use crate::spectrum::Pair;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::alignment;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit};
 use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment};
-use crate::stages::common::shared::{MATRICES, at, level, query};
+use crate::stages::common::shared::{MATRICES, at, foreseen_at, level, query, small};
 use crate::table::Table;
-use crate::theory::Matrix;
+use crate::theory;
 use ndarray::Array2;
 use std::collections::BTreeMap;
 
@@ -113,7 +113,7 @@ struct Foreseen {
     carriers: Vec<[f64; 2]>,
 }
 
-fn foresee(experiment: &Experiment, gram: &Array2<f64>, matrix: Matrix) -> Result<Foreseen> {
+fn foresee(experiment: &Experiment, gram: &Array2<f64>, matrix: theory::Matrix) -> Result<Foreseen> {
     let predicted = Predicted::block(experiment, gram, matrix, 0, 0)?;
     let level = level(&predicted.spectrum, experiment.model.d);
     let carriers = predicted
@@ -136,20 +136,26 @@ fn predict(
     checkpoint: usize,
     theory: &mut Vec<Statistic>,
 ) -> Result<[f64; 2]> {
-    let step = experiment.schedule()[checkpoint];
-    let here = At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) };
+    let here = foreseen_at(experiment, checkpoint);
     let mut levels = [0.0; 2];
     for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
         let foreseen = foresee(experiment, &limit.grams[checkpoint], of)?;
         *least = foreseen.level;
-        theory.push(Statistic::plain(&here, format!("level, {matrix}"), foreseen.level));
-        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(foreseen.carriers.len())));
-        for (rank, [means, parameters]) in (1..).zip(&foreseen.carriers) {
-            theory.push(Statistic::of(&here, format!("carried by means, {matrix}"), rank, *means));
-            theory.push(Statistic::of(&here, format!("carried by parameters, {matrix}"), rank, *parameters));
-        }
+        theory.push(Statistic::new(&here, "level", Of::block(matrix, FIRST_BLOCK), foreseen.level));
+        carried(&here, matrix, &foreseen.carriers, theory);
     }
     Ok(levels)
+}
+
+/// The number of outliers, and the squared overlaps of each with the span of the means and with what the parameters add.
+fn carried(here: &At, matrix: Matrix, carriers: &[[f64; 2]], rows: &mut Vec<Statistic>) {
+    let block = Of::block(matrix, FIRST_BLOCK);
+    rows.push(Statistic::new(here, "outliers", block, as_f64(carriers.len())));
+    for (rank, carriers) in (1..).zip(carriers) {
+        for (subspace, overlap) in [Subspace::Means, Subspace::Parameters].into_iter().zip(carriers) {
+            rows.push(Statistic::new(here, "overlap", block.rank(rank).with(subspace), *overlap));
+        }
+    }
 }
 
 /// Orthonormal basis of what the span of the rows adds to a space.
@@ -177,19 +183,11 @@ fn measure(
         let share = alignment(pair.vector.view(), space);
         share * share
     };
-    for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
-        let counted: Vec<&Pair> = pairs.iter().filter(|pair| pair.value > level).collect();
-        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(counted.len())));
-        for (rank, pair) in (1..).zip(counted) {
-            let (means, parameters) = (squared(pair, &space), squared(pair, &rest));
-            statistics.push(Statistic::of(&here, format!("carried by means, {matrix}"), rank, means));
-            statistics.push(Statistic::of(
-                &here,
-                format!("carried by parameters, {matrix}"),
-                rank,
-                parameters,
-            ));
-        }
+    for ((matrix, pairs), level) in Matrix::BOTH.into_iter().zip(&pairs).zip(levels) {
+        let counted = pairs.iter().filter(|pair| pair.value > level);
+        let carriers: Vec<[f64; 2]> =
+            counted.map(|pair| [squared(pair, &space), squared(pair, &rest)]).collect();
+        carried(&here, matrix, &carriers, statistics);
     }
     Ok(())
 }
@@ -207,21 +205,12 @@ fn thresholds(data: &dyn Data, limits: &BTreeMap<u64, Limit>, theory: &mut Vec<S
         }
         seen.push(experiment.model.phi.to_bits());
         for checkpoint in asked(experiment) {
-            let step = experiment.schedule()[checkpoint];
-            let here = At {
-                experiment: experiment.name.clone(),
-                replicate: None,
-                step,
-                time: experiment.time(step),
-            };
+            let here = foreseen_at(experiment, checkpoint);
             for (matrix, of) in MATRICES {
-                for (which, wanted) in [("first", 1), ("all", CLASSES)] {
+                for wanted in [1, CLASSES] {
                     if let Some(lambda) = threshold(experiment, &grid, checkpoint, of, wanted)? {
-                        theory.push(Statistic::plain(
-                            &here,
-                            format!("threshold of the {which}, {matrix}"),
-                            lambda,
-                        ));
+                        let outlier = Of::block(matrix, FIRST_BLOCK).rank(small(wanted));
+                        theory.push(Statistic::new(&here, "threshold", outlier, lambda));
                     }
                 }
             }
@@ -236,7 +225,7 @@ fn threshold(
     experiment: &Experiment,
     grid: &[(f64, &Limit)],
     checkpoint: usize,
-    matrix: Matrix,
+    matrix: theory::Matrix,
     wanted: usize,
 ) -> Result<Option<f64>> {
     let counted = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {

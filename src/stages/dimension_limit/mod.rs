@@ -8,10 +8,10 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
 use crate::problem::{Model, Start, TaskKind};
-use crate::simulation::task;
+use crate::simulation::task::{self, Layer};
 use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, foreseen, limit_with, macroscopic};
 use crate::table::Table;
@@ -88,10 +88,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         }
         let Some(limit) = limits.get(&key) else { continue };
         let (step, name) = (experiment.model.steps(experiment.horizon), experiment.name.clone());
+        let row = Of::row(Layer::X, 0);
         let place = At { experiment: name.clone(), replicate: None, step, time: experiment.horizon };
         theory.push(Statistic::plain(&place, "error of the prediction", limit.error()));
         if is_mixture(experiment) {
-            theory.push(Statistic::plain(&place, "sine", limit_sine(limit)));
+            theory.push(Statistic::new(&place, "sine", row.with(Subspace::Means), limit_sine(limit)));
         }
         let task = task::build(&experiment.kept());
         let space = task.mean_space();
@@ -108,10 +109,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let (Some(first), Some(last)) = (checkpoints.first(), checkpoints.last()) else { continue };
             if is_mixture(experiment) {
                 let (start, x) = (first.parameters[0].row(0), last.parameters[0].row(0));
-                statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
+                let means = row.with(Subspace::Means);
+                statistics.push(Statistic::new(&here, "sine", means, sine(x, &space)));
                 let left = libm::exp(-experiment.model.beta * experiment.horizon);
                 let left = left * start.dot(&start).sqrt() / x.dot(&x).sqrt();
-                statistics.push(Statistic::plain(&here, "left of the start", left));
+                statistics.push(Statistic::new(&here, "left of the start", row, left));
             }
         }
     }

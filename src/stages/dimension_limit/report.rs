@@ -5,10 +5,11 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Se
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{bars, dimension, half_law, places, slopes, values};
-use crate::stages::common::shared::Statistics;
+use crate::stages::common::dimensions::{dimension, half_law, places, values};
+use crate::stages::common::grid::{bars, slopes};
 use crate::stages::dimension_limit::{DIMENSIONS, LAMBDAS, is_mixture, plan, reduce};
 
 /// The stage.
@@ -81,7 +82,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 ),
             )
             .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slopes(&places(experiments, dimension, deviation)))?,
+            .measure(&slopes(&places(experiments, dimension, deviation), 0.0))?,
         );
     }
     let errors: Vec<f64> = mixture.last().map_or_else(Vec::new, |experiment| {
@@ -110,7 +111,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"),
         )
         .at_most(-0.5 + SLOPE_LAMBDA)
-        .measure(&slopes(&places(&over_lambda, |experiment| experiment.model.lambda, noise)))?,
+        .measure(&slopes(&places(&over_lambda, |experiment| experiment.model.lambda, noise), 0.0))?,
     );
     claims.push(
         declare(
@@ -121,7 +122,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             format!("slope of ln(sin(x^1; Span mu)) in ln(d), lambda = {largest}"),
         )
         .between(-SLOPE_DIMENSION, SLOPE_DIMENSION)
-        .measure(&slopes(&places(&mixture, dimension, sines)))?,
+        .measure(&slopes(&places(&mixture, dimension, sines), 0.0))?,
     );
     Ok(claims)
 }

@@ -7,10 +7,11 @@ use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Layer;
 use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{Of, Statistics};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::dimensions::{by_dimension, dimension, places, slopes};
-use crate::stages::common::shared::{MATRICES, Statistics};
-use crate::stages::effective_spectrum::{label, plan, reduce};
+use crate::stages::common::dimensions::{by_dimension, dimension, places};
+use crate::stages::common::grid::slopes;
+use crate::stages::effective_spectrum::{plan, reduce};
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -51,8 +52,8 @@ const RATE: f64 = -0.4;
 /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
 const DISTANCE: f64 = 0.03;
 
-/// Differences of one statistic from its prediction by place (matrix, step, rank), one per replicate; relative or not.
-type Differences = BTreeMap<(String, u64, Option<u32>), Vec<f64>>;
+/// Differences of one statistic from its prediction by block, rank and step, one per replicate; relative or not.
+type Differences = BTreeMap<(Of, u64), Vec<f64>>;
 
 /// Both tables.
 #[derive(Clone, Debug)]
@@ -75,19 +76,15 @@ impl Compared {
 
     fn differences(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Differences {
         let mut all = Differences::new();
-        for (matrix, _) in MATRICES {
-            let name = label(what, layer, matrix);
-            let predicted: BTreeMap<(u64, Option<u32>), f64> = self
-                .theory
-                .rows(&experiment.name, &name)
-                .map(|row| ((row.at.step, row.row), row.value))
-                .collect();
-            for row in self.statistics.rows(&experiment.name, &name) {
-                if let Some(expected) = predicted.get(&(row.at.step, row.row)) {
-                    let difference = row.value - expected;
-                    let value = if relative { difference / expected } else { difference };
-                    all.entry((matrix.to_owned(), row.at.step, row.row)).or_default().push(value);
-                }
+        let [measured, predicted] =
+            [&self.statistics, &self.theory].map(|table| table.of(&experiment.name, what).layer(layer));
+        let predicted: BTreeMap<(Of, u64), f64> =
+            predicted.iter().map(|row| ((row.of, row.at.step), row.value)).collect();
+        for row in measured.iter() {
+            if let Some(expected) = predicted.get(&(row.of, row.at.step)) {
+                let difference = row.value - expected;
+                let value = if relative { difference / expected } else { difference };
+                all.entry((row.of, row.at.step)).or_default().push(value);
             }
         }
         all
@@ -166,19 +163,13 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 "slope in d of the mean size of the relative difference over times, ranks and H, G",
             )
             .at_most(RATE)
-            .measure(&slopes(&places(experiments, dimension, |experiment| {
-                compared.sizes(experiment, layers)
-            })))?,
+            .measure(&slopes(&places(experiments, dimension, |one| compared.sizes(one, layers)), 0.0))?,
         );
         let mut farthest: BTreeMap<u32, f64> = BTreeMap::new();
-        for (matrix, _) in MATRICES {
-            let name = label("distance", layers[0], matrix);
-            for row in
-                experiments.last().iter().flat_map(|found| compared.statistics.rows(&found.name, &name))
-            {
-                let value = farthest.entry(row.at.replicate.unwrap_or(0)).or_default();
-                *value = value.max(row.value);
-            }
+        let largest = experiments.last().map_or("", |experiment| &experiment.name);
+        for row in compared.statistics.of(largest, "distance").iter() {
+            let value = farthest.entry(row.at.replicate.unwrap_or(0)).or_default();
+            *value = value.max(row.value);
         }
         claims.push(
             declare(

@@ -5,14 +5,14 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
-use crate::simulation::task;
+use crate::simulation::task::{self, Layer, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment, mean_gram};
-use crate::stages::common::shared::{MATRICES, at, level, query};
+use crate::stages::common::shared::{MATRICES, at, foreseen_at, level, norm_errors, query};
 use crate::table::Table;
 
 /// The grid: dense where outliers appear, then half a decade apart.
@@ -66,21 +66,17 @@ fn predict(
     theory: &mut Vec<Statistic>,
 ) -> Result<Option<[f64; 2]>> {
     let Some(mean) = mean_gram(data, experiment, checkpoint)? else { return Ok(None) };
-    let step = experiment.schedule()[checkpoint];
-    let here = At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) };
+    let here = foreseen_at(experiment, checkpoint);
     let mut levels = [0.0; 2];
     for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
         let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
         *least = level(&predicted.spectrum, experiment.model.d);
         let outliers = predicted.spectrum.outliers_above()?;
         let counted = outliers.iter().filter(|outlier| outlier.position > *least).count();
-        theory.push(Statistic::plain(
-            &here,
-            format!("edge, {matrix}"),
-            predicted.spectrum.right_edge().position,
-        ));
-        theory.push(Statistic::plain(&here, format!("level, {matrix}"), *least));
-        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(counted)));
+        let block = Of::block(matrix, FIRST_BLOCK);
+        theory.push(Statistic::new(&here, "edge", block, predicted.spectrum.right_edge().position));
+        theory.push(Statistic::new(&here, "level", block, *least));
+        theory.push(Statistic::new(&here, "outliers", block, as_f64(counted)));
     }
     Ok(Some(levels))
 }
@@ -99,30 +95,22 @@ fn measure(
     let here = at(experiment, replicate, observed);
     let x = observed.parameters[0].row(0);
     let space = task::build(&experiment.model).mean_space();
-    statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
-    statistics.push(Statistic::plain(&here, "norm", x.dot(&x).sqrt()));
+    let row = Of::row(Layer::X, 0);
+    statistics.push(Statistic::new(&here, "sine", row.with(Subspace::Means), sine(x, &space)));
+    statistics.push(Statistic::new(&here, "norm", row, x.dot(&x).sqrt()));
     let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-    for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
+    for ((matrix, pairs), level) in Matrix::BOTH.into_iter().zip(&pairs).zip(levels) {
+        let block = Of::block(matrix, FIRST_BLOCK);
         let count = pairs.iter().filter(|pair| pair.value > level).count();
-        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(count)));
+        statistics.push(Statistic::new(&here, "outliers", block, as_f64(count)));
         for (rank, pair) in (1..).zip(pairs) {
-            statistics.push(Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, pair.value));
+            statistics.push(Statistic::new(&here, "eigenvalue", block.rank(rank), pair.value));
         }
     }
     if checkpoint > 0 {
         let norms = data.norms(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Norms))?;
-        for ((matrix, _), norms) in MATRICES.iter().zip(&norms).filter(|(_, norms)| norms.operator > 0.0) {
-            let relative = |norm: f64| norm / norms.operator;
-            statistics.push(Statistic::plain(
-                &here,
-                format!("full error, {matrix}"),
-                relative(norms.outside),
-            ));
-            statistics.push(Statistic::plain(
-                &here,
-                format!("perpendicular error, {matrix}"),
-                relative(norms.perpendicular),
-            ));
+        for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
+            statistics.extend(norm_errors(&here, Of::block(matrix, FIRST_BLOCK), norms));
         }
     }
     Ok(())

@@ -6,10 +6,11 @@ use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::grid::log_edges;
-use crate::stages::common::shared::{Statistics, indicators};
+use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{ALIVE, CLASSIFIED, width};
 use crate::stages::xor_collapse::{LAMBDAS, RIDGES, name, plan, reduce};
@@ -55,9 +56,7 @@ fn shares(
         .filter_map(|replicate| {
             let values: Vec<f64> = points
                 .iter()
-                .flat_map(|experiment| statistics.rows(&experiment.name, "alive neurons"))
-                .filter(|row| row.at.replicate == Some(replicate))
-                .map(|row| row.value)
+                .flat_map(|one| statistics.of(&one.name, "alive neurons").replicate(replicate).values())
                 .collect();
             (!values.is_empty()).then(|| {
                 let good = indicators(&values, |value| complies(*value));
@@ -74,8 +73,8 @@ fn failures<'a>(results: &'a Results, statistics: &Statistics, below: f64) -> Ve
         .values()
         .filter(|experiment| ratio(experiment) < below)
         .map(|experiment| {
-            let alive = statistics.rows(&experiment.name, "alive neurons");
-            let lives = indicators(alive, |row| row.value > 0.5);
+            let lives =
+                indicators(statistics.of(&experiment.name, "alive neurons").values(), |alive| alive > 0.5);
             (experiment, lives.iter().sum::<f64>() / as_f64(lives.len()))
         })
         .filter(|(_, share)| *share < SHARE)
@@ -124,8 +123,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         ridges.iter().map(|ridge| ridge - step).chain(ridges.last().map(|ridge| ridge + step)).collect();
     let k = results.experiments.values().next().map_or(1, width);
     let mean = |lambda: u32, ridge: u32, statistic: &str, of: &dyn Fn(f64) -> f64| {
-        let values: Vec<f64> =
-            statistics.rows(&name(lambda, ridge), statistic).map(|row| of(row.value)).collect();
+        let values = statistics.of(&name(lambda, ridge), statistic).values();
+        let values: Vec<f64> = values.into_iter().map(of).collect();
         if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / as_f64(values.len()) }
     };
     let threshold: Vec<(f64, f64)> = (0..=120)

@@ -4,10 +4,10 @@ use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::stage::claim::{Claim, declare, interval, semilog_slope};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::dimensions::{by_dimension, dimension};
-use crate::stages::common::shared::Statistics;
 use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 use std::collections::BTreeMap;
 
@@ -127,8 +127,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     ];
     for (experiment, (colour, marker)) in shown.into_iter().flatten().zip(looks) {
         let style = Style::measured(colour).marker(marker);
-        for (replicate, curve) in statistics.curves(&experiment.name, "largest m", None) {
-            let own = theory.curves(&experiment.name, "largest m", None);
+        let own = theory.of(&experiment.name, "largest m").curves();
+        for (replicate, curve) in statistics.of(&experiment.name, "largest m").curves() {
             one = one.series(Series::marked_line(
                 format!("$d = {}$, 3 runs", experiment.model.d),
                 style,

@@ -5,10 +5,10 @@ use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Pan
 use crate::problem::as_f64;
 use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Eigenvalue, curves, spectrum_rows};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators};
+use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
 use crate::stages::common::xor_runs::{Run, runs_rows};
@@ -73,7 +73,7 @@ fn directions(run: &Run) -> String {
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let all = runs_rows(results)?;
-    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let spectrum = Statistics::column(results.table("spectrum")?, "eigenvalue")?;
     let theory = Statistics::read(results, "theory")?;
     let experiment = results.experiment(RUNS)?;
     let wider = results.experiment(WIDER)?;
@@ -99,17 +99,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for run in matched(&all) {
         let replicate = run.at.replicate.unwrap_or(0);
         let ranked = (1..=width(experiment))
-            .filter_map(|rank| {
-                let wanted = |row: &&Eigenvalue| row.at.replicate == run.at.replicate && row.rank == rank;
-                curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue))).remove(&replicate)
-            })
+            .map(|rank| spectrum.in_experiment(RUNS).replicate(replicate).rank(rank).points())
             .collect();
-        let predicted = theory
-            .rows(RUNS, "eigenvalue")
-            .filter(|row| row.at.replicate == run.at.replicate)
-            .map(|row| (row.at.time, row.value))
-            .collect();
-        let level = theory.curves(RUNS, "level", None).remove(&replicate).unwrap_or_default();
+        let predicted = theory.of(RUNS, "eigenvalue").replicate(replicate).points();
+        let level = theory.of(RUNS, "level").replicate(replicate).points();
         figure = figure.panel(
             Panel::new(
                 Axis::linear("training time $t$"),

@@ -5,9 +5,10 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, 
 use crate::problem::as_f64;
 use crate::simulation::task::xor::CLUSTERS;
 use crate::stage::claim::{Claim, declare, interval};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators};
+use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::width;
 use crate::stages::common::xor_runs::{NARROW, Run, runs_rows};
@@ -127,7 +128,7 @@ fn shares(label: &str, (least, room): (f64, f64), points: &[(f64, f64, f64, f64)
 
 /// The p-value of the fit of an experiment's ranks to their law.
 fn fitted(fit: &Statistics, experiment: &str) -> f64 {
-    fit.rows(experiment, "goodness-of-fit p").next().map_or(f64::NAN, |row| row.value)
+    fit.of(experiment, "goodness-of-fit p").values().first().copied().unwrap_or(f64::NAN)
 }
 
 /// A p-value as a formula.

@@ -6,9 +6,9 @@ use crate::problem::as_f64;
 use crate::simulation::task::Layer;
 use crate::stage::Results;
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{bars, by_dimension, dimension, half_law, places};
-use crate::stages::common::shared::MATRICES;
-use crate::stages::effective_spectrum::label;
+use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places};
+use crate::stages::common::grid::bars;
+use crate::stages::common::shared::SYMBOLS;
 use crate::stages::effective_spectrum::report::Compared;
 use std::collections::BTreeMap;
 
@@ -82,8 +82,10 @@ fn in_time(
     let Some(experiment) = experiments.last() else { return figure };
     for (layer, block, whats) in blocks {
         for (what, log) in whats {
-            for ((matrix, _), symbol) in MATRICES.into_iter().zip(["H", "G"]) {
-                let name = label(what, *layer, matrix);
+            for (matrix, symbol) in SYMBOLS {
+                let predicted = |what: &str| {
+                    compared.theory.of(&experiment.name, what).layer(*layer).matrix(matrix).points()
+                };
                 let y = if *log {
                     Axis::log(format!("eigenvalue of ${symbol}_{block}$"))
                 } else {
@@ -92,8 +94,9 @@ fn in_time(
                 };
                 let mut bars = Vec::new();
                 let mut places: BTreeMap<(u64, Option<u32>), (f64, Vec<f64>)> = BTreeMap::new();
-                for row in compared.statistics.rows(&experiment.name, &name) {
-                    let place = places.entry((row.at.step, row.row)).or_insert((row.at.time, Vec::new()));
+                let measured = compared.statistics.of(&experiment.name, what).layer(*layer).matrix(matrix);
+                for row in measured.iter() {
+                    let place = places.entry((row.at.step, row.of.rank)).or_insert((row.at.time, Vec::new()));
                     place.1.push(row.value);
                 }
                 for (time, values) in places.values() {
@@ -102,11 +105,6 @@ fn in_time(
                     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                     bars.push((*time, mean, low, high));
                 }
-                let predicted = compared
-                    .theory
-                    .rows(&experiment.name, &name)
-                    .map(|row| (row.at.time, row.value))
-                    .collect();
                 let mut panel = Panel::new(Axis::linear("training time $t$"), y)
                     .series(Series::error_bars(
                         format!("measured: mean and range of {} replicates", experiment.replicates),
@@ -116,16 +114,12 @@ fn in_time(
                     .series(Series::points(
                         "predicted",
                         Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.5),
-                        predicted,
+                        predicted(what),
                     ));
                 if *log && *layer != Layer::V {
-                    let edge = compared
-                        .theory
-                        .rows(&experiment.name, &label("edge", *layer, matrix))
-                        .map(|row| (row.at.time, row.value))
-                        .collect();
                     let style = Style::theory(Colour::Black);
-                    panel = panel.series(Series::line("predicted edge of the bulk", style, edge));
+                    panel =
+                        panel.series(Series::line("predicted edge of the bulk", style, predicted("edge")));
                 }
                 figure = figure.panel(panel);
             }
