@@ -405,7 +405,7 @@ fn a_training_sample_can_be_as_long_as_the_run() {
     let features = |out: &Path| read(out, "sample").f64_lists("features").unwrap();
     assert_eq!(features(&part), features(&out)[..7]);
     let steps = meta["step"].as_u64().unwrap();
-    for wrong in [&(steps + 1).to_string(), "0", "-1", "all", ""] {
+    for wrong in [&(steps + 1).to_string(), "0", "1.5", "all", ""] {
         call("last", wrong, &out).refused(2, &["--sample-size"]);
     }
     call("lasst", "run", &out).refused(2, &["--checkpoint", "lasst", "all"]);

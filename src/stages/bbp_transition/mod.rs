@@ -8,7 +8,6 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Spacing};
 use crate::simulation::task::{self, Matrix};
 use crate::spectrum::Pair;
@@ -18,10 +17,11 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit};
-use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment};
-use crate::stages::common::shared::{MATRICES, at, foreseen_at, level, query, small};
+use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment};
+use crate::stages::common::shared::{MATRICES, at, foreseen_at, query, small};
 use crate::table::Table;
 use crate::theory;
+use crate::theory::effective_spectrum::Outlier;
 use ndarray::Array2;
 use std::collections::BTreeMap;
 
@@ -106,27 +106,14 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
 }
 
-/// What is foreseen of a block: its level, and of each outlier above it the squared overlaps with the span of the means and
-/// with the part of the span of the parameters outside.
-struct Foreseen {
-    level: f64,
-    carriers: Vec<[f64; 2]>,
-}
-
-fn foresee(experiment: &Experiment, gram: &Array2<f64>, matrix: theory::Matrix) -> Result<Foreseen> {
-    let predicted = Predicted::block(experiment, gram, matrix, 0, 0)?;
-    let level = level(&predicted.spectrum, experiment.model.d);
-    let carriers = predicted
-        .spectrum
-        .outliers_above()?
-        .iter()
-        .filter(|outlier| outlier.position > level)
-        .map(|outlier| {
-            let means = outlier.overlap_with_span_of_means(&predicted.law);
-            [means, outlier.overlap_with_space() - means]
-        })
-        .collect();
-    Ok(Foreseen { level, carriers })
+/// The squared overlaps of each outlier with the span of the means and with what the parameters add to it.
+fn carried(here: &At, matrix: Matrix, carriers: &[[f64; 2]], rows: &mut Vec<Statistic>) {
+    for (rank, carriers) in (1..).zip(carriers) {
+        let outlier = Of::block(matrix, FIRST_BLOCK).rank(rank);
+        for (subspace, overlap) in [Subspace::Means, Subspace::Parameters].into_iter().zip(carriers) {
+            rows.push(Statistic::new(here, "overlap", outlier.with(subspace), *overlap));
+        }
+    }
 }
 
 /// Predicted numbers and carriers of outliers of both matrices; returns the levels above which eigenvalues count.
@@ -137,25 +124,15 @@ fn predict(
     theory: &mut Vec<Statistic>,
 ) -> Result<[f64; 2]> {
     let here = foreseen_at(experiment, checkpoint);
-    let mut levels = [0.0; 2];
-    for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
-        let foreseen = foresee(experiment, &limit.grams[checkpoint], of)?;
-        *least = foreseen.level;
-        theory.push(Statistic::new(&here, "level", Of::block(matrix, FIRST_BLOCK), foreseen.level));
-        carried(&here, matrix, &foreseen.carriers, theory);
+    let foreseen = Foreseen::both(&here, experiment, &limit.grams[checkpoint], theory)?;
+    for (matrix, Foreseen { predicted, outliers, .. }) in Matrix::BOTH.into_iter().zip(&foreseen) {
+        let carriers = |outlier: &Outlier| {
+            let means = outlier.overlap_with_span_of_means(&predicted.law);
+            [means, outlier.overlap_with_space() - means]
+        };
+        carried(&here, matrix, &outliers.iter().map(carriers).collect::<Vec<_>>(), theory);
     }
-    Ok(levels)
-}
-
-/// The number of outliers, and the squared overlaps of each with the span of the means and with what the parameters add.
-fn carried(here: &At, matrix: Matrix, carriers: &[[f64; 2]], rows: &mut Vec<Statistic>) {
-    let block = Of::block(matrix, FIRST_BLOCK);
-    rows.push(Statistic::new(here, "outliers", block, as_f64(carriers.len())));
-    for (rank, carriers) in (1..).zip(carriers) {
-        for (subspace, overlap) in [Subspace::Means, Subspace::Parameters].into_iter().zip(carriers) {
-            rows.push(Statistic::new(here, "overlap", block.rank(rank).with(subspace), *overlap));
-        }
-    }
+    Ok(foreseen.map(|foreseen| foreseen.level))
 }
 
 /// Orthonormal basis of what the span of the rows adds to a space.
@@ -183,10 +160,9 @@ fn measure(
         let share = alignment(pair.vector.view(), space);
         share * share
     };
-    for ((matrix, pairs), level) in Matrix::BOTH.into_iter().zip(&pairs).zip(levels) {
-        let counted = pairs.iter().filter(|pair| pair.value > level);
+    for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted(&here, &pairs, levels, statistics)) {
         let carriers: Vec<[f64; 2]> =
-            counted.map(|pair| [squared(pair, &space), squared(pair, &rest)]).collect();
+            counted.iter().map(|pair| [squared(pair, &space), squared(pair, &rest)]).collect();
         carried(&here, matrix, &carriers, statistics);
     }
     Ok(())
@@ -228,15 +204,15 @@ fn threshold(
     matrix: theory::Matrix,
     wanted: usize,
 ) -> Result<Option<f64>> {
-    let counted = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {
+    let enough = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {
         let mut there = experiment.clone();
         there.model.lambda = lambda;
-        Ok(foresee(&there, gram, matrix)?.carriers.len() >= wanted)
+        Ok(Foreseen::new(&there, gram, matrix)?.outliers.len() >= wanted)
     };
     let mut below: Option<(f64, &Array2<f64>)> = None;
     for (lambda, limit) in grid {
         let gram = &limit.grams[checkpoint];
-        if !counted(*lambda, gram)? {
+        if !enough(*lambda, gram)? {
             below = Some((*lambda, gram));
             continue;
         }
@@ -247,7 +223,7 @@ fn threshold(
         while to - from > 1 {
             let middle = u32::midpoint(from, to);
             let gram = start * (1.0 - share(middle)) + gram * share(middle);
-            if counted(between(middle), &gram)? { to = middle } else { from = middle }
+            if enough(between(middle), &gram)? { to = middle } else { from = middle }
         }
         return Ok(Some(between(to)));
     }

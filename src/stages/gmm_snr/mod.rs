@@ -3,7 +3,6 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
 use crate::simulation::task::{self, Layer, Matrix};
 use crate::spectrum::query::Question;
@@ -11,8 +10,8 @@ use crate::spectrum::subspace::sine;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment, mean_gram};
-use crate::stages::common::shared::{MATRICES, at, foreseen_at, level, norm_errors, query};
+use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment, mean_gram};
+use crate::stages::common::shared::{at, foreseen_at, norm_errors, query};
 use crate::table::Table;
 
 /// The grid: dense where outliers appear, then half a decade apart.
@@ -48,37 +47,20 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut statistics, mut theory) = (Vec::new(), Vec::new());
     for experiment in data.experiments() {
         for checkpoint in [0, experiment.schedule().len() - 1] {
-            let Some(levels) = predict(data, experiment, checkpoint, &mut theory)? else { continue };
+            let Some(gram) = mean_gram(data, experiment, checkpoint)? else { continue };
+            let here = foreseen_at(experiment, checkpoint);
+            let foreseen = Foreseen::both(&here, experiment, &gram, &mut theory)?;
+            for (matrix, foreseen) in Matrix::BOTH.into_iter().zip(&foreseen) {
+                let edge = foreseen.predicted.spectrum.right_edge().position;
+                theory.push(Statistic::new(&here, "edge", Of::block(matrix, FIRST_BLOCK), edge));
+            }
+            let levels = foreseen.map(|foreseen| foreseen.level);
             for replicate in data.finished(&experiment.name)? {
                 measure(data, experiment, (replicate, checkpoint), levels, &mut statistics)?;
             }
         }
     }
     Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
-}
-
-/// Predicted edges and numbers of outliers of both matrices; returns the levels above which eigenvalues count, none
-/// where every replicate diverged.
-fn predict(
-    data: &dyn Data,
-    experiment: &Experiment,
-    checkpoint: usize,
-    theory: &mut Vec<Statistic>,
-) -> Result<Option<[f64; 2]>> {
-    let Some(mean) = mean_gram(data, experiment, checkpoint)? else { return Ok(None) };
-    let here = foreseen_at(experiment, checkpoint);
-    let mut levels = [0.0; 2];
-    for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
-        let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
-        *least = level(&predicted.spectrum, experiment.model.d);
-        let outliers = predicted.spectrum.outliers_above()?;
-        let counted = outliers.iter().filter(|outlier| outlier.position > *least).count();
-        let block = Of::block(matrix, FIRST_BLOCK);
-        theory.push(Statistic::new(&here, "edge", block, predicted.spectrum.right_edge().position));
-        theory.push(Statistic::new(&here, "level", block, *least));
-        theory.push(Statistic::new(&here, "outliers", block, as_f64(counted)));
-    }
-    Ok(Some(levels))
 }
 
 /// Alignment, numbers of outliers and, at the end, the operator-norm errors of one replicate.
@@ -99,10 +81,9 @@ fn measure(
     statistics.push(Statistic::new(&here, "sine", row.with(Subspace::Means), sine(x, &space)));
     statistics.push(Statistic::new(&here, "norm", row, x.dot(&x).sqrt()));
     let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-    for ((matrix, pairs), level) in Matrix::BOTH.into_iter().zip(&pairs).zip(levels) {
+    counted(&here, &pairs, levels, statistics);
+    for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
         let block = Of::block(matrix, FIRST_BLOCK);
-        let count = pairs.iter().filter(|pair| pair.value > level).count();
-        statistics.push(Statistic::new(&here, "outliers", block, as_f64(count)));
         for (rank, pair) in (1..).zip(pairs) {
             statistics.push(Statistic::new(&here, "eigenvalue", block.rank(rank), pair.value));
         }
