@@ -5,13 +5,23 @@ use crate::plot::{
     Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
 };
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::{Claim, claims, declare};
 use crate::stage::rows::{Statistics, first, last, mean, mean_and_range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
 use crate::stages::common::mixture::{MAIN, SHOWN, WIDE, classes};
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::gmm_outlier_space::{plan, reduce};
+
+claims! {
+    A2_HESSIAN = "A2.hessian",
+    A2_GRADIENT = "A2.gradient",
+    A2_HESSIAN_K10 = "A2.hessian-k10",
+    A2_GRADIENT_K10 = "A2.gradient-k10",
+    A2_OFFDIAGONAL_HESSIAN = "A2.offdiagonal-hessian",
+    A2_OFFDIAGONAL_GRADIENT_NEGATIVE = "A2.offdiagonal-gradient-negative",
+    A2_OFFDIAGONAL_GRADIENT_POSITIVE = "A2.offdiagonal-gradient-positive",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -20,15 +30,7 @@ pub const STAGE: Stage = Stage {
     title: "The outlier eigenspaces of every block of H and G live in the span of the means",
     source: "src/stages/gmm_outlier_space/mod.rs",
     report: file!(),
-    claims: &[
-        "A2.hessian",
-        "A2.gradient",
-        "A2.hessian-k10",
-        "A2.gradient-k10",
-        "A2.offdiagonal-hessian",
-        "A2.offdiagonal-gradient-negative",
-        "A2.offdiagonal-gradient-positive",
-    ],
+    claims: CLAIMS,
     figures: &["gmm-outlier-space", "gmm-off-diagonal"],
     plan,
     reduce,
@@ -56,7 +58,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let wide = f64::from(classes(results.experiment(WIDE)?));
     let foreseen = theory.of(WIDE, BEYOND).matrix(Matrix::Gradient).values().last().copied();
     let wide_gradient =
-        declare("A2.gradient-k10", "the outlier eigenspace of G_11 lives in Span(mu), k = 10", space)
+        declare(A2_GRADIENT_K10, "the outlier eigenspace of G_11 lives in Span(mu), k = 10", space)
             .at_least(INSIDE_GRADIENT);
     let found = overlap(WIDE, Matrix::Gradient);
     // A space of k eigenvectors that are not all outliers is no outlier eigenspace.
@@ -68,32 +70,32 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         _ => wide_gradient.measure(&found)?,
     };
     Ok(vec![
-        declare("A2.hessian", "the outlier eigenspace of H_11 lives in Span(mu), k = 5", space)
+        declare(A2_HESSIAN, "the outlier eigenspace of H_11 lives in Span(mu), k = 5", space)
             .at_least(INSIDE)
             .measure(&overlap(MAIN, Matrix::Hessian))?,
-        declare("A2.gradient", "the outlier eigenspace of G_11 lives in Span(mu), k = 5", space)
+        declare(A2_GRADIENT, "the outlier eigenspace of G_11 lives in Span(mu), k = 5", space)
             .at_least(INSIDE_GRADIENT)
             .measure(&overlap(MAIN, Matrix::Gradient))?,
-        declare("A2.hessian-k10", "the outlier eigenspace of H_11 lives in Span(mu), k = 10", space)
+        declare(A2_HESSIAN_K10, "the outlier eigenspace of H_11 lives in Span(mu), k = 10", space)
             .at_least(INSIDE)
             .measure(&overlap(WIDE, Matrix::Hessian))?,
         wide_gradient,
         declare(
-            "A2.offdiagonal-hessian",
+            A2_OFFDIAGONAL_HESSIAN,
             "H_12 has k negative outliers",
             "eigenvalues of H_12 below its predicted left edge minus 4 Tracy-Widom scales, at the end",
         )
         .between(k - 0.05, k + 0.05)
         .measure(&last(&curves(MAIN, "negative outliers", Matrix::Hessian)))?,
         declare(
-            "A2.offdiagonal-gradient-negative",
+            A2_OFFDIAGONAL_GRADIENT_NEGATIVE,
             "G_12 has two negative outliers",
             "eigenvalues of G_12 below its predicted left edge minus 4 Tracy-Widom scales, at the start",
         )
         .between(1.95, 2.05)
         .measure(&first(&curves(MAIN, "negative outliers", Matrix::Gradient)))?,
         declare(
-            "A2.offdiagonal-gradient-positive",
+            A2_OFFDIAGONAL_GRADIENT_POSITIVE,
             "G_12 has k-2 smaller positive outliers",
             "eigenvalues of G_12 above its predicted right edge plus 4 Tracy-Widom scales, at the start",
         )

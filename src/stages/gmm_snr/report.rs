@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, declare, interval};
+use crate::stage::claim::{Claim, claims, declare, interval};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::{Grid, bars, over_grid, slopes};
@@ -13,6 +13,18 @@ use crate::stages::common::shared::{MARGIN, SYMBOLS};
 use crate::stages::gmm_snr::{plan, reduce};
 use std::collections::BTreeMap;
 
+claims! {
+    A1_SLOPE = "A1.slope",
+    A2_PERPENDICULAR_HESSIAN = "A2.perpendicular-hessian",
+    A2_PERPENDICULAR_GRADIENT = "A2.perpendicular-gradient",
+    A2_FULL_HESSIAN = "A2.full-hessian",
+    A2_FULL_GRADIENT = "A2.full-gradient",
+    A5_HESSIAN_START = "A5.hessian-start",
+    A5_HESSIAN_END = "A5.hessian-end",
+    A5_GRADIENT_START = "A5.gradient-start",
+    A5_GRADIENT_END = "A5.gradient-end",
+}
+
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "gmm-snr",
@@ -20,17 +32,7 @@ pub const STAGE: Stage = Stage {
     title: "Rates of alignment in the signal-to-noise ratio, and the ratios at which outliers leave the bulk",
     source: "src/stages/gmm_snr/mod.rs",
     report: file!(),
-    claims: &[
-        "A1.slope",
-        "A2.perpendicular-hessian",
-        "A2.perpendicular-gradient",
-        "A2.full-hessian",
-        "A2.full-gradient",
-        "A5.hessian-start",
-        "A5.hessian-end",
-        "A5.gradient-start",
-        "A5.gradient-end",
-    ],
+    claims: CLAIMS,
     figures: &["gmm-snr-rates", "gmm-snr-outliers"],
     plan,
     reduce,
@@ -88,7 +90,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
         declare(
-            "A1.slope",
+            A1_SLOPE,
             "the error of the alignment of x^1 with Span(mu) falls at least as fast as lambda^{-1/2}",
             fitted("sin(x^1; Span mu)", FIT_ALIGNMENT),
         )
@@ -96,8 +98,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .measure(&slopes(&at_end(results, "sine", None)?, FIT_ALIGNMENT))?,
     ];
     for (id, matrix, symbol) in [
-        ("A2.perpendicular-hessian", Matrix::Hessian, "H_11"),
-        ("A2.perpendicular-gradient", Matrix::Gradient, "G_11"),
+        (A2_PERPENDICULAR_HESSIAN, Matrix::Hessian, "H_11"),
+        (A2_PERPENDICULAR_GRADIENT, Matrix::Gradient, "G_11"),
     ] {
         claims.push(
             declare(
@@ -110,7 +112,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     for (id, matrix, symbol) in
-        [("A2.full-hessian", Matrix::Hessian, "H_11"), ("A2.full-gradient", Matrix::Gradient, "G_11")]
+        [(A2_FULL_HESSIAN, Matrix::Hessian, "H_11"), (A2_FULL_GRADIENT, Matrix::Gradient, "G_11")]
     {
         claims.push(
             declare(
@@ -123,10 +125,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     for (id, matrix, symbol, start) in [
-        ("A5.hessian-start", Matrix::Hessian, "H_11", true),
-        ("A5.hessian-end", Matrix::Hessian, "H_11", false),
-        ("A5.gradient-start", Matrix::Gradient, "G_11", true),
-        ("A5.gradient-end", Matrix::Gradient, "G_11", false),
+        (A5_HESSIAN_START, Matrix::Hessian, "H_11", true),
+        (A5_HESSIAN_END, Matrix::Hessian, "H_11", false),
+        (A5_GRADIENT_START, Matrix::Gradient, "G_11", true),
+        (A5_GRADIENT_END, Matrix::Gradient, "G_11", false),
     ] {
         let when = if start { "start" } else { "end" };
         claims.push(
