@@ -388,6 +388,22 @@ impl Statistics {
         Self::column(results.table(table)?, "value")
     }
 
+    /// What was measured and what is predicted: the tables `statistics` and `theory`.
+    ///
+    /// # Errors
+    /// As for [`Statistics::read`].
+    pub fn both(results: &Results) -> Result<(Self, Self)> {
+        Ok((Self::read(results, "statistics")?, Self::read(results, "theory")?))
+    }
+
+    /// The eigenvalues of the table `spectrum`.
+    ///
+    /// # Errors
+    /// As for [`Statistics::read`].
+    pub fn eigenvalues(results: &Results) -> Result<Self> {
+        Self::column(results.table("spectrum")?, "eigenvalue")
+    }
+
     /// A column of a table; where the table has no names of statistics, the column has the name.
     ///
     /// # Errors
@@ -531,6 +547,13 @@ impl<'a> Selection<'a> {
             curves.entry(row.at.replicate.unwrap_or(0)).or_default().push((row.at.time, row.value));
         }
         curves
+    }
+
+    /// The values of each rank up to the last over time, of ranks that there are.
+    #[must_use]
+    pub fn ranked(&self, last: u32) -> Vec<Vec<(f64, f64)>> {
+        let ranks = (1..=last).map(|rank| self.clone().rank(rank).points());
+        ranks.filter(|points| !points.is_empty()).collect()
     }
 
     /// The smallest value at each time, as one curve per replicate.

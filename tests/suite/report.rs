@@ -4,6 +4,7 @@ use serde_json::Value;
 use spectral_alignment::pipeline::plan::plan_all;
 use spectral_alignment::report::deviation::deviations;
 use spectral_alignment::report::margin::margin;
+use spectral_alignment::report::verdicts::PAPER;
 use spectral_alignment::report::words::{address, estimate, formula, quoted, significant};
 use spectral_alignment::report::{Report, gather, page};
 use spectral_alignment::stage::claim::{Bound, Claim, Relation, Verdict, declare};
@@ -336,6 +337,22 @@ fn deviations_are_those_of_the_mean_over_replicates_at_common_places() {
         deviations(&measured, &own)[0].largest,
         Some(0.5),
         "a prediction of one replicate is compared with it"
+    );
+}
+
+#[test]
+fn the_readme_lists_the_papers_claims_as_the_report_does() {
+    let plain = |row: &str| row.replace('`', "").replace('μ', "mu").replace('ν', "nu").replace('λ', "lambda");
+    let rows: Vec<String> = include_str!("../../README.md").lines().map(plain).collect();
+    let start = rows.iter().position(|row| row == "| id | the paper claims |").unwrap() + 2;
+    let listed: Vec<String> = rows[start..].iter().take_while(|row| row.starts_with('|')).cloned().collect();
+    assert_eq!(listed, PAPER.map(|(id, words)| format!("| {id} | {words} |")));
+    let ids = STAGES.iter().flat_map(|stage| stage.claims);
+    let groups: BTreeSet<&str> = ids.map(|id| id.split('.').next().unwrap()).collect();
+    assert_eq!(
+        groups,
+        PAPER.map(|(id, _)| id).into(),
+        "every claim belongs to one of the paper, and none is left out"
     );
 }
 

@@ -51,8 +51,7 @@ fn deviations(
     choose: impl Fn(Selection<'_>) -> Selection<'_>,
     wanted: impl Fn(&Experiment, u64) -> bool,
 ) -> Result<Vec<f64>> {
-    let (measured, predicted) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (measured, predicted) = Statistics::both(results)?;
     let mut totals: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for experiment in results.experiments.values() {
         let [measured, predicted] =

@@ -68,8 +68,7 @@ fn common(results: &Results) -> usize {
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let largest = LAMBDAS[LAMBDAS.len() - 1];
     let (mixture, network) =
         (at_lambda(results, largest), ordered(results, |experiment| !is_mixture(experiment)));
@@ -172,8 +171,7 @@ fn caption(results: &Results, statistics: &Statistics, theory: &Statistics, lamb
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let sines = |experiment: &Experiment| values(&statistics, experiment, "sine");
     let limits = |experiments: &[&Experiment], place: &dyn Fn(&Experiment) -> f64| -> Vec<(f64, f64)> {
         experiments

@@ -72,8 +72,8 @@ impl Compared {
     /// # Errors
     /// A table the stage does not have or of another shape.
     pub fn read(results: &Results) -> Result<Self> {
-        let statistics = Statistics::read(results, "statistics")?;
-        Ok(Self { statistics, theory: Statistics::read(results, "theory")? })
+        let (statistics, theory) = Statistics::both(results)?;
+        Ok(Self { statistics, theory })
     }
 
     fn differences(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Differences {

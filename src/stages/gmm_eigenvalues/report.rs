@@ -41,7 +41,7 @@ pub const STAGE: Stage = Stage {
 const DEGENERATE: f64 = 6.0;
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let spectrum = Statistics::column(results.table("spectrum")?, "eigenvalue")?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let theory = Statistics::read(results, "theory")?;
     let k = classes(results.experiment(MAIN)?);
     let others = f64::from(k - 1);
@@ -121,7 +121,7 @@ fn spaced(points: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let spectrum = Statistics::column(results.table("spectrum")?, "eigenvalue")?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let theory = Statistics::read(results, "theory")?;
     let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
     let caption = Caption::new(
@@ -140,8 +140,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for name in [MAIN, CONTRAST] {
         let lambda = results.experiment(name)?.model.lambda;
         for (matrix, label) in SYMBOLS {
-            let of = spectrum.in_experiment(name).matrix(matrix);
-            let ranked = (1..=SHOWN).filter_map(|rank| of.clone().rank(rank).curves().remove(&0)).collect();
+            let ranked = spectrum.in_experiment(name).matrix(matrix).replicate(0).ranked(SHOWN);
             let horizon = results.experiment(name)?.horizon;
             let predicted = |statistic: &str| theory.of(name, statistic).matrix(matrix).points();
             figure = figure.panel(

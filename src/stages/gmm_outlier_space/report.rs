@@ -48,8 +48,7 @@ const INSIDE_GRADIENT: f64 = 0.8;
 const BEYOND: &str = "outliers beyond the bulk";
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let curves =
         |experiment: &str, name: &str, matrix| statistics.of(experiment, name).matrix(matrix).curves();
     let overlap = |experiment: &str, matrix: Matrix| last(&curves(experiment, "overlap", matrix));
@@ -105,8 +104,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let (main, wide) = (results.experiment(MAIN)?, results.experiment(WIDE)?);
     let at_end = |of: &Statistics, name: &str| {
         let curves = of.of(WIDE, name).matrix(Matrix::Gradient).curves();
@@ -221,7 +219,7 @@ fn entries(results: &Results, statistics: &Statistics, matrix: Matrix, label: &s
 }
 
 fn off_diagonal(results: &Results, theory: &Statistics) -> Result<Figure> {
-    let spectrum = Statistics::column(results.table("spectrum")?, "eigenvalue")?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let caption = Caption::new(
         "Eigenvalues of the off-diagonal blocks",
         format!(

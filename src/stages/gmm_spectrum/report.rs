@@ -72,7 +72,7 @@ fn counted(theory: &Statistics, experiment: &str, matrix: Matrix) -> String {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let spectrum = Statistics::column(results.table("spectrum")?, "eigenvalue")?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let theory = Statistics::read(results, "theory")?;
     let [place, density] =
         ["eigenvalue", "density"].map(|column| Statistics::column(results.table("density")?, column));

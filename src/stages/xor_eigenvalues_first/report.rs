@@ -26,7 +26,7 @@ pub const STAGE: Stage = Stage {
 };
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let spectrum = Statistics::column(results.table("spectrum")?, "eigenvalue")?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let theory = Statistics::read(results, "theory")?;
     let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
     let caption = Caption::new(
@@ -45,8 +45,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for name in [MAIN, CONTRAST] {
         let experiment = results.experiment(name)?;
         for (matrix, label) in SYMBOLS {
-            let of = spectrum.in_experiment(name).matrix(matrix);
-            let ranked = (1..=TOP).filter_map(|rank| of.clone().rank(rank).curves().remove(&0)).collect();
+            let ranked = spectrum.in_experiment(name).matrix(matrix).ranked(TOP);
             let outliers = theory.of(name, "outlier").matrix(matrix).points();
             let edge = theory.of(name, "edge").matrix(matrix).points();
             figure = figure.panel(

@@ -57,7 +57,7 @@ fn premise(experiment: &Experiment) -> f64 {
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let statistics = Statistics::read(results, "statistics")?;
-    let spectrum = Statistics::column(results.table("spectrum")?, "eigenvalue")?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let experiment = results.experiment(WIDE)?;
     let counts = |matrix: Matrix| statistics.of(WIDE, "outliers").matrix(matrix).curves();
     let eigenvalue = |rank: u32| spectrum.in_experiment(WIDE).matrix(Matrix::Hessian).rank(rank).curves();
@@ -138,9 +138,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let spectrum = Statistics::column(results.table("spectrum")?, "eigenvalue")?;
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let spectrum = Statistics::eigenvalues(results)?;
+    let (statistics, theory) = Statistics::both(results)?;
     let (wide, contrast) = (results.experiment(WIDE)?, results.experiment(WIDE_CONTRAST)?);
     let caption = Caption::new(
         "Eigenvalues of the second-layer blocks of H and of G along training",
@@ -163,9 +162,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let title = format!(r"$K = {}$, $\lambda = {lambda}$", width(experiment));
         for (matrix, label) in SYMBOLS {
             let of = spectrum.in_experiment(name).matrix(matrix).replicate(0);
-            let ranked: Vec<Vec<(f64, f64)>> =
-                (1..=width(experiment)).map(|rank| of.clone().rank(rank).points()).collect();
-            let ranked: Vec<_> = ranked.into_iter().filter(|curve| !curve.is_empty()).collect();
+            let ranked = of.ranked(width(experiment));
             let highest = ranked.iter().flatten().map(|point| point.1).fold(0.0, f64::max) * 2.0;
             let foreseen = theory.of(name, "eigenvalue").matrix(matrix);
             let predicted = |rank: u32| foreseen.clone().rank(rank).points();

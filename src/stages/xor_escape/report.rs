@@ -63,8 +63,7 @@ fn slopes(results: &Results, statistics: &Statistics) -> Vec<f64> {
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let experiments = by_dimension(results, "xor-escape");
     let mut shares: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for experiment in &experiments {
@@ -118,8 +117,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let experiments = by_dimension(results, "xor-escape");
     let mut one = Panel::new(
         Axis::linear("training time $t$"),

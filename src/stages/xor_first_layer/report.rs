@@ -93,8 +93,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let statistics = Statistics::read(results, "statistics")?;
-    let theory = Statistics::read(results, "theory")?;
+    let (statistics, theory) = Statistics::both(results)?;
     Ok(vec![figure(results, &statistics, &theory)?, training(results, &statistics)?])
 }
 

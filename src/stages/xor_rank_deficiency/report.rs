@@ -80,7 +80,7 @@ fn directions(run: &Run) -> String {
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let all = runs_rows(results)?;
-    let spectrum = Statistics::column(results.table("spectrum")?, "eigenvalue")?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let theory = Statistics::read(results, "theory")?;
     let experiment = results.experiment(RUNS)?;
     let wider = results.experiment(WIDER)?;
@@ -105,9 +105,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut figure = Figure::new("xor-rank-deficiency", caption, Width::Full, 2).shared_x().shared_y();
     for run in matched(&all) {
         let replicate = run.at.replicate.unwrap_or(0);
-        let ranked = (1..=width(experiment))
-            .map(|rank| spectrum.in_experiment(RUNS).replicate(replicate).rank(rank).points())
-            .collect();
+        let ranked = spectrum.in_experiment(RUNS).replicate(replicate).ranked(width(experiment));
         let predicted = theory.of(RUNS, "eigenvalue").replicate(replicate).points();
         let level = theory.of(RUNS, "level").replicate(replicate).points();
         figure = figure.panel(

@@ -23,8 +23,7 @@ const LAMBDA_LABEL: &str = r"signal-to-noise ratio $\lambda$";
 /// # Errors
 /// Tables of another shape.
 pub fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     Ok(vec![
         grid(results, &statistics, &theory),
         in_time(results, &statistics, &theory),
