@@ -5,13 +5,14 @@ mod figures;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::Layer;
+use crate::simulation::task::{Layer, Matrix};
 use crate::stage::claim::{Claim, claims, declare};
-use crate::stage::rows::{Of, Statistics};
+use crate::stage::rows::{Statistic, Statistics};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::dimensions::{by_dimension, dimension, places};
 use crate::stages::common::grid::slopes;
 use crate::stages::effective_spectrum::{plan, reduce};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 claims! {
@@ -54,8 +55,15 @@ const RATE: f64 = -0.4;
 /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
 const DISTANCE: f64 = 0.03;
 
-/// Differences of one statistic from its prediction by block, rank and step, one per replicate; relative or not.
-type Differences = BTreeMap<(Of, u64), Vec<f64>>;
+/// Where a statistic of a layer's block is compared: matrix, step and rank. Means over places add them in this order.
+type Place = (Reverse<Option<Matrix>>, u64, Option<u32>);
+
+fn place(row: &Statistic) -> Place {
+    (Reverse(row.of.matrix), row.at.step, row.of.rank)
+}
+
+/// Differences of one statistic from its prediction by place, one per replicate; relative or not.
+type Differences = BTreeMap<Place, Vec<f64>>;
 
 /// Both tables.
 #[derive(Clone, Debug)]
@@ -80,13 +88,12 @@ impl Compared {
         let mut all = Differences::new();
         let [measured, predicted] =
             [&self.statistics, &self.theory].map(|table| table.of(&experiment.name, what).layer(layer));
-        let predicted: BTreeMap<(Of, u64), f64> =
-            predicted.iter().map(|row| ((row.of, row.at.step), row.value)).collect();
+        let predicted: BTreeMap<Place, f64> = predicted.iter().map(|row| (place(row), row.value)).collect();
         for row in measured.iter() {
-            if let Some(expected) = predicted.get(&(row.of, row.at.step)) {
+            if let Some(expected) = predicted.get(&place(row)) {
                 let difference = row.value - expected;
                 let value = if relative { difference / expected } else { difference };
-                all.entry((row.of, row.at.step)).or_default().push(value);
+                all.entry(place(row)).or_default().push(value);
             }
         }
         all
