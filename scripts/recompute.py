@@ -50,7 +50,7 @@ sine = lambda U, V: max(norm(U - V @ (V.T @ U), 2), norm(U.T @ U - np.eye(U.shap
 worst = {"eigenvalue": [], "eigenspace": [], "alignment": []} | ({"cross": []} if xor else {})
 for layer, (F, weight_of, aligned, space) in layers.items():
     dim, size = space.shape[1], range(len(aligned))
-    blocks = {(of, a, b) for of in ("hessian", "gradient") for a in size for b in size if a == b or xor and a < b}
+    blocks = {(of, a, b) for of in ("hessian", "gradient") for a in size for b in size if a <= b}
     stated = spectrum.filter(layer=layer).partition_by("matrix", "row", "col", as_dict=True)
     assert blocks <= stated.keys(), f"not every block of layer {layer} was exported"
     bases = {("means", a): space for a in size}

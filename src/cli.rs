@@ -144,25 +144,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Write one checkpoint of one replicate, so that its spectra can be recomputed elsewhere.
-    Export {
-        /// The experiment, as `list` names it.
-        experiment: String,
-        #[command(flatten)]
-        shared: Shared,
-        /// The replicate, from 0.
-        #[arg(long, value_name = "R")]
-        replicate: u32,
-        /// The checkpoint, from 0, or `last`.
-        #[arg(long, value_name = "I")]
-        checkpoint: String,
-        /// The folder to write to.
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-        /// The sample that the matrices are means over.
-        #[arg(long, value_enum, default_value_t = SampleChoice::Test)]
-        sample: SampleChoice,
-    },
+    /// Write checkpoints of one replicate, so that their spectra can be recomputed elsewhere.
+    Export(ExportOptions),
     /// Check every byte of the cache; set aside and name what is damaged. Exit status 3 if something cannot be healed.
     ///
     /// What was set aside is made again by the next run that needs it. Different values under one key are only reported.
@@ -187,6 +170,31 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// The options of `export`.
+#[derive(Debug, Args)]
+pub struct ExportOptions {
+    /// The experiment, as `list` names it.
+    pub experiment: String,
+    /// What goes with every command.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// The replicate, from 0.
+    #[arg(long, value_name = "R")]
+    pub replicate: u32,
+    /// The checkpoint, from 0, or `last`; or `all`, each in a folder `checkpoint-I` of its own.
+    #[arg(long, value_name = "I")]
+    pub checkpoint: String,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The sample that the matrices are means over.
+    #[arg(long, value_enum, default_value_t = SampleChoice::Test)]
+    pub sample: SampleChoice,
+    /// Its number of points, or `run` for as many as SGD took. [default: n = φ d]
+    #[arg(long, value_name = "N")]
+    pub sample_size: Option<String>,
 }
 
 /// What goes with every command that touches results.

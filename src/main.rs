@@ -24,16 +24,7 @@ fn main() -> ExitCode {
         Command::ContactSheet { shared } => commands::write_contact_sheet(STAGES, shared),
         Command::Tables { stage, shared, json } => commands::tables(STAGES, stage, shared, *json),
         Command::Claims { shared, json } => commands::claims(STAGES, shared, *json),
-        Command::Export { experiment, shared, replicate, checkpoint, out, sample } => {
-            commands::export_checkpoint(
-                STAGES,
-                experiment,
-                shared,
-                (*replicate, checkpoint),
-                (*sample).into(),
-                out,
-            )
-        }
+        Command::Export(options) => commands::export::export_checkpoint(STAGES, options),
         Command::Doctor { shared, json } => commands::upkeep::doctor(STAGES, shared, *json),
         Command::Gc { shared, json, dry_run } => commands::upkeep::gc(STAGES, shared, *json, *dry_run),
     };

@@ -1,8 +1,12 @@
-//! One checkpoint with everything needed to compute its spectra elsewhere.
+//! Checkpoints with everything needed to compute their spectra elsewhere.
 
+use crate::cli::ExportOptions;
+use crate::commands::{Stages, open, say};
 use crate::error::{Error, Result};
 use crate::pipeline::compute::compute;
 use crate::pipeline::context::{RunContext, Work, place};
+use crate::pipeline::plan::{StagePlan, plan_all};
+use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::published::publish::update;
 use crate::simulation::data::Sample;
@@ -10,36 +14,113 @@ use crate::simulation::task::{self, Block, Matrix, Task};
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::answer::{Answer, Point};
 use crate::spectrum::query::{Query, Question, SampleKind};
-use crate::spectrum::subspace::{alignment, sine};
 use crate::spectrum::{Pair, leading_space};
-use crate::stage::rows::{Alignment, At, Eigenvalue, alignment_table, spectrum_table};
+use crate::stage::rows::{Alignment, At, Eigenvalue, Subspace, alignment_table, spectrum_table};
+use crate::stages::common::shared::{at, small};
+use crate::store::Access;
 use crate::table::{Table, TableBuilder};
-use ndarray::Array2;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::ExitCode;
 
 /// Fewest eigenpairs of each block.
 const PAIRS: u32 = 12;
 
+/// Most bytes of a sample.
+const SAMPLE_BYTES: f64 = (8_u64 << 30) as f64;
+
 /// What to export.
 #[derive(Clone, Copy, Debug)]
-pub struct Checkpoint {
+pub struct Wanted {
     /// The replicate.
     pub replicate: u32,
-    /// The checkpoint; none for the last.
-    pub checkpoint: Option<usize>,
+    /// The checkpoints.
+    pub checkpoints: Checkpoints,
     /// The sample that the matrices are means over.
     pub sample: SampleKind,
+    /// Its size; none for `n = φ d`.
+    pub size: Option<Size>,
 }
 
-/// Writes the files of one checkpoint into a folder, after computing what is missing: `meta.json`, and the tables `means`,
-/// `parameters`, `sample`, `spectrum`, `eigenvectors` (of the diagonal blocks) and `alignment`; of task B also `cross`, the
-/// entries of the rectangular blocks `W_i v` (`row` i, `neuron` j, `col` the coordinate), and spectra of all `W_i W_j`.
+/// Which checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkpoints {
+    /// One, from 0.
+    One(usize),
+    /// The last.
+    Last,
+    /// All, each in a folder `checkpoint-I` of its own.
+    All,
+}
+
+impl std::str::FromStr for Checkpoints {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        let rule = "must be a number from 0, `last` or `all`";
+        Ok(match word {
+            "last" => Self::Last,
+            "all" => Self::All,
+            number => Self::One(number.parse().map_err(|_| Error::parameter("--checkpoint", number, rule))?),
+        })
+    }
+}
+
+/// How large a sample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// This many points.
+    Points(usize),
+    /// As many as SGD took in the whole run.
+    Run,
+}
+
+impl std::str::FromStr for Size {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        let rule = "must be a number of points from 1, or `run`";
+        match word {
+            "run" => Ok(Self::Run),
+            number => match number.parse() {
+                Ok(points) if points > 0 => Ok(Self::Points(points)),
+                _ => Err(Error::parameter("--sample-size", number, rule)),
+            },
+        }
+    }
+}
+
+/// `export`.
 ///
 /// # Errors
-/// A replicate or checkpoint the experiment does not have; a folder that cannot be written.
-pub fn export(context: &RunContext, experiment: &Experiment, request: Checkpoint, out: &Path) -> Result<()> {
-    let Checkpoint { replicate, checkpoint, sample: kind } = request;
+/// An unknown experiment, replicate or checkpoint; a sample size that is none; a folder that cannot be written.
+pub fn export_checkpoint(all: &Stages, options: &ExportOptions) -> Result<ExitCode> {
+    let (shared, name) = (&options.shared, options.experiment.as_str());
+    let wanted = Wanted {
+        replicate: options.replicate,
+        checkpoints: options.checkpoint.parse()?,
+        sample: options.sample.into(),
+        size: options.sample_size.as_deref().map(str::parse).transpose()?,
+    };
+    let settings = shared.settings()?;
+    let plans = plan_all(all, &settings)?;
+    let mut experiments: BTreeMap<String, _> = plans.iter().flat_map(StagePlan::experiments).collect();
+    let known: Vec<String> = experiments.keys().cloned().collect();
+    let experiment = experiments.remove(name).ok_or_else(|| Error::unknown("experiment", name, &known))?;
+    let store = open(shared, Access::Write)?;
+    export(&RunContext::new(&store, &settings)?, &experiment, wanted, &options.out)?;
+    say(&format!("{name}, replicate {}: written to {}", wanted.replicate, options.out.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the files of checkpoints into a folder, after computing what is missing: `meta.json`, and the tables `means`,
+/// `parameters`, `sample`, `spectrum` (of every block), `eigenvectors` (of the diagonal blocks) and `alignment`; of task B also
+/// `cross`, the entries of the rectangular blocks `W_i v` (`row` i, `neuron` j, `col` the coordinate).
+///
+/// # Errors
+/// A replicate or checkpoint the experiment does not have; a sample that is too large; a folder that cannot be written.
+pub fn export(context: &RunContext, experiment: &Experiment, wanted: Wanted, out: &Path) -> Result<()> {
+    let Wanted { replicate, sample: kind, .. } = wanted;
     if replicate >= experiment.replicates {
         let rule =
             format!("experiment {} has replicates 0 to {}", experiment.name, experiment.replicates - 1);
@@ -50,76 +131,128 @@ pub fn export(context: &RunContext, experiment: &Experiment, request: Checkpoint
         return Err(Error::parameter("experiment", &experiment.name, rule));
     }
     let last = experiment.schedule().len() - 1;
-    let checkpoint = checkpoint.unwrap_or(last);
-    if checkpoint > last {
-        let rule = format!("experiment {} has checkpoints 0 to {last}", experiment.name);
-        return Err(Error::parameter("--checkpoint", checkpoint, rule));
-    }
+    let checkpoints = match wanted.checkpoints {
+        Checkpoints::One(checkpoint) if checkpoint > last => {
+            let rule = format!("experiment {} has checkpoints 0 to {last}", experiment.name);
+            return Err(Error::parameter("--checkpoint", checkpoint, rule));
+        }
+        Checkpoints::One(checkpoint) => vec![checkpoint],
+        Checkpoints::Last => vec![last],
+        Checkpoints::All => (0..=last).collect(),
+    };
+    let size = sample_size(experiment, &wanted)?;
     let task = task::build(&experiment.problem);
     let question = Question::Top(PAIRS.max(space_size(&*task) + 2));
-    let queries: Vec<Query> =
-        blocks(&*task).into_iter().map(|block| Query { checkpoint, sample: kind, block, question }).collect();
-    let (experiment_of, stages) = (experiment.clone(), BTreeSet::from(["export"]));
-    let work = Work { experiment: experiment_of, replicate, queries: queries.clone(), stages };
-    compute(context, vec![work], 1, false)?;
+    let of = |checkpoint: usize| {
+        blocks(&*task).into_iter().map(move |block| Query { checkpoint, sample: kind, block, question })
+    };
+    // Spectra of samples of another size than the experiment's are not cached.
+    let cached = size == experiment.problem.sample_size();
+    let queries: Vec<Query> = checkpoints.iter().filter(|_| cached).flat_map(|one| of(*one)).collect();
+    let stages = BTreeSet::from(["export"]);
+    compute(context, vec![Work { experiment: experiment.clone(), replicate, queries, stages }], 1, false)?;
 
     let lost = || Error::Lost { what: place(experiment, replicate) };
     let trajectory = context.trajectory(experiment, replicate)?.ok_or_else(lost)?;
-    let diverged = || Error::parameter("--checkpoint", checkpoint, "SGD diverged before this checkpoint");
-    let observed = trajectory.checkpoints.get(checkpoint).ok_or_else(diverged)?;
     let seed = context.seed(experiment, replicate);
-    let sample = Sample::first(task.law(), &seed, kind.purpose(), experiment.problem.sample_size());
-    let mut answers = Vec::with_capacity(queries.len());
-    for query in queries {
-        if let Answer::Pairs(pairs) = context.answer(experiment, replicate, query)?.ok_or_else(lost)? {
-            answers.push((query, pairs));
+    let sample = Sample::first(task.law(), &seed, kind.purpose(), size);
+    for checkpoint in checkpoints {
+        let observed = match (trajectory.checkpoints.get(checkpoint), wanted.checkpoints) {
+            (Some(observed), _) => observed,
+            (None, Checkpoints::All) => break,
+            (None, _) => {
+                let rule = "SGD diverged before this checkpoint";
+                return Err(Error::parameter("--checkpoint", checkpoint, rule));
+            }
+        };
+        let point = Point::new(&*task, &observed.parameters, &sample);
+        let mut answers = Vec::new();
+        for query in of(checkpoint) {
+            let answer = if cached {
+                context.answer(experiment, replicate, query)?.ok_or_else(lost)?
+            } else {
+                point.answer(query, &point.matrices(query.block)?)?
+            };
+            if let Answer::Pairs(pairs) = answer {
+                answers.push((query, pairs));
+            }
         }
+        let folder = match wanted.checkpoints {
+            Checkpoints::All => out.join(format!("checkpoint-{checkpoint}")),
+            _ => out.to_owned(),
+        };
+        let seed = context.settings.seed;
+        let meta = meta(experiment, (seed, replicate, checkpoint), (kind, size), observed);
+        write(&folder, &meta, &tables_of(experiment, replicate, &point, observed, (&sample, &answers))?)?;
     }
-    let here = At {
-        experiment: experiment.name.clone(),
-        replicate: Some(replicate),
-        step: observed.step,
-        time: observed.time,
+    Ok(())
+}
+
+/// The number of points of the sample.
+fn sample_size(experiment: &Experiment, wanted: &Wanted) -> Result<usize> {
+    let steps = usize::try_from(experiment.problem.steps(experiment.horizon)).unwrap_or(usize::MAX);
+    let size = match wanted.size {
+        None => return Ok(experiment.problem.sample_size()),
+        Some(Size::Run) => steps,
+        Some(Size::Points(points)) => points,
     };
-    let names = experiment.problem.network.layers();
+    if wanted.sample == SampleKind::Train && size > steps {
+        let rule = format!("SGD takes {steps} training samples in a run of experiment {}", experiment.name);
+        return Err(Error::parameter("--sample-size", size, rule));
+    }
+    if as_f64(size) * as_f64(experiment.problem.d()) * 8.0 > SAMPLE_BYTES {
+        let rule = format!("as many points in dimension {} need over 8 GiB", experiment.problem.d());
+        return Err(Error::parameter("--sample-size", size, rule));
+    }
+    Ok(size)
+}
+
+/// All tables of a checkpoint.
+fn tables_of(
+    experiment: &Experiment,
+    replicate: u32,
+    point: &Point<'_>,
+    observed: &Observed,
+    (sample, answers): (&Sample, &Answers),
+) -> Result<Vec<Table>> {
+    let task = task::build(&experiment.problem);
+    let here = at(experiment, replicate, observed);
     let mut spectrum = Vec::new();
-    for (query, both) in &answers {
+    for (query, both) in answers {
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(both) {
-            spectrum.extend(Eigenvalue::of_block(
-                &here,
-                matrix.name(),
-                &names[query.block.layer as usize],
-                query,
-                pairs,
-            ));
+            spectrum.extend(Eigenvalue::of_pairs(&here, matrix, query, pairs));
         }
     }
-    let written = [
+    let mut tables = vec![
         means_table(&*task)?,
         parameters_table(&*task, observed)?,
-        sample_table(&sample)?,
+        sample_table(sample)?,
         spectrum_table(&spectrum)?,
-        vectors_table(&names, &answers)?,
-        alignment_table(&alignments(&here, observed, &*task, kind, &answers)?)?,
+        vectors_table(answers)?,
+        alignment_table(&alignments(&here, observed, &*task, answers)?)?,
     ];
-    for table in written.into_iter().chain(cross_table(&*task, observed, &sample)?) {
-        update(&out.join(format!("{}.parquet", table.name())), &table.to_parquet_bytes(&[])?)?;
+    if task.layers().len() > 1 {
+        tables.push(cross_table(point, observed)?);
     }
-    let meta = meta(experiment, context.settings.seed, replicate, checkpoint, kind, observed);
-    let mut meta =
-        serde_json::to_vec_pretty(&meta).map_err(|error| Error::damaged(out.join("meta.json"), error))?;
+    Ok(tables)
+}
+
+fn write(folder: &Path, meta: &serde_json::Value, tables: &[Table]) -> Result<()> {
+    for table in tables {
+        update(&folder.join(format!("{}.parquet", table.name())), &table.to_parquet_bytes(&[])?)?;
+    }
+    let file = folder.join("meta.json");
+    let mut meta = serde_json::to_vec_pretty(meta).map_err(|error| Error::damaged(&file, error))?;
     meta.push(b'\n');
-    update(&out.join("meta.json"), &meta).map(|_| ())
+    update(&file, &meta).map(|_| ())
 }
 
 type Answers = [(Query, [Vec<Pair>; 2])];
 
-/// The blocks whose spectra are exported: the diagonal ones, and all those of layers before the last.
+/// All blocks of rows of the same layer, each pair of rows once.
 fn blocks(task: &dyn Task) -> Vec<Block> {
     let mut blocks = task.diagonal_blocks();
-    let shapes = task.shapes();
-    for (layer, (rows, _)) in (0..).zip(&shapes[..shapes.len() - 1]) {
-        let rows = *rows;
+    for (layer, rows, _) in task.layers().into_iter().filter(|(.., cols)| *cols > 1) {
         let pairs = (0..small(rows)).flat_map(|row| (row + 1..small(rows)).map(move |col| (row, col)));
         blocks.extend(pairs.map(|(row, col)| Block { layer, row, col }));
     }
@@ -132,24 +265,17 @@ fn space_size(task: &dyn Task) -> u32 {
 
 fn meta(
     experiment: &Experiment,
-    seed: u64,
-    replicate: u32,
-    checkpoint: usize,
-    sample: SampleKind,
+    (seed, replicate, checkpoint): (u64, u32, usize),
+    (sample, size): (SampleKind, usize),
     at: &Observed,
 ) -> serde_json::Value {
     let problem = &experiment.problem;
     serde_json::json!({
-        "experiment": experiment.name, "task": problem.data.name(), "d": problem.d(), problem.network.rows_key(): problem.rows(),
-        "lambda": problem.data.lambda(), "beta": problem.training.beta, "c": problem.training.c, "phi": problem.training.phi, "probabilities": problem.data.probabilities(),
-        "n": problem.sample_size(), "step": at.step, "time": at.time, "seed": seed, "replicate": replicate, "checkpoint": checkpoint,
-        "sample": sample.name(),
+        "experiment": experiment.name, "task": experiment.task(), "d": problem.d(), problem.network.rows_key(): problem.rows(),
+        "lambda": problem.data.lambda(), "beta": problem.training.beta, "c": problem.training.c, "delta": problem.step_size(), "phi": problem.training.phi,
+        "probabilities": problem.data.probabilities(), "sample": sample.name(), "n": size, "step": at.step, "time": at.time, "seed": seed,
+        "replicate": replicate, "checkpoint": checkpoint,
     })
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "rows, columns and ranks are small")]
-fn small(index: usize) -> u32 {
-    index as u32
 }
 
 fn means_table(task: &dyn Task) -> Result<Table> {
@@ -165,9 +291,9 @@ fn means_table(task: &dyn Task) -> Result<Table> {
 
 fn parameters_table(task: &dyn Task, at: &Observed) -> Result<Table> {
     let (mut layer, mut row, mut col, mut value) = (vec![], vec![], vec![], vec![]);
-    for ((name, ..), array) in task.layers().iter().zip(&at.parameters) {
+    for ((of, ..), array) in task.layers().iter().zip(&at.parameters) {
         for ((i, j), entry) in array.indexed_iter() {
-            layer.push(name.clone());
+            layer.push(of.name);
             row.push(small(i));
             col.push(small(j));
             value.push(*entry);
@@ -193,7 +319,7 @@ fn sample_table(sample: &Sample) -> Result<Table> {
         .build()
 }
 
-fn vectors_table(names: &[String], answers: &Answers) -> Result<Table> {
+fn vectors_table(answers: &Answers) -> Result<Table> {
     let (mut matrix, mut layer, mut row, mut rank) = (vec![], vec![], vec![], vec![]);
     let (mut col, mut value) = (vec![], vec![]);
     for (query, both) in answers.iter().filter(|(query, _)| query.block.row == query.block.col) {
@@ -201,7 +327,7 @@ fn vectors_table(names: &[String], answers: &Answers) -> Result<Table> {
             for (index, pair) in pairs.iter().enumerate() {
                 for (place, entry) in pair.vector.iter().enumerate() {
                     matrix.push(of.name());
-                    layer.push(&*names[query.block.layer as usize]);
+                    layer.push(query.block.layer.name);
                     row.push(query.block.row);
                     rank.push(small(index) + 1);
                     col.push(small(place));
@@ -220,48 +346,28 @@ fn vectors_table(names: &[String], answers: &Answers) -> Result<Table> {
         .build()
 }
 
-fn alignments(
-    here: &At,
-    at: &Observed,
-    task: &dyn Task,
-    kind: SampleKind,
-    answers: &Answers,
-) -> Result<Vec<Alignment>> {
-    let (mut rows, names) = (Vec::new(), task.problem().network.layers());
+fn alignments(here: &At, at: &Observed, task: &dyn Task, answers: &Answers) -> Result<Vec<Alignment>> {
+    let mut rows = Vec::new();
     for (query, both) in answers.iter().filter(|(query, _)| query.block.row == query.block.col) {
         let block = query.block;
         let space = crate::spectrum::subspace::space(task, block.layer, &at.parameters)?;
         let x = task.vector(&at.parameters, block)?;
-        let mut add = |sample: Option<&str>, subspace: &str, basis: &Array2<f64>| {
-            rows.push(Alignment {
-                at: here.clone(),
-                layer: names[block.layer as usize].clone(),
-                row: block.row,
-                sample: sample.map(str::to_owned),
-                subspace: subspace.to_owned(),
-                value: alignment(x, basis),
-                sine: sine(x, basis),
-            });
-        };
-        add(None, "means", &space);
+        let of = (block.layer, block.row, x);
+        rows.push(Alignment::of(here, of, (Subspace::Means, None, &space)));
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(both) {
             // Nothing spans the space of a network whose neurons have all died.
             let leading = match space.ncols() {
                 0 => space.clone(),
                 count => leading_space(pairs, count)?,
             };
-            add(Some(kind.name()), matrix.name(), &leading);
+            rows.push(Alignment::of(here, of, (Subspace::Outliers(matrix), Some(query.sample), &leading)));
         }
     }
     Ok(rows)
 }
 
-/// The rectangular blocks between every row of the first layer and the whole second; nothing of a task of one layer.
-fn cross_table(task: &dyn Task, at: &Observed, sample: &Sample) -> Result<Option<Table>> {
-    if task.shapes().len() < 2 {
-        return Ok(None);
-    }
-    let point = Point::new(task, &at.parameters, sample);
+/// The rectangular blocks between every row of the first layer and the whole second.
+fn cross_table(point: &Point<'_>, at: &Observed) -> Result<Table> {
     let (mut matrix, mut row, mut neuron) = (vec![], vec![], vec![]);
     let (mut col, mut value) = (vec![], vec![]);
     for i in 0..small(at.parameters[0].nrows()) {
@@ -282,5 +388,4 @@ fn cross_table(task: &dyn Task, at: &Observed, sample: &Sample) -> Result<Option
         .u32("col", col)
         .f64("value", value)
         .build()
-        .map(Some)
 }

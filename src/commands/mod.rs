@@ -1,7 +1,6 @@
 //! What each command does with the stages, and how it prints it.
 
 use crate::cli::Shared;
-use crate::commands::export::{Checkpoint, export};
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::{StagePlan, plan_all};
@@ -409,36 +408,4 @@ fn line(claim: &Claim) -> String {
     };
     let reason = claim.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
     format!("{:8} {:24} {measured} {}{reason}", claim.verdict.word(), claim.id, claim.statement)
-}
-
-/// `export`.
-///
-/// # Errors
-/// An unknown experiment, replicate or checkpoint; a folder that cannot be written.
-pub fn export_checkpoint(
-    all: &Stages,
-    name: &str,
-    shared: &Shared,
-    (replicate, checkpoint): (u32, &str),
-    sample: crate::spectrum::query::SampleKind,
-    out: &Path,
-) -> Result<ExitCode> {
-    let settings = shared.settings()?;
-    let plans = plan_all(all, &settings)?;
-    let mut experiments: std::collections::BTreeMap<String, _> =
-        plans.iter().flat_map(StagePlan::experiments).collect();
-    let known: Vec<String> = experiments.keys().cloned().collect();
-    let experiment = experiments.remove(name).ok_or_else(|| Error::unknown("experiment", name, &known))?;
-    let checkpoint =
-        match checkpoint {
-            "last" => None,
-            number => Some(number.parse().map_err(|_| {
-                Error::parameter("--checkpoint", number, "must be a number from 0 or `last`")
-            })?),
-        };
-    let store = open(shared, Access::Write)?;
-    let context = RunContext::new(&store, &settings)?;
-    export(&context, &experiment, Checkpoint { replicate, checkpoint, sample }, out)?;
-    say(&format!("{name}, replicate {replicate}: written to {}", out.display()))?;
-    Ok(ExitCode::SUCCESS)
 }

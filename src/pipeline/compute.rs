@@ -282,7 +282,7 @@ impl Samples<'_> {
 
 fn describe(query: Query) -> String {
     let block = query.block;
-    format!("checkpoint {}, block (layer {}, {}, {})", query.checkpoint, block.layer, block.row, block.col)
+    format!("checkpoint {}, block ({}, {}, {})", query.checkpoint, block.layer.name, block.row, block.col)
 }
 
 /// `total · part / whole`, rounded down.

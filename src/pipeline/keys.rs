@@ -63,7 +63,7 @@ pub fn query_id(replicate: u32, query: Query, trajectory: &str) -> String {
     format!(
         "{replicate}, checkpoint {checkpoint}, {}, block ({}, {}, {}), {question}, of {trajectory}",
         sample.name(),
-        block.layer,
+        block.layer.name,
         block.row,
         block.col
     )

@@ -11,6 +11,24 @@ pub const SOURCES: [&str; 2] = [SOFTMAX, TWO_LAYER];
 const SOFTMAX: &str = "src/simulation/network/softmax.rs";
 const TWO_LAYER: &str = "src/simulation/network/two_layer.rs";
 
+/// A layer of parameters: its number in its network, and its name in tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Layer {
+    /// Number from 0, in the order in which a point passes.
+    pub index: u32,
+    /// Name.
+    pub name: &'static str,
+}
+
+impl Layer {
+    /// The only layer of softmax regression.
+    pub const X: Self = Self { index: 0, name: "x" };
+    /// The first of the two-layer network.
+    pub const W: Self = Self { index: 0, name: "W" };
+    /// Its second.
+    pub const V: Self = Self { index: 1, name: "v" };
+}
+
 /// The network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "network", rename_all = "kebab-case")]
@@ -76,14 +94,13 @@ impl Network {
         Ok(())
     }
 
-    /// Names of the layers, in order; elsewhere a layer is its index.
+    /// The layers, in order.
     #[must_use]
-    pub fn layers(&self) -> Vec<String> {
-        let names: &[&str] = match self {
-            Self::Softmax => &["x"],
-            Self::TwoLayer { .. } => &["W", "v"],
-        };
-        names.iter().map(|name| (*name).to_owned()).collect()
+    pub fn layers(&self) -> &'static [Layer] {
+        match self {
+            Self::Softmax => &[Layer::X],
+            Self::TwoLayer { .. } => &[Layer::W, Layer::V],
+        }
     }
 
     /// Number of rows of `d` weights in the first layer.

@@ -1,7 +1,8 @@
 //! Measurement against theory, from the tables `statistics`, `spectrum` and `theory` of a stage.
 
-use crate::stage::rows::{Eigenvalue, Statistic};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::simulation::task::Matrix;
+use crate::stage::rows::{Of, Statistic, Statistics};
+use std::collections::BTreeMap;
 
 /// Predictions below this share of the largest one of their statistic are compared by their difference only.
 pub const SMALL: f64 = 0.01;
@@ -24,42 +25,36 @@ pub struct Deviation {
     pub absolute: f64,
 }
 
-/// Eigenvalues under the names that predictions of them have: `outlier, hessian` or `eigenvalue, hessian`, with the rank as
-/// first index, and without the matrix where there is only one. None where several blocks could be meant.
+/// Eigenvalues, and the same under the name that predictions of outliers have.
 #[must_use]
-pub fn eigenvalues(rows: &[Eigenvalue]) -> Vec<Statistic> {
-    let blocks: BTreeSet<_> = rows.iter().map(|row| (&row.layer, row.row, row.col, &row.sample)).collect();
-    let matrices: BTreeSet<_> = rows.iter().map(|row| &row.matrix).collect();
-    if blocks.len() > 1 {
-        return Vec::new();
-    }
-    let named = |row: &Eigenvalue, name: &str| Statistic::of(&row.at, name, row.rank, row.eigenvalue);
-    let mut all = Vec::new();
-    for row in rows {
-        for word in ["outlier", "eigenvalue"] {
-            all.push(named(row, &format!("{word}, {}", row.matrix)));
-            if matrices.len() == 1 {
-                all.push(named(row, word));
-            }
-        }
-    }
-    all
+pub fn eigenvalues(spectrum: &Statistics) -> Vec<Statistic> {
+    let outlier = |row: &Statistic| Statistic { statistic: "outlier".into(), ..row.clone() };
+    spectrum.all().iter().flat_map(|row| [row.clone(), outlier(row)]).collect()
 }
 
-type Place<'a> = (&'a str, u64, Option<u32>, Option<u32>, Option<u32>);
+type Place<'a> = (&'a str, &'a str, u64, Of, Option<u32>);
 
 fn place(row: &Statistic, replicate: Option<u32>) -> Place<'_> {
-    (&row.at.experiment, row.at.step, row.row, row.col, replicate)
+    (&row.statistic, &row.at.experiment, row.at.step, row.of, replicate)
+}
+
+/// What is compared, in words: the statistic, the subspace, the layer and the matrix.
+fn words(row: &Statistic) -> String {
+    let Of { subspace, layer, matrix, .. } = row.of;
+    let with = subspace.map(|subspace| format!(" with {}", subspace.name()));
+    let of = [layer.map(|layer| layer.name), matrix.map(Matrix::name)];
+    let of = of.into_iter().flatten().map(|name| format!(", {name}"));
+    [row.statistic.to_string()].into_iter().chain(with).chain(of).collect()
 }
 
 /// The deviations of all statistics in both tables. What is predicted for all replicates is compared with their mean.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]
 pub fn deviations(measured: &[Statistic], predicted: &[Statistic]) -> Vec<Deviation> {
-    let mut values: BTreeMap<(&str, Place), (f64, usize)> = BTreeMap::new();
+    let mut values: BTreeMap<Place, (f64, usize)> = BTreeMap::new();
     for row in measured {
         let mut add = |replicate| {
-            let entry = values.entry((row.statistic.as_str(), place(row, replicate))).or_default();
+            let entry = values.entry(place(row, replicate)).or_default();
             entry.0 += row.value;
             entry.1 += 1;
         };
@@ -68,14 +63,14 @@ pub fn deviations(measured: &[Statistic], predicted: &[Statistic]) -> Vec<Deviat
             add(row.at.replicate);
         }
     }
-    let mut found: BTreeMap<&str, Vec<(&Statistic, f64)>> = BTreeMap::new();
+    let mut found: BTreeMap<String, Vec<(&Statistic, f64)>> = BTreeMap::new();
     for row in predicted {
-        if let Some((sum, count)) = values.get(&(row.statistic.as_str(), place(row, row.at.replicate))) {
+        if let Some((sum, count)) = values.get(&place(row, row.at.replicate)) {
             let difference = (sum / *count as f64 - row.value).abs();
-            found.entry(row.statistic.as_str()).or_default().push((row, difference));
+            found.entry(words(row)).or_default().push((row, difference));
         }
     }
-    found.into_iter().map(|(statistic, rows)| deviation(statistic, &rows)).collect()
+    found.into_iter().map(|(statistic, rows)| deviation(&statistic, &rows)).collect()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]

@@ -10,7 +10,7 @@ use crate::published::lockfile::Entry;
 use crate::report::deviation::{Deviation, deviations, eigenvalues};
 use crate::report::words::{address, options};
 use crate::stage::claim::{Claim, Verdict};
-use crate::stage::rows::{spectrum_rows, statistics_rows};
+use crate::stage::rows::Statistics;
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::elapsed::{SIMULATION, seconds, took};
 use crate::store::{Manifest, Store};
@@ -285,13 +285,13 @@ impl Section {
         }
         if let Some(predicted) = tables.get("theory") {
             let mut measured = match tables.get("statistics") {
-                Some(table) => statistics_rows(table)?,
+                Some(table) => Statistics::column(table, "value")?.all().to_vec(),
                 None => Vec::new(),
             };
             if let Some(table) = tables.get("spectrum") {
-                measured.extend(eigenvalues(&spectrum_rows(table)?));
+                measured.extend(eigenvalues(&Statistics::column(table, "eigenvalue")?));
             }
-            self.deviations = deviations(&measured, &statistics_rows(predicted)?);
+            self.deviations = deviations(&measured, Statistics::column(predicted, "value")?.all());
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ mod page;
 mod plate;
 mod section;
 mod strip;
-mod verdicts;
+pub mod verdicts;
 pub mod words;
 
 pub use crate::report::gather::{Report, gather};

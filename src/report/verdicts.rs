@@ -17,11 +17,11 @@ const GROUPS: [(&str, &str); 3] = [
 ];
 
 /// What the paper claims, by the part of a claim's id before the dot.
-const PAPER: [(&str, &str); 12] = [
+pub const PAPER: [(&str, &str); 12] = [
     ("A1", "every row x^c aligns with Span(mu)"),
     ("A2", "the outlier eigenspaces of all blocks of H and G lie in Span(mu)"),
     ("A3", "SGD aligns with the outlier eigenspaces of H and G, and they with each other"),
-    ("A4", "one leading outlier along mu_c, then k-1 smaller ones, then the bulk"),
+    ("A4", "orthogonal means: one leading outlier along mu_c, then k-1 smaller ones, then the bulk"),
     ("A5", "outliers leave the bulk at thresholds of lambda that depend on matrix, block and time"),
     ("B1", "every neuron W_i, and the top two eigenvectors of its block, align with Span(mu, nu)"),
     ("B2", "v and the outlier eigenspaces of the second layer align with a subspace that moves"),

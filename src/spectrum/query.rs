@@ -49,7 +49,7 @@ pub enum Question {
 }
 
 /// A question put to one checkpoint of one replicate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Query {
     /// Index of the checkpoint.
     pub checkpoint: usize,

@@ -1,6 +1,7 @@
 //! Alignment of vectors and of subspaces.
 
 use crate::error::{Error, Result};
+use crate::problem::network::Layer;
 use crate::simulation::task::{Parameters, Spanning, Task};
 use ndarray::{Array2, ArrayView1, s};
 use ndarray_linalg::{QR, SVD};
@@ -32,7 +33,7 @@ pub fn span(columns: &Array2<f64>, cut: f64) -> Result<Array2<f64>> {
 ///
 /// # Errors
 /// [`Error::Numeric`] if LAPACK fails.
-pub fn space(task: &dyn Task, layer: u32, parameters: &Parameters) -> Result<Array2<f64>> {
+pub fn space(task: &dyn Task, layer: Layer, parameters: &Parameters) -> Result<Array2<f64>> {
     let Spanning { columns, cut } = task.spanning(layer, parameters);
     match cut {
         Some(cut) => span(&columns, cut),

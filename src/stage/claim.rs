@@ -111,6 +111,15 @@ pub struct Declared {
     bound: Bound,
 }
 
+/// Names the ids of a stage's claims, each a constant, and all of them `CLAIMS` in their order.
+macro_rules! claims {
+    ($($name:ident = $id:literal,)*) => {
+        $(const $name: &str = $id;)*
+        const CLAIMS: &[&str] = &[$($name),*];
+    };
+}
+pub(crate) use claims;
+
 /// Declares a claim: its id, what is claimed and the statistic that measures it, then the bound.
 #[must_use]
 pub fn declare(id: &'static str, statement: impl Into<String>, statistic: impl Into<String>) -> Undeclared {

@@ -1,9 +1,17 @@
-//! Rows of the tables that every stage shares, and what is made of them: means, ranges, curves per replicate.
+//! The long tables that every stage shares: their rows, one reader for the numbers in all of them, and what is made of these:
+//! means, ranges, curves per replicate.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::problem::as_f64;
+use crate::problem::network::Layer;
+use crate::simulation::task::{Block, Matrix};
 use crate::spectrum::Pair;
-use crate::spectrum::query::Query;
+use crate::spectrum::query::{Query, SampleKind};
+use crate::spectrum::subspace::{alignment, sine};
+use crate::stage::Results;
 use crate::table::{Table, TableBuilder};
+use ndarray::{Array2, ArrayView1};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Where a number was measured.
@@ -19,23 +27,141 @@ pub struct At {
     pub time: f64,
 }
 
+/// What vectors and spaces are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subspace {
+    /// What theory says the parameters of the layer align with: `Span(μ)`, `Span(μ, ν)` for W, `B_t` for v.
+    Means,
+    /// The outlier eigenspace of the diagonal block of the row.
+    Outliers(Matrix),
+    /// The mean of the row's class.
+    Mean,
+    /// The row of parameters.
+    Row,
+    /// What the span of all rows adds to [`Subspace::Means`].
+    Parameters,
+    /// [`Subspace::Means`] at the start of training.
+    Start,
+    /// The predicted eigenvectors.
+    Predicted,
+}
+
+impl Subspace {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Means,
+        Self::Outliers(Matrix::Hessian),
+        Self::Outliers(Matrix::Gradient),
+        Self::Mean,
+        Self::Row,
+        Self::Parameters,
+        Self::Start,
+        Self::Predicted,
+    ];
+
+    /// Name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Means => "means",
+            Self::Outliers(matrix) => matrix.name(),
+            Self::Mean => "mean",
+            Self::Row => "row",
+            Self::Parameters => "parameters",
+            Self::Start => "start",
+            Self::Predicted => "predicted",
+        }
+    }
+}
+
+/// What a number is of, beside the name of the statistic; none where it does not apply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Of {
+    /// The matrix.
+    pub matrix: Option<Matrix>,
+    /// The layer of the block or row.
+    pub layer: Option<Layer>,
+    /// The row, or the first index of the block.
+    pub row: Option<u32>,
+    /// The second index.
+    pub col: Option<u32>,
+    /// Rank of the eigenvalue or eigenvector in its block, from 1.
+    pub rank: Option<u32>,
+    /// What it is compared with.
+    pub subspace: Option<Subspace>,
+    /// The cluster of the data.
+    pub cluster: Option<u32>,
+}
+
+impl Of {
+    /// A block of a matrix.
+    #[must_use]
+    pub fn block(matrix: Matrix, block: Block) -> Self {
+        Self { matrix: Some(matrix), col: Some(block.col), ..Self::row(block.layer, block.row) }
+    }
+
+    /// A row of parameters.
+    #[must_use]
+    pub fn row(layer: Layer, row: u32) -> Self {
+        Self { row: Some(row), ..Self::layer(layer) }
+    }
+
+    /// A layer.
+    #[must_use]
+    pub fn layer(layer: Layer) -> Self {
+        Self { layer: Some(layer), ..Self::default() }
+    }
+
+    /// A cluster of the data.
+    #[must_use]
+    pub fn cluster(self, cluster: u32) -> Self {
+        Self { cluster: Some(cluster), ..self }
+    }
+
+    /// The eigenvalue or eigenvector of this rank.
+    #[must_use]
+    pub fn rank(self, rank: u32) -> Self {
+        Self { rank: Some(rank), ..self }
+    }
+
+    /// In comparison with this.
+    #[must_use]
+    pub fn with(self, subspace: Subspace) -> Self {
+        Self { subspace: Some(subspace), ..self }
+    }
+}
+
 /// A row of `alignment`: `ρ(v; B) = ‖P_B v‖/‖v‖` of one parameter row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alignment {
     /// Where.
     pub at: At,
     /// Layer of the parameter row.
-    pub layer: String,
+    pub layer: Layer,
     /// Its index.
     pub row: u32,
     /// The sample behind the subspace; none for the span of the means.
-    pub sample: Option<String>,
-    /// `means`, `hessian` or `gradient`.
-    pub subspace: String,
+    pub sample: Option<SampleKind>,
+    /// The subspace.
+    pub subspace: Subspace,
     /// ρ.
     pub value: f64,
     /// `√(1 - ρ²)`, accurate when it is small.
     pub sine: f64,
+}
+
+impl Alignment {
+    /// Of a row, given as a vector, with the span of the means (without a sample) or an outlier eigenspace, given by an
+    /// orthonormal basis.
+    #[must_use]
+    pub fn of(
+        at: &At,
+        (layer, row, vector): (Layer, u32, ArrayView1<f64>),
+        (subspace, sample, basis): (Subspace, Option<SampleKind>, &Array2<f64>),
+    ) -> Self {
+        let (value, sine) = (alignment(vector, basis), sine(vector, basis));
+        Self { at: at.clone(), layer, row, sample, subspace, value, sine }
+    }
 }
 
 /// A row of `spectrum`.
@@ -43,17 +169,13 @@ pub struct Alignment {
 pub struct Eigenvalue {
     /// Where.
     pub at: At,
-    /// `test` or `train`.
-    pub sample: String,
-    /// `hessian` or `gradient`.
-    pub matrix: String,
-    /// Layer of the block.
-    pub layer: String,
-    /// First index of the block.
-    pub row: u32,
-    /// Second index.
-    pub col: u32,
-    /// Rank from 1, the largest; by magnitude where pairs were computed, by value where all eigenvalues were.
+    /// The sample that the matrix is a mean over.
+    pub sample: SampleKind,
+    /// The matrix.
+    pub matrix: Matrix,
+    /// The block.
+    pub block: Block,
+    /// Rank from 1: by value where all eigenvalues were computed, by magnitude where pairs were.
     pub rank: u32,
     /// The eigenvalue.
     pub eigenvalue: f64,
@@ -62,60 +184,69 @@ pub struct Eigenvalue {
 }
 
 impl Eigenvalue {
-    /// The rows of the block of one question at one place, from its eigenpairs in their order; `layer` is the name of its layer.
-    pub fn of_block<'a>(
+    /// The rows of the block of one question at one place, from its eigenpairs in their order.
+    pub fn of_pairs<'a>(
         at: &'a At,
-        matrix: &'a str,
-        layer: &'a str,
+        matrix: Matrix,
         query: &'a Query,
         pairs: &'a [Pair],
     ) -> impl Iterator<Item = Self> + 'a {
-        (1..).zip(pairs).map(move |(rank, pair)| Self {
+        let all = pairs.iter().map(|pair| (pair.value, Some(pair.residual)));
+        Self::ranked(at, matrix, query, all)
+    }
+
+    /// The same from all eigenvalues without eigenvectors.
+    pub fn of_values<'a>(
+        at: &'a At,
+        matrix: Matrix,
+        query: &'a Query,
+        values: &'a [f64],
+    ) -> impl Iterator<Item = Self> + 'a {
+        Self::ranked(at, matrix, query, values.iter().map(|value| (*value, None)))
+    }
+
+    fn ranked<'a>(
+        at: &'a At,
+        matrix: Matrix,
+        query: &'a Query,
+        all: impl Iterator<Item = (f64, Option<f64>)> + 'a,
+    ) -> impl Iterator<Item = Self> + 'a {
+        (1..).zip(all).map(move |(rank, (eigenvalue, residual))| Self {
             at: at.clone(),
-            sample: query.sample.name().to_owned(),
-            matrix: matrix.to_owned(),
-            layer: layer.to_owned(),
-            row: query.block.row,
-            col: query.block.col,
+            sample: query.sample,
+            matrix,
+            block: query.block,
             rank,
-            eigenvalue: pair.value,
-            residual: Some(pair.residual),
+            eigenvalue,
+            residual,
         })
     }
 }
 
-/// A row of `statistics` (measured) or `theory` (predicted): any other number with a name and up to two indices.
+/// A row of `statistics` (measured) or `theory` (predicted); also a number of any other table as [`Statistics`] reads it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistic {
     /// Where.
     pub at: At,
     /// Its name.
-    pub statistic: String,
-    /// First index.
-    pub row: Option<u32>,
-    /// Second index.
-    pub col: Option<u32>,
+    pub statistic: Cow<'static, str>,
+    /// What it is of.
+    pub of: Of,
     /// Its value.
     pub value: f64,
 }
 
 impl Statistic {
-    /// A statistic without indices.
+    /// A statistic of something.
     #[must_use]
-    pub fn plain(at: &At, statistic: impl Into<String>, value: f64) -> Self {
-        Self { at: at.clone(), statistic: statistic.into(), row: None, col: None, value }
+    pub fn new(at: &At, statistic: &'static str, of: Of, value: f64) -> Self {
+        Self { at: at.clone(), statistic: Cow::Borrowed(statistic), of, value }
     }
 
-    /// A statistic with one index.
+    /// A statistic of the whole network.
     #[must_use]
-    pub fn of(at: &At, statistic: impl Into<String>, row: u32, value: f64) -> Self {
-        Self { row: Some(row), ..Self::plain(at, statistic, value) }
-    }
-
-    /// A statistic with two indices.
-    #[must_use]
-    pub fn between(at: &At, statistic: impl Into<String>, row: u32, col: u32, value: f64) -> Self {
-        Self { col: Some(col), ..Self::of(at, statistic, row, value) }
+    pub fn plain(at: &At, statistic: &'static str, value: f64) -> Self {
+        Self::new(at, statistic, Of::default(), value)
     }
 }
 
@@ -130,23 +261,9 @@ fn located<'a>(name: &str, rows: impl Iterator<Item = &'a At> + Clone) -> TableB
         .f64("time", rows.map(|at| at.time).collect())
 }
 
-fn places(table: &Table) -> Result<Vec<At>> {
-    let experiment = table.present("experiment", table.strs("experiment")?)?;
-    let replicate = table.u32s("replicate")?;
-    let step = table.present("step", table.u64s("step")?)?;
-    let time = table.present("time", table.f64s("time")?)?;
-    Ok((0..table.rows())
-        .map(|row| At {
-            experiment: experiment[row].to_owned(),
-            replicate: replicate[row],
-            step: step[row],
-            time: time[row],
-        })
-        .collect())
-}
-
-fn words(table: &Table, column: &str) -> Result<Vec<String>> {
-    Ok(table.present(column, table.strs(column)?)?.into_iter().map(str::to_owned).collect())
+/// One value of every row.
+fn each<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 /// The table `alignment`.
@@ -155,38 +272,13 @@ fn words(table: &Table, column: &str) -> Result<Vec<String>> {
 /// NaN.
 pub fn alignment_table(rows: &[Alignment]) -> Result<Table> {
     located("alignment", rows.iter().map(|row| &row.at))
-        .str("layer", &rows.iter().map(|row| &row.layer).collect::<Vec<_>>())
-        .u32("row", rows.iter().map(|row| row.row).collect())
-        .str_or_null("sample", &rows.iter().map(|row| row.sample.as_ref()).collect::<Vec<_>>())
-        .str("subspace", &rows.iter().map(|row| &row.subspace).collect::<Vec<_>>())
-        .f64("value", rows.iter().map(|row| row.value).collect())
-        .f64("sine", rows.iter().map(|row| row.sine).collect())
+        .str("layer", &each(rows, |row| row.layer.name))
+        .u32("row", each(rows, |row| row.row))
+        .str_or_null("sample", &each(rows, |row| row.sample.map(SampleKind::name)))
+        .str("subspace", &each(rows, |row| row.subspace.name()))
+        .f64("value", each(rows, |row| row.value))
+        .f64("sine", each(rows, |row| row.sine))
         .build()
-}
-
-/// Its rows.
-///
-/// # Errors
-/// A table of another shape.
-pub fn alignment_rows(table: &Table) -> Result<Vec<Alignment>> {
-    let (layer, subspace) = (words(table, "layer")?, words(table, "subspace")?);
-    let row = table.present("row", table.u32s("row")?)?;
-    let value = table.present("value", table.f64s("value")?)?;
-    let sine = table.present("sine", table.f64s("sine")?)?;
-    let sample = table.strs("sample")?;
-    Ok(places(table)?
-        .into_iter()
-        .enumerate()
-        .map(|(i, at)| Alignment {
-            at,
-            layer: layer[i].clone(),
-            row: row[i],
-            sample: sample[i].map(str::to_owned),
-            subspace: subspace[i].clone(),
-            value: value[i],
-            sine: sine[i],
-        })
-        .collect())
 }
 
 /// The table `spectrum`.
@@ -195,42 +287,28 @@ pub fn alignment_rows(table: &Table) -> Result<Vec<Alignment>> {
 /// NaN.
 pub fn spectrum_table(rows: &[Eigenvalue]) -> Result<Table> {
     located("spectrum", rows.iter().map(|row| &row.at))
-        .str("sample", &rows.iter().map(|row| &row.sample).collect::<Vec<_>>())
-        .str("matrix", &rows.iter().map(|row| &row.matrix).collect::<Vec<_>>())
-        .str("layer", &rows.iter().map(|row| &row.layer).collect::<Vec<_>>())
-        .u32("row", rows.iter().map(|row| row.row).collect())
-        .u32("col", rows.iter().map(|row| row.col).collect())
-        .u32("rank", rows.iter().map(|row| row.rank).collect())
-        .f64("eigenvalue", rows.iter().map(|row| row.eigenvalue).collect())
-        .f64_or_null("residual", rows.iter().map(|row| row.residual).collect())
+        .str("sample", &each(rows, |row| row.sample.name()))
+        .str("matrix", &each(rows, |row| row.matrix.name()))
+        .str("layer", &each(rows, |row| row.block.layer.name))
+        .u32("row", each(rows, |row| row.block.row))
+        .u32("col", each(rows, |row| row.block.col))
+        .u32("rank", each(rows, |row| row.rank))
+        .f64("eigenvalue", each(rows, |row| row.eigenvalue))
+        .f64_or_null("residual", each(rows, |row| row.residual))
         .build()
 }
 
-/// Its rows.
-///
-/// # Errors
-/// A table of another shape.
-pub fn spectrum_rows(table: &Table) -> Result<Vec<Eigenvalue>> {
-    let (sample, matrix, layer) = (words(table, "sample")?, words(table, "matrix")?, words(table, "layer")?);
-    let number = |column: &str| table.present(column, table.u32s(column)?);
-    let (row, col, rank) = (number("row")?, number("col")?, number("rank")?);
-    let eigenvalue = table.present("eigenvalue", table.f64s("eigenvalue")?)?;
-    let residual = table.f64s("residual")?;
-    Ok(places(table)?
-        .into_iter()
-        .enumerate()
-        .map(|(i, at)| Eigenvalue {
-            at,
-            sample: sample[i].clone(),
-            matrix: matrix[i].clone(),
-            layer: layer[i].clone(),
-            row: row[i],
-            col: col[i],
-            rank: rank[i],
-            eigenvalue: eigenvalue[i],
-            residual: residual[i],
-        })
-        .collect())
+/// The columns that say where and of what.
+fn of_something(name: &str, rows: &[Statistic]) -> TableBuilder {
+    located(name, rows.iter().map(|row| &row.at))
+        .str("statistic", &each(rows, |row| &row.statistic))
+        .str_or_null("matrix", &each(rows, |row| row.of.matrix.map(Matrix::name)))
+        .str_or_null("layer", &each(rows, |row| row.of.layer.map(|layer| layer.name)))
+        .u32_or_null("row", each(rows, |row| row.of.row))
+        .u32_or_null("col", each(rows, |row| row.of.col))
+        .u32_or_null("rank", each(rows, |row| row.of.rank))
+        .str_or_null("subspace", &each(rows, |row| row.of.subspace.map(Subspace::name)))
+        .u32_or_null("cluster", each(rows, |row| row.of.cluster))
 }
 
 /// A table of statistics, measured (`statistics`) or predicted (`theory`).
@@ -238,46 +316,262 @@ pub fn spectrum_rows(table: &Table) -> Result<Vec<Eigenvalue>> {
 /// # Errors
 /// NaN.
 pub fn statistics_table(name: &str, rows: &[Statistic]) -> Result<Table> {
-    located(name, rows.iter().map(|row| &row.at))
-        .str("statistic", &rows.iter().map(|row| &row.statistic).collect::<Vec<_>>())
-        .u32_or_null("row", rows.iter().map(|row| row.row).collect())
-        .u32_or_null("col", rows.iter().map(|row| row.col).collect())
-        .f64("value", rows.iter().map(|row| row.value).collect())
+    of_something(name, rows).f64("value", each(rows, |row| row.value)).build()
+}
+
+/// A table of ranges of statistics, each row with the lower end as its value and the upper end beside it.
+///
+/// # Errors
+/// NaN.
+pub fn ranges_table(name: &str, rows: &[Statistic], high: Vec<f64>) -> Result<Table> {
+    of_something(name, rows).f64("low", each(rows, |row| row.value)).f64("high", high).build()
+}
+
+/// The table `entries` of vectors: eigenvectors of a matrix by rank, or rows of parameters without either; `col` is the
+/// coordinate.
+///
+/// # Errors
+/// NaN.
+pub fn entries_table(rows: &[Statistic]) -> Result<Table> {
+    located("entries", rows.iter().map(|row| &row.at))
+        .str_or_null("matrix", &each(rows, |row| row.of.matrix.map(Matrix::name)))
+        .str_or_null("layer", &each(rows, |row| row.of.layer.map(|layer| layer.name)))
+        .u32_or_null("row", each(rows, |row| row.of.row))
+        .u32_or_null("rank", each(rows, |row| row.of.rank))
+        .u32_or_null("col", each(rows, |row| row.of.col))
+        .f64("value", each(rows, |row| row.value))
         .build()
 }
 
-/// Its rows.
-///
-/// # Errors
-/// A table of another shape.
-pub fn statistics_rows(table: &Table) -> Result<Vec<Statistic>> {
-    let statistic = words(table, "statistic")?;
-    let (row, col) = (table.u32s("row")?, table.u32s("col")?);
-    let value = table.present("value", table.f64s("value")?)?;
-    Ok(places(table)?
-        .into_iter()
-        .enumerate()
-        .map(|(i, at)| Statistic {
-            at,
-            statistic: statistic[i].clone(),
-            row: row[i],
-            col: col[i],
+/// Reads the columns of a table, as far as it has them.
+struct Reader<'a>(&'a Table);
+
+impl<'a> Reader<'a> {
+    fn column<T: Clone>(
+        &self,
+        column: &str,
+        read: impl Fn(&'a Table, &str) -> Result<Vec<Option<T>>>,
+    ) -> Result<Vec<Option<T>>> {
+        if self.0.columns().contains(&column) { read(self.0, column) } else { Ok(vec![None; self.0.rows()]) }
+    }
+
+    fn numbers(&self, column: &str) -> Result<Vec<Option<u32>>> {
+        self.column(column, Table::u32s)
+    }
+
+    /// Names as what they mean.
+    fn named<T: Copy>(
+        &self,
+        column: &str,
+        known: &[T],
+        name: impl Fn(T) -> &'static str,
+    ) -> Result<Vec<Option<T>>> {
+        let known: Vec<(&str, T)> = known.iter().map(|one| (name(*one), *one)).collect();
+        let meant = |word: &str| {
+            let found = known.iter().find(|(name, _)| *name == word).map(|(_, one)| *one);
+            let names = || known.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+            found.ok_or_else(|| Error::unknown("name", word, &names()))
+        };
+        self.column(column, Table::strs)?.into_iter().map(|word| word.map(meant).transpose()).collect()
+    }
+}
+
+/// The numbers in one column of a table, with all that the table says of them.
+#[derive(Clone, Debug)]
+pub struct Statistics(Vec<Statistic>);
+
+impl Statistics {
+    /// The column `value` of a table.
+    ///
+    /// # Errors
+    /// A table the stage does not have or of another shape.
+    pub fn read(results: &Results, table: &str) -> Result<Self> {
+        Self::column(results.table(table)?, "value")
+    }
+
+    /// What was measured and what is predicted: the tables `statistics` and `theory`.
+    ///
+    /// # Errors
+    /// As for [`Statistics::read`].
+    pub fn both(results: &Results) -> Result<(Self, Self)> {
+        Ok((Self::read(results, "statistics")?, Self::read(results, "theory")?))
+    }
+
+    /// The eigenvalues of the table `spectrum`.
+    ///
+    /// # Errors
+    /// As for [`Statistics::read`].
+    pub fn eigenvalues(results: &Results) -> Result<Self> {
+        Self::column(results.table("spectrum")?, "eigenvalue")
+    }
+
+    /// A column of a table; where the table has no names of statistics, the column has the name.
+    ///
+    /// # Errors
+    /// A table of another shape.
+    pub fn column(table: &Table, column: &str) -> Result<Self> {
+        let reader = Reader(table);
+        let experiment = table.present("experiment", table.strs("experiment")?)?;
+        let step = table.present("step", table.u64s("step")?)?;
+        let time = table.present("time", table.f64s("time")?)?;
+        let replicate = reader.numbers("replicate")?;
+        let statistic = reader.column("statistic", Table::strs)?;
+        let matrix = reader.named("matrix", &Matrix::BOTH, Matrix::name)?;
+        let layer = reader.named("layer", &[Layer::X, Layer::W, Layer::V], |layer| layer.name)?;
+        let subspace = reader.named("subspace", &Subspace::ALL, Subspace::name)?;
+        let (row, col) = (reader.numbers("row")?, reader.numbers("col")?);
+        let (rank, cluster) = (reader.numbers("rank")?, reader.numbers("cluster")?);
+        let value = table.present(column, table.f64s(column)?)?;
+        let rows = (0..table.rows()).map(|i| Statistic {
+            at: At {
+                experiment: experiment[i].to_owned(),
+                replicate: replicate[i],
+                step: step[i],
+                time: time[i],
+            },
+            statistic: Cow::Owned(statistic[i].unwrap_or(column).to_owned()),
+            of: Of {
+                matrix: matrix[i],
+                layer: layer[i],
+                row: row[i],
+                col: col[i],
+                rank: rank[i],
+                subspace: subspace[i],
+                cluster: cluster[i],
+            },
             value: value[i],
-        })
-        .collect())
+        });
+        Ok(Self(rows.collect()))
+    }
+
+    /// All numbers.
+    #[must_use]
+    pub fn all(&self) -> &[Statistic] {
+        &self.0
+    }
+
+    /// Those of an experiment.
+    #[must_use]
+    pub fn in_experiment(&self, experiment: &str) -> Selection<'_> {
+        Selection(self.0.iter().filter(|row| row.at.experiment == experiment).collect())
+    }
+
+    /// Those of a statistic of an experiment.
+    #[must_use]
+    pub fn of(&self, experiment: &str, statistic: &str) -> Selection<'_> {
+        self.in_experiment(experiment).only(|row| row.statistic == statistic)
+    }
+}
+
+/// Some of the numbers, in the order of the table.
+#[derive(Clone, Debug)]
+pub struct Selection<'a>(Vec<&'a Statistic>);
+
+impl<'a> Selection<'a> {
+    /// Those that are wanted.
+    #[must_use]
+    pub fn only(mut self, wanted: impl Fn(&Statistic) -> bool) -> Self {
+        self.0.retain(|row| wanted(row));
+        self
+    }
+
+    /// Those of a matrix.
+    #[must_use]
+    pub fn matrix(self, matrix: Matrix) -> Self {
+        self.only(|row| row.of.matrix == Some(matrix))
+    }
+
+    /// Those of a layer.
+    #[must_use]
+    pub fn layer(self, layer: Layer) -> Self {
+        self.only(|row| row.of.layer == Some(layer))
+    }
+
+    /// Those of a row.
+    #[must_use]
+    pub fn row(self, index: u32) -> Self {
+        self.only(|row| row.of.row == Some(index))
+    }
+
+    /// Those of a rank.
+    #[must_use]
+    pub fn rank(self, rank: u32) -> Self {
+        self.only(|row| row.of.rank == Some(rank))
+    }
+
+    /// Those in comparison with a subspace.
+    #[must_use]
+    pub fn with(self, subspace: Subspace) -> Self {
+        self.only(|row| row.of.subspace == Some(subspace))
+    }
+
+    /// Those of a replicate.
+    #[must_use]
+    pub fn replicate(self, replicate: u32) -> Self {
+        self.only(|row| row.at.replicate == Some(replicate))
+    }
+
+    /// Those after this many steps.
+    #[must_use]
+    pub fn step(self, step: u64) -> Self {
+        self.only(|row| row.at.step == step)
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &'a Statistic> + Clone {
+        self.0.iter().copied()
+    }
+
+    /// The values.
+    #[must_use]
+    pub fn values(&self) -> Vec<f64> {
+        self.iter().map(|row| row.value).collect()
+    }
+
+    /// Their mean; NaN if there is none.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.values().iter().sum::<f64>() / as_f64(self.0.len())
+    }
+
+    /// The values over time.
+    #[must_use]
+    pub fn points(&self) -> Vec<(f64, f64)> {
+        self.iter().map(|row| (row.at.time, row.value)).collect()
+    }
+
+    /// One curve over time per replicate; predictions have replicate 0.
+    #[must_use]
+    pub fn curves(&self) -> Curves {
+        let mut curves = Curves::new();
+        for row in self.iter() {
+            curves.entry(row.at.replicate.unwrap_or(0)).or_default().push((row.at.time, row.value));
+        }
+        curves
+    }
+
+    /// The values of each rank up to the last over time, of ranks that there are.
+    #[must_use]
+    pub fn ranked(&self, last: u32) -> Vec<Vec<(f64, f64)>> {
+        let ranks = (1..=last).map(|rank| self.clone().rank(rank).points());
+        ranks.filter(|points| !points.is_empty()).collect()
+    }
+
+    /// The smallest value at each time, as one curve per replicate.
+    #[must_use]
+    pub fn smallest(&self) -> Curves {
+        let mut smallest: BTreeMap<u32, BTreeMap<u64, (f64, f64)>> = BTreeMap::new();
+        for row in self.iter() {
+            let replicate = smallest.entry(row.at.replicate.unwrap_or(0)).or_default();
+            let point = replicate.entry(row.at.step).or_insert((row.at.time, f64::INFINITY));
+            point.1 = point.1.min(row.value);
+        }
+        smallest.into_iter().map(|(replicate, points)| (replicate, points.into_values().collect())).collect()
+    }
 }
 
 /// Curves over time, one per replicate.
 pub type Curves = BTreeMap<u32, Vec<(f64, f64)>>;
-
-/// Gathers values into one curve over time per replicate; predictions have replicate 0.
-pub fn curves<'a>(values: impl Iterator<Item = (&'a At, f64)>) -> Curves {
-    let mut curves = Curves::new();
-    for (at, value) in values {
-        curves.entry(at.replicate.unwrap_or(0)).or_default().push((at.time, value));
-    }
-    curves
-}
 
 /// The last value of every replicate.
 #[must_use]
@@ -306,11 +600,10 @@ fn columns(curves: &Curves) -> Vec<(f64, Vec<f64>)> {
 
 /// Mean over replicates at each time.
 #[must_use]
-#[allow(clippy::cast_precision_loss, reason = "a number of replicates is exact in f64")]
 pub fn mean(curves: &Curves) -> Vec<(f64, f64)> {
     columns(curves)
         .into_iter()
-        .map(|(time, values)| (time, values.iter().sum::<f64>() / values.len() as f64))
+        .map(|(time, values)| (time, values.iter().sum::<f64>() / as_f64(values.len())))
         .collect()
 }
 

@@ -2,7 +2,7 @@ use crate::problems::{Flat, Kind};
 use crate::support::{Place, quick, quick_settings};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
-use spectral_alignment::commands::export::{Checkpoint, export};
+use spectral_alignment::commands::export::{Checkpoints, Size, Wanted, export};
 use spectral_alignment::pipeline::context::RunContext;
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
 use spectral_alignment::problem::training::Start;
@@ -196,19 +196,20 @@ fn weighted(features: &[Vec<f64>], weight: impl Fn(usize) -> f64) -> Array2<f64>
 fn meta_and_sample(out: &Path, rows: &str) -> (serde_json::Value, Vec<Vec<f64>>, Vec<usize>) {
     let meta: serde_json::Value =
         serde_json::from_slice(&std::fs::read(out.join("meta.json")).unwrap()).unwrap();
-    for key in
-        ["task", "d", rows, "lambda", "beta", "c", "phi", "step", "time", "seed", "replicate", "checkpoint"]
-    {
+    for key in ["d", rows, "lambda", "beta", "step", "time", "seed", "replicate", "checkpoint"] {
         assert!(!meta[key].is_null(), "meta.json has no {key}");
     }
+    let number = |key: &str| meta[key].as_f64().unwrap();
+    assert_eq!(number("delta"), number("c") / number("d"));
+    assert_eq!(number("time"), number("step") * number("delta"));
+    assert_eq!(meta["task"], if rows == "k" { "gmm" } else { "xor" });
     let sample = read(out, "sample");
     let features = sample.present("features", sample.f64_lists("features").unwrap()).unwrap();
-    let n = meta["phi"].as_f64().unwrap() * meta["d"].as_f64().unwrap();
-    assert_eq!(features.len(), n.round() as usize);
+    assert_eq!(features.len() as f64, number("n"));
     (meta, features, indices(&sample, "label"))
 }
 
-fn recompute(out: &Path, sample_name: &str) {
+fn recompute(out: &Path, sample_name: &str) -> serde_json::Value {
     let (meta, features, labels) = meta_and_sample(out, "k");
     let (d, k) = (meta["d"].as_u64().unwrap() as usize, meta["k"].as_u64().unwrap() as usize);
     let means = array(&read(out, "means"), k, d, "cluster");
@@ -222,7 +223,7 @@ fn recompute(out: &Path, sample_name: &str) {
             weights.iter().map(|weight| weight / total).collect()
         })
         .collect();
-    assert_eq!(stated.values.len(), 2 * k, "every diagonal block of both matrices");
+    assert_eq!(stated.values.len(), k * (k + 1), "all blocks (a, b) with a ≤ b, of both matrices");
     // The means are orthonormal.
     assert!((means.dot(&means.t()) - Array2::<f64>::eye(k)).iter().all(|entry| entry.abs() < 1e-14));
     for (c, row) in x.rows().into_iter().enumerate() {
@@ -235,7 +236,15 @@ fn recompute(out: &Path, sample_name: &str) {
         for (matrix, a) in [("hessian", h), ("gradient", g)] {
             stated.compare((matrix, "x", c, c), &a, (&row.to_vec(), k));
         }
+        for other in c + 1..k {
+            let error = |n: usize, c: usize| softmax[n][c] - if labels[n] == c { 1.0 } else { 0.0 };
+            let h = weighted(&features, |n| -softmax[n][c] * softmax[n][other]);
+            let g = weighted(&features, |n| error(n, c) * error(n, other));
+            stated.compare(("hessian", "x", c, other), &h, (&[], k));
+            stated.compare(("gradient", "x", c, other), &g, (&[], k));
+        }
     }
+    meta
 }
 
 fn xor_experiment(kind: Kind, d: usize, beta: f64) -> Experiment {
@@ -269,13 +278,29 @@ fn an_exported_checkpoint_of_task_b_can_be_recomputed() {
         // 1 - δβ = 0: every neuron dies, and no direction is left.
         xor_experiment(Kind::xor(3), 8, 8.0),
     ] {
-        for checkpoint in [Some(0), None] {
+        let d = experiment.problem.d();
+        for checkpoints in [Checkpoints::One(0), Checkpoints::Last] {
             for sample in [SampleKind::Test, SampleKind::Train] {
-                let out = place.path().join(format!("{}-{checkpoint:?}-{}", experiment.name, sample.name()));
-                export(&context, &experiment, Checkpoint { replicate: 1, checkpoint, sample }, &out).unwrap();
+                let out = place.path().join(format!("{}-{checkpoints:?}-{}", experiment.name, sample.name()));
+                let wanted = Wanted { replicate: 1, checkpoints, sample, size: None };
+                export(&context, &experiment, wanted, &out).unwrap();
                 let meta = recompute_xor(&out, sample.name());
-                assert_eq!(meta["step"], if checkpoint.is_some() { 0 } else { 60 * experiment.problem.d() });
+                assert_eq!(meta["step"], if checkpoints == Checkpoints::Last { 60 * d } else { 0 });
+                assert_eq!(meta["n"], 8 * d);
             }
+        }
+        let out = place.path().join(format!("{}-run", experiment.name));
+        let (sample, size) = (SampleKind::Train, Some(Size::Run));
+        export(
+            &context,
+            &experiment,
+            Wanted { replicate: 0, checkpoints: Checkpoints::All, sample, size },
+            &out,
+        )
+        .unwrap();
+        for checkpoint in 0..5 {
+            let meta = recompute_xor(&out.join(format!("checkpoint-{checkpoint}")), "train");
+            assert_eq!((&meta["checkpoint"], &meta["n"]), (&checkpoint.into(), &(60 * d).into()));
         }
     }
 }
@@ -363,6 +388,61 @@ fn layers(table: &Table, width: usize, d: usize) -> (Vec<Vec<f64>>, Vec<f64>) {
     }
     assert!(value.len() == width * (d + 1) && w.iter().flatten().chain(&v).all(|value| value.is_finite()));
     (w, v)
+}
+
+#[test]
+fn a_training_sample_can_be_as_long_as_the_run() {
+    use_one_thread();
+    let place = Place::copy_of(quick());
+    let call = |checkpoint: &str, size: &str, out: &Path| {
+        let out = out.to_str().unwrap();
+        let arguments = ["export", "gmm-snr-lambda-30", "--replicate", "2", "--checkpoint", checkpoint];
+        place.call(&[&arguments[..], &["--sample", "train", "--sample-size", size, "--out", out]].concat())
+    };
+    let out = place.path().join("run");
+    call("last", "run", &out).good();
+    let meta = recompute(&out, "train");
+    assert_eq!(meta["n"], meta["step"], "every sample that SGD saw until the end, and no other");
+    // A shorter sample is the beginning of a longer one.
+    let part = place.path().join("part");
+    call("0", "7", &part).good();
+    let features = |out: &Path| read(out, "sample").f64_lists("features").unwrap();
+    assert_eq!(features(&part), features(&out)[..7]);
+    let steps = meta["step"].as_u64().unwrap();
+    for wrong in [&(steps + 1).to_string(), "0", "1.5", "all", ""] {
+        call("last", wrong, &out).refused(2, &["--sample-size"]);
+    }
+    call("lasst", "run", &out).refused(2, &["--checkpoint", "lasst", "all"]);
+    call("99", "run", &out).refused(2, &["--checkpoint", "99"]);
+}
+
+#[test]
+fn all_checkpoints_are_those_that_are_exported_alone() {
+    let place = Place::copy_of(quick());
+    let call = |checkpoint: &str, out: &Path| {
+        let out = out.to_str().unwrap();
+        let experiment = ["export", "gmm-snr-lambda-30", "--replicate", "1"];
+        place.call(&[&experiment[..], &["--checkpoint", checkpoint, "--out", out]].concat()).good();
+    };
+    let (all, alone) = (place.path().join("all"), place.path().join("alone"));
+    call("all", &all);
+    let mut folders: Vec<_> = std::fs::read_dir(&all)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    folders.sort();
+    assert_eq!(folders, (0..5).map(|checkpoint| format!("checkpoint-{checkpoint}")).collect::<Vec<_>>());
+    for checkpoint in ["0", "3", "last"] {
+        call(checkpoint, &alone);
+        let folder = all.join(format!("checkpoint-{}", checkpoint.replace("last", "4")));
+        for file in std::fs::read_dir(&alone).unwrap().map(|file| file.unwrap().file_name()) {
+            assert_eq!(
+                std::fs::read(folder.join(&file)).unwrap(),
+                std::fs::read(alone.join(&file)).unwrap(),
+                "{file:?} of checkpoint {checkpoint}"
+            );
+        }
+    }
 }
 
 #[test]

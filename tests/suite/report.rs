@@ -4,10 +4,11 @@ use serde_json::Value;
 use spectral_alignment::pipeline::plan::plan_all;
 use spectral_alignment::report::deviation::deviations;
 use spectral_alignment::report::margin::margin;
+use spectral_alignment::report::verdicts::PAPER;
 use spectral_alignment::report::words::{address, estimate, formula, quoted, significant};
 use spectral_alignment::report::{Report, gather, page};
 use spectral_alignment::stage::claim::{Bound, Claim, Relation, Verdict, declare};
-use spectral_alignment::stage::rows::{At, Statistic};
+use spectral_alignment::stage::rows::{At, Of, Statistic};
 use spectral_alignment::stages::STAGES;
 use std::collections::BTreeSet;
 use std::fs;
@@ -311,30 +312,47 @@ fn deviations_are_those_of_the_mean_over_replicates_at_common_places() {
         step,
         time: f64::from(step as u32) / 10.0,
     };
+    let outlier = |at: &At, rank, value| Statistic::new(at, "outlier", Of::default().rank(rank), value);
     let measured = [
-        Statistic::of(&at(Some(0), 10), "outlier", 1, 1.0),
-        Statistic::of(&at(Some(1), 10), "outlier", 1, 2.0),
-        Statistic::of(&at(Some(0), 20), "outlier", 1, 3.0),
-        Statistic::of(&at(Some(1), 20), "outlier", 1, 3.0),
-        Statistic::of(&at(Some(0), 20), "outlier", 2, 9.0),
+        outlier(&at(Some(0), 10), 1, 1.0),
+        outlier(&at(Some(1), 10), 1, 2.0),
+        outlier(&at(Some(0), 20), 1, 3.0),
+        outlier(&at(Some(1), 20), 1, 3.0),
+        outlier(&at(Some(0), 20), 2, 9.0),
         Statistic::plain(&at(Some(0), 20), "loss", 9.0),
     ];
     let theory = [
-        Statistic::of(&at(None, 10), "outlier", 1, 2.0),
-        Statistic::of(&at(None, 20), "outlier", 1, 4.0),
-        Statistic::of(&at(None, 30), "outlier", 1, 5.0),
-        Statistic::of(&at(None, 20), "outlier", 2, 0.0),
+        outlier(&at(None, 10), 1, 2.0),
+        outlier(&at(None, 20), 1, 4.0),
+        outlier(&at(None, 30), 1, 5.0),
+        outlier(&at(None, 20), 2, 0.0),
         Statistic::plain(&at(None, 20), "edge", 9.0),
     ];
     let found = deviations(&measured, &theory);
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].statistic.as_str(), found[0].places, found[0].absolute), ("outlier", 3, 9.0));
     assert_eq!((found[0].mean, found[0].largest), (Some(0.25), Some(0.25)));
-    let own = [Statistic::of(&at(Some(1), 10), "outlier", 1, 4.0)];
+    let own = [outlier(&at(Some(1), 10), 1, 4.0)];
     assert_eq!(
         deviations(&measured, &own)[0].largest,
         Some(0.5),
         "a prediction of one replicate is compared with it"
+    );
+}
+
+#[test]
+fn the_readme_lists_the_papers_claims_as_the_report_does() {
+    let plain = |row: &str| row.replace('`', "").replace('μ', "mu").replace('ν', "nu").replace('λ', "lambda");
+    let rows: Vec<String> = include_str!("../../README.md").lines().map(plain).collect();
+    let start = rows.iter().position(|row| row == "| id | the paper claims |").unwrap() + 2;
+    let listed: Vec<String> = rows[start..].iter().take_while(|row| row.starts_with('|')).cloned().collect();
+    assert_eq!(listed, PAPER.map(|(id, words)| format!("| {id} | {words} |")));
+    let ids = STAGES.iter().flat_map(|stage| stage.claims);
+    let groups: BTreeSet<&str> = ids.map(|id| id.split('.').next().unwrap()).collect();
+    assert_eq!(
+        groups,
+        PAPER.map(|(id, _)| id).into(),
+        "every claim belongs to one of the paper, and none is left out"
     );
 }
 

@@ -1,6 +1,13 @@
 //! Tables as peers use them, and the integers in them.
 
+use crate::support::{quick, quick_settings, stages, tables};
+use spectral_alignment::pipeline::run::results;
+use spectral_alignment::simulation::task::{Block, Layer, Matrix};
+use spectral_alignment::stage::rows::{
+    At, Of, Statistic, Statistics, Subspace, entries_table, statistics_table,
+};
 use spectral_alignment::table::{Table, TableBuilder, parquet_metadata};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -86,4 +93,120 @@ fn a_table_copied_with_its_metadata_states_its_types_once() {
     assert_eq!(types.len(), 1);
     let read = Table::from_parquet_bytes("mixed", &bytes).unwrap();
     assert_eq!(read.to_parquet_bytes(&types).unwrap(), bytes);
+}
+
+/// What tables say and docs/tables.md says of them: columns by table, types by column, tables by statistic, subspaces.
+#[derive(Debug, Default, PartialEq)]
+struct Said {
+    columns: BTreeMap<String, String>,
+    types: BTreeMap<String, String>,
+    statistics: BTreeMap<String, BTreeSet<String>>,
+    subspaces: BTreeSet<String>,
+}
+
+impl Said {
+    /// The page's rows of the form `` | `name` | … | ``, by the heading above them.
+    fn by_docs() -> Self {
+        let page = include_str!("../../docs/tables.md");
+        let (mut said, mut heading) = (Self::default(), "");
+        for line in page.lines() {
+            heading = line.strip_prefix("## ").unwrap_or(heading);
+            let Some((name, rest)) = line.strip_prefix("| `").and_then(|row| row.split_once("` | ")) else {
+                continue;
+            };
+            let (name, cell) =
+                (name.to_owned(), rest.split(" | ").next().unwrap().trim_matches('`').to_owned());
+            let first = match heading {
+                "Tables and their columns" => said.columns.insert(name, cell).is_none(),
+                "Columns" => said.types.insert(name, cell).is_none(),
+                "Subspaces" => said.subspaces.insert(name),
+                "Statistics" => {
+                    let tables = cell.split(", ").map(str::to_owned).collect();
+                    said.statistics.insert(name, tables).is_none()
+                }
+                other => panic!("no table under {other} is known"),
+            };
+            assert!(first, "{line} stands twice");
+        }
+        said
+    }
+
+    fn learn(&mut self, table: &Table) {
+        let (name, columns) = (table.name().to_owned(), table.columns().join(", "));
+        let known = self.columns.entry(name.clone()).or_insert_with(|| columns.clone());
+        assert_eq!(*known, columns, "one name, one schema: {name}");
+        for column in table.columns() {
+            let types = [
+                ("Int64", table.i64s(column).is_ok()),
+                ("Float64", table.f64s(column).is_ok()),
+                ("String", table.strs(column).is_ok()),
+                ("Boolean", table.bools(column).is_ok()),
+                ("List(Float64)", table.f64_lists(column).is_ok()),
+            ];
+            let found = types.iter().find(|(_, is)| *is).unwrap().0;
+            let known = self.types.entry(column.to_owned()).or_insert_with(|| found.to_owned());
+            assert_eq!(known, found, "one name, one type: {name}.{column}");
+        }
+        let names = |column: &str| -> BTreeSet<String> {
+            table.strs(column).into_iter().flatten().flatten().map(str::to_owned).collect()
+        };
+        for statistic in names("statistic") {
+            self.statistics.entry(statistic).or_default().insert(name.clone());
+        }
+        self.subspaces.extend(names("subspace"));
+    }
+}
+
+#[test]
+fn docs_name_every_table_column_and_statistic() {
+    let (mut computed, mut committed) = (Said::default(), Said::default());
+    let (store, settings) = (quick().store(), quick_settings());
+    for stage in stages() {
+        let (plan, manifest) = tables(&store, &settings, stage);
+        let results = results(&store, &settings, &plan, &manifest).unwrap();
+        results.tables.values().for_each(|table| computed.learn(table));
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("figures/values").join(stage);
+        for path in std::fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path()) {
+            if path.is_file() {
+                let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                committed.learn(&Table::from_parquet(name, &path).unwrap());
+            }
+        }
+    }
+    assert_eq!(Said::by_docs(), computed);
+    assert!(committed == Said::default() || committed == computed, "committed tables: {committed:#?}");
+}
+
+#[test]
+fn what_a_number_is_of_is_read_as_it_was_written() {
+    let at = At { experiment: "gmm".into(), replicate: Some(3), step: 7, time: 0.5 };
+    let block = Of::block(Matrix::Gradient, Block { layer: Layer::W, row: 1, col: 2 });
+    let mut rows = vec![
+        Statistic::plain(&at, "loss", 1.0),
+        Statistic::new(&at, "outlier", block.rank(2), -0.0),
+        Statistic::new(&at, "entry", Of::row(Layer::V, 4).cluster(3), f64::MIN_POSITIVE),
+    ];
+    rows.extend(Subspace::ALL.map(|space| Statistic::new(&at, "sine", Of::layer(Layer::X).with(space), 0.1)));
+    let table = statistics_table("statistics", &rows).unwrap();
+    let read = Statistics::column(&table, "value").unwrap();
+    assert_eq!(read.all(), rows);
+    let found = |space| read.of("gmm", "sine").with(space).layer(Layer::X).replicate(3).step(7).values();
+    assert!(Subspace::ALL.into_iter().all(|space| found(space) == [0.1]));
+    assert!(read.of("gmm", "outlier").matrix(Matrix::Hessian).values().is_empty());
+    assert_eq!(read.of("gmm", "outlier").matrix(Matrix::Gradient).row(1).rank(2).points(), [(0.5, -0.0)]);
+    // Names that no table should have are refused, and so are columns that are not there.
+    let odd = TableBuilder::new("statistics")
+        .str("experiment", &["gmm"])
+        .u64("step", vec![0])
+        .f64("time", vec![0.0])
+        .str("matrix", &["hesian"])
+        .f64("value", vec![1.0])
+        .build()
+        .unwrap();
+    let refused = Statistics::column(&odd, "value").unwrap_err().to_string();
+    assert!(refused.contains("hesian") && refused.contains("hessian"), "{refused}");
+    assert!(Statistics::column(&table, "sine").is_err());
+    let entries = entries_table(&rows[1..2]).unwrap();
+    let read = Statistics::column(&entries, "value").unwrap();
+    assert_eq!((read.all()[0].of, &*read.all()[0].statistic), (block.rank(2), "value"));
 }

@@ -3,11 +3,14 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 use crate::scaffold::template::{EXPERIMENT, plan, reduce};
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{first, last, mean_and_range};
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Statistics, first, last, mean_and_range};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::shared::Statistics;
 use crate::stages::common::words::parameters;
+
+claims! {
+    HALVED = "D3.gmm-template",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -16,7 +19,7 @@ pub const STAGE: Stage = Stage {
     title: "The test loss along training",
     source: "src/scaffold/template/mod.rs",
     report: file!(),
-    claims: &["D3.gmm-template"],
+    claims: CLAIMS,
     figures: &["gmm-template"],
     plan,
     reduce,
@@ -28,20 +31,17 @@ pub const STAGE: Stage = Stage {
 const LEFT: f64 = 0.5;
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let curves = Statistics::read(results, "statistics")?.curves(EXPERIMENT, "loss", None);
+    let curves = Statistics::read(results, "statistics")?.of(EXPERIMENT, "loss").curves();
     let left: Vec<f64> = first(&curves).iter().zip(last(&curves)).map(|(first, last)| last / first).collect();
-    let claim = declare(
-        "D3.gmm-template",
-        "training lowers the test loss",
-        "test loss at the end over that at the start",
-    )
-    .at_most(LEFT)
-    .measure(&left)?;
+    let claim =
+        declare(HALVED, "training lowers the test loss", "test loss at the end over that at the start")
+            .at_most(LEFT)
+            .measure(&left)?;
     Ok(vec![claim])
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let curves = Statistics::read(results, "statistics")?.curves(EXPERIMENT, "loss", None);
+    let curves = Statistics::read(results, "statistics")?.of(EXPERIMENT, "loss").curves();
     let (mut mean, mut range) = (Vec::new(), Vec::new());
     for (time, value, low, high) in mean_and_range(&curves) {
         mean.push((time, value));

@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::problem::Problem;
+use crate::problem::network::Layer;
 use crate::random::normal::StandardNormal;
 use crate::random::seed::{Purpose, Seed};
 use crate::simulation::data::{Law, Sample};
@@ -15,10 +16,6 @@ use crate::simulation::task::{
 };
 use ndarray::{Array2, s};
 use ndarray_rand::RandomExt;
-
-/// The only layer.
-const X: u32 = 0;
-
 /// Softmax regression on the data of one problem.
 #[derive(Debug)]
 pub struct Softmax {
@@ -178,7 +175,7 @@ impl Task for Softmax {
         sample: &'a Sample,
     ) -> Result<Curvature<'a>> {
         let (a, b) = (block.row as usize, block.col as usize);
-        if block.layer != X || a >= self.k || b >= self.k {
+        if block.layer != Layer::X || a >= self.k || b >= self.k {
             return Err(self.no_block(block));
         }
         let weights = outputs
@@ -221,7 +218,7 @@ impl Task for Softmax {
     fn diagonal_blocks(&self) -> Vec<Block> {
         #[allow(clippy::cast_possible_truncation, reason = "k ≤ d, and d samples fit in memory")]
         let k = self.k as u32;
-        (0..k).map(|row| Block::diagonal(X, row)).collect()
+        (0..k).map(|row| Block::diagonal(Layer::X, row)).collect()
     }
 
     fn reduced(&self, _random: &mut dyn FnMut(&mut [f64])) -> Box<dyn Reduced> {

@@ -14,6 +14,7 @@
 
 use crate::error::{Error, Result};
 use crate::problem::Problem;
+use crate::problem::network::Layer;
 use crate::random::normal::StandardNormal;
 use crate::random::seed::{Purpose, Seed};
 use crate::simulation::data::{Law, Sample};
@@ -25,11 +26,6 @@ use crate::simulation::task::{
 };
 use ndarray::{Array2, ArrayView1, s};
 use ndarray_rand::RandomExt;
-
-/// The first layer.
-const W: u32 = 0;
-/// The second layer.
-const V: u32 = 1;
 
 /// Singular values below this share of the largest are cut from `B_t`, as paper and claims do.
 const CUT: f64 = 0.1;
@@ -167,8 +163,8 @@ impl Task for TwoLayer {
 
     /// The means for rows of W; for v `B_t = Span(relu(W m_1), relu(W m_2), …)` in `R^K` over the means of all clusters, cut where
     /// singular values fall below a tenth of the largest.
-    fn spanning(&self, layer: u32, parameters: &Parameters) -> Spanning {
-        if layer != V {
+    fn spanning(&self, layer: Layer, parameters: &Parameters) -> Spanning {
+        if layer != Layer::V {
             return Spanning { columns: self.mean_space(), cut: None };
         }
         Spanning { columns: parameters[0].dot(&self.law.means().t()).mapv(relu), cut: Some(CUT) }
@@ -234,7 +230,7 @@ impl Task for TwoLayer {
         let (i, j) = (block.row as usize, block.col as usize);
         let points = || outputs.rows().into_iter().zip(&sample.labels);
         match block.layer {
-            W if i < self.width && j < self.width => {
+            Layer::W if i < self.width && j < self.width => {
                 let (v_i, v_j) = (parameters[1][[i, 0]], parameters[1][[j, 0]]);
                 let weights = points()
                     .map(|(output, &label)| {
@@ -244,7 +240,7 @@ impl Task for TwoLayer {
                     .collect();
                 Ok(Curvature { features: sample.features().into(), weights })
             }
-            V if i == 0 && j == 0 => {
+            Layer::V if i == 0 && j == 0 => {
                 let features = outputs.slice(s![.., ..self.width]).mapv(relu);
                 let weights =
                     points().map(|(output, &label)| weight(matrix, output[self.width], label)).collect();
@@ -306,8 +302,8 @@ impl Task for TwoLayer {
     fn diagonal_blocks(&self) -> Vec<Block> {
         #[allow(clippy::cast_possible_truncation, reason = "K weights of d entries fit in memory")]
         let width = self.width as u32;
-        let first = (0..width).map(|row| Block::diagonal(W, row));
-        first.chain([Block::diagonal(V, 0)]).collect()
+        let first = (0..width).map(|row| Block::diagonal(Layer::W, row));
+        first.chain([Block::diagonal(Layer::V, 0)]).collect()
     }
 
     fn reduced(&self, random: &mut dyn FnMut(&mut [f64])) -> Box<dyn Reduced> {

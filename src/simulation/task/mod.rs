@@ -5,7 +5,7 @@ pub mod tally;
 use crate::error::{Error, Result};
 use crate::problem::Problem;
 use crate::problem::data::DataLaw;
-use crate::problem::network::Network;
+use crate::problem::network::{Layer, Network};
 use crate::random::seed::Seed;
 use crate::simulation::data::mixture::Mixture;
 use crate::simulation::data::xor::Xor;
@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 
 /// A block of the Hessian or gradient matrix: rows `row` and `col` of one layer, indices from 0. A layer of single weights is
 /// one block, (layer, 0, 0).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Block {
-    /// Index of the layer.
-    pub layer: u32,
+    /// The layer.
+    pub layer: Layer,
     /// First index.
     pub row: u32,
     /// Second index.
@@ -30,7 +30,7 @@ pub struct Block {
 impl Block {
     /// The diagonal block of one row of a layer.
     #[must_use]
-    pub const fn diagonal(layer: u32, row: u32) -> Self {
+    pub const fn diagonal(layer: Layer, row: u32) -> Self {
         Self { layer, row, col: row }
     }
 }
@@ -136,17 +136,17 @@ pub trait Task: Send + Sync {
     fn law(&self) -> &dyn Law;
     /// Shapes of the layers (rows, columns).
     fn shapes(&self) -> Vec<(usize, usize)>;
-    /// Layers with their shapes (name, rows, columns).
-    fn layers(&self) -> Vec<(String, usize, usize)> {
-        let names = self.problem().network.layers().into_iter();
-        names.zip(self.shapes()).map(|(name, (rows, cols))| (name, rows, cols)).collect()
+    /// Layers with their shapes (layer, rows, columns).
+    fn layers(&self) -> Vec<(Layer, usize, usize)> {
+        let layers = self.problem().network.layers().iter();
+        layers.zip(self.shapes()).map(|(layer, (rows, cols))| (*layer, rows, cols)).collect()
     }
     /// Orthonormal basis (columns, d × dim) of the span of the means that rows of the first layer align with.
     fn mean_space(&self) -> Array2<f64> {
         self.law().mean_space()
     }
     /// What spans the subspace that parameter vectors of a layer align with: the means, if there is one layer only.
-    fn spanning(&self, _layer: u32, _parameters: &Parameters) -> Spanning {
+    fn spanning(&self, _layer: Layer, _parameters: &Parameters) -> Spanning {
         Spanning { columns: self.mean_space(), cut: None }
     }
     /// The parameter vector that a diagonal block belongs to: a row of its layer, or the whole of a layer of single weights.
@@ -154,7 +154,7 @@ pub trait Task: Send + Sync {
     /// # Errors
     /// [`Error::Parameter`] for a block the task does not have.
     fn vector<'p>(&self, parameters: &'p Parameters, block: Block) -> Result<ArrayView1<'p, f64>> {
-        match parameters.get(block.layer as usize) {
+        match parameters.get(block.layer.index as usize) {
             Some(weights) if weights.ncols() == 1 && block.row == 0 => Ok(weights.column(0)),
             Some(weights) if weights.ncols() > 1 && (block.row as usize) < weights.nrows() => {
                 Ok(weights.row(block.row as usize))
@@ -165,14 +165,12 @@ pub trait Task: Send + Sync {
     /// The error about a block the task does not have.
     fn no_block(&self, block: Block) -> Error {
         let layers = self.layers();
-        let name =
-            layers.get(block.layer as usize).map_or_else(|| block.layer.to_string(), |of| of.0.clone());
-        let shown = format!("({name}, {}, {})", block.row, block.col);
+        let shown = format!("({}, {}, {})", block.layer.name, block.row, block.col);
         let known: Vec<String> = layers
             .iter()
             .map(|(layer, rows, cols)| {
                 let rows = if *cols == 1 { 1 } else { *rows };
-                format!("({layer}, 0..{rows}, 0..{rows})")
+                format!("({}, 0..{rows}, 0..{rows})", layer.name)
             })
             .collect();
         Error::parameter("block", shown, format!("the task has blocks {}", known.join(" and ")))

@@ -8,21 +8,21 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Spacing};
 use crate::problem::family::{Axis, Family};
-use crate::simulation::task;
+use crate::simulation::task::{self, Matrix};
 use crate::spectrum::Pair;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::alignment;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit};
-use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment};
-use crate::stages::common::shared::{MATRICES, at, level, query};
+use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment};
+use crate::stages::common::shared::{MATRICES, at, foreseen_at, query, small};
 use crate::table::Table;
-use crate::theory::Matrix;
+use crate::theory;
+use crate::theory::effective_spectrum::Outlier;
 use ndarray::Array2;
 use std::collections::BTreeMap;
 
@@ -114,27 +114,14 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
 }
 
-/// What is foreseen of a block: its level, and of each outlier above it the squared overlaps with the span of the means and
-/// with the part of the span of the parameters outside.
-struct Foreseen {
-    level: f64,
-    carriers: Vec<[f64; 2]>,
-}
-
-fn foresee(experiment: &Experiment, gram: &Array2<f64>, matrix: Matrix) -> Result<Foreseen> {
-    let predicted = Predicted::block(experiment, gram, matrix, 0, 0)?;
-    let level = level(&predicted.spectrum, experiment.problem.d());
-    let carriers = predicted
-        .spectrum
-        .outliers_above()?
-        .iter()
-        .filter(|outlier| outlier.position > level)
-        .map(|outlier| {
-            let means = outlier.overlap_with_span_of_means(&predicted.law);
-            [means, outlier.overlap_with_space() - means]
-        })
-        .collect();
-    Ok(Foreseen { level, carriers })
+/// The squared overlaps of each outlier with the span of the means and with what the parameters add to it.
+fn carried(here: &At, matrix: Matrix, carriers: &[[f64; 2]], rows: &mut Vec<Statistic>) {
+    for (rank, carriers) in (1..).zip(carriers) {
+        let outlier = Of::block(matrix, FIRST_BLOCK).rank(rank);
+        for (subspace, overlap) in [Subspace::Means, Subspace::Parameters].into_iter().zip(carriers) {
+            rows.push(Statistic::new(here, "overlap", outlier.with(subspace), *overlap));
+        }
+    }
 }
 
 /// Predicted numbers and carriers of outliers of both matrices; returns the levels above which eigenvalues count.
@@ -144,20 +131,16 @@ fn predict(
     checkpoint: usize,
     theory: &mut Vec<Statistic>,
 ) -> Result<[f64; 2]> {
-    let step = experiment.schedule()[checkpoint];
-    let here = At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) };
-    let mut levels = [0.0; 2];
-    for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
-        let foreseen = foresee(experiment, &limit.grams[checkpoint], of)?;
-        *least = foreseen.level;
-        theory.push(Statistic::plain(&here, format!("level, {matrix}"), foreseen.level));
-        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(foreseen.carriers.len())));
-        for (rank, [means, parameters]) in (1..).zip(&foreseen.carriers) {
-            theory.push(Statistic::of(&here, format!("carried by means, {matrix}"), rank, *means));
-            theory.push(Statistic::of(&here, format!("carried by parameters, {matrix}"), rank, *parameters));
-        }
+    let here = foreseen_at(experiment, checkpoint);
+    let foreseen = Foreseen::both(&here, experiment, &limit.grams[checkpoint], theory)?;
+    for (matrix, Foreseen { predicted, outliers, .. }) in Matrix::BOTH.into_iter().zip(&foreseen) {
+        let carriers = |outlier: &Outlier| {
+            let means = outlier.overlap_with_span_of_means(&predicted.law);
+            [means, outlier.overlap_with_space() - means]
+        };
+        carried(&here, matrix, &outliers.iter().map(carriers).collect::<Vec<_>>(), theory);
     }
-    Ok(levels)
+    Ok(foreseen.map(|foreseen| foreseen.level))
 }
 
 /// Orthonormal basis of what the span of the rows adds to a space.
@@ -185,19 +168,10 @@ fn measure(
         let share = alignment(pair.vector.view(), space);
         share * share
     };
-    for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
-        let counted: Vec<&Pair> = pairs.iter().filter(|pair| pair.value > level).collect();
-        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(counted.len())));
-        for (rank, pair) in (1..).zip(counted) {
-            let (means, parameters) = (squared(pair, &space), squared(pair, &rest));
-            statistics.push(Statistic::of(&here, format!("carried by means, {matrix}"), rank, means));
-            statistics.push(Statistic::of(
-                &here,
-                format!("carried by parameters, {matrix}"),
-                rank,
-                parameters,
-            ));
-        }
+    for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted(&here, &pairs, levels, statistics)) {
+        let carriers: Vec<[f64; 2]> =
+            counted.iter().map(|pair| [squared(pair, &space), squared(pair, &rest)]).collect();
+        carried(&here, matrix, &carriers, statistics);
     }
     Ok(())
 }
@@ -215,21 +189,12 @@ fn thresholds(data: &dyn Data, limits: &BTreeMap<u64, Limit>, theory: &mut Vec<S
         }
         seen.push(experiment.problem.training.phi.to_bits());
         for checkpoint in asked(experiment) {
-            let step = experiment.schedule()[checkpoint];
-            let here = At {
-                experiment: experiment.name.clone(),
-                replicate: None,
-                step,
-                time: experiment.time(step),
-            };
+            let here = foreseen_at(experiment, checkpoint);
             for (matrix, of) in MATRICES {
-                for (which, wanted) in [("first", 1), ("all", CLASSES)] {
+                for wanted in [1, CLASSES] {
                     if let Some(lambda) = threshold(experiment, &grid, checkpoint, of, wanted)? {
-                        theory.push(Statistic::plain(
-                            &here,
-                            format!("threshold of the {which}, {matrix}"),
-                            lambda,
-                        ));
+                        let outlier = Of::block(matrix, FIRST_BLOCK).rank(small(wanted));
+                        theory.push(Statistic::new(&here, "threshold", outlier, lambda));
                     }
                 }
             }
@@ -244,18 +209,18 @@ fn threshold(
     experiment: &Experiment,
     grid: &[(f64, &Limit)],
     checkpoint: usize,
-    matrix: Matrix,
+    matrix: theory::Matrix,
     wanted: usize,
 ) -> Result<Option<f64>> {
-    let counted = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {
+    let enough = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {
         let mut there = experiment.clone();
         there.problem.data.set_lambda(lambda);
-        Ok(foresee(&there, gram, matrix)?.carriers.len() >= wanted)
+        Ok(Foreseen::new(&there, gram, matrix)?.outliers.len() >= wanted)
     };
     let mut below: Option<(f64, &Array2<f64>)> = None;
     for (lambda, limit) in grid {
         let gram = &limit.grams[checkpoint];
-        if !counted(*lambda, gram)? {
+        if !enough(*lambda, gram)? {
             below = Some((*lambda, gram));
             continue;
         }
@@ -266,7 +231,7 @@ fn threshold(
         while to - from > 1 {
             let middle = u32::midpoint(from, to);
             let gram = start * (1.0 - share(middle)) + gram * share(middle);
-            if counted(between(middle), &gram)? { to = middle } else { from = middle }
+            if enough(between(middle), &gram)? { to = middle } else { from = middle }
         }
         return Ok(Some(between(to)));
     }

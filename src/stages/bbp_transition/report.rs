@@ -5,11 +5,23 @@ mod figures;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Of, Selection, Statistics, Subspace};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::bbp_transition::{asked, plan, reduce};
-use crate::stages::common::shared::Statistics;
 use std::collections::BTreeMap;
+
+claims! {
+    A5_GRID_HESSIAN_START = "A5.grid-hessian-start",
+    A5_GRID_HESSIAN_END = "A5.grid-hessian-end",
+    A5_GRID_GRADIENT_START = "A5.grid-gradient-start",
+    A5_GRID_GRADIENT_END = "A5.grid-gradient-end",
+    A5_DYNAMICAL_HESSIAN = "A5.dynamical-hessian",
+    A5_DYNAMICAL_GRADIENT = "A5.dynamical-gradient",
+    A5_CARRIERS_HESSIAN = "A5.carriers-hessian",
+    A5_CARRIERS_GRADIENT = "A5.carriers-gradient",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -18,16 +30,7 @@ pub const STAGE: Stage = Stage {
     title: "Where outliers leave the bulk, over signal-to-noise ratio, sample ratio and training time",
     source: "src/stages/bbp_transition/mod.rs",
     report: file!(),
-    claims: &[
-        "A5.grid-hessian-start",
-        "A5.grid-hessian-end",
-        "A5.grid-gradient-start",
-        "A5.grid-gradient-end",
-        "A5.dynamical-hessian",
-        "A5.dynamical-gradient",
-        "A5.carriers-hessian",
-        "A5.carriers-gradient",
-    ],
+    claims: CLAIMS,
     figures: &["bbp-transition", "bbp-transition-in-time", "bbp-transition-carriers"],
     plan,
     reduce,
@@ -45,20 +48,19 @@ const CARRIERS: f64 = 0.05;
 fn deviations(
     results: &Results,
     statistic: &str,
+    choose: impl Fn(Selection<'_>) -> Selection<'_>,
     wanted: impl Fn(&Experiment, u64) -> bool,
 ) -> Result<Vec<f64>> {
-    let (measured, predicted) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (measured, predicted) = Statistics::both(results)?;
     let mut totals: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for experiment in results.experiments.values() {
-        let foreseen: BTreeMap<(u64, Option<u32>), f64> = predicted
-            .rows(&experiment.name, statistic)
-            .map(|row| ((row.at.step, row.row), row.value))
-            .collect();
-        for row in measured.rows(&experiment.name, statistic).filter(|row| wanted(experiment, row.at.step)) {
+        let [measured, predicted] =
+            [&measured, &predicted].map(|table| choose(table.of(&experiment.name, statistic)));
+        let foreseen: BTreeMap<(u64, Of), f64> =
+            predicted.iter().map(|row| ((row.at.step, row.of), row.value)).collect();
+        for row in measured.iter().filter(|row| wanted(experiment, row.at.step)) {
             // A carrier counts where measurement and prediction both have an outlier of this rank.
-            if let (Some(value), Some(replicate)) = (foreseen.get(&(row.at.step, row.row)), row.at.replicate)
-            {
+            if let (Some(value), Some(replicate)) = (foreseen.get(&(row.at.step, row.of)), row.at.replicate) {
                 totals.entry(replicate).or_default().push((row.value - value).abs());
             }
         }
@@ -70,13 +72,12 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let last = |experiment: &Experiment| experiment.schedule().last().copied().unwrap_or(0);
     let mut claims = Vec::new();
     for (id, matrix, symbol, start) in [
-        ("A5.grid-hessian-start", "hessian", "H_11", true),
-        ("A5.grid-hessian-end", "hessian", "H_11", false),
-        ("A5.grid-gradient-start", "gradient", "G_11", true),
-        ("A5.grid-gradient-end", "gradient", "G_11", false),
+        (A5_GRID_HESSIAN_START, Matrix::Hessian, "H_11", true),
+        (A5_GRID_HESSIAN_END, Matrix::Hessian, "H_11", false),
+        (A5_GRID_GRADIENT_START, Matrix::Gradient, "G_11", true),
+        (A5_GRID_GRADIENT_END, Matrix::Gradient, "G_11", false),
     ] {
         let when = if start { "start" } else { "end" };
-        let statistic = format!("outliers, {matrix}");
         let wanted =
             |experiment: &Experiment, step: u64| if start { step == 0 } else { step == last(experiment) };
         claims.push(
@@ -86,11 +87,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 format!("mean over the grid of |measured - predicted| number of outliers at the {when}"),
             )
             .at_most(MISCOUNT)
-            .measure(&deviations(results, &statistic, wanted)?)?,
+            .measure(&deviations(results, "outliers", |found| found.matrix(matrix), wanted)?)?,
         );
     }
     for (id, matrix, symbol) in
-        [("A5.dynamical-hessian", "hessian", "H_11"), ("A5.dynamical-gradient", "gradient", "G_11")]
+        [(A5_DYNAMICAL_HESSIAN, Matrix::Hessian, "H_11"), (A5_DYNAMICAL_GRADIENT, Matrix::Gradient, "G_11")]
     {
         let followed = |experiment: &Experiment, _| asked(experiment).len() > 2;
         claims.push(
@@ -100,11 +101,16 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 "mean over lambda and time of |measured - predicted| number of outliers",
             )
             .at_most(MISCOUNT)
-            .measure(&deviations(results, &format!("outliers, {matrix}"), followed)?)?,
+            .measure(&deviations(
+                results,
+                "outliers",
+                |found| found.matrix(matrix),
+                followed,
+            )?)?,
         );
     }
     for (id, matrix, symbol) in
-        [("A5.carriers-hessian", "hessian", "H_11"), ("A5.carriers-gradient", "gradient", "G_11")]
+        [(A5_CARRIERS_HESSIAN, Matrix::Hessian, "H_11"), (A5_CARRIERS_GRADIENT, Matrix::Gradient, "G_11")]
     {
         claims.push(
             declare(
@@ -115,7 +121,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .at_most(CARRIERS)
             .measure(&deviations(
                 results,
-                &format!("carried by means, {matrix}"),
+                "overlap",
+                |found| found.matrix(matrix).with(Subspace::Means),
                 |experiment, step| step == last(experiment),
             )?)?,
         );

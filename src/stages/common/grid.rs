@@ -1,68 +1,65 @@
-//! Grids of signal-to-noise ratios, one experiment a point: values, slopes, error bars.
+//! Experiments that differ in one parameter, such as λ or d: values of a statistic, slopes, error bars.
 
 use crate::error::Result;
 use crate::problem::experiment::Experiment;
 use crate::stage::Results;
 use crate::stage::claim::{interval, log_slope};
-use crate::stage::rows::statistics_rows;
+use crate::stage::rows::{Selection, Statistics};
 use std::collections::BTreeMap;
 
-/// Values of a statistic by λ, then by replicate (0 for a prediction).
+/// Values of a statistic by place, such as λ, then by replicate (0 for a prediction).
 pub type Grid = Vec<(f64, BTreeMap<u32, f64>)>;
 
-/// Values of a statistic of a table at the start or at the end, over the stage's experiments.
+/// Mean at a place with its 95 % interval: place, mean, ends of the interval.
+pub type Bar = (f64, f64, f64, f64);
+
+/// Values of a statistic of a table at the start or at the end, over the λ of the stage's experiments.
 ///
 /// # Errors
 /// A table the stage does not have or of another shape.
-pub fn over_grid(results: &Results, table: &str, statistic: &str, start: bool) -> Result<Grid> {
-    let rows = statistics_rows(results.table(table)?)?;
-    let mut grid: Grid = results
-        .experiments
-        .values()
-        .map(|experiment| {
-            let values = rows
-                .iter()
-                .filter(|row| {
-                    row.at.experiment == experiment.name
-                        && row.statistic == statistic
-                        && (row.at.step == 0) == start
-                })
-                .map(|row| (row.at.replicate.unwrap_or(0), row.value))
-                .collect();
-            (experiment.problem.lambda(), values)
-        })
-        .collect();
+pub fn over_grid(
+    results: &Results,
+    (table, statistic): (&str, &str),
+    start: bool,
+    choose: impl Fn(Selection<'_>) -> Selection<'_>,
+) -> Result<Grid> {
+    let all = Statistics::read(results, table)?;
+    let values = |experiment: &Experiment| {
+        let found = choose(all.of(&experiment.name, statistic)).only(|row| (row.at.step == 0) == start);
+        found.iter().map(|row| (row.at.replicate.unwrap_or(0), row.value)).collect()
+    };
+    let experiments = results.experiments.values();
+    let mut grid: Grid = experiments.map(|one| (one.problem.lambda(), values(one))).collect();
     grid.sort_by(|a, b| a.0.total_cmp(&b.0));
     Ok(grid)
 }
 
-/// One slope per replicate, over the grid from `least` on; none where a point is missing.
+/// One log-log slope per replicate, over the places from `least` on; none where one is missing, or with fewer than two.
 #[must_use]
-pub fn slopes(grid: &[(f64, BTreeMap<u32, f64>)], least: f64) -> Vec<f64> {
-    let fitted: Vec<_> = grid.iter().filter(|(lambda, _)| *lambda >= least).collect();
+pub fn slopes(grid: &Grid, least: f64) -> Vec<f64> {
+    let fitted: Vec<_> = grid.iter().filter(|(place, _)| *place >= least).collect();
     let Some((_, first)) = fitted.first() else { return Vec::new() };
     first
         .keys()
         .filter_map(|replicate| {
-            let points: Option<Vec<(f64, f64)>> = fitted
-                .iter()
-                .map(|(lambda, values)| values.get(replicate).map(|value| (*lambda, *value)))
-                .collect();
-            points.filter(|points| points.len() >= 3).map(|points| log_slope(&points))
+            let value = |values: &BTreeMap<u32, f64>| values.get(replicate).copied();
+            let points: Option<Vec<(f64, f64)>> =
+                fitted.iter().map(|(place, values)| value(values).map(|value| (*place, value))).collect();
+            points.filter(|points| points.len() >= 2).map(|points| log_slope(&points))
         })
         .collect()
 }
 
-/// Mean with its 95 % interval at every λ.
+/// Mean with its 95 % interval at every place that has values.
 ///
 /// # Errors
 /// As for [`interval`].
-pub fn bars(grid: &[(f64, BTreeMap<u32, f64>)]) -> Result<Vec<(f64, f64, f64, f64)>> {
+pub fn bars(grid: &Grid) -> Result<Vec<Bar>> {
     grid.iter()
         .filter(|(_, values)| !values.is_empty())
-        .map(|(lambda, values)| {
+        .map(|(place, values)| {
             let (mean, half) = interval(&values.values().copied().collect::<Vec<_>>())?;
-            Ok((*lambda, mean, mean - half, mean + half))
+            Ok((*place, mean, mean - half, mean + half))
         })
         .collect()
 }

@@ -32,7 +32,7 @@ impl Limit {
 
 /// Gram matrix of the means that rows of the first layer align with.
 #[must_use]
-pub fn mean_gram(experiment: &Experiment) -> Array2<f64> {
+pub fn gram_of_means(experiment: &Experiment) -> Array2<f64> {
     let gram = experiment.problem.data.mean_gram();
     Array2::from_shape_fn((gram.len(), gram.len()), |(i, j)| gram[i][j])
 }
@@ -45,7 +45,7 @@ const KNOWN: [(&str, &str, Make); 2] = [("mixture", "softmax", softmax), ("xor",
 
 fn softmax(experiment: &Experiment, constants: Constants, nodes: usize) -> Result<Box<dyn Dynamics>> {
     let probabilities = experiment.problem.data.probabilities();
-    let (k, gram) = (probabilities.len(), mean_gram(experiment));
+    let (k, gram) = (probabilities.len(), gram_of_means(experiment));
     let nodes = nodes.max(8 * (k + 1));
     Ok(Box::new(MixtureDynamics::with_nodes(k, probabilities, &gram, constants, nodes)?))
 }
@@ -73,7 +73,7 @@ fn start(experiment: &Experiment) -> Result<State> {
     let mut state = State::random_limit(rows, means);
     if let Some(along) = &problem.training.start.along {
         let along = Array2::from_shape_fn((rows, means), |(i, j)| along[i][j]);
-        state.means = along.dot(&mean_gram(experiment));
+        state.means = along.dot(&gram_of_means(experiment));
         state.gram += &state.means.dot(&along.t());
     }
     if problem.network.layers().len() > 1 {
@@ -107,8 +107,8 @@ pub fn limit_with(experiment: &Experiment, nodes: usize) -> Result<Limit> {
 pub fn limit_from(experiment: &Experiment, start: &State, step: f64, nodes: usize) -> Result<Limit> {
     let times: Vec<f64> = experiment.schedule().iter().map(|step| experiment.time(*step)).collect();
     let path = integrate(&*dynamics(experiment, nodes)?, start, &times, step)?;
-    let mean_gram = mean_gram(experiment);
-    let grams = path.states.iter().map(|state| state.full_gram(&mean_gram)).collect::<Result<_>>()?;
+    let means = gram_of_means(experiment);
+    let grams = path.states.iter().map(|state| state.full_gram(&means)).collect::<Result<_>>()?;
     Ok(Limit { path, grams })
 }
 

@@ -3,18 +3,20 @@
 use crate::error::{Error, Result};
 use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::network::Network;
+use crate::problem::network::{Layer, Network};
 use crate::problem::training::Training;
 use crate::problem::{Problem, as_f64};
-use crate::simulation::task::{self, Block};
+use crate::simulation::task::{self, Block, Matrix};
 use crate::simulation::trajectory::Observed;
+use crate::spectrum::Pair;
 use crate::spectrum::query::{Query, Question};
 use crate::stage::request::{Checkpoints, Request};
+use crate::stage::rows::{At, Of, Statistic};
 use crate::stage::{Data, Profile, Settings};
-use crate::stages::common::shared::query;
-use crate::theory::effective_spectrum::EffectiveSpectrum;
+use crate::stages::common::shared::{MATRICES, level, query, small};
+use crate::theory::effective_spectrum::{EffectiveSpectrum, Outlier};
 use crate::theory::mixture_law::MixtureLaw;
-use crate::theory::{Matrix, Weights};
+use crate::theory::{self, Weights};
 use ndarray::{Array2, Axis, concatenate};
 
 /// Signal-to-noise ratio 100: all outliers of H and G stand clear of the bulk.
@@ -25,9 +27,9 @@ pub const CONTRAST: &str = "gmm-lambda-10";
 pub const WIDE: &str = "gmm-k10";
 
 /// The block that stands for all `(c, c)` blocks where classes are exchangeable.
-pub const FIRST_BLOCK: Block = Block::diagonal(0, 0);
+pub const FIRST_BLOCK: Block = Block::diagonal(Layer::X, 0);
 /// The block that stands for all off-diagonal ones.
-pub const OFF_DIAGONAL: Block = Block { layer: 0, row: 0, col: 1 };
+pub const OFF_DIAGONAL: Block = Block { layer: Layer::X, row: 0, col: 1 };
 /// Eigenpairs shown of a block: the outliers and some of the bulk.
 pub const SHOWN: u32 = 12;
 /// Checkpoints at which the outliers of every replicate of [`MAIN`] are computed.
@@ -65,7 +67,7 @@ pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experi
 /// Number of classes of an experiment.
 #[must_use]
 pub fn classes(experiment: &Experiment) -> u32 {
-    u32::try_from(experiment.problem.rows()).unwrap_or(u32::MAX)
+    small(experiment.problem.rows())
 }
 
 /// The main experiment, with the outliers of the first block of every replicate.
@@ -141,7 +143,7 @@ impl Predicted {
     pub fn block(
         experiment: &Experiment,
         gram: &Array2<f64>,
-        matrix: Matrix,
+        matrix: theory::Matrix,
         a: usize,
         b: usize,
     ) -> Result<Self> {
@@ -159,4 +161,65 @@ impl Predicted {
         let spectrum = EffectiveSpectrum::new(law.nodes(), &weights, problem.training.phi, problem.lambda())?;
         Ok(Self { law, spectrum })
     }
+}
+
+/// What is foreseen of the outliers of the first block: the bulk, the level above which eigenvalues count, and the outliers
+/// that do.
+#[derive(Clone, Debug)]
+pub struct Foreseen {
+    /// Bulk and all outliers.
+    pub predicted: Predicted,
+    /// The level.
+    pub level: f64,
+    /// The outliers above it.
+    pub outliers: Vec<Outlier>,
+}
+
+impl Foreseen {
+    /// Of one matrix, from a Gram matrix.
+    ///
+    /// # Errors
+    /// A Gram matrix that is none.
+    pub fn new(experiment: &Experiment, gram: &Array2<f64>, matrix: theory::Matrix) -> Result<Self> {
+        let predicted = Predicted::block(experiment, gram, matrix, 0, 0)?;
+        let level = level(&predicted.spectrum, experiment.problem.d());
+        let mut outliers = predicted.spectrum.outliers_above()?;
+        outliers.retain(|outlier| outlier.position > level);
+        Ok(Self { predicted, level, outliers })
+    }
+
+    /// Of both matrices, with rows of the level and of the number of outliers.
+    ///
+    /// # Errors
+    /// As for [`Foreseen::new`].
+    pub fn both(
+        at: &At,
+        experiment: &Experiment,
+        gram: &Array2<f64>,
+        rows: &mut Vec<Statistic>,
+    ) -> Result<[Self; 2]> {
+        let [hessian, gradient] = MATRICES.map(|(matrix, of)| {
+            let foreseen = Self::new(experiment, gram, of)?;
+            let block = Of::block(matrix, FIRST_BLOCK);
+            rows.push(Statistic::new(at, "level", block, foreseen.level));
+            rows.push(Statistic::new(at, "outliers", block, as_f64(foreseen.outliers.len())));
+            Ok(foreseen)
+        });
+        Ok([hessian?, gradient?])
+    }
+}
+
+/// The pairs of the first block above the levels, with rows of their numbers.
+pub fn counted<'a>(
+    at: &At,
+    pairs: &'a [Vec<Pair>; 2],
+    levels: [f64; 2],
+    rows: &mut Vec<Statistic>,
+) -> [Vec<&'a Pair>; 2] {
+    [0, 1].map(|index| {
+        let counted: Vec<&Pair> = pairs[index].iter().filter(|pair| pair.value > levels[index]).collect();
+        let block = Of::block(Matrix::BOTH[index], FIRST_BLOCK);
+        rows.push(Statistic::new(at, "outliers", block, as_f64(counted.len())));
+        counted
+    })
 }

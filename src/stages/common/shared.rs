@@ -1,20 +1,35 @@
-//! What the stages of both tasks share: places, questions, levels, statistics.
+//! What the stages of both tasks share: places, questions, levels.
 
-use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::Block;
+use crate::problem::network::Layer;
+use crate::simulation::task::{Block, Matrix, Task};
 use crate::simulation::trajectory::Observed;
-use crate::spectrum::Pair;
 use crate::spectrum::query::{Query, Question, SampleKind};
-use crate::stage::Results;
-use crate::stage::rows::{At, Curves, Statistic, curves, statistics_rows};
-use crate::theory::Matrix;
+use crate::spectrum::{Norms, Pair};
+use crate::stage::rows::{At, Of, Statistic, Subspace};
+use crate::theory;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
-use std::collections::BTreeMap;
 
-/// Both matrices, named as in tables and as the theory knows them.
-pub const MATRICES: [(&str, Matrix); 2] = [("hessian", Matrix::Hessian), ("gradient", Matrix::Gradient)];
+/// Both matrices, as they are measured and as the theory knows them.
+pub const MATRICES: [(Matrix, theory::Matrix); 2] =
+    [(Matrix::Hessian, theory::Matrix::Hessian), (Matrix::Gradient, theory::Matrix::Gradient)];
+
+/// Both matrices with their symbols.
+pub const SYMBOLS: [(Matrix, &str); 2] = [(Matrix::Hessian, "H"), (Matrix::Gradient, "G")];
+
+/// A count or index, all of which are small.
+#[must_use]
+pub fn small(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// What a summary statistic of a task is of.
+#[must_use]
+pub fn of_summary(task: &dyn Task, statistic: &str, (row, col): (usize, usize)) -> Of {
+    let layer = if statistic == "v" { Layer::V } else { task.layers()[0].0 };
+    Of { col: Some(small(col)), ..Of::row(layer, small(row)) }
+}
 
 /// Where a checkpoint of a replicate is.
 #[must_use]
@@ -25,6 +40,13 @@ pub fn at(experiment: &Experiment, replicate: u32, observed: &Observed) -> At {
         step: observed.step,
         time: observed.time,
     }
+}
+
+/// Where a checkpoint of a prediction for all replicates is.
+#[must_use]
+pub fn foreseen_at(experiment: &Experiment, checkpoint: usize) -> At {
+    let step = experiment.schedule()[checkpoint];
+    At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) }
 }
 
 /// A question about the test sample.
@@ -58,45 +80,13 @@ pub fn squared_cosine(pair: &Pair, vector: ndarray::ArrayView1<f64>) -> f64 {
     product * product / vector.dot(&vector)
 }
 
-/// A table of statistics, read for its curves.
-#[derive(Clone, Debug)]
-pub struct Statistics(Vec<Statistic>);
-
-impl Statistics {
-    /// The table of this name.
-    ///
-    /// # Errors
-    /// A table the stage does not have or of another shape.
-    pub fn read(results: &Results, table: &str) -> Result<Self> {
-        Ok(Self(statistics_rows(results.table(table)?)?))
-    }
-
-    /// The rows of one statistic of an experiment.
-    pub fn rows<'a>(&'a self, experiment: &'a str, name: &'a str) -> impl Iterator<Item = &'a Statistic> {
-        self.0.iter().filter(move |row| row.at.experiment == experiment && row.statistic == name)
-    }
-
-    /// One curve over time per replicate (0 for a prediction), of a statistic with this first index, or without any.
-    #[must_use]
-    pub fn curves(&self, experiment: &str, name: &str, row: Option<u32>) -> Curves {
-        curves(
-            self.rows(experiment, name)
-                .filter(|found| found.row == row)
-                .map(|found| (&found.at, found.value)),
-        )
-    }
-
-    /// The smallest value over the first index, as one curve over time per replicate.
-    #[must_use]
-    pub fn smallest(&self, experiment: &str, name: &str) -> Curves {
-        let mut smallest: BTreeMap<u32, BTreeMap<u64, (f64, f64)>> = BTreeMap::new();
-        for found in self.rows(experiment, name) {
-            let replicate = smallest.entry(found.at.replicate.unwrap_or(0)).or_default();
-            let point = replicate.entry(found.at.step).or_insert((found.at.time, f64::INFINITY));
-            point.1 = point.1.min(found.value);
-        }
-        smallest.into_iter().map(|(replicate, points)| (replicate, points.into_values().collect())).collect()
-    }
+/// How much of a block's operator norm is outside the span of the means, on one side (`full error`) and on both
+/// (`perpendicular error`); nothing of a block that is zero.
+pub fn norm_errors(at: &At, block: Of, norms: Norms) -> impl Iterator<Item = Statistic> {
+    let errors = [("full error", norms.outside), ("perpendicular error", norms.perpendicular)];
+    let errors = errors.into_iter().filter(move |_| norms.operator > 0.0);
+    errors
+        .map(move |(name, norm)| Statistic::new(at, name, block.with(Subspace::Means), norm / norms.operator))
 }
 
 /// Every value as a claim's statistic: 1 where it complies, 0 where it does not.

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::problem::data::CLUSTERS;
 use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::network::Network;
+use crate::problem::network::{Layer, Network};
 use crate::problem::training::Training;
 use crate::simulation::task::{self, Block};
 use crate::simulation::trajectory::Observed;
@@ -40,7 +40,7 @@ pub const WIDE: &str = "xor-k20";
 pub const WIDE_CONTRAST: &str = "xor-k20-lambda-20";
 
 /// The second-layer block.
-pub const SECOND: Block = Block::diagonal(1, 0);
+pub const SECOND: Block = Block::diagonal(Layer::V, 0);
 /// Least `|v_i| ‖W_i‖` of a neuron that is alive.
 pub const ALIVE: f64 = 0.05;
 /// Accuracy above which a cluster is classified.
@@ -99,7 +99,7 @@ pub fn width(experiment: &Experiment) -> u32 {
 /// The diagonal block of one neuron.
 #[must_use]
 pub fn first(neuron: u32) -> Block {
-    Block::diagonal(0, neuron)
+    Block::diagonal(Layer::W, neuron)
 }
 
 /// Checkpoints at which first-layer blocks of every replicate are computed.

@@ -7,7 +7,7 @@ use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::At;
 use crate::stage::{Data, Profile, Results, Settings};
-use crate::stages::common::shared::{at, query};
+use crate::stages::common::shared::{at, query, small};
 use crate::stages::common::xor::{
     CLASSIFIED, SECOND, above, checked, classified, covered, experiment, hessian_level, neurons,
 };
@@ -99,8 +99,8 @@ impl Run {
         let closest = |least: f64, value: f64| least.min(value);
         Ok(Some(Self {
             at: at(experiment, replicate, end),
-            outliers: count(above(values[0].iter().copied(), level)),
-            classified: count(classified(end)),
+            outliers: small(above(values[0].iter().copied(), level)),
+            classified: small(classified(end)),
             covered: bits(&covered(&neurons(experiment, end))),
             foretold: bits(&foretold),
             accuracy: end.accuracy,
@@ -149,10 +149,6 @@ impl Run {
 
 fn accuracies(observed: &Observed) -> impl Iterator<Item = f64> {
     observed.cluster_accuracy.iter().flatten().copied()
-}
-
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn bits(directions: &std::collections::BTreeSet<usize>) -> u32 {

@@ -9,13 +9,13 @@ use crate::error::Result;
 use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
 use crate::problem::family::{Axis, Family};
-use crate::problem::network::Network;
+use crate::problem::network::{Layer, Network};
 use crate::problem::training::Training;
 use crate::problem::{Problem, as_f64};
 use crate::simulation::task;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, foreseen, limit_with, macroscopic};
 use crate::table::Table;
@@ -99,10 +99,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         }
         let Some(limit) = limits.get(&key) else { continue };
         let (step, name) = (experiment.problem.steps(experiment.horizon), experiment.name.clone());
+        let row = Of::row(Layer::X, 0);
         let place = At { experiment: name.clone(), replicate: None, step, time: experiment.horizon };
         theory.push(Statistic::plain(&place, "error of the prediction", limit.error()));
         if is_mixture(experiment) {
-            theory.push(Statistic::plain(&place, "sine", limit_sine(limit)));
+            theory.push(Statistic::new(&place, "sine", row.with(Subspace::Means), limit_sine(limit)));
         }
         let task = task::build(&experiment.kept());
         let space = task.mean_space();
@@ -119,10 +120,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let (Some(first), Some(last)) = (checkpoints.first(), checkpoints.last()) else { continue };
             if is_mixture(experiment) {
                 let (start, x) = (first.parameters[0].row(0), last.parameters[0].row(0));
-                statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
+                let means = row.with(Subspace::Means);
+                statistics.push(Statistic::new(&here, "sine", means, sine(x, &space)));
                 let left = libm::exp(-experiment.problem.training.beta * experiment.horizon);
                 let left = left * start.dot(&start).sqrt() / x.dot(&x).sqrt();
-                statistics.push(Statistic::plain(&here, "left of the start", left));
+                statistics.push(Statistic::new(&here, "left of the start", row, left));
             }
         }
     }

@@ -4,12 +4,21 @@ use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{bars, dimension, half_law, places, slopes, values};
-use crate::stages::common::shared::Statistics;
+use crate::stages::common::dimensions::{dimension, half_law, places, values};
+use crate::stages::common::grid::{bars, slopes};
 use crate::stages::dimension_limit::{DIMENSIONS, is_mixture, plan, reduce};
+
+claims! {
+    D1_LIMIT_GMM = "D1.limit-gmm",
+    D1_LIMIT_XOR = "D1.limit-xor",
+    A1_LIMIT_ERROR = "A1.limit-error",
+    A1_LIMIT_LAMBDA = "A1.limit-lambda",
+    A1_LIMIT_DIMENSION = "A1.limit-dimension",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -18,7 +27,7 @@ pub const STAGE: Stage = Stage {
     title: "Alignment and effective dynamics as d grows to a million and beyond, by the exact reduced chain",
     source: "src/stages/dimension_limit/mod.rs",
     report: file!(),
-    claims: &["D1.limit-gmm", "D1.limit-xor", "A1.limit-error", "A1.limit-lambda", "A1.limit-dimension"],
+    claims: CLAIMS,
     figures: &["dimension-limit"],
     plan,
     reduce,
@@ -71,8 +80,7 @@ fn common(results: &Results) -> usize {
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let largest = lambdas(results).pop().unwrap_or(f64::NAN);
     let (mixture, network) =
         (at_lambda(results, largest), ordered(results, |experiment| !is_mixture(experiment)));
@@ -80,7 +88,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let sines = |experiment: &Experiment| values(&statistics, experiment, "sine");
     let mut claims = Vec::new();
     for (id, experiments, words) in
-        [("D1.limit-gmm", &mixture, "task A"), ("D1.limit-xor", &network, "task B from a macroscopic start")]
+        [(D1_LIMIT_GMM, &mixture, "task A"), (D1_LIMIT_XOR, &network, "task B from a macroscopic start")]
     {
         let most = experiments.last().map_or(0, |experiment| experiment.problem.d());
         claims.push(
@@ -93,7 +101,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 ),
             )
             .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slopes(&places(experiments, dimension, deviation)))?,
+            .measure(&slopes(&places(experiments, dimension, deviation), 0.0))?,
         );
     }
     let errors: Vec<f64> = mixture.last().map_or_else(Vec::new, |experiment| {
@@ -102,7 +110,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     });
     claims.push(
         declare(
-            "A1.limit-error",
+            A1_LIMIT_ERROR,
             "the alignment error tends to that of the effective dynamics",
             format!("sin(x^1; Span mu) over its limit, less 1, at the largest d, lambda = {largest}"),
         )
@@ -117,23 +125,23 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     };
     claims.push(
         declare(
-            "A1.limit-lambda",
+            A1_LIMIT_LAMBDA,
             "the alignment error, less what is left of the start, falls at least as fast as lambda^{-1/2} at large d",
             format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"),
         )
         .at_most(-0.5 + SLOPE_LAMBDA)
-        .measure(&slopes(&places(&over_lambda, |experiment| experiment.problem.lambda(), noise)))?,
+        .measure(&slopes(&places(&over_lambda, |experiment| experiment.problem.lambda(), noise), 0.0))?,
     );
     claims.push(
         declare(
-            "A1.limit-dimension",
+            A1_LIMIT_DIMENSION,
             format!(
                 "the logarithm of the alignment error changes by at most {SLOPE_DIMENSION} per unit of ln(d)"
             ),
             format!("slope of ln(sin(x^1; Span mu)) in ln(d), lambda = {largest}"),
         )
         .between(-SLOPE_DIMENSION, SLOPE_DIMENSION)
-        .measure(&slopes(&places(&mixture, dimension, sines)))?,
+        .measure(&slopes(&places(&mixture, dimension, sines), 0.0))?,
     );
     Ok(claims)
 }
@@ -175,8 +183,7 @@ fn caption(results: &Results, statistics: &Statistics, theory: &Statistics, lamb
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let sines = |experiment: &Experiment| values(&statistics, experiment, "sine");
     let limits = |experiments: &[&Experiment], place: &dyn Fn(&Experiment) -> f64| -> Vec<(f64, f64)> {
         experiments

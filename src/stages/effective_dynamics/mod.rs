@@ -15,9 +15,10 @@ use crate::problem::training::{Start, Training};
 use crate::problem::{Problem, as_f64};
 use crate::simulation::task::{self, Summary};
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::rows::{At, Statistic, ranges_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{foreseen, limit, macroscopic};
+use crate::stages::common::shared::of_summary;
 use crate::table::Table;
 use std::collections::BTreeMap;
 
@@ -74,12 +75,9 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(requests)
 }
 
-fn small(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
-}
-
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut bands, mut theory) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let (mut lows, mut highs) = (Vec::new(), Vec::new());
     for experiment in data.experiments() {
         let limit = limit(experiment)?;
         let task = task::build(&experiment.kept());
@@ -93,7 +91,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let last = schedule.len() - 1;
         theory.push(Statistic::plain(&here(last, None), "error of the prediction", limit.error()));
         // Smallest and largest value over replicates, by checkpoint and statistic.
-        let mut ranges: BTreeMap<(usize, &str, usize, usize), (f64, f64)> = BTreeMap::new();
+        let mut ranges: BTreeMap<(usize, &'static str, usize, usize), (f64, f64)> = BTreeMap::new();
         for replicate in data.finished(&experiment.name)? {
             let mut farthest = 0.0_f64;
             for (checkpoint, observed) in
@@ -110,32 +108,17 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             statistics.push(Statistic::plain(&here(last, Some(replicate)), DEVIATIONS, farthest));
         }
         for ((checkpoint, statistic, row, col), (low, high)) in ranges {
-            let place = here(checkpoint, None);
-            for (end, value) in [("low", low), ("high", high)] {
-                bands.push(Statistic::between(
-                    &place,
-                    format!("{statistic}, {end}"),
-                    small(row),
-                    small(col),
-                    value,
-                ));
-            }
-            let summary = Summary { statistic: known(statistic), row, col, value: 0.0 };
+            let (place, of) = (here(checkpoint, None), of_summary(&*task, statistic, (row, col)));
+            lows.push(Statistic::new(&place, statistic, of, low));
+            highs.push(high);
+            let summary = Summary { statistic, row, col, value: 0.0 };
             let expected = foreseen(&limit.path.states[checkpoint], &summary);
-            theory.push(Statistic::between(&place, statistic, small(row), small(col), expected));
+            theory.push(Statistic::new(&place, statistic, of, expected));
         }
     }
     Ok(vec![
         statistics_table("statistics", &statistics)?,
-        statistics_table("bands", &bands)?,
+        ranges_table("bands", &lows, highs)?,
         statistics_table("theory", &theory)?,
     ])
-}
-
-fn known(statistic: &str) -> &'static str {
-    match statistic {
-        "m" => "m",
-        "R" => "R",
-        _ => "v",
-    }
 }

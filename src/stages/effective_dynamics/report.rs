@@ -3,12 +3,20 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
-use crate::stages::common::dimensions::{bars, by_dimension, dimension, half_law, places, slopes, values};
-use crate::stages::common::shared::Statistics;
+use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places, values};
+use crate::stages::common::grid::{bars, slopes};
 use crate::stages::effective_dynamics::{DEVIATIONS, TASKS, plan, reduce};
+
+claims! {
+    D1_GMM_RATE = "D1.gmm-rate",
+    D1_GMM_DEVIATION = "D1.gmm-deviation",
+    D1_XOR_RATE = "D1.xor-rate",
+    D1_XOR_DEVIATION = "D1.xor-deviation",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -17,7 +25,7 @@ pub const STAGE: Stage = Stage {
     title: "Summary statistics of SGD follow the effective dynamics of both tasks",
     source: "src/stages/effective_dynamics/mod.rs",
     report: file!(),
-    claims: &["D1.gmm-rate", "D1.gmm-deviation", "D1.xor-rate", "D1.xor-deviation"],
+    claims: CLAIMS,
     figures: &["effective-dynamics-gmm", "effective-dynamics-xor"],
     plan,
     reduce,
@@ -36,7 +44,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let statistics = Statistics::read(results, "statistics")?;
     let mut claims = Vec::new();
     for (id, bound, (task, words)) in
-        [("D1.gmm-rate", "D1.gmm-deviation", TASKS[0]), ("D1.xor-rate", "D1.xor-deviation", TASKS[1])]
+        [(D1_GMM_RATE, D1_GMM_DEVIATION, TASKS[0]), (D1_XOR_RATE, D1_XOR_DEVIATION, TASKS[1])]
     {
         let experiments = by_dimension(results, task);
         let all = places(&experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
@@ -53,11 +61,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 ),
             )
             .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slopes(&all))?,
+            .measure(&slopes(&all, 0.0))?,
         );
         let scaled: Vec<f64> = all
             .last()
-            .map_or_else(Vec::new, |(d, values)| values.iter().map(|value| value * d.sqrt()).collect());
+            .map_or_else(Vec::new, |(d, values)| values.values().map(|value| value * d.sqrt()).collect());
         claims.push(
             declare(
                 bound,
@@ -122,7 +130,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
 /// `words`: the title, what panels a to e show, and what deviates in panel f.
 fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[Shown]) -> Result<Figure> {
     let [title, curves, deviating] = words;
-    let (bands, theory) = (Statistics::read(results, "bands")?, Statistics::read(results, "theory")?);
+    let [lows, highs] = ["low", "high"].map(|end| Statistics::column(results.table("bands")?, end));
+    let (lows, highs, theory) = (lows?, highs?, Statistics::read(results, "theory")?);
     let experiments = by_dimension(results, task);
     let dimensions = experiments.first().zip(experiments.last());
     let (least, most) = dimensions.map_or((0, 0), |(first, last)| (first.problem.d(), last.problem.d()));
@@ -150,16 +159,12 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
         })
         .unwrap_or_default();
     for &(statistic, row, col, label) in shown {
-        let curve = |of: &Statistics, experiment: &Experiment, name: &str| -> Vec<(f64, f64)> {
-            of.rows(&experiment.name, name)
-                .filter(|found| found.row == Some(row) && found.col == Some(col))
-                .map(|found| (found.at.time, found.value))
-                .collect()
+        let curve = |of: &Statistics, experiment: &Experiment| {
+            of.of(&experiment.name, statistic).row(row).only(|found| found.of.col == Some(col)).points()
         };
         let mut panel = Panel::new(Axis::linear("training time $t$"), Axis::linear(label));
         for (experiment, style) in &ends {
-            let low = curve(&bands, experiment, &format!("{statistic}, low"));
-            let high = curve(&bands, experiment, &format!("{statistic}, high"));
+            let (low, high) = (curve(&lows, experiment), curve(&highs, experiment));
             let band = low.iter().zip(&high).map(|(low, high)| (low.0, low.1, high.1)).collect();
             panel = panel.series(Series::band(
                 format!("$d = {}$: range of {} replicates", experiment.problem.d(), experiment.replicates),
@@ -171,7 +176,7 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
             panel = panel.series(Series::line(
                 "effective dynamics",
                 Style::theory(Colour::Black),
-                curve(&theory, experiment, statistic),
+                curve(&theory, experiment),
             ));
         }
         figure = figure.panel(panel);

@@ -12,21 +12,21 @@ use crate::error::Result;
 use crate::problem::data::{CLUSTERS, DataLaw, Means};
 use crate::problem::experiment::{Experiment, Simulator, Spacing};
 use crate::problem::family::{Axis, Family};
-use crate::problem::network::Network;
+use crate::problem::network::{Layer, Network};
 use crate::problem::training::{Start, Training};
 use crate::problem::{Problem, as_f64};
-use crate::simulation::task;
+use crate::simulation::task::{self, Block, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::alignment;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit, macroscopic};
-use crate::stages::common::mixture::{FIRST_BLOCK, Predicted};
-use crate::stages::common::shared::{MATRICES, level, query};
+use crate::stages::common::mixture::Predicted;
+use crate::stages::common::shared::{MATRICES, foreseen_at, level, query, small};
 use crate::stages::common::xor::{self, SECOND};
 use crate::table::Table;
-use crate::theory::Matrix;
+use crate::theory;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
 use crate::theory::xor_law::XorLaw;
 use ndarray::{Array1, Array2};
@@ -75,10 +75,10 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         ));
         for point in settings.members(family)? {
             let experiment = settings.experiment(point)?;
-            let followed = outliers(&experiment);
+            let (followed, block) = (outliers(&experiment), block(&experiment));
             let mut request = Request::new(experiment)
-                .every_replicate(Checkpoints::All, FIRST_BLOCK, followed)
-                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Values);
+                .every_replicate(Checkpoints::All, block, followed)
+                .every_replicate(Checkpoints::Last, block, Question::Values);
             if prefix == "xor" {
                 request = request.every_replicate(Checkpoints::All, SECOND, Question::Top(4));
             }
@@ -88,18 +88,14 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(requests)
 }
 
-/// Name of the layer whose first block is followed.
-fn first_layer(experiment: &Experiment) -> String {
-    experiment.problem.network.layers().swap_remove(0)
+/// The block of the first layer that is followed.
+fn block(experiment: &Experiment) -> Block {
+    Block::diagonal(experiment.problem.network.layers()[0], 0)
 }
 
 /// As many outliers as a first-layer block can have: one per class, or two.
 fn outliers(experiment: &Experiment) -> Question {
     Question::Outliers(small(experiment.problem.data.means()))
-}
-
-fn small(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// What is foreseen of both layers at a checkpoint.
@@ -109,7 +105,12 @@ struct Foreseen {
     law: Option<XorLaw>,
 }
 
-fn foresee(experiment: &Experiment, limit: &Limit, checkpoint: usize, matrix: Matrix) -> Result<Foreseen> {
+fn foresee(
+    experiment: &Experiment,
+    limit: &Limit,
+    checkpoint: usize,
+    matrix: theory::Matrix,
+) -> Result<Foreseen> {
     let gram = &limit.grams[checkpoint];
     if experiment.task() == "gmm" {
         let Predicted { law, spectrum } = Predicted::block(experiment, gram, matrix, 0, 0)?;
@@ -123,7 +124,11 @@ fn foresee(experiment: &Experiment, limit: &Limit, checkpoint: usize, matrix: Ma
 }
 
 /// Predicted eigenvalues and eigenvectors of a second-layer block above its level.
-fn second_layer(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Result<Vec<(f64, Array1<f64>)>> {
+fn second_layer(
+    experiment: &Experiment,
+    law: &XorLaw,
+    matrix: theory::Matrix,
+) -> Result<Vec<(f64, Array1<f64>)>> {
     let eigen = law.second_layer_spectrum(matrix)?;
     let level = xor::level(experiment, law, matrix)?;
     let pairs = eigen.values.iter().zip(eigen.vectors.columns());
@@ -136,45 +141,36 @@ fn second_layer(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Result
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut statistics, mut theory) = (Vec::new(), Vec::new());
     // Number of outliers compared, decided at the smallest d of each task.
-    let mut compared: BTreeMap<(String, usize, &str), usize> = BTreeMap::new();
+    let mut compared: BTreeMap<(Layer, usize, Matrix), usize> = BTreeMap::new();
     for experiment in data.experiments() {
         let limit = limit(experiment)?;
-        let layer = &first_layer(experiment);
+        let block = block(experiment);
         let finished = data.finished(&experiment.name)?;
         let last = experiment.schedule().len() - 1;
-        for (checkpoint, &step) in experiment.schedule().iter().enumerate() {
-            let here = At {
-                experiment: experiment.name.clone(),
-                replicate: None,
-                step,
-                time: experiment.time(step),
-            };
+        for checkpoint in 0..=last {
+            let here = foreseen_at(experiment, checkpoint);
             for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
                 let foreseen = foresee(experiment, &limit, checkpoint, of)?;
                 let outliers = foreseen.spectrum.outliers_above()?;
                 let least = level(&foreseen.spectrum, experiment.problem.d());
                 let clear = outliers.iter().filter(|outlier| outlier.position > least).count();
-                let key = (layer.clone(), checkpoint, matrix);
+                let key = (block.layer, checkpoint, matrix);
                 let count = (*compared.entry(key).or_insert(clear)).min(outliers.len());
                 let edge = foreseen.spectrum.right_edge().position;
-                theory.push(Statistic::plain(&here, label("edge", layer, matrix), edge));
+                let followed = Of::block(matrix, block);
+                theory.push(Statistic::new(&here, "edge", followed, edge));
                 for (rank, outlier) in (1..).zip(&outliers[..count]) {
-                    theory.push(Statistic::of(
-                        &here,
-                        label("outlier", layer, matrix),
-                        rank,
-                        outlier.position,
-                    ));
                     let overlap = outlier.overlap_with_span(&foreseen.means);
-                    theory.push(Statistic::of(&here, label("overlap", layer, matrix), rank, overlap));
+                    let place = followed.rank(rank);
+                    theory.extend(outlier_rows(&here, place, outlier.position, (Subspace::Means, overlap)));
                 }
                 let second = match &foreseen.law {
                     Some(law) => second_layer(experiment, law, of)?,
                     None => Vec::new(),
                 };
                 for (rank, (value, _)) in (1..).zip(&second) {
-                    theory.push(Statistic::of(&here, label("outlier", "v", matrix), rank, *value));
-                    theory.push(Statistic::of(&here, label("overlap", "v", matrix), rank, 1.0));
+                    let place = Of::block(matrix, SECOND).rank(rank);
+                    theory.extend(outlier_rows(&here, place, *value, (Subspace::Predicted, 1.0)));
                 }
                 for &replicate in &finished {
                     let followed = Followed { experiment, replicate, checkpoint, index, matrix };
@@ -199,10 +195,9 @@ fn cluster(predicted: &[(f64, Array1<f64>)], index: usize) -> &[(f64, Array1<f64
     &predicted[from..=to]
 }
 
-/// Name of a statistic of a layer's block of a matrix.
-#[must_use]
-pub fn label(what: &str, layer: &str, matrix: &str) -> String {
-    format!("{what}, {layer}, {matrix}")
+/// The rows of one outlier: its place, and the squared overlap of its eigenvector with a subspace.
+fn outlier_rows(at: &At, of: Of, value: f64, (subspace, overlap): (Subspace, f64)) -> [Statistic; 2] {
+    [Statistic::new(at, "outlier", of, value), Statistic::new(at, "overlap", of.with(subspace), overlap)]
 }
 
 /// One matrix of one replicate at one checkpoint.
@@ -211,31 +206,25 @@ struct Followed<'a> {
     replicate: u32,
     checkpoint: usize,
     index: usize,
-    matrix: &'a str,
+    matrix: Matrix,
 }
 
 impl Followed<'_> {
     /// The schedule knows steps and times: no trajectory is read for them.
     fn at(&self) -> At {
-        let step = self.experiment.schedule()[self.checkpoint];
-        At {
-            experiment: self.experiment.name.clone(),
-            replicate: Some(self.replicate),
-            step,
-            time: self.experiment.time(step),
-        }
+        At { replicate: Some(self.replicate), ..foreseen_at(self.experiment, self.checkpoint) }
     }
 
     /// Outliers of the first-layer block and the squared overlaps of their eigenvectors with the span of the means.
     fn first_layer(&self, data: &dyn Data, count: usize, rows: &mut Vec<Statistic>) -> Result<()> {
-        let (here, layer) = (self.at(), &first_layer(self.experiment));
+        let (here, block) = (self.at(), block(self.experiment));
         let space = task::build(&self.experiment.problem).mean_space();
-        let question = query(self.checkpoint, FIRST_BLOCK, outliers(self.experiment));
+        let question = query(self.checkpoint, block, outliers(self.experiment));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
         for (rank, pair) in (1..).zip(pairs.iter().take(count)) {
-            rows.push(Statistic::of(&here, label("outlier", layer, self.matrix), rank, pair.value));
             let share = alignment(pair.vector.view(), &space);
-            rows.push(Statistic::of(&here, label("overlap", layer, self.matrix), rank, share * share));
+            let of = Of::block(self.matrix, block).rank(rank);
+            rows.extend(outlier_rows(&here, of, pair.value, (Subspace::Means, share * share)));
         }
         Ok(())
     }
@@ -254,21 +243,21 @@ impl Followed<'_> {
         let question = query(self.checkpoint, SECOND, Question::Top(4));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
         for ((rank, pair), index) in (1..).zip(pairs).zip(0..predicted.len()) {
-            rows.push(Statistic::of(&here, label("outlier", "v", self.matrix), rank, pair.value));
             let squared = |vector: &Array1<f64>| pair.vector.dot(vector) * pair.vector.dot(vector);
             let overlap = cluster(predicted, index).iter().map(|(_, vector)| squared(vector)).sum();
-            rows.push(Statistic::of(&here, label("overlap", "v", self.matrix), rank, overlap));
+            let of = Of::block(self.matrix, SECOND).rank(rank);
+            rows.extend(outlier_rows(&here, of, pair.value, (Subspace::Predicted, overlap)));
         }
         Ok(())
     }
 
     /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
     fn bulk(&self, data: &dyn Data, spectrum: &EffectiveSpectrum, rows: &mut Vec<Statistic>) -> Result<()> {
-        let (here, layer) = (self.at(), &first_layer(self.experiment));
-        let question = query(self.checkpoint, FIRST_BLOCK, Question::Values);
+        let (here, block) = (self.at(), block(self.experiment));
+        let question = query(self.checkpoint, block, Question::Values);
         let values = &data.values(&self.experiment.name, self.replicate, question)?[self.index];
         let distance = distance(values, spectrum)?;
-        rows.push(Statistic::plain(&here, label("distance", layer, self.matrix), distance));
+        rows.push(Statistic::new(&here, "distance", Of::block(self.matrix, block), distance));
         Ok(())
     }
 }

@@ -5,12 +5,29 @@ mod figures;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
+use crate::problem::network::Layer;
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Statistic, Statistics};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::dimensions::{by_dimension, dimension, places, slopes};
-use crate::stages::common::shared::{MATRICES, Statistics};
-use crate::stages::effective_spectrum::{label, plan, reduce};
+use crate::stages::common::dimensions::{by_dimension, dimension, places};
+use crate::stages::common::grid::slopes;
+use crate::stages::effective_spectrum::{plan, reduce};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+
+claims! {
+    D2_OUTLIERS_GMM = "D2.outliers-gmm",
+    D2_OVERLAPS_GMM = "D2.overlaps-gmm",
+    D2_OUTLIERS_XOR_FIRST = "D2.outliers-xor-first",
+    D2_OVERLAPS_XOR_FIRST = "D2.overlaps-xor-first",
+    D2_OUTLIERS_XOR_SECOND = "D2.outliers-xor-second",
+    D2_OVERLAPS_XOR_SECOND = "D2.overlaps-xor-second",
+    D2_RATE_GMM = "D2.rate-gmm",
+    D2_BULK_GMM = "D2.bulk-gmm",
+    D2_RATE_XOR = "D2.rate-xor",
+    D2_BULK_XOR = "D2.bulk-xor",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -19,18 +36,7 @@ pub const STAGE: Stage = Stage {
     title: "Outliers, their eigenvectors and the bulk of H and G against the effective spectrum, both tasks",
     source: "src/stages/effective_spectrum/mod.rs",
     report: file!(),
-    claims: &[
-        "D2.outliers-gmm",
-        "D2.overlaps-gmm",
-        "D2.outliers-xor-first",
-        "D2.overlaps-xor-first",
-        "D2.outliers-xor-second",
-        "D2.overlaps-xor-second",
-        "D2.rate-gmm",
-        "D2.bulk-gmm",
-        "D2.rate-xor",
-        "D2.bulk-xor",
-    ],
+    claims: CLAIMS,
     figures: &["effective-spectrum-gmm", "effective-spectrum-xor", "effective-spectrum-rates"],
     plan,
     reduce,
@@ -50,8 +56,15 @@ const RATE: f64 = -0.4;
 /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
 const DISTANCE: f64 = 0.03;
 
-/// Differences of one statistic from its prediction by place (matrix, step, rank), one per replicate; relative or not.
-type Differences = BTreeMap<(String, u64, Option<u32>), Vec<f64>>;
+/// Where a statistic of a layer's block is compared: matrix, step and rank. Means over places add them in this order.
+type Place = (Reverse<Option<Matrix>>, u64, Option<u32>);
+
+fn place(row: &Statistic) -> Place {
+    (Reverse(row.of.matrix), row.at.step, row.of.rank)
+}
+
+/// Differences of one statistic from its prediction by place, one per replicate; relative or not.
+type Differences = BTreeMap<Place, Vec<f64>>;
 
 /// Both tables.
 #[derive(Clone, Debug)]
@@ -68,32 +81,27 @@ impl Compared {
     /// # Errors
     /// A table the stage does not have or of another shape.
     pub fn read(results: &Results) -> Result<Self> {
-        let statistics = Statistics::read(results, "statistics")?;
-        Ok(Self { statistics, theory: Statistics::read(results, "theory")? })
+        let (statistics, theory) = Statistics::both(results)?;
+        Ok(Self { statistics, theory })
     }
 
-    fn differences(&self, experiment: &Experiment, what: &str, layer: &str, relative: bool) -> Differences {
+    fn differences(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Differences {
         let mut all = Differences::new();
-        for (matrix, _) in MATRICES {
-            let name = label(what, layer, matrix);
-            let predicted: BTreeMap<(u64, Option<u32>), f64> = self
-                .theory
-                .rows(&experiment.name, &name)
-                .map(|row| ((row.at.step, row.row), row.value))
-                .collect();
-            for row in self.statistics.rows(&experiment.name, &name) {
-                if let Some(expected) = predicted.get(&(row.at.step, row.row)) {
-                    let difference = row.value - expected;
-                    let value = if relative { difference / expected } else { difference };
-                    all.entry((matrix.to_owned(), row.at.step, row.row)).or_default().push(value);
-                }
+        let [measured, predicted] =
+            [&self.statistics, &self.theory].map(|table| table.of(&experiment.name, what).layer(layer));
+        let predicted: BTreeMap<Place, f64> = predicted.iter().map(|row| (place(row), row.value)).collect();
+        for row in measured.iter() {
+            if let Some(expected) = predicted.get(&place(row)) {
+                let difference = row.value - expected;
+                let value = if relative { difference / expected } else { difference };
+                all.entry(place(row)).or_default().push(value);
             }
         }
         all
     }
 
     /// The differences at the place where their mean is largest.
-    fn worst(&self, experiment: &Experiment, what: &str, layer: &str, relative: bool) -> Vec<f64> {
+    fn worst(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Vec<f64> {
         let size = |values: &Vec<f64>| (values.iter().sum::<f64>() / as_f64(values.len())).abs();
         self.differences(experiment, what, layer, relative)
             .into_values()
@@ -103,10 +111,10 @@ impl Compared {
 
     /// Per replicate, the mean over places of the size of the relative difference of outliers.
     #[must_use]
-    pub fn sizes(&self, experiment: &Experiment, layers: &[&str]) -> Vec<f64> {
+    pub fn sizes(&self, experiment: &Experiment, layers: &[Layer]) -> Vec<f64> {
         let all: Vec<Vec<f64>> = layers
             .iter()
-            .flat_map(|layer| self.differences(experiment, "outlier", layer, true).into_values())
+            .flat_map(|layer| self.differences(experiment, "outlier", *layer, true).into_values())
             .collect();
         let replicates = all.iter().map(Vec::len).min().unwrap_or(0);
         (0..replicates)
@@ -120,7 +128,7 @@ impl Compared {
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let compared = Compared::read(results)?;
     let (mixture, network) = (by_dimension(results, "gmm"), by_dimension(results, "xor"));
-    let last = |experiments: &[&Experiment], what: &str, layer: &str, relative: bool| {
+    let last = |experiments: &[&Experiment], what: &str, layer: Layer, relative: bool| {
         experiments
             .last()
             .map_or_else(Vec::new, |experiment| compared.worst(experiment, what, layer, relative))
@@ -128,9 +136,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let most = mixture.last().map_or(0, |experiment| experiment.problem.d());
     let mut claims = Vec::new();
     for (outliers, overlaps, experiments, layer, block) in [
-        ("D2.outliers-gmm", "D2.overlaps-gmm", &mixture, "x", "block 11 of task A"),
-        ("D2.outliers-xor-first", "D2.overlaps-xor-first", &network, "W", "block W_1W_1 of task B"),
-        ("D2.outliers-xor-second", "D2.overlaps-xor-second", &network, "v", "block vv of task B"),
+        (D2_OUTLIERS_GMM, D2_OVERLAPS_GMM, &mixture, Layer::X, "block 11 of task A"),
+        (D2_OUTLIERS_XOR_FIRST, D2_OVERLAPS_XOR_FIRST, &network, Layer::W, "block W_1W_1 of task B"),
+        (D2_OUTLIERS_XOR_SECOND, D2_OVERLAPS_XOR_SECOND, &network, Layer::V, "block vv of task B"),
     ] {
         claims.push(
             declare(
@@ -143,7 +151,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .between(-OUTLIER, OUTLIER)
             .measure(&last(experiments, "outlier", layer, true))?,
         );
-        let with = if layer == "v" { "the foreseen eigenvectors" } else { "the span of the means" };
+        let with = if layer == Layer::V { "the foreseen eigenvectors" } else { "the span of the means" };
         claims.push(
             declare(
                 overlaps,
@@ -155,8 +163,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     for (rate, bulk, experiments, layers, words) in [
-        ("D2.rate-gmm", "D2.bulk-gmm", &mixture, &["x"][..], "task A"),
-        ("D2.rate-xor", "D2.bulk-xor", &network, &["W", "v"][..], "task B"),
+        (D2_RATE_GMM, D2_BULK_GMM, &mixture, &[Layer::X][..], "task A"),
+        (D2_RATE_XOR, D2_BULK_XOR, &network, &[Layer::W, Layer::V][..], "task B"),
     ] {
         claims.push(
             declare(
@@ -165,19 +173,13 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 "slope in d of the mean size of the relative difference over times, ranks and H, G",
             )
             .at_most(RATE)
-            .measure(&slopes(&places(experiments, dimension, |experiment| {
-                compared.sizes(experiment, layers)
-            })))?,
+            .measure(&slopes(&places(experiments, dimension, |one| compared.sizes(one, layers)), 0.0))?,
         );
         let mut farthest: BTreeMap<u32, f64> = BTreeMap::new();
-        for (matrix, _) in MATRICES {
-            let name = label("distance", layers[0], matrix);
-            for row in
-                experiments.last().iter().flat_map(|found| compared.statistics.rows(&found.name, &name))
-            {
-                let value = farthest.entry(row.at.replicate.unwrap_or(0)).or_default();
-                *value = value.max(row.value);
-            }
+        let largest = experiments.last().map_or("", |experiment| &experiment.name);
+        for row in compared.statistics.of(largest, "distance").iter() {
+            let value = farthest.entry(row.at.replicate.unwrap_or(0)).or_default();
+            *value = value.max(row.value);
         }
         claims.push(
             declare(

@@ -4,14 +4,16 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::simulation::task;
+use crate::problem::network::Layer;
+use crate::simulation::task::{self, Matrix};
 use crate::spectrum::leading_space;
-use crate::spectrum::subspace::{alignment, overlap, sine};
+use crate::spectrum::query::SampleKind;
+use crate::spectrum::subspace::overlap;
 use crate::stage::request::Request;
-use crate::stage::rows::{Alignment, Statistic, alignment_table, statistics_table};
+use crate::stage::rows::{Alignment, Of, Statistic, Subspace, alignment_table, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::mixture::{CONTRAST, MAIN, contrast, main, outliers, replicated};
-use crate::stages::common::shared::{MATRICES, at};
+use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, contrast, main, outliers, replicated};
+use crate::stages::common::shared::{at, of_summary};
 use crate::table::Table;
 use ndarray::Axis as Along;
 
@@ -33,46 +35,31 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
                 let here = at(experiment, replicate, observed);
                 let x = &observed.parameters[0];
-                let mut add = |row: u32, sample: Option<&str>, subspace: &str, value: f64, sine: f64| {
-                    alignments.push(Alignment {
-                        at: here.clone(),
-                        layer: "x".to_owned(),
-                        row,
-                        sample: sample.map(str::to_owned),
-                        subspace: subspace.to_owned(),
-                        value,
-                        sine,
-                    });
-                };
                 for (row, weights) in (0..).zip(x.rows()) {
-                    add(row, None, "means", alignment(weights, &space), sine(weights, &space));
-                    statistics.push(Statistic::of(&here, "norm", row, weights.dot(&weights).sqrt()));
+                    let of = (Layer::X, row, weights);
+                    alignments.push(Alignment::of(&here, of, (Subspace::Means, None, &space)));
+                    let norm = weights.dot(&weights).sqrt();
+                    statistics.push(Statistic::new(&here, "norm", Of::row(Layer::X, row), norm));
                 }
                 let total = x.sum_axis(Along(0));
-                statistics.push(Statistic::plain(&here, "norm of the class sum", total.dot(&total).sqrt()));
+                let norm = total.dot(&total).sqrt();
+                statistics.push(Statistic::new(&here, "norm of the class sum", Of::layer(Layer::X), norm));
                 statistics.push(Statistic::plain(&here, "loss", observed.loss));
                 statistics.push(Statistic::plain(&here, "accuracy", observed.accuracy));
                 for entry in task.summary(&observed.parameters) {
-                    let index = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-                    statistics.push(Statistic::between(
-                        &here,
-                        entry.statistic,
-                        index(entry.row),
-                        index(entry.col),
-                        entry.value,
-                    ));
+                    let of = of_summary(&*task, entry.statistic, (entry.row, entry.col));
+                    statistics.push(Statistic::new(&here, entry.statistic, of, entry.value));
                 }
                 if asked.contains(&checkpoint) {
                     let pairs = data.pairs(name, replicate, outliers(experiment, checkpoint))?;
                     let spaces = [leading_space(&pairs[0], k)?, leading_space(&pairs[1], k)?];
-                    for ((matrix, _), space) in MATRICES.iter().zip(&spaces) {
-                        add(0, Some("test"), matrix, alignment(x.row(0), space), sine(x.row(0), space));
+                    for (matrix, space) in Matrix::BOTH.into_iter().zip(&spaces) {
+                        let with = (Subspace::Outliers(matrix), Some(SampleKind::Test), space);
+                        alignments.push(Alignment::of(&here, (Layer::X, 0, x.row(0)), with));
                     }
-                    statistics.push(Statistic::plain(
-                        &here,
-                        "overlap of H and G",
-                        overlap(&spaces[0], &spaces[1]),
-                    ));
+                    let of = Of::block(Matrix::Hessian, FIRST_BLOCK);
+                    let of = of.with(Subspace::Outliers(Matrix::Gradient));
+                    statistics.push(Statistic::new(&here, "overlap", of, overlap(&spaces[0], &spaces[1])));
                 }
             }
         }

@@ -2,15 +2,23 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{
-    Alignment, Curves, Statistic, alignment_rows, curves, last, mean, mean_and_range, range, statistics_rows,
-};
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, mean_and_range, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN};
 use crate::stages::gmm_alignment::{plan, reduce};
 use std::collections::BTreeMap;
+
+claims! {
+    A1_ERROR = "A1.error",
+    A1_ONSET = "A1.onset",
+    A1_SUM = "A1.sum",
+    A3_HESSIAN = "A3.hessian",
+    A3_GRADIENT = "A3.gradient",
+    A3_SPACES = "A3.spaces",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -19,7 +27,7 @@ pub const STAGE: Stage = Stage {
     title: "SGD on the Gaussian mixture aligns with the means and with the outlier eigenspaces",
     source: "src/stages/gmm_alignment/mod.rs",
     report: file!(),
-    claims: &["A1.error", "A1.onset", "A1.sum", "A3.hessian", "A3.gradient", "A3.spaces"],
+    claims: CLAIMS,
     figures: &["gmm-alignment", "gmm-training"],
     plan,
     reduce,
@@ -38,27 +46,37 @@ const EQUIVALENT: f64 = 0.8;
 
 /// The tables, read.
 struct Read {
-    alignments: Vec<Alignment>,
-    statistics: Vec<Statistic>,
+    rho: Statistics,
+    sine: Statistics,
+    statistics: Statistics,
 }
 
 impl Read {
     fn new(results: &Results) -> Result<Self> {
         Ok(Self {
-            alignments: alignment_rows(results.table("alignment")?)?,
-            statistics: statistics_rows(results.table("statistics")?)?,
+            rho: Statistics::read(results, "alignment")?,
+            sine: Statistics::column(results.table("alignment")?, "sine")?,
+            statistics: Statistics::read(results, "statistics")?,
         })
     }
 
-    /// ρ or its sine over time, for one row and subspace.
-    fn alignment(&self, experiment: &str, row: u32, subspace: &str, of: fn(&Alignment) -> f64) -> Curves {
-        let wanted = |a: &&Alignment| a.at.experiment == experiment && a.row == row && a.subspace == subspace;
-        curves(self.alignments.iter().filter(wanted).map(|a| (&a.at, of(a))))
+    /// `ρ(x^1; B)` over time.
+    fn rho(&self, experiment: &str, subspace: Subspace) -> Curves {
+        self.rho.in_experiment(experiment).row(0).with(subspace).curves()
     }
 
-    fn statistic(&self, experiment: &str, name: &str, row: Option<u32>) -> Curves {
-        let wanted = |s: &&Statistic| s.at.experiment == experiment && s.statistic == name && s.row == row;
-        curves(self.statistics.iter().filter(wanted).map(|s| (&s.at, s.value)))
+    /// `sin(x^a; Span μ)` over time.
+    fn sine(&self, experiment: &str, row: u32) -> Curves {
+        self.sine.in_experiment(experiment).row(row).with(Subspace::Means).curves()
+    }
+
+    /// `‖x^a‖` over time.
+    fn norm(&self, experiment: &str, row: u32) -> Curves {
+        self.statistics.of(experiment, "norm").row(row).curves()
+    }
+
+    fn statistic(&self, experiment: &str, name: &str) -> Curves {
+        self.statistics.of(experiment, name).curves()
     }
 }
 
@@ -92,8 +110,8 @@ fn errors(results: &Results, read: &Read, experiment: &str) -> Result<(Vec<f64>,
     let k = results.experiment(experiment)?.problem.rows();
     let (mut worst, mut onset) = (BTreeMap::<u32, f64>::new(), BTreeMap::<u32, f64>::new());
     for row in 0..u32::try_from(k).unwrap_or(u32::MAX) {
-        let norms = read.statistic(experiment, "norm", Some(row));
-        for (replicate, curve) in read.alignment(experiment, row, "means", |a| a.sine) {
+        let norms = read.norm(experiment, row);
+        for (replicate, curve) in read.sine(experiment, row) {
             let Some(norms) = norms.get(&replicate) else { continue };
             let mut aligned_from = 0.0;
             for (index, &(time, sine)) in curve.iter().enumerate() {
@@ -123,47 +141,47 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     #[allow(clippy::cast_precision_loss, reason = "a number of steps is exact in f64")]
     let law = steps as f64 * libm::log(shrink);
     let sums: Vec<f64> = read
-        .statistic(MAIN, "norm of the class sum", None)
+        .statistic(MAIN, "norm of the class sum")
         .values()
         .filter_map(|curve| Some((curve.last()?.1, curve.first()?.1)))
         .map(|(end, start)| (libm::log(end / start) - law).abs())
         .collect();
-    let trained = |subspace: &str| last(&read.alignment(MAIN, 0, subspace, |a| a.value));
+    let trained = |matrix: Matrix| last(&read.rho(MAIN, Subspace::Outliers(matrix)));
     Ok(vec![
         declare(
-            "A1.error",
+            A1_ERROR,
             "every row x^c aligns with Span(mu): from T0 = log(1/epsilon)/beta on its error stays below e^{-beta t}|x_0|/|x| plus the step noise of order lambda^{-1/2}",
             "largest sin(x^c; Span mu) over its bound, over c and checkpoints from T0 on",
         )
         .at_most(1.0)
         .measure(&worst)?,
         declare(
-            "A1.onset",
+            A1_ONSET,
             "rows are aligned from a time T0 of at most log(1/epsilon)/beta on, epsilon = 0.1",
             "first checkpoint from which every sin(x^c; Span mu) is within epsilon of the noise floor",
         )
         .at_most(onset_bound(results, MAIN)?)
         .measure(&onset)?,
         declare(
-            "A1.sum",
+            A1_SUM,
             "the sum of the rows decays exactly as (1 - delta beta)^l, so beta > 0 is necessary",
             "|log of the measured decay minus log of the law| at the end",
         )
         .at_most(1e-9)
         .measure(&sums)?,
-        declare("A3.hessian", "x^1 aligns with the top-k eigenspace of H_11", "rho(x^1; top-k of H_11) at the end")
+        declare(A3_HESSIAN, "x^1 aligns with the top-k eigenspace of H_11", "rho(x^1; top-k of H_11) at the end")
             .at_least(ALIGNED)
-            .measure(&trained("hessian"))?,
-        declare("A3.gradient", "x^1 aligns with the top-k eigenspace of G_11", "rho(x^1; top-k of G_11) at the end")
+            .measure(&trained(Matrix::Hessian))?,
+        declare(A3_GRADIENT, "x^1 aligns with the top-k eigenspace of G_11", "rho(x^1; top-k of G_11) at the end")
             .at_least(ALIGNED)
-            .measure(&trained("gradient"))?,
+            .measure(&trained(Matrix::Gradient))?,
         declare(
-            "A3.spaces",
+            A3_SPACES,
             "the outlier eigenspaces of H_11 and G_11 align with each other",
             "|P_H P_G|_F^2 / k of the top-k eigenspaces at the end",
         )
         .at_least(EQUIVALENT)
-        .measure(&last(&read.statistic(MAIN, "overlap of H and G", None)))?,
+        .measure(&last(&read.statistic(MAIN, "overlap")))?,
     ])
 }
 
@@ -192,27 +210,28 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut figure = Figure::new("gmm-alignment", caption, Width::Full, 2);
     for name in [MAIN, CONTRAST] {
         let lambda = results.experiment(name)?.problem.lambda();
-        let rho = |subspace: &str| read.alignment(name, 0, subspace, |a| a.value);
+        let rho = |subspace: Subspace| read.rho(name, subspace);
         let mut panel = Panel::new(
             Axis::linear("training time $t$"),
             Axis::linear(r"alignment $\rho(x^1; B)$").range(0.0, 1.02),
         )
         .title(format!(r"$\lambda = {lambda}$"))
-        .series(Series::band(whole.clone(), Style::measured(Colour::Black), range(&rho("means"))))
+        .series(Series::band(whole.clone(), Style::measured(Colour::Black), range(&rho(Subspace::Means))))
         .series(Series::line(
             r"$B = \Span(\mu)$",
             Style::measured(Colour::Black),
-            mean(&rho("means")),
+            mean(&rho(Subspace::Means)),
         ));
-        for (subspace, label, style) in [
-            ("hessian", r"$B$: top $k$ of $H_{11}$", Style::measured(Colour::Blue)),
+        for (matrix, label, style) in [
+            (Matrix::Hessian, r"$B$: top $k$ of $H_{11}$", Style::measured(Colour::Blue)),
             (
-                "gradient",
+                Matrix::Gradient,
                 r"$B$: top $k$ of $G_{11}$",
                 Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(5.0),
             ),
         ] {
-            panel = panel.series(Series::error_bars(label, style, mean_and_range(&rho(subspace))));
+            let found = rho(Subspace::Outliers(matrix));
+            panel = panel.series(Series::error_bars(label, style, mean_and_range(&found)));
         }
         figure = figure.panel(panel);
     }
@@ -227,8 +246,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let lambda = results.experiment(name)?.problem.lambda();
         let label = format!(r"$\lambda = {lambda}$, mean and range");
         let dash = if name == MAIN { Dash::Dashed } else { Dash::DashDot };
-        let sines = read.alignment(name, 0, "means", |a| a.sine);
-        let norms = mean(&read.statistic(name, "norm", Some(0)));
+        let sines = read.sine(name, 0);
+        let norms = mean(&read.norm(name, 0));
         let bounds = norms
             .iter()
             .map(|&(time, norm)| {
@@ -240,7 +259,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .series(Series::marked_line(label.clone(), style, mean(&sines)))
             .series(Series::band(label.clone(), style, range(&sines)))
             .series(Series::line("bound", Style::theory(style.colour).dash(dash), bounds));
-        let overlaps = read.statistic(name, "overlap of H and G", None);
+        let overlaps = read.statistic(name, "overlap");
         spaces = spaces.series(Series::error_bars(label, style, mean_and_range(&overlaps)));
     }
     Ok(vec![figure.panel(error).panel(spaces), training(results, &read)?])
@@ -265,7 +284,7 @@ fn training(results: &Results, read: &Read) -> Result<Figure> {
         let problem = &results.experiment(name)?.problem;
         let names = ["loss", "accuracy", "norm of the class sum"];
         for (panel, statistic) in panels.iter_mut().zip(names) {
-            let curves = read.statistic(name, statistic, None);
+            let curves = read.statistic(name, statistic);
             let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", problem.lambda());
             *panel = panel
                 .clone()
@@ -273,7 +292,7 @@ fn training(results: &Results, read: &Read) -> Result<Figure> {
                 .series(Series::band(label, style, range(&curves)));
         }
     }
-    let start = mean(&read.statistic(MAIN, "norm of the class sum", None));
+    let start = mean(&read.statistic(MAIN, "norm of the class sum"));
     let problem = &results.experiment(MAIN)?.problem;
     let law = start
         .iter()

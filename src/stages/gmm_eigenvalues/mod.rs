@@ -3,9 +3,10 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::simulation::task::Matrix;
 use crate::spectrum::query::{Query, Question};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Curves, Eigenvalue, Statistic, curves, spectrum_table, statistics_table};
+use crate::stage::rows::{At, Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     CONTRAST, FIRST_BLOCK, MAIN, Predicted, SHOWN, contrast, gram, main, outliers, replicated,
@@ -42,23 +43,13 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     record(data, &here, 0, top, &mut spectrum)?;
                     for (matrix, of) in MATRICES {
                         let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
-                        theory.push(Statistic::plain(
-                            &here,
-                            format!("edge, {matrix}"),
-                            predicted.spectrum.right_edge().position,
-                        ));
-                        theory.push(Statistic::plain(
-                            &here,
-                            format!("level, {matrix}"),
-                            level(&predicted.spectrum, experiment.problem.d()),
-                        ));
+                        let block = Of::block(matrix, FIRST_BLOCK);
+                        let edge = predicted.spectrum.right_edge().position;
+                        theory.push(Statistic::new(&here, "edge", block, edge));
+                        let level = level(&predicted.spectrum, experiment.problem.d());
+                        theory.push(Statistic::new(&here, "level", block, level));
                         for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
-                            theory.push(Statistic::of(
-                                &here,
-                                format!("outlier, {matrix}"),
-                                rank,
-                                outlier.position,
-                            ));
+                            theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
                         }
                     }
                 } else if replicate > 0 && asked.contains(&checkpoint) {
@@ -78,14 +69,8 @@ fn record(
     query: Query,
     spectrum: &mut Vec<Eigenvalue>,
 ) -> Result<()> {
-    for ((matrix, _), pairs) in MATRICES.iter().zip(&data.pairs(&at.experiment, replicate, query)?) {
-        spectrum.extend(Eigenvalue::of_block(at, matrix, "x", &query, pairs));
+    for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&data.pairs(&at.experiment, replicate, query)?) {
+        spectrum.extend(Eigenvalue::of_pairs(at, matrix, &query, pairs));
     }
     Ok(())
-}
-
-fn trajectory(rows: &[Eigenvalue], experiment: &str, matrix: &str, rank: u32) -> Curves {
-    let wanted =
-        |row: &&Eigenvalue| row.at.experiment == experiment && row.matrix == matrix && row.rank == rank;
-    curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue)))
 }

@@ -2,12 +2,23 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Curves, first, last, spectrum_rows, statistics_rows};
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Curves, Statistics, first, last};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN, SHOWN, classes};
-use crate::stages::gmm_eigenvalues::{plan, reduce, trajectory};
+use crate::stages::common::shared::SYMBOLS;
+use crate::stages::gmm_eigenvalues::{plan, reduce};
+
+claims! {
+    A4_GRADIENT_START = "A4.gradient-start",
+    A4_HESSIAN_START = "A4.hessian-start",
+    A4_GRADIENT_END = "A4.gradient-end",
+    A4_HESSIAN_END = "A4.hessian-end",
+    A4_HESSIAN_CLEAR = "A4.hessian-clear",
+    A4_GRADIENT_CLEAR = "A4.gradient-clear",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -16,14 +27,7 @@ pub const STAGE: Stage = Stage {
     title: "Top eigenvalues of H_11 and G_11 along training: one leading outlier, k-1 smaller ones, the bulk",
     source: "src/stages/gmm_eigenvalues/mod.rs",
     report: file!(),
-    claims: &[
-        "A4.gradient-start",
-        "A4.hessian-start",
-        "A4.gradient-end",
-        "A4.hessian-end",
-        "A4.hessian-clear",
-        "A4.gradient-clear",
-    ],
+    claims: CLAIMS,
     figures: &["gmm-eigenvalues"],
     plan,
     reduce,
@@ -37,74 +41,69 @@ pub const STAGE: Stage = Stage {
 const DEGENERATE: f64 = 6.0;
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let rows = spectrum_rows(results.table("spectrum")?)?;
-    let theory = statistics_rows(results.table("theory")?)?;
+    let spectrum = Statistics::eigenvalues(results)?;
+    let theory = Statistics::read(results, "theory")?;
     let k = classes(results.experiment(MAIN)?);
     let others = f64::from(k - 1);
     #[allow(clippy::cast_precision_loss, reason = "a sample size is exact in f64")]
     let sample = results.experiment(MAIN)?.problem.sample_size() as f64;
-    let pick =
-        |matrix: &str, rank: u32, of: fn(&Curves) -> Vec<f64>| of(&trajectory(&rows, MAIN, matrix, rank));
-    let ratio = |matrix: &str, lower: u32, of: fn(&Curves) -> Vec<f64>| -> Vec<f64> {
+    let pick = |matrix: Matrix, rank: u32, of: fn(&Curves) -> Vec<f64>| {
+        of(&spectrum.in_experiment(MAIN).matrix(matrix).rank(rank).curves())
+    };
+    let ratio = |matrix: Matrix, lower: u32, of: fn(&Curves) -> Vec<f64>| -> Vec<f64> {
         pick(matrix, 1, of)
             .iter()
             .zip(pick(matrix, lower, of))
             .map(|(first, second)| first / second)
             .collect()
     };
-    let level = |matrix: &str| {
-        let name = format!("level, {matrix}");
-        theory
-            .iter()
-            .rfind(|row| row.at.experiment == MAIN && row.statistic == name)
-            .map_or(f64::INFINITY, |row| row.value)
-    };
-    let clear = |matrix: &str| -> Vec<f64> {
-        pick(matrix, k, last).iter().map(|value| value / level(matrix)).collect()
+    let clear = |matrix: Matrix| -> Vec<f64> {
+        let level = theory.of(MAIN, "level").matrix(matrix).values().last().copied().unwrap_or(f64::INFINITY);
+        pick(matrix, k, last).iter().map(|value| value / level).collect()
     };
     Ok(vec![
         declare(
-            "A4.gradient-start",
+            A4_GRADIENT_START,
             "G_11 has one leading outlier from the start; the limit of large lambda is (k-1)^2 times the second",
             "ratio of the first two eigenvalues of G_11 at the start, at least half the limit",
         )
         .at_least(others * others / 2.0)
-        .measure(&ratio("gradient", 2, first))?,
+        .measure(&ratio(Matrix::Gradient, 2, first))?,
         declare(
-            "A4.hessian-start",
+            A4_HESSIAN_START,
             "the k outliers of H_11 are degenerate at the start",
             "ratio of the first and the k-th eigenvalue of H_11 at the start",
         )
         .at_most(1.0 + DEGENERATE * (others / sample).sqrt())
-        .measure(&ratio("hessian", k, first))?,
+        .measure(&ratio(Matrix::Hessian, k, first))?,
         declare(
-            "A4.gradient-end",
+            A4_GRADIENT_END,
             "G_11 has one leading outlier after training",
             "ratio of the first two eigenvalues of G_11 at the end, at least half of (k-1)^2",
         )
         .at_least(others * others / 2.0)
-        .measure(&ratio("gradient", 2, last))?,
+        .measure(&ratio(Matrix::Gradient, 2, last))?,
         declare(
-            "A4.hessian-end",
+            A4_HESSIAN_END,
             "H_11 has one leading outlier after training; the limit of good classifiers is k-1 times the second",
             "ratio of the first two eigenvalues of H_11 at the end, at least half the limit",
         )
         .at_least(others / 2.0)
-        .measure(&ratio("hessian", 2, last))?,
+        .measure(&ratio(Matrix::Hessian, 2, last))?,
         declare(
-            "A4.hessian-clear",
+            A4_HESSIAN_CLEAR,
             "the k-1 smaller outliers of H_11 stand clear of the bulk after training",
             "k-th eigenvalue of H_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
         )
         .at_least(1.0)
-        .measure(&clear("hessian"))?,
+        .measure(&clear(Matrix::Hessian))?,
         declare(
-            "A4.gradient-clear",
+            A4_GRADIENT_CLEAR,
             "the k-1 smaller outliers of G_11 stand clear of the bulk after training",
             "k-th eigenvalue of G_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
         )
         .at_least(1.0)
-        .measure(&clear("gradient"))?,
+        .measure(&clear(Matrix::Gradient))?,
     ])
 }
 
@@ -122,8 +121,8 @@ fn spaced(points: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let rows = spectrum_rows(results.table("spectrum")?)?;
-    let theory = statistics_rows(results.table("theory")?)?;
+    let spectrum = Statistics::eigenvalues(results)?;
+    let theory = Statistics::read(results, "theory")?;
     let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
     let caption = Caption::new(
         "Top eigenvalues of a diagonal block of H and of G along training",
@@ -141,18 +140,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut figure = Figure::new("gmm-eigenvalues", caption, Width::Full, 2);
     for name in [MAIN, CONTRAST] {
         let lambda = results.experiment(name)?.problem.lambda();
-        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
-            let ranked =
-                (1..=SHOWN).filter_map(|rank| trajectory(&rows, name, matrix, rank).remove(&0)).collect();
+        for (matrix, label) in SYMBOLS {
+            let ranked = spectrum.in_experiment(name).matrix(matrix).replicate(0).ranked(SHOWN);
             let horizon = results.experiment(name)?.horizon;
-            let predicted = |statistic: &str| -> Vec<(f64, f64)> {
-                let statistic = format!("{statistic}, {matrix}");
-                theory
-                    .iter()
-                    .filter(|row| row.at.experiment == name && row.statistic == statistic)
-                    .map(|row| (row.at.time, row.value))
-                    .collect()
-            };
+            let predicted = |statistic: &str| theory.of(name, statistic).matrix(matrix).points();
             figure = figure.panel(
                 Panel::new(
                     Axis::linear("training time $t$"),

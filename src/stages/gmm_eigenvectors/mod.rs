@@ -3,14 +3,16 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::simulation::task;
+use crate::problem::network::Layer;
+use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Statistic, statistics_table};
+use crate::stage::rows::{Of, Statistic, Subspace, entries_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{FIRST_BLOCK, MAIN, REPLICATED, SHOWN, main, outliers};
-use crate::stages::common::shared::{MATRICES, at, query, squared_cosine};
-use crate::table::{Table, TableBuilder};
+use crate::stages::common::shared::{at, query, squared_cosine};
+use crate::table::Table;
+use ndarray::ArrayView1;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let main = main(settings)?;
@@ -33,50 +35,36 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let here = at(experiment, replicate, observed);
             let x = observed.parameters[0].row(0);
             let pairs = data.pairs(MAIN, replicate, outliers(experiment, checkpoint))?;
-            for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
+            for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
                 let Some(leading) = pairs.first() else { continue };
-                statistics.push(Statistic::plain(
-                    &here,
-                    format!("v_1 along mu_1, {matrix}"),
-                    squared_cosine(leading, means.row(0)),
-                ));
-                statistics.push(Statistic::plain(
-                    &here,
-                    format!("x^1 along v_1, {matrix}"),
-                    squared_cosine(leading, x),
-                ));
+                let of = Of::block(matrix, FIRST_BLOCK).rank(1);
+                for (subspace, vector) in [(Subspace::Mean, means.row(0)), (Subspace::Row, x)] {
+                    let overlap = squared_cosine(leading, vector);
+                    statistics.push(Statistic::new(&here, "overlap", of.with(subspace), overlap));
+                }
             }
         }
     }
-    let (mut step, mut vector, mut matrix, mut col, mut value) = (vec![], vec![], vec![], vec![], vec![]);
+    let mut entries = Vec::new();
     let trajectory = data.trajectory(MAIN, 0)?;
     for checkpoint in [0, count - 1] {
         let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-        let mut add = |name: String, of: Option<&str>, entries: ndarray::ArrayView1<f64>| {
-            for (index, entry) in (0..).zip(entries) {
-                step.push(observed.step);
-                vector.push(name.clone());
-                matrix.push(of.map(str::to_owned));
-                col.push(index);
-                value.push(*entry);
-            }
+        let here = at(experiment, 0, observed);
+        let mut add = |of: Of, vector: ArrayView1<f64>| {
+            entries.extend(
+                (0..)
+                    .zip(vector)
+                    .map(|(col, entry)| Statistic::new(&here, "entry", Of { col: Some(col), ..of }, *entry)),
+            );
         };
         let x = observed.parameters[0].row(0);
-        let norm = x.dot(&x).sqrt();
-        add("x".to_owned(), None, (&x / norm).view());
+        add(Of::row(Layer::X, 0), (&x / x.dot(&x).sqrt()).view());
         let pairs = data.pairs(MAIN, 0, query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN)))?;
-        for ((of, _), pairs) in MATRICES.iter().zip(&pairs) {
-            for (rank, pair) in (1..=means.nrows()).zip(pairs) {
-                add(format!("v{rank}"), Some(of), pair.vector.view());
+        for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
+            for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
+                add(Of::block(matrix, FIRST_BLOCK).rank(rank), pair.vector.view());
             }
         }
     }
-    let entries = TableBuilder::new("entries")
-        .u64("step", step)
-        .str("vector", &vector)
-        .str_or_null("matrix", &matrix)
-        .u32("col", col)
-        .f64("value", value)
-        .build()?;
-    Ok(vec![statistics_table("statistics", &statistics)?, entries])
+    Ok(vec![statistics_table("statistics", &statistics)?, entries_table(&entries)?])
 }

@@ -2,13 +2,21 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{curves, last, statistics_rows};
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Statistics, Subspace, last};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
 use crate::stages::common::mixture::{MAIN, classes};
+use crate::stages::common::shared::SYMBOLS;
 use crate::stages::gmm_eigenvectors::{plan, reduce};
-use std::collections::BTreeMap;
+
+claims! {
+    A4_HESSIAN_DIRECTION = "A4.hessian-direction",
+    A4_GRADIENT_DIRECTION = "A4.gradient-direction",
+    A4_HESSIAN_PREFERENCE = "A4.hessian-preference",
+    A4_GRADIENT_PREFERENCE = "A4.gradient-preference",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -17,12 +25,7 @@ pub const STAGE: Stage = Stage {
     title: "Entries of x^1 and of the leading eigenvectors of H_11 and G_11, at the start and at the end",
     source: "src/stages/gmm_eigenvectors/mod.rs",
     report: file!(),
-    claims: &[
-        "A4.hessian-direction",
-        "A4.gradient-direction",
-        "A4.hessian-preference",
-        "A4.gradient-preference",
-    ],
+    claims: CLAIMS,
     figures: &["gmm-eigenvectors", "gmm-eigenvector-entries"],
     plan,
     reduce,
@@ -37,35 +40,42 @@ const ALONG: f64 = 0.9;
 const AROUND: f64 = 0.1;
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let rows = statistics_rows(results.table("statistics")?)?;
-    let end = |name: &str| {
-        last(&curves(rows.iter().filter(|row| row.statistic == name).map(|row| (&row.at, row.value))))
+    let statistics = Statistics::read(results, "statistics")?;
+    let end = |matrix: Matrix, subspace: Subspace| {
+        last(&statistics.of(MAIN, "overlap").matrix(matrix).with(subspace).curves())
     };
     let k = f64::from(classes(results.experiment(MAIN)?));
     let limit = (k - 1.0) / k;
     let along = "squared overlap of the leading eigenvector with mu_1 at the end";
     let prefers = "squared overlap of x^1 with the leading eigenvector at the end, around (k-1)/k";
     Ok(vec![
-        declare("A4.hessian-direction", "the leading outlier of H_11 points along mu_1", along)
+        declare(A4_HESSIAN_DIRECTION, "the leading outlier of H_11 points along mu_1", along)
             .at_least(ALONG)
-            .measure(&end("v_1 along mu_1, hessian"))?,
-        declare("A4.gradient-direction", "the leading outlier of G_11 points along mu_1", along)
+            .measure(&end(Matrix::Hessian, Subspace::Mean))?,
+        declare(A4_GRADIENT_DIRECTION, "the leading outlier of G_11 points along mu_1", along)
             .at_least(ALONG)
-            .measure(&end("v_1 along mu_1, gradient"))?,
-        declare("A4.hessian-preference", "x^1 prefers the leading eigenvector of H_11", prefers)
+            .measure(&end(Matrix::Gradient, Subspace::Mean))?,
+        declare(A4_HESSIAN_PREFERENCE, "x^1 prefers the leading eigenvector of H_11", prefers)
             .between(limit - AROUND, limit + AROUND)
-            .measure(&end("x^1 along v_1, hessian"))?,
-        declare("A4.gradient-preference", "x^1 prefers the leading eigenvector of G_11", prefers)
+            .measure(&end(Matrix::Hessian, Subspace::Row))?,
+        declare(A4_GRADIENT_PREFERENCE, "x^1 prefers the leading eigenvector of G_11", prefers)
             .between(limit - AROUND, limit + AROUND)
-            .measure(&end("x^1 along v_1, gradient"))?,
+            .measure(&end(Matrix::Gradient, Subspace::Row))?,
     ])
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let all = entries(results)?;
+    let entries = Statistics::read(results, "entries")?;
+    let entries_of = |step: u64, matrix: Option<Matrix>, rank: Option<u32>| {
+        entries
+            .in_experiment(MAIN)
+            .step(step)
+            .only(|row| (row.of.matrix, row.of.rank) == (matrix, rank))
+            .values()
+    };
     let experiment = results.experiment(MAIN)?;
     let k = classes(experiment);
-    let end = all.keys().map(|key| key.0).max().unwrap_or(0);
+    let end = entries.all().iter().map(|row| row.at.step).max().unwrap_or(0);
     let caption = Caption::new(
         "Entries of the first row of parameters and of the leading eigenvectors",
         format!(
@@ -80,14 +90,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     );
     let mut figure = Figure::new("gmm-eigenvectors", caption, Width::Full, 3).shared_x().shared_y();
     for (step, when) in [(0, "start"), (end, "end")] {
-        for (vector, matrix, label) in [
-            ("x", None, r"$x^1/\| x^1\|$"),
-            ("v1", Some("hessian"), r"$v_1$ of $H_{11}$"),
-            ("v1", Some("gradient"), r"$v_1$ of $G_{11}$"),
+        for (matrix, label) in [
+            (None, r"$x^1/\| x^1\|$"),
+            (Some(Matrix::Hessian), r"$v_1$ of $H_{11}$"),
+            (Some(Matrix::Gradient), r"$v_1$ of $G_{11}$"),
         ] {
-            let key = (step, vector.to_owned(), matrix.map(str::to_owned));
-            let points: Vec<(u32, f64)> =
-                all.get(&key).map_or_else(Vec::new, |values| (1..).zip(values.iter().copied()).collect());
+            let points: Vec<(u32, f64)> = (1..).zip(entries_of(step, matrix, matrix.map(|_| 1))).collect();
             let part = |along: bool| -> Vec<(f64, f64)> {
                 points
                     .iter()
@@ -124,15 +132,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     );
     let mut map = Figure::new("gmm-eigenvector-entries", caption, Width::Full, 2).shared_y();
     for (step, when) in [(0, "start"), (end, "end")] {
-        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
-            let entry = |mean: u32, rank: u32| {
-                all.get(&(step, format!("v{rank}"), Some(matrix.to_owned())))
-                    .and_then(|values| values.get(mean as usize).copied())
-                    .unwrap_or(f64::NAN)
-            };
+        for (matrix, label) in SYMBOLS {
+            let vectors: Vec<Vec<f64>> =
+                (1..=k).map(|rank| entries_of(step, Some(matrix), Some(rank))).collect();
             let edges: Vec<f64> = (0..=k).map(|index| f64::from(index) + 0.5).collect();
+            let entry = |vector: &Vec<f64>, mean: u32| vector.get(mean as usize).copied().unwrap_or(f64::NAN);
             let values: Vec<Vec<f64>> =
-                (0..k).map(|mean| (1..=k).map(|rank| entry(mean, rank)).collect()).collect();
+                (0..k).map(|mean| vectors.iter().map(|vector| entry(vector, mean)).collect()).collect();
             let negative = minus_signs(&values);
             let heat = HeatMap {
                 x_edges: edges.clone(),
@@ -153,22 +159,3 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     }
     Ok(vec![figure, map])
 }
-
-fn entries(results: &Results) -> Result<Entries> {
-    let table = results.table("entries")?;
-    let step = table.present("step", table.u64s("step")?)?;
-    let vector = table.present("vector", table.strs("vector")?)?;
-    let matrix = table.strs("matrix")?;
-    let value = table.present("value", table.f64s("value")?)?;
-    let mut entries = Entries::new();
-    for row in 0..step.len() {
-        entries
-            .entry((step[row], vector[row].to_owned(), matrix[row].map(str::to_owned)))
-            .or_default()
-            .push(value[row]);
-    }
-    Ok(entries)
-}
-
-/// Entries of each vector by (step, vector, matrix).
-type Entries = BTreeMap<(u64, String, Option<String>), Vec<f64>>;

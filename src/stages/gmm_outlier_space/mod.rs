@@ -5,12 +5,13 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::{self, Block};
+use crate::problem::network::Layer;
+use crate::simulation::task::{self, Block, Matrix};
 use crate::spectrum::leading_space;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::overlap;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Statistic, Subspace, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
@@ -27,7 +28,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         .first_replicate(Checkpoints::First, OFF_DIAGONAL, Question::Top(SHOWN))
         .first_replicate(Checkpoints::Last, OFF_DIAGONAL, Question::Top(SHOWN));
     for row in 0..classes(&main.experiment) {
-        main = main.first_replicate(Checkpoints::Three, Block::diagonal(0, row), Question::Top(SHOWN));
+        main = main.first_replicate(Checkpoints::Three, Block::diagonal(Layer::X, row), Question::Top(SHOWN));
     }
     let wide = settings.experiment(experiment(settings.profile, WIDE, 10, 100.0))?;
     let question = Question::Outliers(classes(&wide));
@@ -53,11 +54,6 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     ])
 }
 
-/// Name of the number of outliers that theory predicts beyond the bulk.
-fn beyond(matrix: &str) -> String {
-    format!("outliers beyond the bulk, {matrix}")
-}
-
 /// Overlap of the top-k eigenspaces of the first block with the span of the means, measured and predicted.
 fn overlaps(
     data: &dyn Data,
@@ -75,20 +71,19 @@ fn overlaps(
             let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
             let here = at(experiment, replicate, observed);
             let pairs = data.pairs(&experiment.name, replicate, outliers(experiment, checkpoint))?;
-            for ((matrix, of), pairs) in MATRICES.iter().zip(&pairs) {
-                let name = format!("overlap with Span mu, {matrix}");
-                statistics.push(Statistic::plain(
-                    &here,
-                    name.clone(),
-                    overlap(&leading_space(pairs, k)?, &space),
-                ));
+            for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
+                let block = Of::block(matrix, FIRST_BLOCK);
+                let spanned = block.with(Subspace::Means);
+                let inside = overlap(&leading_space(pairs, k)?, &space);
+                statistics.push(Statistic::new(&here, "overlap", spanned, inside));
                 if replicate == 0 {
-                    let predicted = Predicted::block(experiment, &gram(experiment, observed)?, *of, 0, 0)?;
+                    let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
                     let outliers = predicted.spectrum.outliers_above()?;
                     let inside = |outlier: &Outlier| outlier.overlap_with_span_of_means(&predicted.law);
                     let total: f64 = outliers.iter().take(k).map(inside).sum();
-                    theory.push(Statistic::plain(&here, name, total / as_f64(k)));
-                    theory.push(Statistic::plain(&here, beyond(matrix), as_f64(outliers.len())));
+                    theory.push(Statistic::new(&here, "overlap", spanned, total / as_f64(k)));
+                    let count = as_f64(outliers.len());
+                    theory.push(Statistic::new(&here, "outliers beyond the bulk", block, count));
                 }
             }
         }
@@ -113,7 +108,7 @@ fn off_diagonal_outliers(
             let gram = gram(experiment, observed)?;
             let values = data.values(MAIN, replicate, query(checkpoint, OFF_DIAGONAL, Question::Values))?;
             for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
-                let named = |what: &str| format!("{what} of block (1,2), {matrix}");
+                let block = Of::block(matrix, OFF_DIAGONAL);
                 let predicted = Predicted::block(experiment, &gram, of, 0, 1)?;
                 let (low, high) = (
                     level_below(&predicted.spectrum, experiment.problem.d()),
@@ -121,32 +116,23 @@ fn off_diagonal_outliers(
                 );
                 let below = values[index].iter().filter(|value| **value < low).count();
                 let above = values[index].iter().filter(|value| **value > high).count();
-                statistics.push(Statistic::plain(&here, named("negative outliers"), as_f64(below)));
-                statistics.push(Statistic::plain(&here, named("positive outliers"), as_f64(above)));
+                statistics.push(Statistic::new(&here, "negative outliers", block, as_f64(below)));
+                statistics.push(Statistic::new(&here, "positive outliers", block, as_f64(above)));
                 if replicate > 0 {
                     continue;
                 }
-                theory.push(Statistic::plain(
-                    &here,
-                    named("left edge"),
-                    predicted.spectrum.left_edge().position,
-                ));
-                theory.push(Statistic::plain(
-                    &here,
-                    named("right edge"),
-                    predicted.spectrum.right_edge().position,
-                ));
-                for (rank, outlier) in (1..).zip(predicted.spectrum.outliers()?) {
-                    theory.push(Statistic::of(&here, named("outlier"), rank, outlier.position));
+                let (left, right) = (predicted.spectrum.left_edge(), predicted.spectrum.right_edge());
+                theory.push(Statistic::new(&here, "left edge", block, left.position));
+                theory.push(Statistic::new(&here, "edge", block, right.position));
+                let mut places: Vec<f64> =
+                    predicted.spectrum.outliers()?.iter().map(|outlier| outlier.position).collect();
+                // Ranks of off-diagonal blocks go by magnitude, as those of measured eigenvalues do.
+                places.sort_by(|a, b| b.abs().total_cmp(&a.abs()));
+                for (rank, place) in (1..).zip(places) {
+                    theory.push(Statistic::new(&here, "outlier", block.rank(rank), place));
                 }
                 let top = query(checkpoint, OFF_DIAGONAL, Question::Top(SHOWN));
-                spectrum.extend(Eigenvalue::of_block(
-                    &here,
-                    matrix,
-                    "x",
-                    &top,
-                    &data.pairs(MAIN, 0, top)?[index],
-                ));
+                spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &top, &data.pairs(MAIN, 0, top)?[index]));
             }
         }
     }
@@ -162,12 +148,13 @@ fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Resu
     let Some(observed) = trajectory.checkpoints.get(last) else { return Ok(()) };
     let here = at(experiment, 0, observed);
     for row in 0..classes(experiment) {
-        let pairs = data.pairs(MAIN, 0, query(last, Block::diagonal(0, row), Question::Top(SHOWN)))?;
-        for ((matrix, _), pairs) in MATRICES.iter().zip(&pairs) {
+        let block = Block::diagonal(Layer::X, row);
+        let pairs = data.pairs(MAIN, 0, query(last, block, Question::Top(SHOWN)))?;
+        for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
             for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
                 for (mean, direction) in (0..).zip(means.rows()) {
-                    let name = format!("entry of eigenvector {rank} along a mean, {matrix}");
-                    statistics.push(Statistic::between(&here, name, row, mean, pair.vector.dot(&direction)));
+                    let of = Of::block(matrix, block).rank(rank).cluster(mean);
+                    statistics.push(Statistic::new(&here, "entry", of, pair.vector.dot(&direction)));
                 }
             }
         }

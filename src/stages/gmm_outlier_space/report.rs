@@ -4,14 +4,24 @@ use crate::error::Result;
 use crate::plot::{
     Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
 };
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{
-    Curves, Statistic, curves, first, last, mean, mean_and_range, spectrum_rows, statistics_rows,
-};
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Statistics, first, last, mean, mean_and_range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
 use crate::stages::common::mixture::{MAIN, SHOWN, WIDE, classes};
-use crate::stages::gmm_outlier_space::{beyond, plan, reduce};
+use crate::stages::common::shared::SYMBOLS;
+use crate::stages::gmm_outlier_space::{plan, reduce};
+
+claims! {
+    A2_HESSIAN = "A2.hessian",
+    A2_GRADIENT = "A2.gradient",
+    A2_HESSIAN_K10 = "A2.hessian-k10",
+    A2_GRADIENT_K10 = "A2.gradient-k10",
+    A2_OFFDIAGONAL_HESSIAN = "A2.offdiagonal-hessian",
+    A2_OFFDIAGONAL_GRADIENT_NEGATIVE = "A2.offdiagonal-gradient-negative",
+    A2_OFFDIAGONAL_GRADIENT_POSITIVE = "A2.offdiagonal-gradient-positive",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -20,15 +30,7 @@ pub const STAGE: Stage = Stage {
     title: "The outlier eigenspaces of every block of H and G live in the span of the means",
     source: "src/stages/gmm_outlier_space/mod.rs",
     report: file!(),
-    claims: &[
-        "A2.hessian",
-        "A2.gradient",
-        "A2.hessian-k10",
-        "A2.gradient-k10",
-        "A2.offdiagonal-hessian",
-        "A2.offdiagonal-gradient-negative",
-        "A2.offdiagonal-gradient-positive",
-    ],
+    claims: CLAIMS,
     figures: &["gmm-outlier-space", "gmm-off-diagonal"],
     plan,
     reduce,
@@ -42,27 +44,22 @@ const INSIDE: f64 = 0.95;
 /// The same for `G_11`, whose smaller outliers lie nearer to its bulk.
 const INSIDE_GRADIENT: f64 = 0.8;
 
-fn statistic(rows: &[Statistic], experiment: &str, name: &str) -> Curves {
-    curves(
-        rows.iter()
-            .filter(|row| row.at.experiment == experiment && row.statistic == name)
-            .map(|row| (&row.at, row.value)),
-    )
-}
+/// Name of the number of outliers that theory predicts beyond the bulk.
+const BEYOND: &str = "outliers beyond the bulk";
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let rows = statistics_rows(results.table("statistics")?)?;
-    let theory = statistics_rows(results.table("theory")?)?;
-    let end = |experiment: &str, name: &str| last(&statistic(&rows, experiment, name));
-    let start = |name: &str| first(&statistic(&rows, MAIN, name));
+    let (statistics, theory) = Statistics::both(results)?;
+    let curves =
+        |experiment: &str, name: &str, matrix| statistics.of(experiment, name).matrix(matrix).curves();
+    let overlap = |experiment: &str, matrix: Matrix| last(&curves(experiment, "overlap", matrix));
     let k = f64::from(classes(results.experiment(MAIN)?));
     let space = "|P_U P_B|_F^2 / k of the top-k eigenspace and B = Span mu at the end";
     let wide = f64::from(classes(results.experiment(WIDE)?));
-    let foreseen = last(&statistic(&theory, WIDE, &beyond("gradient"))).first().copied();
+    let foreseen = theory.of(WIDE, BEYOND).matrix(Matrix::Gradient).values().last().copied();
     let wide_gradient =
-        declare("A2.gradient-k10", "the outlier eigenspace of G_11 lives in Span(mu), k = 10", space)
+        declare(A2_GRADIENT_K10, "the outlier eigenspace of G_11 lives in Span(mu), k = 10", space)
             .at_least(INSIDE_GRADIENT);
-    let found = end(WIDE, "overlap with Span mu, gradient");
+    let found = overlap(WIDE, Matrix::Gradient);
     // A space of k eigenvectors that are not all outliers is no outlier eigenspace.
     let wide_gradient = match foreseen {
         Some(count) if count < wide => {
@@ -72,46 +69,46 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         _ => wide_gradient.measure(&found)?,
     };
     Ok(vec![
-        declare("A2.hessian", "the outlier eigenspace of H_11 lives in Span(mu), k = 5", space)
+        declare(A2_HESSIAN, "the outlier eigenspace of H_11 lives in Span(mu), k = 5", space)
             .at_least(INSIDE)
-            .measure(&end(MAIN, "overlap with Span mu, hessian"))?,
-        declare("A2.gradient", "the outlier eigenspace of G_11 lives in Span(mu), k = 5", space)
+            .measure(&overlap(MAIN, Matrix::Hessian))?,
+        declare(A2_GRADIENT, "the outlier eigenspace of G_11 lives in Span(mu), k = 5", space)
             .at_least(INSIDE_GRADIENT)
-            .measure(&end(MAIN, "overlap with Span mu, gradient"))?,
-        declare("A2.hessian-k10", "the outlier eigenspace of H_11 lives in Span(mu), k = 10", space)
+            .measure(&overlap(MAIN, Matrix::Gradient))?,
+        declare(A2_HESSIAN_K10, "the outlier eigenspace of H_11 lives in Span(mu), k = 10", space)
             .at_least(INSIDE)
-            .measure(&end(WIDE, "overlap with Span mu, hessian"))?,
+            .measure(&overlap(WIDE, Matrix::Hessian))?,
         wide_gradient,
         declare(
-            "A2.offdiagonal-hessian",
+            A2_OFFDIAGONAL_HESSIAN,
             "H_12 has k negative outliers",
             "eigenvalues of H_12 below its predicted left edge minus 4 Tracy-Widom scales, at the end",
         )
         .between(k - 0.05, k + 0.05)
-        .measure(&end(MAIN, "negative outliers of block (1,2), hessian"))?,
+        .measure(&last(&curves(MAIN, "negative outliers", Matrix::Hessian)))?,
         declare(
-            "A2.offdiagonal-gradient-negative",
+            A2_OFFDIAGONAL_GRADIENT_NEGATIVE,
             "G_12 has two negative outliers",
             "eigenvalues of G_12 below its predicted left edge minus 4 Tracy-Widom scales, at the start",
         )
         .between(1.95, 2.05)
-        .measure(&start("negative outliers of block (1,2), gradient"))?,
+        .measure(&first(&curves(MAIN, "negative outliers", Matrix::Gradient)))?,
         declare(
-            "A2.offdiagonal-gradient-positive",
+            A2_OFFDIAGONAL_GRADIENT_POSITIVE,
             "G_12 has k-2 smaller positive outliers",
             "eigenvalues of G_12 above its predicted right edge plus 4 Tracy-Widom scales, at the start",
         )
         .between(k - 2.05, k - 1.95)
-        .measure(&start("positive outliers of block (1,2), gradient"))?,
+        .measure(&first(&curves(MAIN, "positive outliers", Matrix::Gradient)))?,
     ])
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let rows = statistics_rows(results.table("statistics")?)?;
-    let theory = statistics_rows(results.table("theory")?)?;
+    let (statistics, theory) = Statistics::both(results)?;
     let (main, wide) = (results.experiment(MAIN)?, results.experiment(WIDE)?);
-    let at_end = |of: &[Statistic], name: &str| {
-        mean(&statistic(of, WIDE, name)).last().map_or(f64::NAN, |point| point.1)
+    let at_end = |of: &Statistics, name: &str| {
+        let curves = of.of(WIDE, name).matrix(Matrix::Gradient).curves();
+        mean(&curves).last().map_or(f64::NAN, |point| point.1)
     };
     let caption = Caption::new(
         "The outlier eigenspaces of H and of G live in the span of the means",
@@ -133,9 +130,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
              of G beyond the bulk at the end, with an overlap of {:.3}, and {:.3} is measured. The leading eigenvector of block \
              (c, c) is along μ_c",
             classes(wide),
-            at_end(&theory, &beyond("gradient")),
-            at_end(&theory, "overlap with Span mu, gradient"),
-            at_end(&rows, "overlap with Span mu, gradient")
+            at_end(&theory, BEYOND),
+            at_end(&theory, "overlap"),
+            at_end(&statistics, "overlap")
         ),
     );
     let mut figure = Figure::new("gmm-outlier-space", caption, Width::Full, 2);
@@ -144,11 +141,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let title = format!(r"$k = {}$, $\lambda = {}$", classes(experiment), experiment.problem.lambda());
         let overlap = Axis::linear(r"overlap $\| P_U P_{\mu}\|_F^2/k$");
         // Overlaps near one need a range of their own to tell measurement from theory.
-        let least = rows
-            .iter()
-            .filter(|row| row.at.experiment == name && row.statistic.starts_with("overlap with Span mu"))
-            .map(|row| row.value)
-            .fold(1.0, f64::min);
+        let least = statistics.of(name, "overlap").values().into_iter().fold(1.0, f64::min);
         let enlarged = (1.0 - 1.3 * (1.0 - least)).clamp(0.0, 0.99);
         let mut panel = Panel::new(
             Axis::linear("training time $t$"),
@@ -156,13 +149,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         )
         .title(if name == MAIN { format!("{title} (enlarged)") } else { title });
         for (matrix, label, style) in [
-            ("hessian", "H", Style::measured(Colour::Blue)),
-            ("gradient", "G", Style::measured(Colour::Vermillion).marker(Marker::Square)),
+            (Matrix::Hessian, "H", Style::measured(Colour::Blue)),
+            (Matrix::Gradient, "G", Style::measured(Colour::Vermillion).marker(Marker::Square)),
         ] {
-            let statistic_name = format!("overlap with Span mu, {matrix}");
-            let measured = statistic(&rows, name, &statistic_name);
-            let ends = mean_and_range(&measured);
-            let predicted = mean(&statistic(&theory, name, &statistic_name));
+            let of = |table: &Statistics| table.of(name, "overlap").matrix(matrix).curves();
+            let ends = mean_and_range(&of(&statistics));
+            let predicted = mean(&of(&theory));
             panel = panel
                 .series(Series::error_bars(
                     format!(r"${label}_{{11}}$, mean and range of {} replicates", experiment.replicates),
@@ -171,7 +163,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 ))
                 .series(Series::line(
                     format!(r"${label}_{{11}}$, predicted (replicate 0)"),
-                    Style::theory(style.colour).dash(if matrix == "hessian" {
+                    Style::theory(style.colour).dash(if matrix == Matrix::Hessian {
                         Dash::Dashed
                     } else {
                         Dash::DashDot
@@ -181,22 +173,19 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         }
         figure = figure.panel(panel);
     }
-    for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
-        figure = figure.panel(entries(results, &rows, matrix, label)?);
+    for (matrix, label) in SYMBOLS {
+        figure = figure.panel(entries(results, &statistics, matrix, label)?);
     }
     Ok(vec![figure, off_diagonal(results, &theory)?])
 }
 
 /// Heat map of `⟨v_i, μ_b⟩` for the leading eigenvectors of every diagonal block.
-fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> Result<Panel> {
+fn entries(results: &Results, statistics: &Statistics, matrix: Matrix, label: &str) -> Result<Panel> {
     let k = results.experiment(MAIN)?.problem.rows();
     let mut values = vec![vec![f64::NAN; k * k]; k];
-    for rank in 1..=k {
-        let name = format!("entry of eigenvector {rank} along a mean, {matrix}");
-        for row in rows.iter().filter(|row| row.statistic == name) {
-            if let (Some(class), Some(mean)) = (row.row, row.col) {
-                values[mean as usize][class as usize * k + rank - 1] = row.value;
-            }
+    for entry in statistics.of(MAIN, "entry").matrix(matrix).iter() {
+        if let (Some(class), Some(rank), Some(mean)) = (entry.of.row, entry.of.rank, entry.of.cluster) {
+            values[mean as usize][class as usize * k + rank as usize - 1] = entry.value;
         }
     }
     #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
@@ -229,8 +218,8 @@ fn entries(results: &Results, rows: &[Statistic], matrix: &str, label: &str) -> 
     Ok(panel)
 }
 
-fn off_diagonal(results: &Results, theory: &[Statistic]) -> Result<Figure> {
-    let spectrum = spectrum_rows(results.table("spectrum")?)?;
+fn off_diagonal(results: &Results, theory: &Statistics) -> Result<Figure> {
+    let spectrum = Statistics::eigenvalues(results)?;
     let caption = Caption::new(
         "Eigenvalues of the off-diagonal blocks",
         format!(
@@ -242,22 +231,14 @@ fn off_diagonal(results: &Results, theory: &[Statistic]) -> Result<Figure> {
         "As many eigenvalues as there are classes stand outside the bulk: all below it for H, on both sides of it for G",
     );
     let mut figure = Figure::new("gmm-off-diagonal", caption, Width::Full, 2);
-    let end = spectrum.iter().map(|row| row.at.step).max().unwrap_or(0);
-    for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+    let end = spectrum.all().iter().map(|row| row.at.step).max().unwrap_or(0);
+    for (matrix, label) in SYMBOLS {
         for (step, when) in [(0, "start"), (end, "end")] {
-            let here = |row: &&Statistic| row.at.step == step;
-            let named = |name: &str| -> Vec<f64> {
-                let name = format!("{name} of block (1,2), {matrix}");
-                theory.iter().filter(here).filter(|row| row.statistic == name).map(|row| row.value).collect()
-            };
-            let measured = spectrum
-                .iter()
-                .filter(|row| row.at.step == step && row.matrix == matrix)
-                .map(|row| (f64::from(row.rank), row.eigenvalue * 1e3))
-                .collect();
-            let mut outliers = named("outlier");
-            outliers.sort_by(|a, b| b.abs().total_cmp(&a.abs()));
-            let predicted = (1..).zip(outliers).map(|(rank, value)| (f64::from(rank), value * 1e3)).collect();
+            let named = |name: &str| theory.of(MAIN, name).matrix(matrix).step(step).values();
+            let measured = (1..).zip(spectrum.in_experiment(MAIN).matrix(matrix).step(step).values());
+            let measured = measured.map(|(rank, value)| (f64::from(rank), value * 1e3)).collect();
+            let predicted =
+                (1..).zip(named("outlier")).map(|(rank, value)| (f64::from(rank), value * 1e3)).collect();
             let mut panel = Panel::new(
                 Axis::linear("rank by magnitude").whole().range(0.4, f64::from(SHOWN) + 0.6),
                 Axis::linear(format!(r"eigenvalue of ${label}_{{12}}$ [$10^{{-3}}$]")),
@@ -269,7 +250,7 @@ fn off_diagonal(results: &Results, theory: &[Statistic]) -> Result<Figure> {
                 Style::theory(Colour::Black).marker(Marker::OpenSquare).size(6.0),
                 predicted,
             ));
-            if let (Some(&low), Some(&high)) = (named("left edge").first(), named("right edge").first()) {
+            if let (Some(&low), Some(&high)) = (named("left edge").first(), named("edge").first()) {
                 let ends = [0.4, f64::from(SHOWN) + 0.6].map(|rank| (rank, low * 1e3, high * 1e3)).to_vec();
                 panel = panel.series(Series::band(
                     "predicted support of the bulk",

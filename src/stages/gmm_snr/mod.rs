@@ -3,17 +3,17 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
 use crate::problem::family::{Axis, Family};
-use crate::simulation::task;
+use crate::problem::network::Layer;
+use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::mixture::{FIRST_BLOCK, Predicted, experiment, mean_gram};
-use crate::stages::common::shared::{MATRICES, at, level, query};
+use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment, mean_gram};
+use crate::stages::common::shared::{at, foreseen_at, norm_errors, query};
 use crate::table::Table;
 
 /// The grid: dense where outliers appear, then half a decade apart.
@@ -52,41 +52,20 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut statistics, mut theory) = (Vec::new(), Vec::new());
     for experiment in data.experiments() {
         for checkpoint in [0, experiment.schedule().len() - 1] {
-            let Some(levels) = predict(data, experiment, checkpoint, &mut theory)? else { continue };
+            let Some(gram) = mean_gram(data, experiment, checkpoint)? else { continue };
+            let here = foreseen_at(experiment, checkpoint);
+            let foreseen = Foreseen::both(&here, experiment, &gram, &mut theory)?;
+            for (matrix, foreseen) in Matrix::BOTH.into_iter().zip(&foreseen) {
+                let edge = foreseen.predicted.spectrum.right_edge().position;
+                theory.push(Statistic::new(&here, "edge", Of::block(matrix, FIRST_BLOCK), edge));
+            }
+            let levels = foreseen.map(|foreseen| foreseen.level);
             for replicate in data.finished(&experiment.name)? {
                 measure(data, experiment, (replicate, checkpoint), levels, &mut statistics)?;
             }
         }
     }
     Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
-}
-
-/// Predicted edges and numbers of outliers of both matrices; returns the levels above which eigenvalues count, none
-/// where every replicate diverged.
-fn predict(
-    data: &dyn Data,
-    experiment: &Experiment,
-    checkpoint: usize,
-    theory: &mut Vec<Statistic>,
-) -> Result<Option<[f64; 2]>> {
-    let Some(mean) = mean_gram(data, experiment, checkpoint)? else { return Ok(None) };
-    let step = experiment.schedule()[checkpoint];
-    let here = At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) };
-    let mut levels = [0.0; 2];
-    for ((matrix, of), least) in MATRICES.into_iter().zip(&mut levels) {
-        let predicted = Predicted::block(experiment, &mean, of, 0, 0)?;
-        *least = level(&predicted.spectrum, experiment.problem.d());
-        let outliers = predicted.spectrum.outliers_above()?;
-        let counted = outliers.iter().filter(|outlier| outlier.position > *least).count();
-        theory.push(Statistic::plain(
-            &here,
-            format!("edge, {matrix}"),
-            predicted.spectrum.right_edge().position,
-        ));
-        theory.push(Statistic::plain(&here, format!("level, {matrix}"), *least));
-        theory.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(counted)));
-    }
-    Ok(Some(levels))
 }
 
 /// Alignment, numbers of outliers and, at the end, the operator-norm errors of one replicate.
@@ -103,30 +82,21 @@ fn measure(
     let here = at(experiment, replicate, observed);
     let x = observed.parameters[0].row(0);
     let space = task::build(&experiment.problem).mean_space();
-    statistics.push(Statistic::plain(&here, "sine", sine(x, &space)));
-    statistics.push(Statistic::plain(&here, "norm", x.dot(&x).sqrt()));
+    let row = Of::row(Layer::X, 0);
+    statistics.push(Statistic::new(&here, "sine", row.with(Subspace::Means), sine(x, &space)));
+    statistics.push(Statistic::new(&here, "norm", row, x.dot(&x).sqrt()));
     let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-    for (((matrix, _), pairs), level) in MATRICES.iter().zip(&pairs).zip(levels) {
-        let count = pairs.iter().filter(|pair| pair.value > level).count();
-        statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(count)));
+    counted(&here, &pairs, levels, statistics);
+    for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
+        let block = Of::block(matrix, FIRST_BLOCK);
         for (rank, pair) in (1..).zip(pairs) {
-            statistics.push(Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, pair.value));
+            statistics.push(Statistic::new(&here, "eigenvalue", block.rank(rank), pair.value));
         }
     }
     if checkpoint > 0 {
         let norms = data.norms(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Norms))?;
-        for ((matrix, _), norms) in MATRICES.iter().zip(&norms).filter(|(_, norms)| norms.operator > 0.0) {
-            let relative = |norm: f64| norm / norms.operator;
-            statistics.push(Statistic::plain(
-                &here,
-                format!("full error, {matrix}"),
-                relative(norms.outside),
-            ));
-            statistics.push(Statistic::plain(
-                &here,
-                format!("perpendicular error, {matrix}"),
-                relative(norms.perpendicular),
-            ));
+        for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
+            statistics.extend(norm_errors(&here, Of::block(matrix, FIRST_BLOCK), norms));
         }
     }
     Ok(())

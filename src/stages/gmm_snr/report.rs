@@ -3,14 +3,27 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare, interval};
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare, interval};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::grid::{bars, over_grid, slopes};
+use crate::stages::common::grid::{Grid, bars, over_grid, slopes};
 use crate::stages::common::mixture::classes;
-use crate::stages::common::shared::MARGIN;
+use crate::stages::common::shared::{MARGIN, SYMBOLS};
 use crate::stages::gmm_snr::{plan, reduce};
 use std::collections::BTreeMap;
+
+claims! {
+    A1_SLOPE = "A1.slope",
+    A2_PERPENDICULAR_HESSIAN = "A2.perpendicular-hessian",
+    A2_PERPENDICULAR_GRADIENT = "A2.perpendicular-gradient",
+    A2_FULL_HESSIAN = "A2.full-hessian",
+    A2_FULL_GRADIENT = "A2.full-gradient",
+    A5_HESSIAN_START = "A5.hessian-start",
+    A5_HESSIAN_END = "A5.hessian-end",
+    A5_GRADIENT_START = "A5.gradient-start",
+    A5_GRADIENT_END = "A5.gradient-end",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -19,17 +32,7 @@ pub const STAGE: Stage = Stage {
     title: "Rates of alignment in the signal-to-noise ratio, and the ratios at which outliers leave the bulk",
     source: "src/stages/gmm_snr/mod.rs",
     report: file!(),
-    claims: &[
-        "A1.slope",
-        "A2.perpendicular-hessian",
-        "A2.perpendicular-gradient",
-        "A2.full-hessian",
-        "A2.full-gradient",
-        "A5.hessian-start",
-        "A5.hessian-end",
-        "A5.gradient-start",
-        "A5.gradient-end",
-    ],
+    claims: CLAIMS,
     figures: &["gmm-snr-rates", "gmm-snr-outliers"],
     plan,
     reduce,
@@ -55,12 +58,17 @@ const SLOPE_ALIGNMENT: f64 = 0.05;
 /// Largest mean difference of measured and predicted number of outliers, out of k, over the grid.
 const MISCOUNT: f64 = 0.25;
 
+/// A statistic at the end of training over λ, of a matrix or of the weights.
+fn at_end(results: &Results, statistic: &str, matrix: Option<Matrix>) -> Result<Grid> {
+    over_grid(results, ("statistics", statistic), false, |found| found.only(|row| row.of.matrix == matrix))
+}
+
 /// Mean over the grid of |measured - predicted| number of outliers, per replicate.
 #[allow(clippy::cast_precision_loss, reason = "a number of grid points is exact in f64")]
-fn miscounts(results: &Results, matrix: &str, start: bool) -> Result<Vec<f64>> {
-    let statistic = format!("outliers, {matrix}");
-    let measured = over_grid(results, "statistics", &statistic, start)?;
-    let predicted = over_grid(results, "theory", &statistic, start)?;
+fn miscounts(results: &Results, matrix: Matrix, start: bool) -> Result<Vec<f64>> {
+    let [measured, predicted] = ["statistics", "theory"]
+        .map(|table| over_grid(results, (table, "outliers"), start, |found| found.matrix(matrix)));
+    let (measured, predicted) = (measured?, predicted?);
     let mut totals: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for ((_, measured), (_, predicted)) in measured.iter().zip(&predicted) {
         let Some(predicted) = predicted.get(&0) else { continue };
@@ -75,23 +83,24 @@ fn miscounts(results: &Results, matrix: &str, start: bool) -> Result<Vec<f64>> {
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let slope = |statistic: &str, least: f64| -> Result<Vec<f64>> {
-        Ok(slopes(&over_grid(results, "statistics", statistic, false)?, least))
+    let slope = |error: &str, matrix: Matrix, least: f64| -> Result<Vec<f64>> {
+        Ok(slopes(&at_end(results, error, Some(matrix))?, least))
     };
     let fitted =
         |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
         declare(
-            "A1.slope",
+            A1_SLOPE,
             "the error of the alignment of x^1 with Span(mu) falls at least as fast as lambda^{-1/2}",
             fitted("sin(x^1; Span mu)", FIT_ALIGNMENT),
         )
         .at_most(-0.5 + SLOPE_ALIGNMENT)
-        .measure(&slope("sine", FIT_ALIGNMENT)?)?,
+        .measure(&slopes(&at_end(results, "sine", None)?, FIT_ALIGNMENT))?,
     ];
-    for (id, matrix, symbol) in
-        [("A2.perpendicular-hessian", "hessian", "H_11"), ("A2.perpendicular-gradient", "gradient", "G_11")]
-    {
+    for (id, matrix, symbol) in [
+        (A2_PERPENDICULAR_HESSIAN, Matrix::Hessian, "H_11"),
+        (A2_PERPENDICULAR_GRADIENT, Matrix::Gradient, "G_11"),
+    ] {
         claims.push(
             declare(
                 id,
@@ -99,11 +108,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
             )
             .between(-1.0 - SLOPE, -1.0 + SLOPE)
-            .measure(&slope(&format!("perpendicular error, {matrix}"), FIT_PERPENDICULAR)?)?,
+            .measure(&slope("perpendicular error", matrix, FIT_PERPENDICULAR)?)?,
         );
     }
     for (id, matrix, symbol) in
-        [("A2.full-hessian", "hessian", "H_11"), ("A2.full-gradient", "gradient", "G_11")]
+        [(A2_FULL_HESSIAN, Matrix::Hessian, "H_11"), (A2_FULL_GRADIENT, Matrix::Gradient, "G_11")]
     {
         claims.push(
             declare(
@@ -112,14 +121,14 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 fitted("|A - PAP| / |A|", FIT_FULL),
             )
             .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slope(&format!("full error, {matrix}"), FIT_FULL)?)?,
+            .measure(&slope("full error", matrix, FIT_FULL)?)?,
         );
     }
     for (id, matrix, symbol, start) in [
-        ("A5.hessian-start", "hessian", "H_11", true),
-        ("A5.hessian-end", "hessian", "H_11", false),
-        ("A5.gradient-start", "gradient", "G_11", true),
-        ("A5.gradient-end", "gradient", "G_11", false),
+        (A5_HESSIAN_START, Matrix::Hessian, "H_11", true),
+        (A5_HESSIAN_END, Matrix::Hessian, "H_11", false),
+        (A5_GRADIENT_START, Matrix::Gradient, "G_11", true),
+        (A5_GRADIENT_END, Matrix::Gradient, "G_11", false),
     ] {
         let when = if start { "start" } else { "end" };
         claims.push(
@@ -148,14 +157,13 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
         point.problem.training.beta,
         point.problem.training.c,
     );
-    let lambdas: Vec<f64> =
-        over_grid(results, "statistics", "sine", false)?.iter().map(|(lambda, _)| *lambda).collect();
+    let lambdas: Vec<f64> = at_end(results, "sine", None)?.iter().map(|(lambda, _)| *lambda).collect();
     let label = format!(r"mean of {}, 95 % interval", point.replicates);
     let curve = |of: &dyn Fn(f64) -> f64| -> Vec<(f64, f64)> {
         lambdas.iter().map(|&lambda| (lambda, of(lambda))).collect()
     };
     let x = || Axis::log(r"signal-to-noise ratio $\lambda$");
-    let norms = over_grid(results, "statistics", "norm", false)?;
+    let norms = at_end(results, "norm", None)?;
     let mut floor = Vec::new();
     for (lambda, values) in norms.iter().filter(|(_, values)| !values.is_empty()) {
         let (norm, _) = interval(&values.values().copied().collect::<Vec<_>>())?;
@@ -167,14 +175,14 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
         .series(Series::error_bars(
             format!("$x^1$: {label}"),
             Style::measured(Colour::Green),
-            bars(&over_grid(results, "statistics", "sine", false)?)?,
+            bars(&at_end(results, "sine", None)?)?,
         ))
         .series(Series::line("bound", Style::theory(Colour::Green), floor));
     let mut panels = vec![alignment];
     let perpendicular = |lambda: f64| (k / lambda) * (1.0 + 1.0 / phi.sqrt()) * (1.0 + 1.0 / phi.sqrt());
     let full = |lambda: f64| (k / (phi * lambda)).sqrt();
     let used = format!(r"$k = {k}$, $\phi = {phi}$");
-    for (statistic, axis, legend, law) in [
+    for (error, axis, legend, law) in [
         (
             "perpendicular error",
             "perpendicular error\n$\\| (I-P) A (I-P)\\| / \\| A\\|$",
@@ -185,13 +193,13 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
     ] {
         let mut panel = Panel::new(x(), Axis::log(axis));
         for (matrix, symbol, colour, marker) in [
-            ("hessian", "H", Colour::Blue, Marker::Circle),
-            ("gradient", "G", Colour::Vermillion, Marker::OpenSquare),
+            (Matrix::Hessian, "H", Colour::Blue, Marker::Circle),
+            (Matrix::Gradient, "G", Colour::Vermillion, Marker::OpenSquare),
         ] {
             panel = panel.series(Series::error_bars(
                 format!("$A = {symbol}_{{11}}$: {label}"),
                 Style::measured(colour).marker(marker).size(if marker == Marker::Circle { 3.0 } else { 4.4 }),
-                bars(&over_grid(results, "statistics", &format!("{statistic}, {matrix}"), false)?)?,
+                bars(&at_end(results, error, Some(matrix))?)?,
             ));
         }
         panels.push(
@@ -202,9 +210,8 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
         );
     }
     // How far the marks of panel b lie below its line at the largest λ.
-    let below = |matrix: &str| -> Result<f64> {
-        let shown =
-            bars(&over_grid(results, "statistics", &format!("perpendicular error, {matrix}"), false)?)?;
+    let below = |matrix: Matrix| -> Result<f64> {
+        let shown = bars(&at_end(results, "perpendicular error", Some(matrix))?)?;
         Ok(shown.last().map_or(f64::NAN, |bar| perpendicular(bar.0) / bar.1))
     };
     let caption = Caption::new(
@@ -215,8 +222,8 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
          G_11 outside the span of the means, P being the projection on it, relative to the whole norm. (c) The same for \
          what is not inside the span on both sides. Lines are the laws in the panels, with nothing fitted; in b only the slope \
          is predicted, and at the largest λ the norms of H and of G lie {:.1} and {:.1} times below the line",
-            below("hessian")?,
-            below("gradient")?
+            below(Matrix::Hessian)?,
+            below(Matrix::Gradient)?
         ),
         setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks, Symbol::Sine]),
         "For large λ the alignment error and the full error fall like λ^(-1/2), the perpendicular error like λ^(-1)",
@@ -239,7 +246,7 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
          at the end of training at a larger one than at its start",
     );
     let mut figure = Figure::new("gmm-snr-outliers", caption, Width::Full, 2);
-    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
+    for (matrix, symbol) in SYMBOLS {
         let mut panel = Panel::new(
             Axis::log(r"signal-to-noise ratio $\lambda$"),
             Axis::linear(format!(r"number of outliers of ${symbol}_{{11}}$")).range(-0.3, 5.8).whole(),
@@ -253,8 +260,9 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
                 Dash::DashDot,
             ),
         ] {
-            let statistic = format!("outliers, {matrix}");
-            let predicted: Vec<(f64, f64)> = over_grid(results, "theory", &statistic, start)?
+            let counted =
+                |table| over_grid(results, (table, "outliers"), start, |found| found.matrix(matrix));
+            let predicted: Vec<(f64, f64)> = counted("theory")?
                 .iter()
                 .filter_map(|(lambda, values)| values.get(&0).map(|count| (*lambda, *count)))
                 .collect();
@@ -262,7 +270,7 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
                 .series(Series::error_bars(
                     format!("{when}: mean, 95 % interval"),
                     style,
-                    bars(&over_grid(results, "statistics", &statistic, start)?)?,
+                    bars(&counted("statistics")?)?,
                 ))
                 .series(Series::line(
                     format!("{when}: predicted"),

@@ -5,7 +5,7 @@ pub mod report;
 use crate::error::Result;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{At, Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
 use crate::stages::common::shared::{MATRICES, at, query};
@@ -28,31 +28,18 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         for checkpoint in Checkpoints::Three.indices(experiment.schedule().len()) {
             let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
             let here = at(experiment, 0, observed);
-            let values = data.values(name, 0, query(checkpoint, FIRST_BLOCK, Question::Values))?;
-            for ((matrix, of), values) in MATRICES.iter().zip(&values) {
-                spectrum.extend((1..).zip(values).map(|(rank, value)| Eigenvalue {
-                    at: here.clone(),
-                    sample: "test".to_owned(),
-                    matrix: (*matrix).to_owned(),
-                    layer: "x".to_owned(),
-                    row: 0,
-                    col: 0,
-                    rank,
-                    eigenvalue: *value,
-                    residual: None,
-                }));
-                let predicted = Predicted::block(experiment, &gram(experiment, observed)?, *of, 0, 0)?;
-                theory.push(Statistic::plain(
-                    &here,
-                    format!("edge, {matrix}"),
-                    predicted.spectrum.right_edge().position,
-                ));
+            let query = query(checkpoint, FIRST_BLOCK, Question::Values);
+            for ((matrix, of), values) in MATRICES.into_iter().zip(&data.values(name, 0, query)?) {
+                spectrum.extend(Eigenvalue::of_values(&here, matrix, &query, values));
+                let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
+                let block = Of::block(matrix, FIRST_BLOCK);
+                theory.push(Statistic::new(&here, "edge", block, predicted.spectrum.right_edge().position));
                 for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
-                    theory.push(Statistic::of(&here, format!("outlier, {matrix}"), rank, outlier.position));
+                    theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
                 }
                 for (place, value) in predicted.spectrum.density_grid(POINTS)? {
                     density_at.push(here.clone());
-                    density_matrix.push(*matrix);
+                    density_matrix.push(matrix.name());
                     x.push(place);
                     density.push(value);
                 }

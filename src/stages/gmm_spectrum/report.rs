@@ -2,11 +2,13 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::simulation::task::Matrix;
 use crate::stage::claim::Claim;
-use crate::stage::rows::{Eigenvalue, Statistic, spectrum_rows, statistics_rows};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN};
+use crate::stages::common::shared::SYMBOLS;
 use crate::stages::gmm_spectrum::{plan, reduce};
 use std::collections::BTreeMap;
 
@@ -56,10 +58,10 @@ fn rounded(time: f64) -> f64 {
 }
 
 /// Numbers of predicted outliers at the times shown, in words.
-fn counted(theory: &[Statistic], experiment: &str, outlier: &str) -> String {
+fn counted(theory: &Statistics, experiment: &str, matrix: Matrix) -> String {
     let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    for row in theory.iter().filter(|row| row.at.experiment == experiment) {
-        *counts.entry(row.at.step).or_default() += usize::from(row.statistic == outlier);
+    for row in theory.in_experiment(experiment).matrix(matrix).iter() {
+        *counts.entry(row.at.step).or_default() += usize::from(row.statistic == "outlier");
     }
     let (fewest, most) = (counts.values().min().unwrap_or(&0), counts.values().max().unwrap_or(&0));
     match (fewest, most) {
@@ -70,18 +72,20 @@ fn counted(theory: &[Statistic], experiment: &str, outlier: &str) -> String {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let spectrum = spectrum_rows(results.table("spectrum")?)?;
-    let theory = statistics_rows(results.table("theory")?)?;
-    let densities = densities(results)?;
+    let spectrum = Statistics::eigenvalues(results)?;
+    let theory = Statistics::read(results, "theory")?;
+    let [place, density] =
+        ["eigenvalue", "density"].map(|column| Statistics::column(results.table("density")?, column));
+    let (place, density) = (place?, density?);
     [(MAIN, "gmm-spectrum"), (CONTRAST, "gmm-spectrum-lambda-10")]
         .into_iter()
         .map(|(name, figure)| {
             let lambda = results.experiment(name)?.problem.lambda();
             let mut steps: Vec<(u64, f64)> =
-                spectrum.iter().filter(|row| row.at.experiment == name).map(|row| (row.at.step, row.at.time)).collect();
+                spectrum.in_experiment(name).iter().map(|row| (row.at.step, row.at.time)).collect();
             steps.dedup();
             let middle = steps.iter().find(|(step, _)| *step > 0).map_or(0.0, |(_, time)| rounded(*time));
-            let foreseen = |matrix: &str| counted(&theory, name, &format!("outlier, {matrix}"));
+            let foreseen = |matrix: Matrix| counted(&theory, name, matrix);
             let caption = Caption::new(
                 format!("Spectrum of one block of H and of G at signal-to-noise ratio λ = {lambda}"),
                 format!(
@@ -94,22 +98,19 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 format!(
                     "Outside the bulk, at the predicted places, are {} of H and {} of G; the leading one of G is apart from all \
                      else from the start, that of H separates from the others during training",
-                    foreseen("hessian"),
-                    foreseen("gradient")
+                    foreseen(Matrix::Hessian),
+                    foreseen(Matrix::Gradient)
                 ),
             );
             let mut figure = Figure::new(figure, caption, Width::Full, 3).shared_y();
-            let of = |matrix: &str| -> Vec<&Eigenvalue> {
-                spectrum.iter().filter(|row| row.at.experiment == name && row.matrix == matrix && row.eigenvalue > 0.0).collect()
-            };
-            for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
+            for (matrix, label) in SYMBOLS {
                 // One range for all times, so that they can be compared.
-                let wanted = format!("outlier, {matrix}");
-                let shown = theory.iter().filter(|row| row.at.experiment == name && row.statistic == wanted).map(|row| row.value);
-                let (low, high) = of(matrix)
+                let (all, foreseen) = (spectrum.in_experiment(name).matrix(matrix), theory.of(name, "outlier").matrix(matrix));
+                let (low, high) = all
                     .iter()
-                    .map(|row| row.eigenvalue)
-                    .chain(shown.filter(|value| *value > 0.0))
+                    .chain(foreseen.iter())
+                    .map(|row| row.value)
+                    .filter(|value| *value > 0.0)
                     .fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), value| (low.min(value), high.max(value)));
                 let mut seen = Vec::new();
                 for &(step, time) in &steps {
@@ -117,29 +118,22 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                         continue;
                     }
                     seen.push(step);
-                    let values: Vec<f64> = spectrum
-                        .iter()
-                        .filter(|row| row.at.experiment == name && row.at.step == step && row.matrix == matrix)
-                        .map(|row| row.eigenvalue)
-                        .collect();
-                    let (edges, heights) = histogram(&values);
+                    let (edges, heights) = histogram(&all.clone().step(step).values());
                     if edges.is_empty() {
                         continue;
                     }
-                    let curve = densities
-                        .iter()
-                        .filter(|row| row.0 == name && row.1 == step && row.2 == matrix && row.3 > 0.0)
-                        .map(|row| (row.3, row.4 * row.3 * std::f64::consts::LN_10))
+                    let here = |of: &Statistics| of.in_experiment(name).matrix(matrix).step(step).values();
+                    let curve = here(&place)
+                        .into_iter()
+                        .zip(here(&density))
+                        .filter(|(place, _)| *place > 0.0)
+                        .map(|(place, density)| (place, density * place * std::f64::consts::LN_10))
                         .collect();
                     // A single eigenvalue in its bin stands clear of the axis, and of the mark of its prediction below it.
                     let least = heights.iter().copied().filter(|height| *height > 0.0).fold(f64::INFINITY, f64::min);
                     let floor = if least.is_finite() { least / 4.0 } else { 0.01 };
                     let top = 1.8 * heights.iter().copied().fold(floor, f64::max);
-                    let outliers = theory
-                        .iter()
-                        .filter(|row| row.at.experiment == name && row.at.step == step && row.statistic == wanted)
-                        .map(|row| (row.value, 1.4 * floor))
-                        .collect();
+                    let outliers = foreseen.clone().step(step).values().into_iter().map(|value| (value, 1.4 * floor)).collect();
                     figure = figure.panel(
                         Panel::new(
                             Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")).range(low / 1.15, high * 1.25),
@@ -160,19 +154,3 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         })
         .collect()
 }
-
-/// The predicted densities, point by point.
-fn densities(results: &Results) -> Result<Vec<Point>> {
-    let table = results.table("density")?;
-    let experiment = table.present("experiment", table.strs("experiment")?)?;
-    let step = table.present("step", table.u64s("step")?)?;
-    let matrix = table.present("matrix", table.strs("matrix")?)?;
-    let x = table.present("eigenvalue", table.f64s("eigenvalue")?)?;
-    let density = table.present("density", table.f64s("density")?)?;
-    Ok((0..step.len())
-        .map(|row| (experiment[row].to_owned(), step[row], matrix[row].to_owned(), x[row], density[row]))
-        .collect())
-}
-
-/// A point of a predicted density: experiment, step, matrix, eigenvalue, density.
-type Point = (String, u64, String, f64, f64);

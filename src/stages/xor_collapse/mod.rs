@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
 use crate::problem::family::{Axis, Family};
+use crate::problem::network::Layer;
 use crate::stage::request::Request;
-use crate::stage::rows::{Statistic, statistics_table};
+use crate::stage::rows::{Of, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::at;
 use crate::stages::common::xor::{checked, classified, experiment, neurons};
@@ -41,7 +42,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let here = at(experiment, replicate, observed);
             let all = neurons(experiment, observed);
             let alive = all.iter().filter(|neuron| neuron.alive()).count();
-            statistics.push(Statistic::plain(&here, "alive neurons", as_f64(alive)));
+            statistics.push(Statistic::new(&here, "alive neurons", Of::layer(Layer::W), as_f64(alive)));
             statistics.push(Statistic::plain(&here, "classified", as_f64(classified(observed))));
         }
     }

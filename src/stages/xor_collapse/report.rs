@@ -5,15 +5,21 @@ use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Seri
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::grid::{distinct, linear_edges, log_edges};
-use crate::stages::common::shared::{Statistics, indicators};
+use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{ALIVE, CLASSIFIED, width};
 use crate::stages::xor_collapse::{plan, reduce};
 use crate::theory::collapse::collapse_threshold;
+
+claims! {
+    B1_COLLAPSE = "B1.collapse",
+    B1_SURVIVAL = "B1.survival",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -22,7 +28,7 @@ pub const STAGE: Stage = Stage {
     title: "Where the XOR network lives and dies: the collapse threshold in the ridge over the signal-to-noise ratio",
     source: "src/stages/xor_collapse/mod.rs",
     report: file!(),
-    claims: &["B1.collapse", "B1.survival"],
+    claims: CLAIMS,
     figures: &["xor-collapse"],
     plan,
     reduce,
@@ -55,9 +61,7 @@ fn shares(
         .filter_map(|replicate| {
             let values: Vec<f64> = points
                 .iter()
-                .flat_map(|experiment| statistics.rows(&experiment.name, "alive neurons"))
-                .filter(|row| row.at.replicate == Some(replicate))
-                .map(|row| row.value)
+                .flat_map(|one| statistics.of(&one.name, "alive neurons").replicate(replicate).values())
                 .collect();
             (!values.is_empty()).then(|| {
                 let good = indicators(&values, |value| complies(*value));
@@ -74,8 +78,8 @@ fn failures<'a>(results: &'a Results, statistics: &Statistics, below: f64) -> Ve
         .values()
         .filter(|experiment| ratio(experiment) < below)
         .map(|experiment| {
-            let alive = statistics.rows(&experiment.name, "alive neurons");
-            let lives = indicators(alive, |row| row.value > 0.5);
+            let lives =
+                indicators(statistics.of(&experiment.name, "alive neurons").values(), |alive| alive > 0.5);
             (experiment, lives.iter().sum::<f64>() / as_f64(lives.len()))
         })
         .filter(|(_, share)| *share < SHARE)
@@ -97,14 +101,14 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let save = if failed.is_empty() { String::new() } else { format!(", if not at {}", listed(&failed)) };
     Ok(vec![
         declare(
-            "B1.collapse",
+            B1_COLLAPSE,
             "the network collapses to zero for a ridge above the predicted threshold",
             "share of grid points with beta over 1.1 times the threshold at which no neuron is alive in the end",
         )
         .at_least(SHARE)
         .measure(&collapsed)?,
         declare(
-            "B1.survival",
+            B1_SURVIVAL,
             format!("neurons stay alive for a ridge below the predicted threshold, on average over the grid{save}"),
             "share of grid points with beta below 0.9 times the threshold at which a neuron is alive in the end",
         )
@@ -128,10 +132,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             point.problem.lambda().to_bits() == lambda.to_bits() && ridge(point).to_bits() == beta.to_bits()
         };
         let points = results.experiments.values().filter(there);
-        let values: Vec<f64> = points
-            .flat_map(|point| statistics.rows(&point.name, statistic))
-            .map(|row| of(row.value))
-            .collect();
+        let values: Vec<f64> =
+            points.flat_map(|point| statistics.of(&point.name, statistic).values()).map(of).collect();
         if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / as_f64(values.len()) }
     };
     let threshold: Vec<(f64, f64)> = (0..=120)

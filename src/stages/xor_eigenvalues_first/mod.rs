@@ -5,7 +5,7 @@ pub mod report;
 use crate::error::Result;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, at, query};
 use crate::stages::common::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted};
@@ -38,12 +38,13 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let question = query(checkpoint, first(NEURON), Question::Top(TOP));
             let law = law_of_sample(experiment, observed)?;
             for ((matrix, of), pairs) in MATRICES.into_iter().zip(&data.pairs(name, 0, question)?) {
-                spectrum.extend(Eigenvalue::of_block(&here, matrix, "W", &question, pairs));
+                spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, pairs));
                 let predicted = predicted(experiment, &law, of, NEURON as usize)?;
                 let edge = predicted.right_edge().position;
-                theory.push(Statistic::plain(&here, format!("edge, {matrix}"), edge));
+                let block = Of::block(matrix, first(NEURON));
+                theory.push(Statistic::new(&here, "edge", block, edge));
                 for (rank, outlier) in (1..).zip(predicted.outliers_above()?) {
-                    theory.push(Statistic::of(&here, format!("outlier, {matrix}"), rank, outlier.position));
+                    theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
                 }
             }
         }

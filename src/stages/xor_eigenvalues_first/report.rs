@@ -3,10 +3,10 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::claim::Claim;
-use crate::stage::rows::{Eigenvalue, curves, spectrum_rows};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::Statistics;
+use crate::stages::common::shared::SYMBOLS;
 use crate::stages::common::xor::{CONTRAST, MAIN, width};
 use crate::stages::xor_eigenvalues_first::{TOP, plan, reduce};
 
@@ -26,7 +26,7 @@ pub const STAGE: Stage = Stage {
 };
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let theory = Statistics::read(results, "theory")?;
     let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
     let caption = Caption::new(
@@ -45,20 +45,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut figure = Figure::new("xor-eigenvalues-first", caption, Width::Full, 2);
     for name in [MAIN, CONTRAST] {
         let experiment = results.experiment(name)?;
-        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
-            let ranked = (1..=TOP)
-                .filter_map(|rank| {
-                    let wanted = |row: &&Eigenvalue| {
-                        row.at.experiment == name && row.matrix == matrix && row.rank == rank
-                    };
-                    curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue))).remove(&0)
-                })
-                .collect();
-            let outliers = theory
-                .rows(name, &format!("outlier, {matrix}"))
-                .map(|row| (row.at.time, row.value))
-                .collect();
-            let edge = theory.curves(name, &format!("edge, {matrix}"), None).remove(&0).unwrap_or_default();
+        for (matrix, label) in SYMBOLS {
+            let ranked = spectrum.in_experiment(name).matrix(matrix).ranked(TOP);
+            let outliers = theory.of(name, "outlier").matrix(matrix).points();
+            let edge = theory.of(name, "edge").matrix(matrix).points();
             figure = figure.panel(
                 Panel::new(
                     Axis::linear("training time $t$"),

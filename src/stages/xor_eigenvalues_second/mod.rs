@@ -5,7 +5,7 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::stage::request::Request;
-use crate::stage::rows::{Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, at, query};
 use crate::stages::common::xor::{
@@ -32,13 +32,14 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
                     let level = level(experiment, &law, of)?;
                     let outliers = above(pairs.iter().map(|pair| pair.value), level);
-                    statistics.push(Statistic::plain(&here, format!("outliers, {matrix}"), as_f64(outliers)));
-                    theory.push(Statistic::plain(&here, format!("level, {matrix}"), level));
-                    spectrum.extend(Eigenvalue::of_block(&here, matrix, "v", &question, pairs));
+                    let block = Of::block(matrix, SECOND);
+                    statistics.push(Statistic::new(&here, "outliers", block, as_f64(outliers)));
+                    theory.push(Statistic::new(&here, "level", block, level));
+                    spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, pairs));
                     if replicate == 0 {
                         let values = law.second_layer_spectrum(of)?.values;
                         theory.extend((1..).zip(values.iter()).map(|(rank, value)| {
-                            Statistic::of(&here, format!("eigenvalue, {matrix}"), rank, *value)
+                            Statistic::new(&here, "eigenvalue", block.rank(rank), *value)
                         }));
                     }
                 }

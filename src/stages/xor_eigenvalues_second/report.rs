@@ -5,14 +5,25 @@ use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, St
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Curves, Eigenvalue, curves, first, mean, range, spectrum_rows};
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Curves, Statistics, first, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators};
+use crate::stages::common::shared::{SYMBOLS, indicators};
 use crate::stages::common::xor::{CLASSIFIED, WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_eigenvalues_second::{plan, reduce};
 use std::f64::consts::PI;
+
+claims! {
+    B3_START_HESSIAN = "B3.start-hessian",
+    B3_START_GRADIENT = "B3.start-gradient",
+    B3_START_LAW = "B3.start-law",
+    B3_END_HESSIAN = "B3.end-hessian",
+    B3_END_GRADIENT = "B3.end-gradient",
+    B3_DECAY = "B3.decay",
+    B3_AT_MOST_FOUR = "B3.at-most-four",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -21,15 +32,7 @@ pub const STAGE: Stage = Stage {
     title: "Eigenvalues of the second-layer blocks along training: one outlier at the start, four at the end",
     source: "src/stages/xor_eigenvalues_second/mod.rs",
     report: file!(),
-    claims: &[
-        "B3.start-hessian",
-        "B3.start-gradient",
-        "B3.start-law",
-        "B3.end-hessian",
-        "B3.end-gradient",
-        "B3.decay",
-        "B3.at-most-four",
-    ],
+    claims: CLAIMS,
     figures: &["xor-eigenvalues-second", "xor-outliers-second"],
     plan,
     reduce,
@@ -46,12 +49,6 @@ const DECAYED: f64 = 0.05;
 /// The start has one outlier if λK is below this many d: beyond it the means show in the random features.
 const PREMISE: f64 = 2.7;
 
-fn trajectory(rows: &[Eigenvalue], experiment: &str, matrix: &str, rank: u32) -> Curves {
-    let wanted =
-        |row: &&Eigenvalue| row.at.experiment == experiment && row.matrix == matrix && row.rank == rank;
-    curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue)))
-}
-
 /// `λK/d`, to be well below [`PREMISE`].
 #[allow(clippy::cast_precision_loss, reason = "a dimension is exact in f64")]
 fn premise(experiment: &Experiment) -> f64 {
@@ -60,11 +57,12 @@ fn premise(experiment: &Experiment) -> f64 {
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let statistics = Statistics::read(results, "statistics")?;
-    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let experiment = results.experiment(WIDE)?;
-    let counts = |matrix: &str| statistics.curves(WIDE, &format!("outliers, {matrix}"), None);
+    let counts = |matrix: Matrix| statistics.of(WIDE, "outliers").matrix(matrix).curves();
+    let eigenvalue = |rank: u32| spectrum.in_experiment(WIDE).matrix(Matrix::Hessian).rank(rank).curves();
     let is = |values: Vec<f64>, wanted: f64| indicators(values, |value| (value - wanted).abs() < 0.5);
-    let classes = statistics.curves(WIDE, "classified", None);
+    let classes = statistics.of(WIDE, "classified").curves();
     let good = |curves: &Curves| -> Vec<f64> {
         curves
             .iter()
@@ -76,17 +74,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     };
     let (noise, k) = (0.5 - 1.0 / (2.0 * PI), f64::from(width(experiment)));
     let scale = 4.0 * experiment.problem.lambda() / (noise + k / (2.0 * PI));
-    let law: Vec<f64> = first(&trajectory(&rows, WIDE, "hessian", 1))
-        .iter()
-        .map(|value| (value * scale - 1.0).abs())
-        .collect();
-    let fourth = trajectory(&rows, WIDE, "hessian", 4);
-    let ratio: Vec<f64> = good(&trajectory(&rows, WIDE, "hessian", 5))
-        .iter()
-        .zip(good(&fourth))
-        .map(|(fifth, fourth)| fifth / fourth)
-        .collect();
-    let most: Vec<f64> = ["hessian", "gradient"]
+    let law: Vec<f64> = first(&eigenvalue(1)).iter().map(|value| (value * scale - 1.0).abs()).collect();
+    let (fourth, fifth) = (good(&eigenvalue(4)), good(&eigenvalue(5)));
+    let ratio: Vec<f64> = fifth.iter().zip(fourth).map(|(fifth, fourth)| fifth / fourth).collect();
+    let most: Vec<f64> = Matrix::BOTH
         .into_iter()
         .flat_map(|matrix| counts(matrix).into_values())
         .map(|curve| curve.iter().map(|point| point.1).fold(0.0, f64::max))
@@ -116,28 +107,28 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         }
     };
     Ok(vec![
-        starting(start("B3.start-hessian", "H"), is(first(&counts("hessian")), 1.0))?,
-        starting(start("B3.start-gradient", "G"), is(first(&counts("gradient")), 1.0))?,
+        starting(start(B3_START_HESSIAN, "H"), is(first(&counts(Matrix::Hessian)), 1.0))?,
+        starting(start(B3_START_GRADIENT, "G"), is(first(&counts(Matrix::Gradient)), 1.0))?,
         starting(
             declare(
-                "B3.start-law",
+                B3_START_LAW,
                 "at the start 4 lambda times the first eigenvalue of H_vv is 0.341 + 0.159 K",
                 "relative deviation from the law of small outputs",
             )
             .at_most(START),
             law,
         )?,
-        end("B3.end-hessian", "H").measure(&is(good(&counts("hessian")), 4.0))?,
-        end("B3.end-gradient", "G").measure(&is(good(&counts("gradient")), 4.0))?,
+        end(B3_END_HESSIAN, "H").measure(&is(good(&counts(Matrix::Hessian)), 4.0))?,
+        end(B3_END_GRADIENT, "G").measure(&is(good(&counts(Matrix::Gradient)), 4.0))?,
         declare(
-            "B3.decay",
+            B3_DECAY,
             "the other K-4 eigenvalues of H_vv decay",
             "fifth over fourth eigenvalue at the end, where all four clusters are classified",
         )
         .at_most(DECAYED)
         .measure(&ratio)?,
         declare(
-            "B3.at-most-four",
+            B3_AT_MOST_FOUR,
             "H_vv and G_vv never have more than four outliers",
             "largest number of eigenvalues above the level over all checkpoints, of both matrices in every replicate",
         )
@@ -147,9 +138,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let rows = spectrum_rows(results.table("spectrum")?)?;
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let spectrum = Statistics::eigenvalues(results)?;
+    let (statistics, theory) = Statistics::both(results)?;
     let (wide, contrast) = (results.experiment(WIDE)?, results.experiment(WIDE_CONTRAST)?);
     let caption = Caption::new(
         "Eigenvalues of the second-layer blocks of H and of G along training",
@@ -171,18 +161,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let experiment = results.experiment(name)?;
         let (lambda, n) = (experiment.problem.lambda(), experiment.replicates);
         let title = format!(r"$K = {}$, $\lambda = {lambda}$", width(experiment));
-        for (matrix, label) in [("hessian", "H"), ("gradient", "G")] {
-            let ranked: Vec<Vec<(f64, f64)>> = (1..=width(experiment))
-                .filter_map(|rank| trajectory(&rows, name, matrix, rank).remove(&0))
-                .collect();
+        for (matrix, label) in SYMBOLS {
+            let of = spectrum.in_experiment(name).matrix(matrix).replicate(0);
+            let ranked = of.ranked(width(experiment));
             let highest = ranked.iter().flatten().map(|point| point.1).fold(0.0, f64::max) * 2.0;
-            let predicted = |rank: u32| {
-                theory
-                    .curves(name, &format!("eigenvalue, {matrix}"), Some(rank))
-                    .remove(&0)
-                    .unwrap_or_default()
-            };
-            let level = theory.curves(name, &format!("level, {matrix}"), None).remove(&0).unwrap_or_default();
+            let foreseen = theory.of(name, "eigenvalue").matrix(matrix);
+            let predicted = |rank: u32| foreseen.clone().rank(rank).points();
+            let level = theory.of(name, "level").matrix(matrix).replicate(0).points();
             let lowest = level.iter().map(|point| point.1).fold(f64::INFINITY, f64::min) / 300.0;
             // Marks far below the level would lie outside the axes.
             let points: Vec<(f64, f64)> =
@@ -213,22 +198,30 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let mut panel =
             Panel::new(Axis::linear("training time $t$"), Axis::linear("number").range(-0.1, 4.4).whole())
                 .title(title);
-        for (statistic, label, style, sides) in [
-            ("classified", "classified clusters", Style::measured(Colour::Black).size(2.6), Dash::Solid),
+        for (statistic, matrix, label, style, sides) in [
             (
-                "outliers, hessian",
+                "classified",
+                None,
+                "classified clusters",
+                Style::measured(Colour::Black).size(2.6),
+                Dash::Solid,
+            ),
+            (
+                "outliers",
+                Some(Matrix::Hessian),
                 r"outliers of $H_{vv}$",
                 Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(3.8),
                 Dash::Dashed,
             ),
             (
-                "outliers, gradient",
+                "outliers",
+                Some(Matrix::Gradient),
                 r"outliers of $G_{vv}$",
                 Style::measured(Colour::Vermillion).marker(Marker::Triangle).size(3.6),
                 Dash::Dotted,
             ),
         ] {
-            let found = statistics.curves(name, statistic, None);
+            let found = statistics.of(name, statistic).only(|row| row.of.matrix == matrix).curves();
             panel = panel
                 .series(Series::band(
                     format!("bands: range of {n} replicates"),

@@ -4,9 +4,11 @@ pub mod report;
 
 use crate::error::Result;
 use crate::problem::data::CLUSTERS;
+use crate::simulation::task::Matrix;
 use crate::stage::request::Request;
+use crate::stage::rows::{Of, Statistic, entries_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{MATRICES, query};
+use crate::stages::common::shared::{at, query};
 use crate::stages::common::xor::{DIRECTIONS, SECOND, WIDE, neurons, second_layer, whole_second};
 use crate::table::{Table, TableBuilder};
 
@@ -17,19 +19,17 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let experiment = data.experiment(WIDE)?;
     let trajectory = data.trajectory(WIDE, 0)?;
-    let (mut step, mut matrix, mut rank, mut neuron, mut entry) = (vec![], vec![], vec![], vec![], vec![]);
+    let mut entries = Vec::new();
     let last = trajectory.checkpoints.len().saturating_sub(1);
     for checkpoint in [0, last] {
         let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
+        let here = at(experiment, 0, observed);
         let question = query(checkpoint, SECOND, whole_second(experiment));
-        for ((name, _), pairs) in MATRICES.iter().zip(&data.pairs(WIDE, 0, question)?) {
-            for (number, pair) in (1..).zip(pairs.iter().take(CLUSTERS)) {
-                for (index, value) in (0..).zip(&pair.vector) {
-                    step.push(observed.step);
-                    matrix.push(*name);
-                    rank.push(number);
-                    neuron.push(index);
-                    entry.push(*value);
+        for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&data.pairs(WIDE, 0, question)?) {
+            for (rank, pair) in (1..).zip(pairs.iter().take(CLUSTERS)) {
+                for (neuron, value) in (0..).zip(&pair.vector) {
+                    let of = Of { col: Some(neuron), ..Of::block(matrix, SECOND).rank(rank) };
+                    entries.push(Statistic::new(&here, "entry", of, *value));
                 }
             }
         }
@@ -45,13 +45,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         .collect();
     order.sort_by(|a, b| (!a.2, a.1).cmp(&(!b.2, b.1)).then(b.3.total_cmp(&a.3)));
     Ok(vec![
-        TableBuilder::new("entries")
-            .u64("step", step)
-            .str("matrix", &matrix)
-            .u32("rank", rank)
-            .u32("neuron", neuron)
-            .f64("value", entry)
-            .build()?,
+        entries_table(&entries)?,
         TableBuilder::new("neurons")
             .u32("neuron", order.iter().map(|row| row.0).collect())
             .str("direction", &order.iter().map(|row| words(row.1, row.2)).collect::<Vec<_>>())

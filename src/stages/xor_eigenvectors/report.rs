@@ -4,11 +4,12 @@ use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::problem::data::CLUSTERS;
 use crate::stage::claim::Claim;
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::shared::SYMBOLS;
 use crate::stages::common::xor::{WIDE, width};
 use crate::stages::xor_eigenvectors::{plan, reduce};
-use std::collections::BTreeMap;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -26,20 +27,11 @@ pub const STAGE: Stage = Stage {
 };
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let table = results.table("entries")?;
-    let number = |column: &str| table.present(column, table.u32s(column)?);
-    let step = table.present("step", table.u64s("step")?)?;
-    let matrix = table.present("matrix", table.strs("matrix")?)?;
-    let (rank, neuron) = (number("rank")?, number("neuron")?);
-    let value = table.present("value", table.f64s("value")?)?;
-    let mut entries = BTreeMap::new();
-    for row in 0..step.len() {
-        entries.insert((step[row], matrix[row], rank[row], neuron[row]), value[row]);
-    }
+    let entries = Statistics::read(results, "entries")?;
     let order = results.table("neurons")?;
     let places = order.present("neuron", order.u32s("neuron")?)?;
     let direction = order.present("direction", order.strs("direction")?)?;
-    let end = step.iter().copied().max().unwrap_or(0);
+    let end = entries.all().iter().map(|row| row.at.step).max().unwrap_or(0);
     let (k, ranks) = (width(results.experiment(WIDE)?), u32::try_from(CLUSTERS).unwrap_or(0));
     // Where the direction changes from one neuron to the next, with the name of the group below.
     let mut groups: Vec<(&str, u32)> = Vec::new();
@@ -58,7 +50,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         .take(groups.len().saturating_sub(1))
         .collect();
     // The colours reach as far as the entries do.
-    let largest = (10.0 * value.iter().map(|entry| entry.abs()).fold(0.0, f64::max)).ceil() / 10.0;
+    let largest =
+        (10.0 * entries.all().iter().map(|entry| entry.value.abs()).fold(0.0, f64::max)).ceil() / 10.0;
     let groups: Vec<String> = groups
         .iter()
         .map(
@@ -82,13 +75,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     );
     let mut figure = Figure::new("xor-eigenvectors", caption, Width::Full, 2).shared_y();
     for (at, when) in [(0, "start of training"), (end, "end of training")] {
-        for (of, label) in [("hessian", "H"), ("gradient", "G")] {
+        for (matrix, label) in SYMBOLS {
             let values: Vec<Vec<f64>> = (1..=ranks)
                 .map(|rank| {
-                    places
-                        .iter()
-                        .map(|neuron| entries.get(&(at, of, rank, *neuron)).copied().unwrap_or(f64::NAN))
-                        .collect()
+                    let vector = entries.in_experiment(WIDE).step(at).matrix(matrix).rank(rank).values();
+                    let entry = |neuron: &u32| vector.get(*neuron as usize).copied().unwrap_or(f64::NAN);
+                    places.iter().map(entry).collect()
                 })
                 .collect();
             let edges = |count: u32| (0..=count).map(|index| f64::from(index) + 0.5).collect();

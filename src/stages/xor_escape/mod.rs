@@ -15,10 +15,9 @@ use crate::problem::training::Start;
 use crate::simulation::task;
 use crate::simulation::trajectory::Observed;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Statistic, statistics_table};
+use crate::stage::rows::{At, Statistic, Statistics, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::limit_from;
-use crate::stages::common::shared::Statistics;
 use crate::stages::common::xor::experiment;
 use crate::table::Table;
 use crate::theory::dynamics::State;
@@ -121,8 +120,6 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
 
 /// Escape times by replicate.
 fn times(statistics: &Statistics, experiment: &Experiment) -> BTreeMap<u32, f64> {
-    statistics
-        .rows(&experiment.name, "escape time")
-        .filter_map(|row| row.at.replicate.map(|replicate| (replicate, row.value)))
-        .collect()
+    let all = statistics.of(&experiment.name, "escape time");
+    all.iter().filter_map(|row| row.at.replicate.map(|replicate| (replicate, row.value))).collect()
 }

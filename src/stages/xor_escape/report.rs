@@ -3,13 +3,19 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
-use crate::stage::claim::{Claim, declare, interval, semilog_slope};
+use crate::stage::claim::{Claim, claims, declare, interval, semilog_slope};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::dimensions::{by_dimension, dimension};
-use crate::stages::common::shared::Statistics;
 use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 use std::collections::BTreeMap;
+
+claims! {
+    D1_ESCAPE_SHARE = "D1.escape-share",
+    D1_ESCAPE_TIME = "D1.escape-time",
+    D1_ESCAPE_RATE = "D1.escape-rate",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -18,7 +24,7 @@ pub const STAGE: Stage = Stage {
     title: "At random starts the XOR network leaves m = 0 after a time that grows like log d",
     source: "src/stages/xor_escape/mod.rs",
     report: file!(),
-    claims: &["D1.escape-share", "D1.escape-time", "D1.escape-rate"],
+    claims: CLAIMS,
     figures: &["xor-escape"],
     plan,
     reduce,
@@ -57,8 +63,7 @@ fn slopes(results: &Results, statistics: &Statistics) -> Vec<f64> {
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let experiments = by_dimension(results, "xor-escape");
     let mut shares: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for experiment in &experiments {
@@ -88,21 +93,21 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .collect();
     Ok(vec![
         declare(
-            "D1.escape-share",
+            D1_ESCAPE_SHARE,
             "runs from random starts leave the set m = 0, in which the limit of their starts stays for ever",
             format!("share of dimensions at which some |m_i| reaches {ESCAPED}"),
         )
         .at_least(SHARE)
         .measure(&shares)?,
         declare(
-            "D1.escape-time",
+            D1_ESCAPE_TIME,
             "the effective dynamics from a run's own m(0) of order d^{-1/2} predict when it leaves",
             format!("measured over predicted time to |m_i| = {ESCAPED}, less 1, at d = {most}"),
         )
         .between(-TIME, TIME)
         .measure(&ratios)?,
         declare(
-            "D1.escape-rate",
+            D1_ESCAPE_RATE,
             "the time to leave m = 0 grows like log d, at the predicted rate",
             format!("slope of the time in ln d less that predicted from the same starts, over its mean; d >= {FIT}"),
         )
@@ -112,8 +117,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     let experiments = by_dimension(results, "xor-escape");
     let mut one = Panel::new(
         Axis::linear("training time $t$"),
@@ -127,8 +131,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     ];
     for (experiment, (colour, marker)) in shown.into_iter().flatten().zip(looks) {
         let style = Style::measured(colour).marker(marker);
-        for (replicate, curve) in statistics.curves(&experiment.name, "largest m", None) {
-            let own = theory.curves(&experiment.name, "largest m", None);
+        let own = theory.of(&experiment.name, "largest m").curves();
+        for (replicate, curve) in statistics.of(&experiment.name, "largest m").curves() {
             one = one.series(Series::marked_line(
                 format!("$d = {}$, 3 runs", experiment.problem.d()),
                 style,

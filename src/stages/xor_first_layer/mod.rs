@@ -2,21 +2,22 @@
 //!
 //! That two outliers stand above the predicted edge is claimed of H only. The largest weights `r²` of a trained G belong to
 //! single rare samples, each of which can lift an eigenvalue over the edge of the typical sample: the counts in the
-//! table `statistics` (`outliers, gradient`) show replicates with three or four.
+//! table `statistics` (`outliers` of `gradient`) show replicates with three or four.
 
 pub mod report;
 
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
+use crate::problem::network::Layer;
 use crate::simulation::task;
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::leading_space;
-use crate::spectrum::query::Question;
-use crate::spectrum::subspace::{alignment, overlap, sine};
+use crate::spectrum::query::{Question, SampleKind};
+use crate::spectrum::subspace::overlap;
 use crate::stage::request::Request;
 use crate::stage::rows::{
-    Alignment, At, Eigenvalue, Statistic, alignment_table, spectrum_table, statistics_table,
+    Alignment, At, Eigenvalue, Of, Statistic, Subspace, alignment_table, spectrum_table, statistics_table,
 };
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, at, level, query};
@@ -71,20 +72,21 @@ fn weights(experiment: &Experiment, observed: &Observed, here: &At, rows: &mut R
     for (row, neuron) in (0..).zip(&all) {
         rows.alignments.push(Alignment {
             at: here.clone(),
-            layer: "W".to_owned(),
+            layer: Layer::W,
             row,
             sample: None,
-            subspace: "means".to_owned(),
+            subspace: Subspace::Means,
             value: neuron.rho,
             sine: neuron.sine,
         });
-        rows.statistics.push(Statistic::of(here, "strength", row, neuron.strength));
+        rows.statistics.push(Statistic::new(here, "strength", Of::row(Layer::W, row), neuron.strength));
     }
     let alive = all.iter().filter(|neuron| neuron.alive());
     let dead = all.len() - alive.clone().count();
-    rows.statistics.push(Statistic::plain(here, "dead neurons", as_f64(dead)));
+    rows.statistics.push(Statistic::new(here, "dead neurons", Of::layer(Layer::W), as_f64(dead)));
     for (row, neuron) in (0..).zip(&all).filter(|(_, neuron)| neuron.alive()) {
-        rows.statistics.push(Statistic::of(here, "alignment of alive neurons", row, neuron.rho));
+        let of = Of::row(Layer::W, row).with(Subspace::Means);
+        rows.statistics.push(Statistic::new(here, "alignment of alive neurons", of, neuron.rho));
     }
     rows.statistics.push(Statistic::plain(here, "loss", observed.loss));
     rows.statistics.push(Statistic::plain(here, "accuracy", observed.accuracy));
@@ -106,30 +108,24 @@ fn spectra(
         let pairs = data.pairs(&experiment.name, replicate, question)?;
         let w = observed.parameters[0].row(neuron as usize);
         for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
-            rows.spectrum.extend(Eigenvalue::of_block(here, matrix, "W", &question, pairs));
+            rows.spectrum.extend(Eigenvalue::of_pairs(here, matrix, &question, pairs));
             let top = leading_space(pairs, DIMENSION)?;
-            rows.alignments.push(Alignment {
-                at: here.clone(),
-                layer: "W".to_owned(),
-                row: neuron,
-                sample: Some("test".to_owned()),
-                subspace: matrix.to_owned(),
-                value: alignment(w, &top),
-                sine: sine(w, &top),
-            });
-            let spanned = format!("overlap of the top two with the means, {matrix}");
-            rows.statistics.push(Statistic::of(here, &spanned, neuron, overlap(&top, &space)));
+            let with = (Subspace::Outliers(matrix), Some(SampleKind::Test), &top);
+            rows.alignments.push(Alignment::of(here, (Layer::W, neuron, w), with));
+            let block = Of::block(matrix, first(neuron));
+            let spanned = block.with(Subspace::Means);
+            rows.statistics.push(Statistic::new(here, "overlap", spanned, overlap(&top, &space)));
             let spectrum = predicted(experiment, &law, of, neuron as usize)?;
             let least = level(&spectrum, experiment.problem.d());
             let found = above(pairs.iter().map(|pair| pair.value), least);
-            rows.statistics.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, as_f64(found)));
+            rows.statistics.push(Statistic::new(here, "outliers", block, as_f64(found)));
             let outliers = spectrum.outliers_above()?;
             let inside: f64 =
                 outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(law.means_basis())).sum();
-            rows.theory.push(Statistic::of(here, &spanned, neuron, inside / as_f64(DIMENSION)));
-            rows.theory.push(Statistic::of(here, format!("level, {matrix}"), neuron, least));
+            rows.theory.push(Statistic::new(here, "overlap", spanned, inside / as_f64(DIMENSION)));
+            rows.theory.push(Statistic::new(here, "level", block, least));
             let counted = above(outliers.iter().map(|outlier| outlier.position), least);
-            rows.theory.push(Statistic::of(here, format!("outliers, {matrix}"), neuron, as_f64(counted)));
+            rows.theory.push(Statistic::new(here, "outliers", block, as_f64(counted)));
         }
     }
     Ok(())

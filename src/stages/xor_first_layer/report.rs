@@ -3,13 +3,21 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{alignment_rows, last, mean, range};
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Statistics, Subspace, last, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators};
+use crate::stages::common::shared::{SYMBOLS, indicators};
 use crate::stages::common::xor::{ALIVE, CONTRAST, MAIN, width};
 use crate::stages::xor_first_layer::{plan, reduce};
+
+claims! {
+    B1_WEIGHTS = "B1.weights",
+    B1_HESSIAN = "B1.hessian",
+    B1_GRADIENT = "B1.gradient",
+    B1_OUTLIERS = "B1.outliers",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -18,7 +26,7 @@ pub const STAGE: Stage = Stage {
     title: "Every neuron of the first layer, and the top two eigenvectors of its blocks, align with the means",
     source: "src/stages/xor_first_layer/mod.rs",
     report: file!(),
-    claims: &["B1.weights", "B1.hessian", "B1.gradient", "B1.outliers"],
+    claims: CLAIMS,
     figures: &["xor-first-layer", "xor-training"],
     plan,
     reduce,
@@ -39,15 +47,15 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let end = experiment.schedule().last().copied().unwrap_or(0);
     let mut claims = vec![
         declare(
-            "B1.weights",
+            B1_WEIGHTS,
             "every alive neuron W_i aligns with Span(mu, nu)",
             "smallest rho(W_i; Span(mu, nu)) over neurons with |v_i| |W_i| > 0.05 at the end",
         )
         .at_least(ALIGNED)
-        .measure(&last(&statistics.smallest(MAIN, "alignment of alive neurons")))?,
+        .measure(&last(&statistics.of(MAIN, "alignment of alive neurons").smallest()))?,
     ];
-    for (id, matrix, symbol) in [("B1.hessian", "hessian", "H"), ("B1.gradient", "gradient", "G")] {
-        let overlaps = statistics.smallest(MAIN, &format!("overlap of the top two with the means, {matrix}"));
+    for (id, (matrix, symbol)) in [B1_HESSIAN, B1_GRADIENT].into_iter().zip(SYMBOLS) {
+        let overlaps = statistics.of(MAIN, "overlap").matrix(matrix).smallest();
         let least: Vec<f64> = overlaps
             .values()
             .map(|curve| curve.iter().map(|point| point.1).fold(f64::INFINITY, f64::min))
@@ -64,54 +72,42 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .measure(&least)?,
         );
     }
-    let share = |name: &str, wanted: f64| -> Vec<f64> {
-        (0..experiment.replicates)
-            .filter_map(|replicate| {
-                let found = statistics
-                    .rows(MAIN, name)
-                    .filter(|row| row.at.replicate == Some(replicate) && row.at.step == end);
-                let as_wanted = indicators(found, |row| (row.value - wanted).abs() < 0.5);
-                (!as_wanted.is_empty()).then(|| as_wanted.iter().sum::<f64>() / as_f64(as_wanted.len()))
-            })
-            .collect()
-    };
+    let outliers = statistics.of(MAIN, "outliers").matrix(Matrix::Hessian).step(end);
+    let shares: Vec<f64> = (0..experiment.replicates)
+        .filter_map(|replicate| {
+            let two =
+                indicators(outliers.clone().replicate(replicate).values(), |count| (count - 2.0).abs() < 0.5);
+            (!two.is_empty()).then(|| two.iter().sum::<f64>() / as_f64(two.len()))
+        })
+        .collect();
     claims.push(
         declare(
-            "B1.outliers",
+            B1_OUTLIERS,
             "H_(W_i W_i) has two outliers, for every i",
             "share of neurons with two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end",
         )
         .at_least(TWO)
-        .measure(&share("outliers, hessian", 2.0))?,
+        .measure(&shares)?,
     );
     Ok(claims)
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let statistics = Statistics::read(results, "statistics")?;
-    let theory = Statistics::read(results, "theory")?;
+    let (statistics, theory) = Statistics::both(results)?;
     Ok(vec![figure(results, &statistics, &theory)?, training(results, &statistics)?])
 }
 
 fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Result<Figure> {
-    let alignments = alignment_rows(results.table("alignment")?)?;
+    let rho = Statistics::read(results, "alignment")?;
+    let sine = Statistics::column(results.table("alignment")?, "sine")?;
     let experiment = results.experiment(MAIN)?;
     let (problem, n) = (&experiment.problem, experiment.replicates);
     let neurons = width(experiment);
     let curve = |neuron: u32| -> Vec<(f64, f64)> {
-        alignments
-            .iter()
-            .filter(|a| {
-                a.at.experiment == MAIN
-                    && a.at.replicate == Some(0)
-                    && a.row == neuron
-                    && a.subspace == "means"
-            })
-            .map(|a| (a.at.time, a.value))
-            .collect()
+        rho.in_experiment(MAIN).replicate(0).row(neuron).with(Subspace::Means).points()
     };
     let strength = |neuron: u32| -> Option<f64> {
-        statistics.curves(MAIN, "strength", Some(neuron)).get(&0)?.last().map(|point| point.1)
+        statistics.of(MAIN, "strength").replicate(0).row(neuron).values().last().copied()
     };
     let mut one = Panel::new(
         Axis::linear("training time $t$"),
@@ -134,14 +130,14 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
     for (name, style) in looks() {
         let experiment = results.experiment(name)?;
         let end = experiment.schedule().last().copied().unwrap_or(0);
+        let sines = sine.in_experiment(name).step(end).with(Subspace::Means);
         let points: Vec<(f64, f64)> = statistics
-            .rows(name, "strength")
-            .filter(|row| row.at.step == end)
+            .of(name, "strength")
+            .step(end)
+            .iter()
             .filter_map(|row| {
-                let found = alignments.iter().find(|a| {
-                    a.at == row.at && Some(a.row) == row.row && a.subspace == "means" && a.sample.is_none()
-                })?;
-                Some((row.value, found.sine))
+                let found = sines.iter().find(|sine| sine.at == row.at && sine.of.row == row.of.row)?;
+                Some((row.value, found.value))
             })
             .collect();
         ends = ends.series(Series::points(
@@ -170,7 +166,7 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
          its blocks",
     );
     let mut figure = Figure::new("xor-first-layer", caption, Width::Full, 2).panel(one).panel(ends);
-    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
+    for (matrix, symbol) in SYMBOLS {
         figure = figure.panel(overlaps(results, statistics, theory, matrix, symbol)?);
     }
     Ok(figure)
@@ -181,12 +177,11 @@ fn overlaps(
     results: &Results,
     statistics: &Statistics,
     theory: &Statistics,
-    matrix: &str,
+    matrix: Matrix,
     symbol: &str,
 ) -> Result<Panel> {
     let experiment = results.experiment(MAIN)?;
     let (n, neurons) = (experiment.replicates, width(experiment));
-    let name = format!("overlap of the top two with the means, {matrix}");
     let label = format!("overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$");
     let mut panel = Panel::new(Axis::linear("neuron $i$").whole(), Axis::linear(label));
     for (experiment, style) in looks() {
@@ -195,7 +190,8 @@ fn overlaps(
         let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
             (0..neurons)
                 .filter_map(|neuron| {
-                    let values = last(&statistics.curves(experiment, &name, Some(neuron)));
+                    let found = statistics.of(experiment, "overlap").matrix(matrix).row(neuron);
+                    let values = last(&found.curves());
                     let mean = values.iter().sum::<f64>() / as_f64(values.len());
                     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
                     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -236,7 +232,7 @@ fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
         let experiment = results.experiment(name)?;
         let sides = if name == MAIN { Dash::Solid } else { Dash::Dashed };
         for (panel, statistic) in panels.iter_mut().zip(["loss", "accuracy", "dead neurons"]) {
-            let curves = statistics.curves(name, statistic, None);
+            let curves = statistics.of(name, statistic).curves();
             let label =
                 format!(r"$\lambda = {}$, mean and range of {n} replicates", experiment.problem.lambda());
             *panel = panel

@@ -3,15 +3,16 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::simulation::task::Matrix;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{at, query};
 use crate::stages::common::xor::{SECOND, law, level};
 use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
 use crate::table::Table;
-use crate::theory::Matrix;
+use crate::theory;
 
 /// Width 4: all ranks from 1 to 4 are frequent enough to be met.
 const RUNS: &str = "xor-rank";
@@ -43,7 +44,7 @@ fn matched(runs: &[Run]) -> Vec<&Run> {
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let runs = runs(data)?;
-    let (mut spectrum, mut theory, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut spectrum, mut predicted, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
     let experiment = data.experiment(RUNS)?;
     for run in matched(&runs) {
         let Some(replicate) = run.at.replicate else { continue };
@@ -51,28 +52,18 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let here = at(experiment, replicate, observed);
             let question = query(checkpoint, SECOND, Question::Values);
             let [values, _] = data.values(RUNS, replicate, question)?;
-            spectrum.extend((1..).zip(&values).map(|(rank, value)| Eigenvalue {
-                at: here.clone(),
-                sample: "test".to_owned(),
-                matrix: "hessian".to_owned(),
-                layer: "v".to_owned(),
-                row: 0,
-                col: 0,
-                rank,
-                eigenvalue: *value,
-                residual: None,
-            }));
-            let law = law(experiment, observed)?;
-            theory.push(Statistic::plain(&here, "level", level(experiment, &law, Matrix::Hessian)?));
-            let predicted = law.second_layer_spectrum(Matrix::Hessian)?.values;
-            theory.extend(
-                (1..)
-                    .zip(predicted.iter())
-                    .map(|(rank, value)| Statistic::of(&here, "eigenvalue", rank, *value)),
+            spectrum.extend(Eigenvalue::of_values(&here, Matrix::Hessian, &question, &values));
+            let (law, block) = (law(experiment, observed)?, Of::block(Matrix::Hessian, SECOND));
+            let level = level(experiment, &law, theory::Matrix::Hessian)?;
+            predicted.push(Statistic::new(&here, "level", block, level));
+            let foreseen = law.second_layer_spectrum(theory::Matrix::Hessian)?.values;
+            let ranked = (1..).zip(foreseen.iter());
+            predicted.extend(
+                ranked.map(|(rank, value)| Statistic::new(&here, "eigenvalue", block.rank(rank), *value)),
             );
             for (cluster, share) in (0..).zip(&observed.cluster_accuracy) {
-                let share = share.unwrap_or(0.0);
-                statistics.push(Statistic::of(&here, "cluster accuracy", cluster, share));
+                let of = Of::default().cluster(cluster);
+                statistics.push(Statistic::new(&here, "cluster accuracy", of, share.unwrap_or(0.0)));
             }
         }
     }
@@ -81,6 +72,6 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         exceptions_table(&runs)?,
         spectrum_table(&spectrum)?,
         statistics_table("statistics", &statistics)?,
-        statistics_table("theory", &theory)?,
+        statistics_table("theory", &predicted)?,
     ])
 }

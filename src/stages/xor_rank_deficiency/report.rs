@@ -4,15 +4,22 @@ use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Eigenvalue, curves, spectrum_rows};
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::{Statistics, indicators};
+use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
 use crate::stages::common::xor_runs::{Run, runs_rows};
 use crate::stages::xor_rank_deficiency::{RUNS, WIDER, matched, plan, reduce};
+
+claims! {
+    B4_EQUAL = "B4.equal",
+    B4_EQUAL_K8 = "B4.equal-k8",
+    B4_DEFICIENT = "B4.deficient",
+    B4_DIRECTIONS = "B4.directions",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -21,7 +28,7 @@ pub const STAGE: Stage = Stage {
     title: "A sub-optimal classifier leaves fewer than four outliers in the second layer, one for each classified cluster",
     source: "src/stages/xor_rank_deficiency/mod.rs",
     report: file!(),
-    claims: &["B4.equal", "B4.equal-k8", "B4.deficient", "B4.directions"],
+    claims: CLAIMS,
     figures: &["xor-rank-deficiency", "xor-rank-runs"],
     plan,
     reduce,
@@ -39,21 +46,21 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let equal = "share of runs in which the number of eigenvalues of H_vv above |W|^2/(4 lambda) is the number of clusters with accuracy above 0.9";
     let suboptimal: Vec<&Run> = narrow.iter().filter(|run| (run.classified as usize) < CLUSTERS).collect();
     Ok(vec![
-        declare("B4.equal", "as many outliers as classified clusters (K = 4)", equal)
+        declare(B4_EQUAL, "as many outliers as classified clusters (K = 4)", equal)
             .at_least(EQUAL)
             .measure(&indicators(&narrow, |run| run.outliers == run.classified))?,
-        declare("B4.equal-k8", "as many outliers as classified clusters (K = 8)", equal)
+        declare(B4_EQUAL_K8, "as many outliers as classified clusters (K = 8)", equal)
             .at_least(EQUAL)
             .measure(&indicators(&wider, |run| run.outliers == run.classified))?,
         declare(
-            "B4.deficient",
+            B4_DEFICIENT,
             "fewer than four outliers remain when SGD converges to a sub-optimal classifier",
             "share of the runs that miss a cluster with fewer than four outliers",
         )
         .at_least(EQUAL)
         .measure(&indicators(&suboptimal, |run| (run.outliers as usize) < CLUSTERS))?,
         declare(
-            "B4.directions",
+            B4_DIRECTIONS,
             "the rank is the number of directions that neurons chose",
             "share of runs with as many outliers as directions of alive neurons",
         )
@@ -73,7 +80,7 @@ fn directions(run: &Run) -> String {
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let all = runs_rows(results)?;
-    let rows = spectrum_rows(results.table("spectrum")?)?;
+    let spectrum = Statistics::eigenvalues(results)?;
     let theory = Statistics::read(results, "theory")?;
     let experiment = results.experiment(RUNS)?;
     let wider = results.experiment(WIDER)?;
@@ -98,18 +105,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut figure = Figure::new("xor-rank-deficiency", caption, Width::Full, 2).shared_x().shared_y();
     for run in matched(&all) {
         let replicate = run.at.replicate.unwrap_or(0);
-        let ranked = (1..=width(experiment))
-            .filter_map(|rank| {
-                let wanted = |row: &&Eigenvalue| row.at.replicate == run.at.replicate && row.rank == rank;
-                curves(rows.iter().filter(wanted).map(|row| (&row.at, row.eigenvalue))).remove(&replicate)
-            })
-            .collect();
-        let predicted = theory
-            .rows(RUNS, "eigenvalue")
-            .filter(|row| row.at.replicate == run.at.replicate)
-            .map(|row| (row.at.time, row.value))
-            .collect();
-        let level = theory.curves(RUNS, "level", None).remove(&replicate).unwrap_or_default();
+        let ranked = spectrum.in_experiment(RUNS).replicate(replicate).ranked(width(experiment));
+        let predicted = theory.of(RUNS, "eigenvalue").replicate(replicate).points();
+        let level = theory.of(RUNS, "level").replicate(replicate).points();
         figure = figure.panel(
             Panel::new(
                 Axis::linear("training time $t$"),

@@ -10,7 +10,7 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
-use crate::table::Table;
+use crate::table::{Table, TableBuilder};
 use crate::theory::coupon_collector::covered;
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -69,7 +69,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let runs = runs(data)?;
-    let (mut law, mut fit) = (Vec::new(), Vec::new());
+    let (mut law, mut fit) = ((Vec::new(), Vec::new(), Vec::new()), Vec::new());
     for experiment in data.experiments() {
         let here = At {
             experiment: experiment.name.clone(),
@@ -79,15 +79,21 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         };
         let expected = covered(experiment.problem.rows(), CLUSTERS);
         let ranks: Vec<u32> = of(&runs, &experiment.name).map(|run| run.outliers).collect();
-        for (rank, probability) in (0..).zip(&expected) {
-            law.push(Statistic::of(&here, "probability of the rank", rank, *probability));
+        for (outliers, probability) in (0_u32..).zip(&expected) {
+            law.0.push(experiment.name.clone());
+            law.1.push(outliers);
+            law.2.push(*probability);
         }
         fit.push(Statistic::plain(&here, "goodness-of-fit p", goodness(&ranks, &expected)));
     }
     Ok(vec![
         runs_table(&runs)?,
         exceptions_table(&runs)?,
-        statistics_table("theory", &law)?,
+        TableBuilder::new("law")
+            .str("experiment", &law.0)
+            .u32("outliers", law.1)
+            .f64("probability", law.2)
+            .build()?,
         statistics_table("fit", &fit)?,
     ])
 }

@@ -5,12 +5,14 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
+use crate::problem::network::Layer;
 use crate::simulation::task;
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::leading_space;
-use crate::spectrum::subspace::{alignment, overlap, sine, space};
+use crate::spectrum::query::SampleKind;
+use crate::spectrum::subspace::{overlap, space};
 use crate::stage::request::Request;
-use crate::stage::rows::{Alignment, At, Statistic, alignment_table, statistics_table};
+use crate::stage::rows::{Alignment, At, Of, Statistic, Subspace, alignment_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, at, query};
 use crate::stages::common::xor::{
@@ -35,8 +37,10 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let here = at(experiment, replicate, observed);
                 let space = space(&*task, SECOND.layer, &observed.parameters)?;
                 let start = start.get_or_insert_with(|| space.clone());
-                statistics.push(Statistic::plain(&here, "dimension of B", as_f64(space.ncols())));
-                statistics.push(Statistic::plain(&here, "overlap with the start", overlap(&space, start)));
+                let (of, dimension) = (Of::layer(Layer::V).with(Subspace::Means), as_f64(space.ncols()));
+                statistics.push(Statistic::new(&here, "dimension", of, dimension));
+                let of = of.with(Subspace::Start);
+                statistics.push(Statistic::new(&here, "overlap", of, overlap(&space, start)));
                 spaces(
                     data,
                     experiment,
@@ -61,29 +65,22 @@ fn spaces(
     (alignments, statistics): (&mut Vec<Alignment>, &mut Vec<Statistic>),
 ) -> Result<()> {
     let v: ArrayView1<f64> = observed.parameters[1].column(0);
-    let mut add = |sample: Option<&str>, subspace: &str, basis: &Array2<f64>| {
-        alignments.push(Alignment {
-            at: here.clone(),
-            layer: "v".to_owned(),
-            row: 0,
-            sample: sample.map(str::to_owned),
-            subspace: subspace.to_owned(),
-            value: alignment(v, basis),
-            sine: sine(v, basis),
-        });
+    let mut add = |subspace: Subspace, sample: Option<SampleKind>, basis: &Array2<f64>| {
+        alignments.push(Alignment::of(here, (Layer::V, 0, v), (subspace, sample, basis)));
     };
-    add(None, "means", space);
+    add(Subspace::Means, None, space);
     let law = law(experiment, observed)?;
     let pairs =
         data.pairs(&experiment.name, replicate, query(checkpoint, SECOND, whole_second(experiment)))?;
     for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
         let outliers = above(pairs.iter().map(|pair| pair.value), level(experiment, &law, of)?);
-        statistics.push(Statistic::plain(here, format!("outliers, {matrix}"), as_f64(outliers)));
+        let block = Of::block(matrix, SECOND);
+        statistics.push(Statistic::new(here, "outliers", block, as_f64(outliers)));
         if outliers > 0 {
             let top = leading_space(pairs, outliers)?;
-            add(Some("test"), matrix, &top);
-            let name = format!("overlap of outliers with B, {matrix}");
-            statistics.push(Statistic::plain(here, name, overlap(&top, space)));
+            add(Subspace::Outliers(matrix), Some(SampleKind::Test), &top);
+            let of = block.with(Subspace::Means);
+            statistics.push(Statistic::new(here, "overlap", of, overlap(&top, space)));
         }
     }
     Ok(())

@@ -2,13 +2,22 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Alignment, alignment_rows, curves, last, mean, range};
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::shared::Statistics;
 use crate::stages::common::xor::{WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_second_layer::{plan, reduce};
+
+claims! {
+    B2_WEIGHTS = "B2.weights",
+    B2_HESSIAN = "B2.hessian",
+    B2_GRADIENT = "B2.gradient",
+    B2_OUTLIERS = "B2.outliers",
+    B2_NULL = "B2.null",
+    B2_MOVES = "B2.moves",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -17,7 +26,7 @@ pub const STAGE: Stage = Stage {
     title: "The second layer and the outlier eigenspaces of its blocks align with a subspace that moves",
     source: "src/stages/xor_second_layer/mod.rs",
     report: file!(),
-    claims: &["B2.weights", "B2.hessian", "B2.gradient", "B2.outliers", "B2.null", "B2.moves"],
+    claims: CLAIMS,
     figures: &["xor-second-layer"],
     plan,
     reduce,
@@ -32,66 +41,72 @@ const ABOVE_NULL: f64 = 0.25;
 /// Largest overlap `‖P_0 P_T‖_F²/dim` of `B_t` at the start and at the end.
 const MOVED: f64 = 0.5;
 
+/// The overlap of outlier eigenspaces with `B_t`.
+fn overlap(statistics: &Statistics, matrix: Matrix) -> Curves {
+    statistics.of(WIDE, "overlap").matrix(matrix).curves()
+}
+
+/// The overlap of `B_t` with `B_0`.
+fn with_start(statistics: &Statistics, experiment: &str) -> Curves {
+    statistics.of(experiment, "overlap").with(Subspace::Start).curves()
+}
+
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let statistics = Statistics::read(results, "statistics")?;
-    let alignments = alignment_rows(results.table("alignment")?)?;
-    let rho = |subspace: &str| {
-        let wanted = |a: &&Alignment| a.at.experiment == WIDE && a.subspace == subspace;
-        curves(alignments.iter().filter(wanted).map(|a| (&a.at, a.value)))
-    };
-    let end = |name: &str| last(&statistics.curves(WIDE, name, None));
+    let alignments = Statistics::read(results, "alignment")?;
+    let rho = |subspace: Subspace| last(&alignments.in_experiment(WIDE).with(subspace).curves());
     let k = f64::from(width(results.experiment(WIDE)?));
-    let trained = last(&rho("means"));
+    let trained = rho(Subspace::Means);
     let above_null: Vec<f64> = trained
         .iter()
-        .zip(end("dimension of B"))
+        .zip(last(&statistics.of(WIDE, "dimension").curves()))
         .map(|(rho, dimension)| rho - (dimension / k).sqrt())
         .collect();
     Ok(vec![
-        declare("B2.weights", "v aligns with B_t", "rho(v; B_t) at the end")
+        declare(B2_WEIGHTS, "v aligns with B_t", "rho(v; B_t) at the end")
             .at_least(ALIGNED)
             .measure(&trained)?,
         declare(
-            "B2.hessian",
+            B2_HESSIAN,
             "the outlier eigenspace of H_vv aligns with B_t",
             "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of H_vv at the end",
         )
         .at_least(ALIGNED)
-        .measure(&end("overlap of outliers with B, hessian"))?,
+        .measure(&last(&overlap(&statistics, Matrix::Hessian)))?,
         declare(
-            "B2.gradient",
+            B2_GRADIENT,
             "the outlier eigenspace of G_vv aligns with B_t",
             "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of G_vv at the end",
         )
         .at_least(ALIGNED)
-        .measure(&end("overlap of outliers with B, gradient"))?,
+        .measure(&last(&overlap(&statistics, Matrix::Gradient)))?,
         declare(
-            "B2.outliers",
+            B2_OUTLIERS,
             "v aligns with the outlier eigenspace of H_vv",
             "rho(v; eigenvectors of the outliers of H_vv) at the end",
         )
         .at_least(ALIGNED)
-        .measure(&last(&rho("hessian")))?,
+        .measure(&rho(Subspace::Outliers(Matrix::Hessian)))?,
         declare(
-            "B2.null",
+            B2_NULL,
             "the alignment of v with B_t is far above that of a random vector",
             "rho(v; B_t) - sqrt(dim B_t / K) at the end",
         )
         .at_least(ABOVE_NULL)
         .measure(&above_null)?,
         declare(
-            "B2.moves",
+            B2_MOVES,
             "the subspace B_t moves during training",
             "|P_0 P_T|_F^2 / dim of B_t at the end and at the start",
         )
         .at_most(MOVED)
-        .measure(&end("overlap with the start"))?,
+        .measure(&last(&with_start(&statistics, WIDE)))?,
     ])
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let statistics = Statistics::read(results, "statistics")?;
-    let alignments = alignment_rows(results.table("alignment")?)?;
+    let alignments = Statistics::read(results, "alignment")?;
     let (wide, contrast) = (results.experiment(WIDE)?, results.experiment(WIDE_CONTRAST)?);
     let n = wide.replicates;
     let caption = Caption::new(
@@ -113,13 +128,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for name in [WIDE, WIDE_CONTRAST] {
         let experiment = results.experiment(name)?;
         let k = f64::from(width(experiment));
-        let rho = curves(
-            alignments
-                .iter()
-                .filter(|a| a.at.experiment == name && a.subspace == "means")
-                .map(|a| (&a.at, a.value)),
-        );
-        let null = mean(&statistics.curves(name, "dimension of B", None))
+        let rho = alignments.in_experiment(name).with(Subspace::Means).curves();
+        let null = mean(&statistics.of(name, "dimension").curves())
             .into_iter()
             .map(|(time, dimension)| (time, (dimension / k).sqrt()))
             .collect();
@@ -148,15 +158,20 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     )
     .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.problem.lambda()));
     for (matrix, label, style, sides) in [
-        ("hessian", r"outliers of $H_{vv}$, mean", Style::measured(Colour::Blue).size(2.6), Dash::Solid),
         (
-            "gradient",
+            Matrix::Hessian,
+            r"outliers of $H_{vv}$, mean",
+            Style::measured(Colour::Blue).size(2.6),
+            Dash::Solid,
+        ),
+        (
+            Matrix::Gradient,
             r"outliers of $G_{vv}$, mean",
             Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6),
             Dash::Dashed,
         ),
     ] {
-        let found = statistics.curves(WIDE, &format!("overlap of outliers with B, {matrix}"), None);
+        let found = overlap(&statistics, matrix);
         spanned = spanned
             .series(Series::band(
                 format!("bands: range of {n} replicates"),
@@ -173,7 +188,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         (WIDE, Style::measured(Colour::Green).size(2.6), Dash::Solid),
         (WIDE_CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(3.6), Dash::Dashed),
     ] {
-        let found = statistics.curves(name, "overlap with the start", None);
+        let found = with_start(&statistics, name);
         let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.problem.lambda());
         moves = moves
             .series(Series::band(

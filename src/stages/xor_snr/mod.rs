@@ -10,13 +10,14 @@ use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
 use crate::problem::family::{Axis, Family};
-use crate::simulation::task;
+use crate::problem::network::Layer;
+use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{sine, space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Statistic, statistics_table};
+use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{MATRICES, at, query};
+use crate::stages::common::shared::{at, norm_errors, query};
 use crate::stages::common::xor::{SECOND, checked, experiment, first, neurons};
 use crate::table::Table;
 
@@ -54,23 +55,20 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let all = neurons(experiment, observed);
             let alive: Vec<f64> =
                 all.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.sine).collect();
-            statistics.push(Statistic::plain(&here, "dead neurons", as_f64(all.len() - alive.len())));
+            let (neurons, dead) = (Of::layer(Layer::W), as_f64(all.len() - alive.len()));
+            statistics.push(Statistic::new(&here, "dead neurons", neurons, dead));
             if !alive.is_empty() {
                 let mean = alive.iter().sum::<f64>() / as_f64(alive.len());
-                statistics.push(Statistic::plain(&here, "sine of alive neurons", mean));
+                statistics.push(Statistic::new(&here, "sine", neurons.with(Subspace::Means), mean));
             }
             let space = space(&*task::build(&experiment.problem), SECOND.layer, &observed.parameters)?;
             let v = observed.parameters[1].column(0);
-            statistics.push(Statistic::plain(&here, "sine of v", sine(v, &space)));
-            for (layer, block) in [("first", first(NEURON)), ("second", SECOND)] {
+            let second = Of::row(Layer::V, 0).with(Subspace::Means);
+            statistics.push(Statistic::new(&here, "sine", second, sine(v, &space)));
+            for block in [first(NEURON), SECOND] {
                 let norms = data.norms(&experiment.name, replicate, query(last, block, Question::Norms))?;
-                for ((matrix, _), norms) in
-                    MATRICES.iter().zip(&norms).filter(|(_, norms)| norms.operator > 0.0)
-                {
-                    for (error, norm) in [("full", norms.outside), ("perpendicular", norms.perpendicular)] {
-                        let name = format!("{error} error, {layer} layer, {matrix}");
-                        statistics.push(Statistic::plain(&here, name, norm / norms.operator));
-                    }
+                for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
+                    statistics.extend(norm_errors(&here, Of::block(matrix, block), norms));
                 }
             }
         }

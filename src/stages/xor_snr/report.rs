@@ -3,12 +3,27 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
+use crate::problem::network::Layer;
+use crate::simulation::task::Matrix;
+use crate::stage::claim::{Claim, claims, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::grid::{bars, over_grid, slopes};
+use crate::stages::common::grid::{Bar, Grid, bars, over_grid, slopes};
 use crate::stages::xor_snr::{plan, reduce};
 use std::collections::BTreeMap;
+
+claims! {
+    B1_SLOPE = "B1.slope",
+    B2_BOUND = "B2.bound",
+    B1_PERPENDICULAR_HESSIAN = "B1.perpendicular-hessian",
+    B1_FULL_HESSIAN = "B1.full-hessian",
+    B1_PERPENDICULAR_GRADIENT = "B1.perpendicular-gradient",
+    B1_FULL_GRADIENT = "B1.full-gradient",
+    B2_PERPENDICULAR_HESSIAN = "B2.perpendicular-hessian",
+    B2_FULL_HESSIAN = "B2.full-hessian",
+    B2_PERPENDICULAR_GRADIENT = "B2.perpendicular-gradient",
+    B2_FULL_GRADIENT = "B2.full-gradient",
+}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -17,18 +32,7 @@ pub const STAGE: Stage = Stage {
     title: "Rates of alignment of both layers in the signal-to-noise ratio",
     source: "src/stages/xor_snr/mod.rs",
     report: file!(),
-    claims: &[
-        "B1.slope",
-        "B2.bound",
-        "B1.perpendicular-hessian",
-        "B1.full-hessian",
-        "B1.perpendicular-gradient",
-        "B1.full-gradient",
-        "B2.perpendicular-hessian",
-        "B2.full-hessian",
-        "B2.perpendicular-gradient",
-        "B2.full-gradient",
-    ],
+    claims: CLAIMS,
     figures: &["xor-snr-rates"],
     plan,
     reduce,
@@ -58,13 +62,20 @@ fn bound(results: &Results, lambda: f64) -> f64 {
     1.0 / lambda.sqrt() + results.experiments.values().find(same).map_or(0.0, left)
 }
 
+/// A statistic of a layer at the end of training over λ, of a matrix or of the weights.
+fn at_end(results: &Results, statistic: &str, layer: Layer, matrix: Option<Matrix>) -> Result<Grid> {
+    over_grid(results, ("statistics", statistic), false, |found| {
+        found.layer(layer).only(|row| row.of.matrix == matrix)
+    })
+}
+
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let slope = |statistic: &str, least: f64| -> Result<Vec<f64>> {
-        Ok(slopes(&over_grid(results, "statistics", statistic, false)?, least))
+    let slope = |statistic: &str, matrix: Option<Matrix>, least: f64| -> Result<Vec<f64>> {
+        Ok(slopes(&at_end(results, statistic, Layer::W, matrix)?, least))
     };
-    let ratios = |statistic: &str, power: f64| -> Result<Vec<f64>> {
+    let ratios = |statistic: &str, matrix: Option<Matrix>, power: f64| -> Result<Vec<f64>> {
         let mut worst: BTreeMap<u32, f64> = BTreeMap::new();
-        for (lambda, values) in over_grid(results, "statistics", statistic, false)? {
+        for (lambda, values) in at_end(results, statistic, Layer::V, matrix)? {
             for (replicate, value) in values {
                 let entry = worst.entry(replicate).or_default();
                 *entry = entry.max(value / libm::pow(bound(results, lambda), power));
@@ -76,23 +87,23 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
         declare(
-            "B1.slope",
+            B1_SLOPE,
             "the error of the alignment of alive neurons with Span(mu, nu) falls at least as fast as lambda^{-1/2}",
             fitted("mean sin(W_i; Span(mu, nu)) of alive neurons", FIT_WEIGHTS),
         )
         .at_most(-0.5 + SLOPE_WEIGHTS)
-        .measure(&slope("sine of alive neurons", FIT_WEIGHTS)?)?,
+        .measure(&slope("sine", None, FIT_WEIGHTS)?)?,
         declare(
-            "B2.bound",
+            B2_BOUND,
             "the error of the alignment of v with B_t is at most lambda^{-1/2} plus what is left of the start",
             "largest sin(v; B_t) / (lambda^{-1/2} + e^{-beta T}) over the grid",
         )
         .at_most(1.0)
-        .measure(&ratios("sine of v", 1.0)?)?,
+        .measure(&ratios("sine", None, 1.0)?)?,
     ];
     for (ids, matrix, symbol) in [
-        (["B1.perpendicular-hessian", "B1.full-hessian"], "hessian", "H"),
-        (["B1.perpendicular-gradient", "B1.full-gradient"], "gradient", "G"),
+        ([B1_PERPENDICULAR_HESSIAN, B1_FULL_HESSIAN], Matrix::Hessian, "H"),
+        ([B1_PERPENDICULAR_GRADIENT, B1_FULL_GRADIENT], Matrix::Gradient, "G"),
     ] {
         let [perpendicular, full] = ids;
         claims.push(
@@ -102,7 +113,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
             )
             .between(-1.0 - SLOPE, -1.0 + SLOPE)
-            .measure(&slope(&format!("perpendicular error, first layer, {matrix}"), FIT_PERPENDICULAR)?)?,
+            .measure(&slope("perpendicular error", Some(matrix), FIT_PERPENDICULAR)?)?,
         );
         claims.push(
             declare(
@@ -113,12 +124,12 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 fitted("|A - PAP| / |A|", FIT_FULL),
             )
             .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slope(&format!("full error, first layer, {matrix}"), FIT_FULL)?)?,
+            .measure(&slope("full error", Some(matrix), FIT_FULL)?)?,
         );
     }
     for (ids, matrix, symbol) in [
-        (["B2.perpendicular-hessian", "B2.full-hessian"], "hessian", "H"),
-        (["B2.perpendicular-gradient", "B2.full-gradient"], "gradient", "G"),
+        ([B2_PERPENDICULAR_HESSIAN, B2_FULL_HESSIAN], Matrix::Hessian, "H"),
+        ([B2_PERPENDICULAR_GRADIENT, B2_FULL_GRADIENT], Matrix::Gradient, "G"),
     ] {
         let [perpendicular, full] = ids;
         claims.push(
@@ -128,7 +139,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 "largest |(I-P) A (I-P)| / |A| / (lambda^{-1/2} + e^{-beta T})^2 over the grid",
             )
             .at_most(1.0)
-            .measure(&ratios(&format!("perpendicular error, second layer, {matrix}"), 2.0)?)?,
+            .measure(&ratios("perpendicular error", Some(matrix), 2.0)?)?,
         );
         claims.push(
             declare(
@@ -137,7 +148,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 "largest |A - PAP| / |A| / (lambda^{-1/2} + e^{-beta T}) over the grid",
             )
             .at_most(1.0)
-            .measure(&ratios(&format!("full error, second layer, {matrix}"), 1.0)?)?,
+            .measure(&ratios("full error", Some(matrix), 1.0)?)?,
         );
     }
     Ok(claims)
@@ -163,45 +174,44 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
          set its error",
     );
     let mut figure = Figure::new("xor-snr-rates", caption, Width::Full, 3);
-    let series = |label: String, statistic: &str, look: Style| -> Result<(Series, Points)> {
-        let shown = bars(&over_grid(results, "statistics", statistic, false)?)?;
+    let series = |label: String, grid: Result<Grid>, look: Style| -> Result<(Series, Vec<Bar>)> {
+        let shown = bars(&grid?)?;
         Ok((Series::error_bars(label, look, shown.clone()), shown))
     };
     // The first layer attains the rates, so lines of their slopes go through its points; the second stays below its bound.
-    let law = |layer: &str, shown: &Points, power: f64| {
-        if layer == "first" { slope_line(shown, -0.5 * power) } else { bound_line(results, shown, power) }
+    let law = |layer: Layer, shown: &[Bar], power: f64| {
+        if layer == Layer::W { slope_line(shown, -0.5 * power) } else { bound_line(results, shown, power) }
     };
-    for (layer, weights, symbol, block) in [
-        ("first", "sine of alive neurons", "first layer:\n$\\sin(W_i; \\Span(\\mu,\\nu))$", "W_1W_1"),
-        ("second", "sine of v", "second layer:\n$\\sin(v; B_t)$", "vv"),
+    for (layer, words_of, symbol, block) in [
+        (Layer::W, "first", r"$\sin(W_i; \Span(\mu,\nu))$", "W_1W_1"),
+        (Layer::V, "second", r"$\sin(v; B_t)$", "vv"),
     ] {
-        let words = |slope: &'static str, bound: &'static str| if layer == "first" { slope } else { bound };
+        let words = |slope: &'static str, bound: &'static str| if layer == Layer::W { slope } else { bound };
+        let weights = at_end(results, "sine", layer, None);
         let (measured, shown) = series(format!("weights: {label}"), weights, Style::measured(Colour::Green))?;
         figure = figure.panel(
-            Panel::new(x(), Axis::log(symbol)).series(measured).series(law(layer, &shown, 1.0)).note(
-                0.95,
-                0.92,
-                words(r"slope $-1/2$", "bound"),
-                Anchor::Right,
-            ),
+            Panel::new(x(), Axis::log(format!("{words_of} layer:\n{symbol}")))
+                .series(measured)
+                .series(law(layer, &shown, 1.0))
+                .note(0.95, 0.92, words(r"slope $-1/2$", "bound"), Anchor::Right),
         );
         for (error, axis, power, slope) in [
-            ("perpendicular", r"$\| (I-P) A (I-P)\| / \| A\|$", 2.0, "slope $-1$"),
-            ("full", r"$\| A - PAP\| / \| A\|$", 1.0, r"slope $-1/2$"),
+            ("perpendicular error", r"$\| (I-P) A (I-P)\| / \| A\|$", 2.0, "slope $-1$"),
+            ("full error", r"$\| A - PAP\| / \| A\|$", 1.0, r"slope $-1/2$"),
         ] {
-            let mut panel = Panel::new(x(), Axis::log(format!("{layer} layer:\n{axis}")));
+            let mut panel = Panel::new(x(), Axis::log(format!("{words_of} layer:\n{axis}")));
             for (matrix, name, colour, marker) in [
-                ("hessian", "H", Colour::Blue, Marker::Circle),
-                ("gradient", "G", Colour::Vermillion, Marker::OpenSquare),
+                (Matrix::Hessian, "H", Colour::Blue, Marker::Circle),
+                (Matrix::Gradient, "G", Colour::Vermillion, Marker::OpenSquare),
             ] {
                 let look = Style::measured(colour).marker(marker);
                 let (measured, shown) = series(
                     format!("$A = {name}$: {label}"),
-                    &format!("{error} error, {layer} layer, {matrix}"),
+                    at_end(results, error, layer, Some(matrix)),
                     look.size(if marker == Marker::Circle { 3.0 } else { 4.4 }),
                 )?;
                 panel = panel.series(measured);
-                if matrix == "hessian" {
+                if matrix == Matrix::Hessian {
                     panel = panel.series(law(layer, &shown, power));
                 }
             }
@@ -212,11 +222,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     Ok(vec![figure])
 }
 
-/// Mean and ends of its interval over λ.
-type Points = Vec<(f64, f64, f64, f64)>;
-
 /// A line of this slope in logarithms, through the point in the middle.
-fn slope_line(points: &Points, slope: f64) -> Series {
+fn slope_line(points: &[Bar], slope: f64) -> Series {
     let middle = points.get(points.len() / 2).copied().unwrap_or((1.0, 1.0, 1.0, 1.0));
     let line =
         points.iter().map(|point| (point.0, middle.1 * libm::pow(point.0 / middle.0, slope))).collect();
@@ -224,7 +231,7 @@ fn slope_line(points: &Points, slope: f64) -> Series {
 }
 
 /// The power of the theorem's bound.
-fn bound_line(results: &Results, points: &Points, power: f64) -> Series {
+fn bound_line(results: &Results, points: &[Bar], power: f64) -> Series {
     let line = points.iter().map(|point| (point.0, libm::pow(bound(results, point.0), power))).collect();
     Series::line(
         r"bound $(\lambda^{-1/2} + e^{-\beta T})^p$, $p = 1$ or $2$",

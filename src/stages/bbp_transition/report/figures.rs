@@ -6,29 +6,24 @@ use crate::plot::{
 };
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
+use crate::simulation::task::Matrix;
 use crate::stage::Results;
 use crate::stage::claim::interval;
-use crate::stage::rows::Statistic;
+use crate::stage::rows::{Statistics, Subspace};
 use crate::stages::bbp_transition::{CLASSES, FOLLOWED, asked};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::log_edges;
-use crate::stages::common::shared::{MARGIN, Statistics};
+use crate::stages::common::shared::{MARGIN, SYMBOLS, small};
 use std::collections::{BTreeMap, BTreeSet};
 
 const LAMBDA_LABEL: &str = r"signal-to-noise ratio $\lambda$";
-
-fn mean<'a>(rows: impl Iterator<Item = &'a Statistic>) -> f64 {
-    let values: Vec<f64> = rows.map(|row| row.value).collect();
-    values.iter().sum::<f64>() / as_f64(values.len())
-}
 
 /// The figures.
 ///
 /// # Errors
 /// Tables of another shape.
 pub fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let (statistics, theory) =
-        (Statistics::read(results, "statistics")?, Statistics::read(results, "theory")?);
+    let (statistics, theory) = Statistics::both(results)?;
     Ok(vec![
         grid(results, &statistics, &theory),
         in_time(results, &statistics, &theory),
@@ -42,12 +37,11 @@ fn largest(
     experiments: &[&Experiment],
     shown: impl Fn(&Experiment, u64) -> bool,
 ) -> f64 {
-    let mut counts: BTreeMap<(&str, u64, &str), Vec<f64>> = BTreeMap::new();
+    let mut counts: BTreeMap<(&str, u64, Option<Matrix>), Vec<f64>> = BTreeMap::new();
     for experiment in experiments {
-        for name in ["outliers, hessian", "outliers, gradient"] {
-            for row in statistics.rows(&experiment.name, name).filter(|row| shown(experiment, row.at.step)) {
-                counts.entry((&experiment.name, row.at.step, name)).or_default().push(row.value);
-            }
+        let counted = statistics.of(&experiment.name, "outliers");
+        for row in counted.only(|row| shown(experiment, row.at.step)).iter() {
+            counts.entry((&experiment.name, row.at.step, row.of.matrix)).or_default().push(row.value);
         }
     }
     counts
@@ -68,11 +62,12 @@ fn beyond(largest: f64) -> String {
     }
 }
 
-/// Looks of the two thresholds.
-fn looks() -> [(&'static str, &'static str, Style); 2] {
+/// Looks of the thresholds of the first and of the last outlier.
+fn looks() -> [(u32, &'static str, Style); 2] {
+    let last = Style::theory(Colour::Purple).dash(Dash::DashDot);
     [
-        ("first", "predicted: first outlier appears", Style::theory(Colour::Vermillion)),
-        ("all", "predicted: all five have appeared", Style::theory(Colour::Purple).dash(Dash::DashDot)),
+        (1, "predicted: first outlier appears", Style::theory(Colour::Vermillion)),
+        (small(CLASSES), "predicted: all five have appeared", last),
     ]
 }
 
@@ -84,10 +79,10 @@ fn numbers(axes: [(&str, &Vec<f64>); 2], values: Vec<Vec<f64>>, most: f64) -> Pa
     Panel::new(x, y).series(Series::heatmap("mean number of outliers", map))
 }
 
-/// A panel with the predicted thresholds of one matrix, each made of the statistic of that name.
-fn with_thresholds(panel: Panel, matrix: &str, curve: impl Fn(&str) -> Vec<(f64, f64)>) -> Panel {
-    looks().into_iter().fold(panel, |panel, (which, label, style)| {
-        let curve = curve(&format!("threshold of the {which}, {matrix}"));
+/// A panel with the predicted thresholds of outliers, by their rank.
+fn with_thresholds(panel: Panel, curve: impl Fn(u32) -> Vec<(f64, f64)>) -> Panel {
+    looks().into_iter().fold(panel, |panel, (rank, label, style)| {
+        let curve = curve(rank);
         panel.series(Series::marked_line(label, style.marker(Marker::Cross).size(3.5), curve))
     })
 }
@@ -129,9 +124,9 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
     )
     .shared_x()
     .shared_y();
-    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
+    for (matrix, symbol) in SYMBOLS {
         for (when, start) in [("start", true), ("end", false)] {
-            let of = |experiment: &&Experiment, step: u64| {
+            let of = |experiment: &Experiment, step: u64| {
                 if start { step == 0 } else { is_end(experiment, step) }
             };
             let found = |lambda: f64, ratio: f64| {
@@ -142,26 +137,22 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
             };
             let value = |lambda: f64, ratio: f64| {
                 found(lambda, ratio).map_or(f64::NAN, |experiment| {
-                    let counts = format!("outliers, {matrix}");
-                    mean(
-                        statistics.rows(&experiment.name, &counts).filter(|row| of(&experiment, row.at.step)),
-                    )
+                    let counted = statistics.of(&experiment.name, "outliers").matrix(matrix);
+                    counted.only(|row| of(experiment, row.at.step)).mean()
                 })
             };
             let values = ratios
                 .iter()
                 .map(|ratio| lambdas(results).iter().map(|lambda| value(*lambda, *ratio)).collect())
                 .collect();
-            let thresholds = |statistic: &str| {
+            let thresholds = |rank: u32| {
                 let mut curve: Vec<(f64, f64)> = results
                     .experiments
                     .values()
                     .flat_map(|experiment| {
-                        theory
-                            .rows(&experiment.name, statistic)
-                            .filter(|row| of(&experiment, row.at.step))
-                            .map(|row| (row.value, experiment.problem.training.phi))
-                            .collect::<Vec<_>>()
+                        let all = theory.of(&experiment.name, "threshold").matrix(matrix).rank(rank);
+                        let here = all.only(|row| of(experiment, row.at.step)).values();
+                        here.into_iter().map(|lambda| (lambda, experiment.problem.training.phi))
                     })
                     .collect();
                 curve.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -169,7 +160,7 @@ fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figu
             };
             let axes = [(LAMBDA_LABEL, &x_edges), (r"sample ratio $\phi = n/d$", &y_edges)];
             let panel = numbers(axes, values, most).title(format!(r"${symbol}_{{11}}$, {when}"));
-            figure = figure.panel(with_thresholds(panel, matrix, thresholds));
+            figure = figure.panel(with_thresholds(panel, thresholds));
         }
     }
     figure
@@ -196,8 +187,7 @@ fn in_time(results: &Results, statistics: &Statistics, theory: &Statistics) -> F
         2,
     )
     .shared_y();
-    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
-        let counts = format!("outliers, {matrix}");
+    for (matrix, symbol) in SYMBOLS {
         let values = lambdas(results)
             .iter()
             .map(|lambda| {
@@ -207,25 +197,24 @@ fn in_time(results: &Results, statistics: &Statistics, theory: &Statistics) -> F
                     .iter()
                     .map(|time| {
                         there.map_or(f64::NAN, |experiment| {
-                            let same = |row: &&Statistic| row.at.time.to_bits() == time.to_bits();
-                            mean(statistics.rows(&experiment.name, &counts).filter(same))
+                            let counted = statistics.of(&experiment.name, "outliers").matrix(matrix);
+                            counted.only(|row| row.at.time.to_bits() == time.to_bits()).mean()
                         })
                     })
                     .collect()
             })
             .collect();
-        let thresholds = |statistic: &str| {
-            followed
-                .iter()
-                .flat_map(|experiment| theory.rows(&experiment.name, statistic))
-                .filter(|row| row.at.step > 0)
-                .map(|row| (row.at.time, row.value))
-                .collect()
+        let thresholds = |rank: u32| {
+            let of = |experiment: &&Experiment| {
+                let all = theory.of(&experiment.name, "threshold").matrix(matrix).rank(rank);
+                all.only(|row| row.at.step > 0).points()
+            };
+            followed.iter().flat_map(of).collect()
         };
         let title = format!(r"${symbol}_{{11}}$, $\phi = {}$", f64::from(FOLLOWED) / 10.0);
         let axes = [("training time $t$", &x_edges), (LAMBDA_LABEL, &y_edges)];
         let panel = numbers(axes, values, most).title(title);
-        figure = figure.panel(with_thresholds(panel, matrix, thresholds));
+        figure = figure.panel(with_thresholds(panel, thresholds));
     }
     figure
 }
@@ -246,40 +235,34 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
         2,
     )
     .shared_y();
-    for (matrix, symbol) in [("hessian", "H"), ("gradient", "G")] {
+    for (matrix, symbol) in SYMBOLS {
         let mut panel = Panel::new(
             Axis::log(LAMBDA_LABEL).range(0.8, 320.0),
             Axis::linear("mean squared overlap of outliers").range(-0.02, 1.02),
         )
         .title(format!(r"${symbol}_{{11}}$, end"));
         for (carrier, words, style, cross) in [
-            ("means", r"$\Span(\mu)$", Style::measured(Colour::Blue), Marker::Cross),
+            (Subspace::Means, r"$\Span(\mu)$", Style::measured(Colour::Blue), Marker::Cross),
             (
-                "parameters",
+                Subspace::Parameters,
                 r"$\Span(x)$ outside $\Span(\mu)$",
                 Style::measured(Colour::Green).marker(Marker::OpenSquare).size(4.0),
                 Marker::Diamond,
             ),
         ] {
-            let statistic = format!("carried by {carrier}, {matrix}");
             let (mut bars, mut expected) = (Vec::new(), Vec::new());
             for experiment in &followed {
-                let end = experiment.schedule().last().copied();
-                let foreseen: Vec<&Statistic> = theory
-                    .rows(&experiment.name, &statistic)
-                    .filter(|row| Some(row.at.step) == end)
-                    .collect();
+                let end = experiment.schedule().last().copied().unwrap_or(0);
+                let [foreseen, found] = [theory, statistics].map(|table| {
+                    table.of(&experiment.name, "overlap").matrix(matrix).with(carrier).step(end)
+                });
                 // Outliers that theory does not have are not compared with those that it has.
-                let ranks: BTreeSet<Option<u32>> = foreseen.iter().map(|row| row.row).collect();
-                let values: Vec<&Statistic> = statistics
-                    .rows(&experiment.name, &statistic)
-                    .filter(|row| Some(row.at.step) == end && ranks.contains(&row.row))
-                    .collect();
+                let ranks: BTreeSet<Option<u32>> = foreseen.iter().map(|row| row.of.rank).collect();
+                let values = found.only(|row| ranks.contains(&row.of.rank));
                 let per_replicate: Vec<f64> = (0..experiment.replicates)
-                    .filter_map(|replicate| {
-                        let own = || values.iter().copied().filter(|row| row.at.replicate == Some(replicate));
-                        own().next().map(|_| mean(own()))
-                    })
+                    .map(|replicate| values.clone().replicate(replicate))
+                    .filter(|own| own.iter().next().is_some())
+                    .map(|own| own.mean())
                     .collect();
                 let lambda = experiment.problem.lambda();
                 // Few replicates that happen to count one say nothing of a mean.
@@ -287,8 +270,8 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
                     let (middle, half) = interval(&per_replicate)?;
                     bars.push((lambda, middle, middle - half, middle + half));
                 }
-                if !foreseen.is_empty() {
-                    expected.push((lambda, mean(foreseen.into_iter())));
+                if !ranks.is_empty() {
+                    expected.push((lambda, foreseen.mean()));
                 }
             }
             panel = panel

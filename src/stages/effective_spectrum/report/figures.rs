@@ -3,11 +3,12 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
+use crate::problem::network::Layer;
 use crate::stage::Results;
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{bars, by_dimension, dimension, half_law, places};
-use crate::stages::common::shared::MATRICES;
-use crate::stages::effective_spectrum::label;
+use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places};
+use crate::stages::common::grid::bars;
+use crate::stages::common::shared::SYMBOLS;
 use crate::stages::effective_spectrum::report::Compared;
 use std::collections::BTreeMap;
 
@@ -17,10 +18,10 @@ use std::collections::BTreeMap;
 /// Tables of another shape.
 pub fn draw(results: &Results) -> Result<Vec<Figure>> {
     let compared = Compared::read(results)?;
-    let gmm = [("x", "{11}", [("outlier", true), ("overlap", false)])];
+    let gmm = [(Layer::X, "{11}", [("outlier", true), ("overlap", false)])];
     let xor = [
-        ("W", "{W_1W_1}", [("outlier", true), ("overlap", false)]),
-        ("v", "{vv}", [("outlier", true), ("overlap", false)]),
+        (Layer::W, "{W_1W_1}", [("outlier", true), ("overlap", false)]),
+        (Layer::V, "{vv}", [("outlier", true), ("overlap", false)]),
     ];
     Ok(vec![
         in_time(
@@ -53,7 +54,7 @@ pub fn draw(results: &Results) -> Result<Vec<Figure>> {
     ])
 }
 
-type Blocks<'a> = [(&'a str, &'a str, [(&'a str, bool); 2])];
+type Blocks<'a> = [(Layer, &'a str, [(&'a str, bool); 2])];
 
 /// Outliers and overlaps over time at the largest dimension. `words`: the title, what the panels show, and where the edge is.
 fn in_time(
@@ -81,18 +82,21 @@ fn in_time(
     let Some(experiment) = experiments.last() else { return figure };
     for (layer, block, whats) in blocks {
         for (what, log) in whats {
-            for ((matrix, _), symbol) in MATRICES.into_iter().zip(["H", "G"]) {
-                let name = label(what, layer, matrix);
+            for (matrix, symbol) in SYMBOLS {
+                let predicted = |what: &str| {
+                    compared.theory.of(&experiment.name, what).layer(*layer).matrix(matrix).points()
+                };
                 let y = if *log {
                     Axis::log(format!("eigenvalue of ${symbol}_{block}$"))
                 } else {
-                    let with = if *layer == "v" { "prediction" } else { "means" };
+                    let with = if *layer == Layer::V { "prediction" } else { "means" };
                     Axis::linear(format!("overlap with {with}, ${symbol}_{block}$"))
                 };
                 let mut bars = Vec::new();
                 let mut places: BTreeMap<(u64, Option<u32>), (f64, Vec<f64>)> = BTreeMap::new();
-                for row in compared.statistics.rows(&experiment.name, &name) {
-                    let place = places.entry((row.at.step, row.row)).or_insert((row.at.time, Vec::new()));
+                let measured = compared.statistics.of(&experiment.name, what).layer(*layer).matrix(matrix);
+                for row in measured.iter() {
+                    let place = places.entry((row.at.step, row.of.rank)).or_insert((row.at.time, Vec::new()));
                     place.1.push(row.value);
                 }
                 for (time, values) in places.values() {
@@ -101,11 +105,6 @@ fn in_time(
                     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                     bars.push((*time, mean, low, high));
                 }
-                let predicted = compared
-                    .theory
-                    .rows(&experiment.name, &name)
-                    .map(|row| (row.at.time, row.value))
-                    .collect();
                 let mut panel = Panel::new(Axis::linear("training time $t$"), y)
                     .series(Series::error_bars(
                         format!("measured: mean and range of {} replicates", experiment.replicates),
@@ -115,16 +114,12 @@ fn in_time(
                     .series(Series::points(
                         "predicted",
                         Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.5),
-                        predicted,
+                        predicted(what),
                     ));
-                if *log && *layer != "v" {
-                    let edge = compared
-                        .theory
-                        .rows(&experiment.name, &label("edge", layer, matrix))
-                        .map(|row| (row.at.time, row.value))
-                        .collect();
+                if *log && *layer != Layer::V {
                     let style = Style::theory(Colour::Black);
-                    panel = panel.series(Series::line("predicted edge of the bulk", style, edge));
+                    panel =
+                        panel.series(Series::line("predicted edge of the bulk", style, predicted("edge")));
                 }
                 figure = figure.panel(panel);
             }
@@ -147,7 +142,9 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
         2,
     )
     .shared_y();
-    for (task, title, layers) in [("gmm", "task A", &["x"][..]), ("xor", "task B", &["W", "v"][..])] {
+    for (task, title, layers) in
+        [("gmm", "task A", &[Layer::X][..]), ("xor", "task B", &[Layer::W, Layer::V][..])]
+    {
         let experiments = by_dimension(results, task);
         let bars = bars(&places(&experiments, dimension, |experiment| compared.sizes(experiment, layers)))?;
         let law = half_law(&bars);
