@@ -338,7 +338,7 @@ fn checkpoints_are_chosen_by_their_place() {
 
 #[test]
 fn a_question_asked_twice_is_answered_once() {
-    let block = Block::diagonal(0, 0);
+    let block = Block::diagonal(spectral_alignment::problem::network::Layer::X, 0);
     let request = Request::new(experiment())
         .every_replicate(Checkpoints::Last, block, Question::Top(3))
         .every_replicate(Checkpoints::Three, block, Question::Top(3))

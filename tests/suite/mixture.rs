@@ -1,6 +1,7 @@
 use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, Axis};
 use spectral_alignment::problem::data::Means;
+use spectral_alignment::problem::network::Layer;
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::data::Sample;
@@ -8,7 +9,7 @@ use spectral_alignment::simulation::sgd::train;
 use spectral_alignment::simulation::task::{self, Block, Matrix, Task};
 use spectral_alignment::spectrum::BlockMatrix;
 
-const X: u32 = 0;
+const X: Layer = Layer::X;
 
 const GRAM: [[f64; 4]; 4] =
     [[1.0, 0.5, -0.2, 0.1], [0.5, 1.0, 0.3, 0.0], [-0.2, 0.3, 1.0, -0.4], [0.1, 0.0, -0.4, 1.0]];

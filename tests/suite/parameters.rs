@@ -6,6 +6,7 @@ use spectral_alignment::pipeline::units::{foreign, parameters};
 use spectral_alignment::problem::Problem;
 use spectral_alignment::problem::data::{self, DataLaw, Means};
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
+use spectral_alignment::problem::network::Layer;
 use spectral_alignment::problem::network::{self, Network};
 use spectral_alignment::problem::training::{Start, Training};
 use spectral_alignment::simulation::task::Block;
@@ -221,12 +222,12 @@ fn what_json_would_confuse_has_different_canonical_forms() {
     let query = Query {
         checkpoint: 3,
         sample: SampleKind::Test,
-        block: Block { layer: 1, row: 0, col: 2 },
+        block: Block { layer: Layer::V, row: 0, col: 2 },
         question: Question::Top(4),
     };
     assert_eq!(
         Value::of(&query).unwrap().to_string(),
-        "{block: {col: 2, layer: 1, row: 0}, checkpoint: 3, question: {top: 4}, sample: test}"
+        "{block: {col: 2, layer: {index: 1, name: v}, row: 0}, checkpoint: 3, question: {top: 4}, sample: test}"
     );
 }
 

@@ -1,6 +1,7 @@
 use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, Axis, s};
 use ndarray_linalg::{Eigh, UPLO};
+use spectral_alignment::problem::network::Layer;
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::data::Sample;
@@ -9,7 +10,7 @@ use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::subspace::overlap;
 use spectral_alignment::spectrum::{BlockMatrix, Pair, RESIDUAL, leading_space, scattered, warm_start};
 
-const X: u32 = 0;
+const X: Layer = Layer::X;
 
 fn noise(rows: usize, cols: usize, seed: u64) -> Array2<f64> {
     let mut stream =

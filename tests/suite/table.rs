@@ -2,7 +2,8 @@
 
 use crate::support::{quick, quick_settings, stages, tables};
 use spectral_alignment::pipeline::run::results;
-use spectral_alignment::simulation::task::{Block, Layer, Matrix};
+use spectral_alignment::problem::network::Layer;
+use spectral_alignment::simulation::task::{Block, Matrix};
 use spectral_alignment::stage::rows::{
     At, Of, Statistic, Statistics, Subspace, entries_table, statistics_table,
 };

@@ -9,6 +9,7 @@ use spectral_alignment::pipeline::keys::{
 use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::units::Code;
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
+use spectral_alignment::problem::network::Layer;
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
 use spectral_alignment::simulation::data::Sample;
@@ -102,11 +103,11 @@ fn a_trajectory_survives_its_bytes() {
 #[test]
 fn every_result_of_a_query_survives_its_bytes() {
     use_one_thread();
-    for (experiment, layer) in [(experiment(), 0), (xor(), 0)] {
+    for (experiment, layer) in [(experiment(), Layer::X), (xor(), Layer::W)] {
         let apart = Block { layer, row: 0, col: 2 };
         survive(&experiment, &[Block::diagonal(layer, 1), apart]);
     }
-    survive(&xor(), &[Block::diagonal(1, 0)]);
+    survive(&xor(), &[Block::diagonal(Layer::V, 0)]);
 }
 
 fn survive(experiment: &Experiment, blocks: &[Block]) {
@@ -134,7 +135,7 @@ fn name_seed_parameters_and_question_change_the_key() {
     let query = Query {
         checkpoint: 1,
         sample: SampleKind::Test,
-        block: Block::diagonal(0, 0),
+        block: Block::diagonal(Layer::X, 0),
         question: Question::Top(3),
     };
     let changes: &[(&str, Change)] = &[
@@ -164,7 +165,7 @@ fn name_seed_parameters_and_question_change_the_key() {
     for other in [
         Query { checkpoint: 2, ..query },
         Query { sample: SampleKind::Train, ..query },
-        Query { block: Block { layer: 1, ..query.block }, ..query },
+        Query { block: Block { layer: Layer::V, ..query.block }, ..query },
         Query { block: Block { row: 1, ..query.block }, ..query },
         Query { block: Block { col: 1, ..query.block }, ..query },
         Query { question: Question::Top(4), ..query },

@@ -2,6 +2,7 @@ use crate::kernel::{bits, scalar_dot};
 use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
+use spectral_alignment::problem::network::Layer;
 use spectral_alignment::problem::network::Network;
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::seed::{Purpose, Seed};
@@ -14,10 +15,10 @@ use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::query::{Query, Question, SampleKind};
 use spectral_alignment::spectrum::subspace::space;
 
-const W: u32 = 0;
-const V: u32 = 1;
+const W: Layer = Layer::W;
+const V: Layer = Layer::V;
 /// A layer that there is not.
-const NONE: u32 = 2;
+const NONE: Layer = Layer { index: 2, name: "2" };
 
 const STEP: f64 = 1e-5;
 
@@ -596,7 +597,7 @@ fn a_block_that_does_not_exist_is_refused_by_name() {
     for (layer, row, col) in
         [(W, 3, 0), (W, 0, 3), (W, u32::MAX, 0), (V, 0, 1), (V, 1, 0), (V, 2, 2), (NONE, 0, 0)]
     {
-        let name = ["W", "v", "2"][layer as usize];
+        let name = layer.name;
         let (block, shown) = (Block { layer, row, col }, format!("({name}, {row}, {col})"));
         for matrix in Matrix::BOTH {
             let error = task.curvature(matrix, block, &parameters, &at.outputs, &sample).unwrap_err();
