@@ -41,11 +41,11 @@ new NAME: _build
 test *ARGS: _clone
     @cargo test --release --locked "$@"
 
-# Run the long tests: kills, damage, full disks and crowds, for some minutes
+# Run the long tests on a build that fails where they say: kills, damage, full disks and crowds, for some minutes
 torture *ARGS: _clone
-    @cargo test --release --locked --test suite -- --ignored --test-threads 2 torture:: "$@"
+    @cargo test --release --locked --features faults --test suite -- --include-ignored --test-threads 2 torture:: "$@"
 
-# Try this many random command lines, overrides, locks, journals and keys per property, instead of some hundred
+# Try this many random command lines, overrides, locks, packs and keys per property, instead of some hundred
 fuzz CASES: _clone
     @PROPTEST_CASES="$1" cargo test --release --locked --test suite -- fuzz:: keys::
 
