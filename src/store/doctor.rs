@@ -3,10 +3,13 @@
 use crate::digest::sha256;
 use crate::error::Result;
 use crate::store::folder::{Entry as Place, Folder};
+use crate::store::group::Group;
+use crate::store::manifest::Manifest;
+use crate::store::names::folder_name;
 use crate::store::pack::{self, INGREDIENTS, RUN, Raw};
-use crate::store::packs::{Group, packs_in};
+use crate::store::packs::packs_in;
+use crate::store::root::{FOLDERS, Store};
 use crate::store::stages::MANIFEST;
-use crate::store::{FOLDERS, Manifest, Store};
 
 /// What an examination of the store found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,7 +81,7 @@ impl Store {
         else {
             return Ok(0);
         };
-        stage.size(&crate::store::stages::folder_name(&manifest.kind, &manifest.key))
+        stage.size(&folder_name(&manifest.kind, &manifest.key))
     }
 
     /// Compares the digest of every record of a group, and mends what is damaged; whether all was as it should be.

@@ -248,3 +248,12 @@ impl Folder {
 fn io_error(action: &'static str, path: &Path, errno: Errno) -> Error {
     Error::io(action, path)(io::Error::from(errno))
 }
+
+/// Zeros to read into; nothing where there is no memory for so many.
+pub(crate) fn reserve(bytes: u64) -> Option<Vec<u8>> {
+    let bytes = usize::try_from(bytes).ok()?;
+    let mut all = Vec::new();
+    all.try_reserve_exact(bytes).ok()?;
+    all.resize(bytes, 0);
+    Some(all)
+}

@@ -2,8 +2,10 @@
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
-use crate::store::FORMAT;
 use crate::store::folder::{Entry, Folder};
+
+/// Version of the layout that this program reads and writes.
+pub const FORMAT: u32 = 2;
 
 /// Most bytes of the line.
 const LIMIT: u64 = 1 << 12;

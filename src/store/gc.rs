@@ -1,9 +1,11 @@
 //! Drops what nobody uses any more.
 
 use crate::error::{Error, Result};
+use crate::store::fault;
+use crate::store::group::Group;
+use crate::store::manifest::Manifest;
 use crate::store::pack::{Entry, INGREDIENTS, RUN};
-use crate::store::packs::Group;
-use crate::store::{Manifest, Store, fault};
+use crate::store::root::Store;
 use std::path::PathBuf;
 
 /// Something that was dropped, or would be.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::digest::{Ingredients, Key, sha256};
-use crate::store::FORMAT;
+use crate::store::format::FORMAT;
+use crate::store::names::is_plain;
 
 /// One table of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,10 +124,4 @@ impl Manifest {
         }
         Ok(found)
     }
-}
-
-/// Whether `name` can be the name of a file anywhere: letters, digits, `-`, `_` and inner dots.
-pub(crate) fn is_plain(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    !name.is_empty() && name.len() <= 120 && !name.starts_with('.') && name.bytes().all(allowed)
 }

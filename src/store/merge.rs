@@ -1,9 +1,9 @@
 //! One pack out of many, at the end of a run.
 
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::group::Group;
 use crate::store::pack::{self, Entry, Raw};
-use crate::store::packs::Group;
+use crate::store::root::Store;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;

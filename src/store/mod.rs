@@ -14,264 +14,29 @@
 //! the results of all queries about them. While a run computes, it adds small packs; in the end it merges those of a group
 //! into one.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use crate::digest::sha256;
-use crate::error::{Error, Result};
-
 mod doctor;
 pub mod elapsed;
 pub(crate) mod fault;
 mod folder;
 mod format;
 mod gc;
+mod group;
 mod lock;
 mod manifest;
 mod merge;
+mod names;
 mod pack;
 mod packs;
+mod root;
 mod stages;
 
 pub use crate::store::doctor::Health;
+pub use crate::store::format::FORMAT;
 pub use crate::store::gc::Dropped;
+pub use crate::store::group::{Group, Records};
 pub use crate::store::lock::Lock;
-pub(crate) use crate::store::manifest::is_plain;
 pub use crate::store::manifest::{BlobEntry, Manifest, TableEntry};
+pub(crate) use crate::store::names::is_plain;
 pub use crate::store::pack::{Entry, Record};
-pub use crate::store::packs::{Group, Records};
+pub use crate::store::root::{Access, Problem, Store};
 pub use crate::store::stages::{Blob, Publication};
-
-use crate::store::folder::Folder;
-use crate::store::lock::Mode;
-
-/// Version of the layout that this program reads and writes.
-pub const FORMAT: u32 = 2;
-
-/// Folders of a store.
-const FOLDERS: [&str; 6] = ["packs", "stages", "work", "temporary", "damaged", "nondeterministic"];
-
-/// What a store is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// To answer questions: nothing is made, moved or waited for.
-    Read,
-    /// To compute: many at a time can, but none while somebody drops things.
-    Write,
-    /// To drop things: alone.
-    Alone,
-}
-
-/// Something wrong in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub problem: String,
-    /// Where it was set aside.
-    pub set_aside: Option<PathBuf>,
-    /// Whether it is right now, or will be once the next run has made anew what was set aside.
-    pub healed: bool,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.path.display(), self.problem)?;
-        self.set_aside.as_ref().map_or(Ok(()), |aside| write!(out, "; set aside as {}", aside.display()))
-    }
-}
-
-/// A folder with computed results.
-#[derive(Debug)]
-pub struct Store {
-    path: PathBuf,
-    root: Option<Folder>,
-    access: Access,
-    packs: Mutex<HashMap<String, Arc<Records>>>,
-    problems: Mutex<Vec<Problem>>,
-    written: AtomicU64,
-    _lock: Option<Lock>,
-}
-
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Zeros to read into; nothing where there is no memory for so many.
-fn reserve(bytes: u64) -> Option<Vec<u8>> {
-    let bytes = usize::try_from(bytes).ok()?;
-    let mut all = Vec::new();
-    all.try_reserve_exact(bytes).ok()?;
-    all.resize(bytes, 0);
-    Some(all)
-}
-
-impl Store {
-    /// Opens the store in the folder `root`. Where it is opened to write, it is made if need be, and what killed runs left
-    /// in preparation is removed; `on_wait` is called before waiting for somebody else to be done with it.
-    ///
-    /// # Errors
-    /// A folder that holds something else; a store of another layout; a folder that cannot be read or written.
-    pub fn open(root: &Path, access: Access, on_wait: impl Fn()) -> Result<Self> {
-        let path = std::path::absolute(root).map_err(Error::io("find", root))?;
-        let mut store = Self {
-            path,
-            root: None,
-            access,
-            packs: Mutex::default(),
-            problems: Mutex::default(),
-            written: AtomicU64::new(0),
-            _lock: None,
-        };
-        store.prepare(&on_wait).map_err(|error| unusable(&store.path, error))?;
-        Ok(store)
-    }
-
-    fn prepare(&mut self, on_wait: &dyn Fn()) -> Result<()> {
-        if self.access == Access::Read {
-            if fs::symlink_metadata(&self.path).is_ok() {
-                let root = Folder::root(&self.path)?;
-                // A new folder holds nothing to read.
-                self.root = format::is_store(&root)?.then_some(root);
-            }
-            return Ok(());
-        }
-        fs::create_dir_all(&self.path).map_err(Error::io("create", &self.path))?;
-        let root = Folder::root(&self.path)?;
-        format::make(&root)?;
-        for name in FOLDERS {
-            root.make(name)?;
-        }
-        if let Some(_alone) = Lock::attempt(&root, "lock")? {
-            let temporary = root.make("temporary")?;
-            for name in temporary.list()? {
-                temporary.remove(&name)?;
-            }
-        }
-        let mode = if self.access == Access::Alone { Mode::Exclusive } else { Mode::Shared };
-        self._lock = Some(Lock::take(&root, "lock", mode, on_wait)?);
-        self.root = Some(root);
-        Ok(())
-    }
-
-    /// The store's folder, absolute.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.path
-    }
-
-    /// A folder of the store; nothing where the store is opened to read and there is none.
-    fn folder(&self, name: &str) -> Result<Option<Folder>> {
-        self.root.as_ref().map_or(Ok(None), |root| root.sub(name))
-    }
-
-    /// A folder of the store that is there, since the store was opened to write.
-    fn own(&self, name: &str) -> Result<Folder> {
-        match &self.root {
-            Some(root) if self.access != Access::Read => root.make(name),
-            _ => Err(Error::defect(
-                "store",
-                format!("`{name}` is to be written in a store that was opened to read"),
-            )),
-        }
-    }
-
-    /// Holds off all other processes and threads while something is replaced.
-    fn guard(&self) -> Result<Lock> {
-        match &self.root {
-            Some(root) => Lock::take(root, "guard", Mode::Exclusive, || {}),
-            None => Err(Error::defect("store", "is guarded, but was opened to read")),
-        }
-    }
-
-    /// A name in `temporary` that nobody else uses.
-    fn temporary_name(&self) -> String {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        format!("{}-{time}-{}", std::process::id(), self.written.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Takes a piece of work, unless another run or thread has it; a killed process gives it back.
-    ///
-    /// # Errors
-    /// A lock that cannot be taken.
-    pub fn try_work(&self, work: &str) -> Result<Option<Lock>> {
-        Lock::attempt(&self.own("work")?, &work_file(work))
-    }
-
-    /// Waits for a piece of work.
-    ///
-    /// # Errors
-    /// A lock that cannot be taken.
-    pub fn wait_for_work(&self, work: &str) -> Result<Lock> {
-        Lock::take(&self.own("work")?, &work_file(work), Mode::Exclusive, || {})
-    }
-
-    /// What was found wrong since the last call.
-    pub fn take_problems(&self) -> Vec<Problem> {
-        std::mem::take(&mut held(&self.problems))
-    }
-
-    /// Number of problems found so far and not yet taken.
-    pub(crate) fn found(&self) -> usize {
-        held(&self.problems).len()
-    }
-
-    fn note(
-        &self,
-        path: impl Into<PathBuf>,
-        problem: impl Into<String>,
-        set_aside: Option<PathBuf>,
-        healed: bool,
-    ) {
-        let (path, problem) = (path.into(), problem.into());
-        let new = Problem { path, problem, set_aside, healed };
-        let mut problems = held(&self.problems);
-        if !problems.contains(&new) {
-            problems.push(new);
-        }
-    }
-
-    /// Moves something damaged out of the way, and says so.
-    fn set_aside(&self, folder: &Folder, name: &str, label: &str, problem: &str) -> Result<()> {
-        if let Some(aside) = folder.move_aside(name, &self.own("damaged")?, label)? {
-            folder.sync()?;
-            self.note(folder.join(name), problem, Some(aside), true);
-        }
-        Ok(())
-    }
-}
-
-/// Pieces of work share 64 files; who has one may wait for another of another kind (the word in front), not of its own.
-fn work_file(work: &str) -> String {
-    let kind = work.split(' ').next().unwrap_or_default();
-    let digest = sha256(work.as_bytes());
-    let number = u8::from_str_radix(digest.get(..2).unwrap_or_default(), 16).unwrap_or_default() % 64;
-    format!("{kind}-{number:02}")
-}
-
-/// The remedy where the store may not be read or written at all.
-fn unusable(root: &Path, error: Error) -> Error {
-    use std::io::ErrorKind::{NotADirectory, PermissionDenied, ReadOnlyFilesystem};
-    match error {
-        Error::Io { source, .. } if source.kind() == NotADirectory => {
-            Error::damaged(root, "is no folder; the data folder must be one (--data)")
-        }
-        Error::Io { action, path, source }
-            if [PermissionDenied, ReadOnlyFilesystem].contains(&source.kind()) =>
-        {
-            let problem = format!(
-                "this folder must be readable and writable, but: {action} {}: {source}; give the right to it, or another \
-                 folder with --data",
-                path.display()
-            );
-            Error::damaged(root, problem)
-        }
-        other => other,
-    }
-}

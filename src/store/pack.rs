@@ -17,7 +17,7 @@
 use crate::digest::{Key, hex, sha256};
 use crate::error::{Error, Result};
 use crate::store::fault;
-use crate::store::folder::Folder;
+use crate::store::folder::{Folder, reserve};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -207,7 +207,7 @@ fn read_index(
     if foot[48..] != MAGIC || at.checked_add(size) != Some(foot_at) || size > INDEX_LIMIT {
         return Ok(Err("does not end as a pack does".to_owned()));
     }
-    let Some(mut bytes) = crate::store::reserve(size) else {
+    let Some(mut bytes) = reserve(size) else {
         return Ok(Err(format!("has an index of {size} bytes, for which there is no memory")));
     };
     read(&mut bytes, at)?;
@@ -230,7 +230,7 @@ pub(crate) fn payload(file: &File, path: &Path, entry: &Entry) -> Result<Option<
     if entry.offset.checked_add(entry.length).is_none_or(|end| end > length) {
         return Ok(None);
     }
-    let Some(mut bytes) = crate::store::reserve(entry.length) else {
+    let Some(mut bytes) = reserve(entry.length) else {
         return Err(Error::damaged(
             path,
             format!("has a record of {} bytes, for which there is no memory", entry.length),
@@ -243,7 +243,7 @@ pub(crate) fn payload(file: &File, path: &Path, entry: &Entry) -> Result<Option<
 /// The first record of a pack, which states what the pack was made from; nothing if it is damaged.
 pub(crate) fn first(file: &File) -> Option<Raw> {
     let length = file.metadata().ok()?.len().min(1 << 20);
-    let mut bytes = crate::store::reserve(length)?;
+    let mut bytes = reserve(length)?;
     file.read_exact_at(&mut bytes, 0).ok()?;
     record(&bytes, MAGIC.len() + MARK.len(), None).map(|(raw, _)| raw)
 }

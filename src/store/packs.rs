@@ -1,95 +1,20 @@
 //! Groups of records: what is there, one of them, and more of them.
 
-use crate::digest::{Ingredients, Key, sha256};
+use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::store::folder::{Entry as Place, Folder};
+use crate::store::group::{Group, Records};
+use crate::store::names::check_name;
 use crate::store::pack::{self, ENDING, Entry, INGREDIENTS, RUN, Raw, Record};
-use crate::store::{Access, Store, held};
+use crate::store::root::{Access, Store, held};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Everything that is made from the same ingredients: trajectories of an experiment, or results of queries about them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    experiment: String,
-    ingredients: Ingredients,
-    key: Key,
-}
-
-impl Group {
-    /// The group of an experiment with these ingredients.
-    #[must_use]
-    pub fn new(experiment: &str, ingredients: Ingredients) -> Self {
-        Self { experiment: experiment.to_owned(), key: ingredients.digest(), ingredients }
-    }
-
-    /// Name of the experiment.
-    #[must_use]
-    pub fn experiment(&self) -> &str {
-        &self.experiment
-    }
-
-    /// What its records depend on, but for their ids.
-    #[must_use]
-    pub fn ingredients(&self) -> &Ingredients {
-        &self.ingredients
-    }
-
-    /// Digest of the ingredients.
-    #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.key
-    }
-
-    pub(crate) fn folder(&self) -> String {
-        format!("{}-{}", self.ingredients.kind(), self.key.brief())
-    }
-
-    /// A name for messages and for what is set aside.
-    pub(crate) fn label(&self) -> String {
-        format!("{}-{}", self.experiment, self.folder())
-    }
-}
-
-/// What is there of a group.
-#[derive(Clone, Debug, Default)]
-pub struct Records {
-    pub(crate) entries: HashMap<String, (Arc<str>, Entry)>,
-    pub(crate) conflicts: Vec<(Arc<str>, Entry)>,
-    pub(crate) packs: Vec<Arc<str>>,
-}
-
-impl Records {
-    /// What is known of a record.
-    #[must_use]
-    pub fn get(&self, id: &str) -> Option<&Entry> {
-        self.entries.get(id).map(|(_, entry)| entry)
-    }
-
-    /// All results, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        let results = |entry: &&Entry| entry.id != INGREDIENTS && !entry.id.starts_with(RUN);
-        self.entries.values().map(|(_, entry)| entry).filter(results)
-    }
-
-    fn insert(&mut self, pack: &Arc<str>, entry: Entry) {
-        match self.entries.get(&entry.id) {
-            Some((_, known)) if known.values != entry.values => {
-                self.conflicts.push((Arc::clone(pack), entry))
-            }
-            Some(_) => {}
-            None => {
-                self.entries.insert(entry.id.clone(), (Arc::clone(pack), entry));
-            }
-        }
-    }
-}
 
 impl Store {
     /// The folder with the packs of a group; nothing where there is none.
     pub(crate) fn group_folder(&self, group: &Group) -> Result<Option<Folder>> {
-        crate::store::stages::check_name("experiment", &group.experiment)?;
+        check_name("experiment", &group.experiment)?;
         let Some(experiment) =
             self.folder("packs")?.map_or(Ok(None), |packs| packs.sub(&group.experiment))?
         else {

@@ -4,8 +4,10 @@ use crate::digest::{Ingredients, Key, sha256};
 use crate::error::{Error, Result};
 use crate::store::fault;
 use crate::store::folder::{Entry as Place, Folder};
-use crate::store::manifest::is_plain;
-use crate::store::{Access, BlobEntry, FORMAT, Manifest, Store, TableEntry};
+use crate::store::format::FORMAT;
+use crate::store::manifest::{BlobEntry, Manifest, TableEntry};
+use crate::store::names::{check_name, folder_name};
+use crate::store::root::{Access, Store};
 use crate::table::Table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -229,19 +231,6 @@ impl Store {
         stage.rename(&folder_name(&manifest.kind, &manifest.key), &temporary, &draft)?;
         temporary.remove(&draft)?;
         self.own("stages")?.remove_if_empty(&manifest.name)
-    }
-}
-
-/// Name of the folder of a result below its stage.
-pub(crate) fn folder_name(kind: &str, key: &Key) -> String {
-    format!("{kind}-{}", key.brief())
-}
-
-pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
-    if is_plain(name) {
-        Ok(())
-    } else {
-        Err(Error::parameter(what, name, "must be a plain name of letters, digits, `-`, `_` and `.`"))
     }
 }
 

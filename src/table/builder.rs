@@ -6,7 +6,7 @@ use polars::prelude::{
 };
 
 use crate::error::{Error, Result};
-use crate::table::Table;
+use crate::table::frame::Table;
 
 /// Makes a table column by column; [`TableBuilder::build`] reports what was wrong.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Where two versions of a table differ, bit by bit.
 
 use crate::error::Result;
-use crate::table::{Kind, Table};
+use crate::table::frame::{Kind, Table};
 
 /// The first place at which two versions of a column differ.
 #[derive(Clone, Debug, PartialEq)]

@@ -165,7 +165,7 @@ fn only_their_own_modules_know_which_data_laws_and_networks_there_are() {
         }
     }
     // Where they are built; their own modules call them `Self`.
-    assert_eq!(met, BTreeMap::from([("src/simulation/task/mod.rs", 4)]));
+    assert_eq!(met, BTreeMap::from([("src/simulation/task/build.rs", 4)]));
 }
 
 #[test]

@@ -10,10 +10,10 @@ use crate::random::normal::StandardNormal;
 use crate::random::seed::{Purpose, Seed};
 use crate::simulation::data::{Law, Sample};
 use crate::simulation::kernel::{Kernel, padded};
-use crate::simulation::task::tally::Tally;
-use crate::simulation::task::{
+use crate::simulation::task::definition::{
     Block, Curvature, Evaluation, LARGEST, Learner, Matrix, Parameters, Reduced, Summary, Task, place,
 };
+use crate::simulation::task::tally::Tally;
 use ndarray::{Array2, s};
 use ndarray_rand::RandomExt;
 /// Softmax regression on the data of one problem.

@@ -1,6 +1,6 @@
 //! Loss and accuracy, sample by sample.
 
-use crate::simulation::task::Evaluation;
+use crate::simulation::task::definition::Evaluation;
 use ndarray::Array2;
 
 /// Running totals over a sample.

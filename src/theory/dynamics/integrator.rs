@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use crate::error::{Error, Result, WithContext as _};
-use crate::theory::dynamics::{Dynamics, State};
+use crate::theory::dynamics::state::{Dynamics, State};
 use crate::theory::jacobi::symmetric_eigen;
 use crate::theory::span::Coordinates;
 

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::problem::as_f64;
 use crate::theory::DEFAULT_NODES;
 use crate::theory::dynamics::factor::cholesky;
-use crate::theory::dynamics::{Constants, Dynamics, Scores, State, node_sets};
+use crate::theory::dynamics::state::{Constants, Dynamics, Scores, State, node_sets};
 use crate::theory::span::check_gram;
 
 /// The effective dynamics of softmax regression with `C` classes on a mixture of `k ≤ C` Gaussians.

@@ -5,7 +5,7 @@ use ndarray::Array2;
 use crate::error::{Error, Result};
 use crate::problem::as_f64;
 use crate::theory::dynamics::factor::{cholesky, solve};
-use crate::theory::dynamics::{Constants, Dynamics, Scores, State, node_sets};
+use crate::theory::dynamics::state::{Constants, Dynamics, Scores, State, node_sets};
 use crate::theory::normal_quantile;
 
 /// Clusters +μ, -μ (label 1), +ν, -ν (label 0).

@@ -9,7 +9,7 @@ use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places};
 use crate::stages::common::grid::bars;
 use crate::stages::common::shared::SYMBOLS;
-use crate::stages::effective_spectrum::report::Compared;
+use crate::stages::effective_spectrum::report::compared::Compared;
 use std::collections::BTreeMap;
 
 /// The figures.
