@@ -101,7 +101,7 @@ impl Value {
     /// # Errors
     /// [`Error::Usage`] for what has none, as two fields of one name.
     pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self> {
-        canonical::canonical(value).map_err(|refused| Error::Usage(format!("ingredient of a key: {refused}")))
+        canonical::canonical(value).map_err(|refused| Error::defect("ingredient of a key", refused))
     }
 
     /// Adds a prefix-free encoding: a type, a length, the content.

@@ -51,6 +51,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A table that does not hold what it should.
+    #[error("{table}: {problem}")]
+    Table {
+        /// The table, and the column where one is meant.
+        table: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Something that is asked for and has not been computed.
     #[error("{what}: {remedy}")]
     Absent {
@@ -152,6 +160,7 @@ impl Error {
             Self::Context { source, .. } => source.exit_status(),
             Self::Io { .. }
             | Self::Damaged { .. }
+            | Self::Table { .. }
             | Self::Absent { .. }
             | Self::Lost { .. }
             | Self::Defect { .. }
@@ -206,6 +215,11 @@ impl Error {
     /// Something of the program's own that is not as it should be, for `map_err`.
     pub fn defect(place: &'static str, problem: impl ToString) -> Self {
         Self::Defect { place, problem: problem.to_string() }
+    }
+
+    /// A table that does not hold what it should.
+    pub fn table(table: impl Into<String>, problem: impl ToString) -> Self {
+        Self::Table { table: table.into(), problem: problem.to_string() }
     }
 
     /// A damaged file.

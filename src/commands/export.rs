@@ -242,7 +242,7 @@ fn write(folder: &Path, meta: &serde_json::Value, tables: &[Table]) -> Result<()
         update(&folder.join(format!("{}.parquet", table.name())), &table.to_parquet_bytes(&[])?)?;
     }
     let file = folder.join("meta.json");
-    let mut meta = serde_json::to_vec_pretty(meta).map_err(|error| Error::damaged(&file, error))?;
+    let mut meta = serde_json::to_vec_pretty(meta).map_err(|error| Error::defect("meta.json", error))?;
     meta.push(b'\n');
     update(&file, &meta).map(|_| ())
 }

@@ -292,7 +292,10 @@ pub fn write_contact_sheet(all: &Stages, shared: &Shared) -> Result<ExitCode> {
         .filter(|name| folder.join(format!("{name}.svg")).exists())
         .collect();
     if names.is_empty() {
-        return Err(Error::damaged(folder, "has no figures; `spectral-alignment run` draws them"));
+        return Err(Error::Absent {
+            what: format!("figures are not in {}", folder.display()),
+            remedy: "`spectral-alignment run` draws them".to_owned(),
+        });
     }
     let path = folder.join("contact-sheet.html");
     let _alone = figures.alone()?;
@@ -359,7 +362,7 @@ pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
             .iter()
             .map(serde_json::to_value)
             .collect::<std::result::Result<_, _>>()
-            .map_err(|error| Error::damaged("claims", error))?;
+            .map_err(|error| Error::defect("claims", error))?;
         print_json(&rows)?;
     } else {
         for claim in &claims {

@@ -217,7 +217,7 @@ pub fn results(store: &Store, settings: &Settings, plan: &StagePlan, manifest: &
 /// Tables that are not what the stage writes; a figure that cannot be drawn.
 pub fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
     let claims = judge(plan.stage, results)?;
-    let claims = serde_json::to_vec_pretty(&claims).map_err(|error| Error::damaged(CLAIMS, error))?;
+    let claims = serde_json::to_vec_pretty(&claims).map_err(|error| Error::defect(CLAIMS, error))?;
     let mut blobs = vec![Blob { name: CLAIMS.to_owned(), bytes: claims }];
     if let Some(experiment) = unfinished(results)? {
         eprintln!(
@@ -254,7 +254,7 @@ pub fn judge(stage: &Stage, results: &Results) -> Result<Vec<Claim>> {
     for claim in &mut claims {
         stage.name.clone_into(&mut claim.stage);
         if !stage.claims.contains(&claim.id.as_str()) {
-            return Err(Error::damaged(
+            return Err(Error::defect(
                 stage.source,
                 format!("claim {} is not in the stage's list of claims", claim.id),
             ));

@@ -172,7 +172,8 @@ impl Figures {
 
     fn write_lock(&self, lock: &Lock) -> Result<()> {
         let path = self.root().join("figures.lock");
-        let mut bytes = serde_json::to_vec_pretty(lock).map_err(|error| Error::damaged(&path, error))?;
+        let mut bytes =
+            serde_json::to_vec_pretty(lock).map_err(|error| Error::defect("figures.lock", error))?;
         bytes.push(b'\n');
         update(&path, &bytes).map(|_| ())
     }

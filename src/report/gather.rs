@@ -315,7 +315,7 @@ impl Section {
 const READ: [&str; 4] = ["replicates", "statistics", "theory", "spectrum"];
 
 fn damaged(folder: PathBuf) -> Error {
-    Error::damaged(folder, "was damaged; run the stage again")
+    Error::Lost { what: folder.display().to_string() }
 }
 
 fn plate(name: &str, svg: String, caption: &str, folder: &Path, digests: &BTreeMap<&str, &str>) -> Plate {

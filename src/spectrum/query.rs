@@ -2,10 +2,10 @@
 
 use crate::random::seed::Purpose;
 use crate::simulation::task::Block;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Which sample a matrix is a mean over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SampleKind {
     /// One fresh sample per replicate, the same for all checkpoints.
@@ -35,7 +35,7 @@ impl SampleKind {
 }
 
 /// A question about a block of both matrices at one checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Question {
     /// This many eigenpairs of largest magnitude, bulk included, from the dense matrix.

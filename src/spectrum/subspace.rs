@@ -4,16 +4,7 @@ use crate::error::{Error, Result};
 use crate::problem::network::Layer;
 use crate::simulation::task::{Parameters, Spanning, Task};
 use ndarray::{Array2, ArrayView1, s};
-use ndarray_linalg::{QR, SVD};
-
-/// Orthonormal basis (d × dim) of the span of linearly independent columns.
-///
-/// # Errors
-/// [`Error::Numeric`] if LAPACK fails.
-pub fn orthonormal(columns: &Array2<f64>) -> Result<Array2<f64>> {
-    let (q, _) = columns.qr().map_err(|error| numeric("qr", &error))?;
-    Ok(q)
-}
+use ndarray_linalg::SVD;
 
 /// Orthonormal basis (d × dim) of the span of columns, without the directions whose singular value is below `cut` times
 /// the largest.
@@ -66,13 +57,4 @@ pub fn sine(v: ArrayView1<f64>, basis: &Array2<f64>) -> f64 {
 #[allow(clippy::cast_precision_loss, reason = "a dimension is exact in f64")]
 pub fn overlap(u: &Array2<f64>, b: &Array2<f64>) -> f64 {
     u.t().dot(b).iter().map(|entry| entry * entry).sum::<f64>() / u.ncols() as f64
-}
-
-/// Cosines of the principal angles between two orthonormal bases, largest first.
-///
-/// # Errors
-/// [`Error::Numeric`] if LAPACK fails.
-pub fn principal_cosines(u: &Array2<f64>, b: &Array2<f64>) -> Result<Vec<f64>> {
-    let (_, cosines, _) = u.t().dot(b).svd(false, false).map_err(|error| numeric("svd", &error))?;
-    Ok(cosines.iter().map(|cosine| cosine.min(1.0)).collect())
 }

@@ -194,7 +194,7 @@ pub trait Data {
 }
 
 fn mismatch(query: Query) -> Error {
-    Error::Usage(format!("the answer to {query:?} is of another kind"))
+    Error::defect("query", format!("the result of {query:?} is of another kind"))
 }
 
 /// The tables of a stage, with the experiments behind them: all that claims and figures are made from.

@@ -52,7 +52,7 @@ impl Store {
                 let raws = kept.iter().map(|(name, entry)| {
                     read(name, entry)?.map(Cow::Owned).ok_or_else(|| {
                         damaged = Some((Arc::clone(name), entry.id.clone()));
-                        Error::damaged(folder.join(name), "is mended")
+                        Error::Lost { what: folder.join(name).display().to_string() }
                     })
                 });
                 match self.write_pack(group, &folder, raws, |name| name) {

@@ -123,15 +123,15 @@ impl TableBuilder {
     pub fn build(self) -> Result<Table> {
         let Self { name, columns, problem } = self;
         if let Some(problem) = problem {
-            return Err(Error::damaged(format!("table {name}"), problem));
+            return Err(Error::table(format!("table {name}"), problem));
         }
         let rows = columns.first().map_or(0, Column::len);
         if let Some(odd) = columns.iter().find(|column| column.len() != rows) {
             let problem = format!("column {} has {} rows, not {rows}", odd.name(), odd.len());
-            return Err(Error::damaged(format!("table {name}"), problem));
+            return Err(Error::table(format!("table {name}"), problem));
         }
         let frame =
-            DataFrame::new(rows, columns).map_err(|error| Error::damaged(format!("table {name}"), error))?;
+            DataFrame::new(rows, columns).map_err(|error| Error::table(format!("table {name}"), error))?;
         Table::from_frame(name, frame)
     }
 }

@@ -283,7 +283,9 @@ impl Table {
             .with_row_group_size(Some(ROW_GROUP))
             .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
             .finish(&mut frame)
-            .map_err(|error| Error::damaged(&self.name, format!("cannot be written as Parquet: {error}")))?;
+            .map_err(|error| {
+                Error::table(format!("table {}", self.name), format!("cannot be written as Parquet: {error}"))
+            })?;
         Ok(bytes)
     }
 
@@ -340,7 +342,7 @@ impl Table {
         if stated == Some(&table.values_digest()?) {
             Ok(table)
         } else {
-            Err(Error::damaged(&table.name, "the values are not those that were written"))
+            Err(Error::table(format!("table {}", table.name), "the values are not those that were written"))
         }
     }
 
@@ -366,7 +368,7 @@ impl Table {
     }
 
     fn problem(&self, column: &str, problem: impl ToString) -> Error {
-        Error::damaged(format!("table {}, column {column}", self.name), problem)
+        Error::table(format!("table {}, column {column}", self.name), problem)
     }
 
     fn nan(&self, column: &str, row: usize) -> Error {
@@ -418,12 +420,12 @@ fn guarded<'a, T>(
     read: impl FnOnce(Reader<'a>) -> std::result::Result<T, PolarsError>,
 ) -> Result<T> {
     if bytes.len() < 12 || !bytes.starts_with(b"PAR1") || !bytes.ends_with(b"PAR1") {
-        return Err(Error::damaged(name, "is no complete Parquet file"));
+        return Err(Error::table(name, "is no complete Parquet file"));
     }
     let answer = quietly(|| catch_unwind(AssertUnwindSafe(|| read(ParquetReader::new(Cursor::new(bytes))))));
     match answer {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Error::damaged(name, format!("cannot be read as Parquet: {error}"))),
-        Err(_) => Err(Error::damaged(name, "cannot be read as Parquet: the reader gave up")),
+        Ok(Err(error)) => Err(Error::table(name, format!("cannot be read as Parquet: {error}"))),
+        Err(_) => Err(Error::table(name, "cannot be read as Parquet: the reader gave up")),
     }
 }

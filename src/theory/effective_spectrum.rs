@@ -38,8 +38,6 @@ pub enum Side {
     Above,
     /// Below the left edge of the bulk.
     Below,
-    /// In a gap between two bands of the bulk.
-    Gap,
 }
 
 /// One isolated eigenvalue.
@@ -248,18 +246,6 @@ impl EffectiveSpectrum {
             reach *= 2.0;
         }
         self.outliers_between(start - reach, start, Side::Below)
-    }
-
-    /// Outliers in the gaps of [`EffectiveSpectrum::bands`], largest first.
-    ///
-    /// # Errors
-    /// As [`EffectiveSpectrum::outliers`].
-    pub fn outliers_in_gaps(&self) -> Result<Vec<Outlier>> {
-        let mut found = Vec::new();
-        for (low, high) in self.bulk.gaps().into_iter().rev() {
-            found.extend(self.outliers_between(low, high, Side::Gap)?);
-        }
-        Ok(found)
     }
 
     /// Eigenvalues, largest first, and eigenvectors of `F(y)`.

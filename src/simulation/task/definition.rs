@@ -6,7 +6,7 @@ use crate::problem::network::Layer;
 use crate::random::seed::Seed;
 use crate::simulation::data::{Law, Sample};
 use ndarray::{Array2, ArrayView1, CowArray, Ix2};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A block of the Hessian or gradient matrix: rows `row` and `col` of one layer, indices from 0. A layer of single weights is
 /// one block, (layer, 0, 0).
@@ -30,7 +30,7 @@ impl Block {
 
 /// Which of the two empirical matrices, over a sample `Y^1..Y^n`. The ridge penalty `(β/2)‖x‖²` is left out of both: it would
 /// add `βI` to H, and cross terms to G.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Matrix {
     /// `H(x) = (1/n) Σ ∇²L(x, Y^i)`.
     Hessian,
