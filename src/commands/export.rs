@@ -27,7 +27,7 @@ use std::process::ExitCode;
 const PAIRS: u32 = 12;
 
 /// Most bytes of a sample.
-const SAMPLE_BYTES: f64 = (8_u64 << 30) as f64;
+const SAMPLE_BYTES: f64 = 8.0 * 1024.0 * 1024.0 * 1024.0;
 
 /// What to export.
 #[derive(Clone, Copy, Debug)]

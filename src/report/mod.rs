@@ -13,8 +13,9 @@ mod page;
 mod plate;
 mod section;
 mod strip;
-pub mod verdicts;
+mod verdicts;
 pub mod words;
 
 pub use crate::report::gather::{Report, gather};
 pub use crate::report::page::page;
+pub use crate::report::verdicts::PAPER;

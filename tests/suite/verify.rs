@@ -9,6 +9,7 @@ use spectral_alignment::published::verify::columns::columns;
 use spectral_alignment::published::verify::tolerance::{OTHERWISE, RULES, Tolerance, rule, ulps};
 use spectral_alignment::published::verify::{Row, Verdict, VerifyOptions, verify};
 use spectral_alignment::scaffold::template::report::STAGE as TEMPLATE;
+use spectral_alignment::stage::rows::{Statistics, statistics_table};
 use spectral_alignment::stage::{Data, Profile, Settings, Stage};
 use spectral_alignment::table::{Table, TableBuilder};
 use std::collections::BTreeSet;
@@ -97,20 +98,9 @@ fn a_number_changed_by_hand_in_the_lock_is_found() {
 
 /// The table with one value times a factor.
 fn altered(table: &Table, factor: f64) -> Table {
-    let mut values: Vec<f64> = table.f64s("value").unwrap().into_iter().flatten().collect();
-    values[3] *= factor;
-    let text = |name: &str| table.present(name, table.strs(name).unwrap()).unwrap();
-    TableBuilder::new(table.name())
-        .str("experiment", &text("experiment"))
-        .u32_or_null("replicate", table.u32s("replicate").unwrap())
-        .u64("step", table.u64s("step").unwrap().into_iter().flatten().collect())
-        .f64("time", table.f64s("time").unwrap().into_iter().flatten().collect())
-        .str("statistic", &text("statistic"))
-        .u32_or_null("row", table.u32s("row").unwrap())
-        .u32_or_null("col", table.u32s("col").unwrap())
-        .f64("value", values)
-        .build()
-        .unwrap()
+    let mut rows = Statistics::column(table, "value").unwrap().all().to_vec();
+    rows[3].value *= factor;
+    statistics_table(table.name(), &rows).unwrap()
 }
 
 #[test]
