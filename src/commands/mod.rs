@@ -9,7 +9,7 @@ use crate::plot::contact_sheet::contact_sheet;
 use crate::plot::png::{PRINT, png};
 use crate::problem::family::{Outline, outlines};
 use crate::published::Figures;
-use crate::published::publish::update;
+use crate::published::publish::{drop_gone, publish, record, update};
 use crate::published::why::is_of;
 use crate::stage::claim::{Bound, Claim, Verdict};
 use crate::stage::{Profile, Settings, Stage};
@@ -163,7 +163,7 @@ pub fn run_stages(
     figures.lock()?;
     let options = RunOptions { jobs, force };
     let done = run(&stages, all, &store, &settings, options)?;
-    let (folder, changed) = figures.alone().and_then(|_alone| figures.publish(&store, &settings, &done))?;
+    let (folder, changed) = figures.alone().and_then(|_alone| publish(&figures, &store, &settings, &done))?;
     if png {
         write_images(&folder, &done)?;
     }
@@ -171,8 +171,8 @@ pub fn run_stages(
         let quick = Settings { profile: Profile::Quick, ..settings.clone() };
         let done = run(&stages, all, &store, &quick, options)?;
         let _alone = figures.alone()?;
-        figures.record(&store, &quick, &done)?;
-        for gone in figures.drop_gone(all)? {
+        record(&figures, &store, &quick, &done)?;
+        for gone in drop_gone(&figures, all)? {
             say(&format!("{gone}: is no more; its figures and values are removed"))?;
         }
     }

@@ -1,6 +1,6 @@
 //! The caption of a figure: what the paper prints below it, in plain text with Unicode letters for mathematics.
 
-use crate::plot::PlotError;
+use crate::plot::error::PlotError;
 
 /// A title, and three things that a reader asks of a figure. All are sentences; full stops are added where they miss.
 #[derive(Debug, Clone, PartialEq, Eq)]

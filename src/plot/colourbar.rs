@@ -1,10 +1,10 @@
 //! Colour bars: what a colour means when it is a number.
 
-use crate::plot::PlotError;
 use crate::plot::axis::Scale;
 use crate::plot::colour::{ColourMap, Rgb, rank_colour};
-use crate::plot::compose::Frame;
+use crate::plot::error::PlotError;
 use crate::plot::font::Font;
+use crate::plot::frame::Frame;
 use crate::plot::scene::{Part, Scene, Stroke, place};
 use crate::plot::series::{Series, Shape};
 use crate::plot::style::{AXIS, Dash};

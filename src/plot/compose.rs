@@ -1,151 +1,28 @@
 //! Composition: margins from the real extents of the text, then everything at its place.
 
-use crate::plot::PlotError;
-use crate::plot::axis::{Axis, Scale};
+use crate::plot::axis::Scale;
 use crate::plot::colourbar::SetBar;
-use crate::plot::figure::Figure;
+use crate::plot::error::PlotError;
 use crate::plot::font::Font;
-use crate::plot::frame::draw_axes;
+use crate::plot::frame::Frame;
 use crate::plot::legend::Legend;
 use crate::plot::marks;
 use crate::plot::markup::bold;
 use crate::plot::panel::{Anchor, Panel};
-use crate::plot::path::Share;
 use crate::plot::scene::Scene;
 use crate::plot::series::{Series, Shape};
+use crate::plot::sheet::Sheet;
+use crate::plot::side::{Side, TICK, TICK_GAP, draw_axes};
 use crate::plot::text::{LABEL, LETTER, SMALL, SMALLEST, Text};
-use crate::plot::ticks::ticks;
 
-/// Lengths in pt: edge of the page, space between columns and rows, ticks, ticks to numbers, numbers to label.
+/// Lengths in pt: edge of the page, space between columns and rows.
 const EDGE: f64 = 1.5;
 const COLUMN_GAP: f64 = 8.0;
 const ROW_GAP: f64 = 9.0;
-pub(crate) const TICK: f64 = 3.0;
-pub(crate) const TICK_GAP: f64 = 2.0;
-pub(crate) const LABEL_GAP: f64 = 4.0;
-/// Distance of baselines in a label of several lines.
-pub(crate) const LEADING: f64 = 10.5;
 /// Most of the width of a cell that its text fills, so that texts of neighbours stay apart.
 const TEXT_SHARE: f64 = 0.5;
 /// Narrowest axes.
 const NARROWEST: f64 = 40.0;
-
-/// Where the axes of a panel are on the page, in pt, and how values map to them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Frame {
-    /// Left end.
-    pub left: f64,
-    /// Upper end.
-    pub top: f64,
-    /// Length of the horizontal axis.
-    pub width: f64,
-    /// Length of the vertical axis.
-    pub height: f64,
-    /// Horizontal scale.
-    pub x: Scale,
-    /// Vertical scale.
-    pub y: Scale,
-}
-
-impl Frame {
-    /// The place of a value on the page in pt, `y` downwards; NaN where the axes have no such value.
-    #[must_use]
-    pub fn place(&self, point: (f64, f64)) -> (f64, f64) {
-        self.at(self.share(point))
-    }
-
-    pub(crate) fn share(&self, (x, y): (f64, f64)) -> Share {
-        (self.x.share(x), self.y.share(y))
-    }
-
-    pub(crate) fn at(&self, (x, y): Share) -> (f64, f64) {
-        (self.left + x * self.width, self.top + (1.0 - y) * self.height)
-    }
-
-    pub(crate) fn share_of_place(&self, (x, y): (f64, f64)) -> Share {
-        ((x - self.left) / self.width, 1.0 - (y - self.top) / self.height)
-    }
-}
-
-/// One axis with its text laid out.
-#[derive(Debug)]
-pub(crate) struct Side {
-    pub(crate) scale: Scale,
-    /// Share of the axis, and the number if it is shown.
-    pub(crate) major: Vec<(f64, Option<Text>)>,
-    pub(crate) minor: Vec<f64>,
-    /// Lines of the label; none where a shared axis is labelled elsewhere.
-    pub(crate) label: Vec<Text>,
-}
-
-impl Side {
-    fn new(
-        font: &Font,
-        axis: &Axis,
-        scale: Scale,
-        length: f64,
-        (horizontal, shown): (bool, bool),
-    ) -> Result<Self, PlotError> {
-        let mut most = 6;
-        let (found, major) = loop {
-            let found = ticks(axis, &scale, most, length);
-            let major = found
-                .major
-                .iter()
-                .map(|(value, label)| Ok((scale.share(*value), Text::new(font, label, SMALL)?)))
-                .collect::<Result<Vec<_>, PlotError>>()?;
-            let room = |pair: &[(f64, Text)]| {
-                let wanted = if horizontal {
-                    f64::midpoint(pair[0].1.width, pair[1].1.width) + 4.0
-                } else {
-                    1.3 * SMALL
-                };
-                (pair[1].0 - pair[0].0).abs() * length >= wanted
-            };
-            if most <= 2 || major.windows(2).all(room) {
-                break (found, major);
-            }
-            most -= 1;
-        };
-        let source = match found.factor {
-            Some(exponent) => format!("{} [$10^{{{exponent}}}$]", axis.label),
-            None => axis.label.clone(),
-        };
-        let label = if shown {
-            source.lines().map(|line| Text::new(font, line, LABEL)).collect::<Result<_, _>>()?
-        } else {
-            Vec::new()
-        };
-        let minor = found.minor.iter().map(|value| scale.share(*value)).collect();
-        let major = major.into_iter().map(|(share, text)| (share, shown.then_some(text))).collect();
-        Ok(Self { scale, major, minor, label })
-    }
-
-    fn numbers(&self) -> impl Iterator<Item = &Text> {
-        self.major.iter().filter_map(|(_, text)| text.as_ref())
-    }
-
-    /// Largest of some measure of the numbers.
-    pub(crate) fn largest(&self, measure: impl Fn(&Text) -> f64) -> f64 {
-        self.numbers().map(measure).fold(0.0, f64::max)
-    }
-
-    /// Thickness of the label with the space before it.
-    pub(crate) fn label_depth(&self) -> f64 {
-        let (Some(first), Some(last)) = (self.label.first(), self.label.last()) else { return 0.0 };
-        let lines = f64::from(u32::try_from(self.label.len() - 1).unwrap_or(0));
-        LABEL_GAP + first.ascent() + lines * LEADING + last.descent()
-    }
-
-    /// How far numbers and label reach beyond the two ends of an axis of this length.
-    fn overhang(&self, length: f64) -> (f64, f64) {
-        let label = self.label.iter().map(|line| (line.width - length) / 2.0).fold(0.0, f64::max);
-        self.major.iter().fold((label, label), |(left, right), (share, text)| {
-            let half = text.as_ref().map_or(0.0, |text| text.width / 2.0);
-            (left.max(half - share * length), right.max(half - (1.0 - share) * length))
-        })
-    }
-}
 
 /// A panel with its text laid out, and the margins it needs.
 struct Cell<'f> {
@@ -176,38 +53,34 @@ fn union(scales: &[Scale]) -> Option<Scale> {
     scales.iter().copied().reduce(|a, b| Scale { low: a.low.min(b.low), high: a.high.max(b.high), ..a })
 }
 
-fn scales(figure: &Figure, horizontal: bool) -> Result<Vec<Scale>, PlotError> {
-    let own = figure.panels.iter().map(|panel| panel.scale(horizontal)).collect::<Result<Vec<_>, _>>()?;
-    let shared = if horizontal { figure.shared_x } else { figure.shared_y };
+fn scales(sheet: &Sheet, horizontal: bool) -> Result<Vec<Scale>, PlotError> {
+    let own = sheet.panels.iter().map(|panel| panel.scale(horizontal)).collect::<Result<Vec<_>, _>>()?;
+    let shared = if horizontal { sheet.shared_x } else { sheet.shared_y };
     let axis = |panel: &Panel| if horizontal { panel.x.clone() } else { panel.y.clone() };
     if !shared {
         return Ok(own);
     }
-    let first = axis(&figure.panels[0]);
+    let first = axis(&sheet.panels[0]);
     if let Some(other) =
-        figure.panels.iter().map(axis).find(|other| other.label != first.label || other.log != first.log)
+        sheet.panels.iter().map(axis).find(|other| other.label != first.label || other.log != first.log)
     {
         return Err(PlotError::NotShared { first: first.label, other: other.label });
     }
     Ok(union(&own).map_or(own.clone(), |range| vec![range; own.len()]))
 }
 
-fn cells<'f>(
-    figure: &'f Figure,
-    font: &Font,
-    (width, height): (f64, f64),
-) -> Result<Vec<Cell<'f>>, PlotError> {
-    let (xs, ys) = (scales(figure, true)?, scales(figure, false)?);
-    let count = figure.panels.len();
+fn cells<'f>(sheet: &'f Sheet, font: &Font, (width, height): (f64, f64)) -> Result<Vec<Cell<'f>>, PlotError> {
+    let (xs, ys) = (scales(sheet, true)?, scales(sheet, false)?);
+    let count = sheet.panels.len();
     let mut cells = Vec::with_capacity(count);
-    for (index, panel) in figure.panels.iter().enumerate() {
-        let lowest = index + figure.columns >= count;
-        let first = index % figure.columns == 0;
-        let x = Side::new(font, &panel.x, xs[index], width, (true, lowest || !figure.shared_x))?;
-        let y = Side::new(font, &panel.y, ys[index], height, (false, first || !figure.shared_y))?;
+    for (index, panel) in sheet.panels.iter().enumerate() {
+        let lowest = index + sheet.columns >= count;
+        let first = index % sheet.columns == 0;
+        let x = Side::new(font, &panel.x, xs[index], width, (true, lowest || !sheet.shared_x))?;
+        let y = Side::new(font, &panel.y, ys[index], height, (false, first || !sheet.shared_y))?;
         let bar = panel.bar()?;
         // A bar is drawn once for neighbours in a row that share it.
-        let next = figure.panels.get(index + 1).filter(|_| (index + 1) % figure.columns != 0);
+        let next = sheet.panels.get(index + 1).filter(|_| (index + 1) % sheet.columns != 0);
         let repeated = match next {
             Some(next) => bar.is_some() && next.bar()? == bar,
             None => false,
@@ -225,10 +98,10 @@ fn cells<'f>(
     Ok(cells)
 }
 
-/// Lays out a figure.
-pub(crate) fn compose(figure: &Figure, font: &Font) -> Result<(Scene, Vec<Frame>), PlotError> {
-    let page = figure.width.pt();
-    let columns = figure.columns.min(figure.panels.len());
+/// Lays out a sheet.
+pub(crate) fn compose(sheet: &Sheet, font: &Font) -> Result<(Scene, Vec<Frame>), PlotError> {
+    let page = sheet.width.pt();
+    let columns = sheet.columns.min(sheet.panels.len());
     let count = f64::from(u32::try_from(columns).unwrap_or(1));
     let mut width = page / count - 45.0;
     let proportion = match columns {
@@ -236,8 +109,8 @@ pub(crate) fn compose(figure: &Figure, font: &Font) -> Result<(Scene, Vec<Frame>
         2 => 0.72,
         _ => 0.95,
     };
-    let mut height = figure.height.unwrap_or(proportion * width);
-    let mut set = cells(figure, font, (width, height))?;
+    let mut height = sheet.height.unwrap_or(proportion * width);
+    let mut set = cells(sheet, font, (width, height))?;
     let widest = |set: &[Cell], column: usize, measure: fn(&Cell) -> f64| {
         set.iter().skip(column).step_by(columns).map(measure).fold(0.0, f64::max)
     };
@@ -247,17 +120,17 @@ pub(crate) fn compose(figure: &Figure, font: &Font) -> Result<(Scene, Vec<Frame>
             .sum();
         width = (page - 2.0 * EDGE - COLUMN_GAP * (count - 1.0) - margins) / count;
         if width < NARROWEST {
-            return Err(PlotError::NoRoom { name: figure.name.clone(), width });
+            return Err(PlotError::NoRoom { name: sheet.name.clone(), width });
         }
-        height = figure.height.unwrap_or((proportion * width).max(80.0));
-        set = cells(figure, font, (width, height))?;
+        height = sheet.height.unwrap_or((proportion * width).max(80.0));
+        set = cells(sheet, font, (width, height))?;
     }
     let lefts: Vec<f64> = (0..columns).map(|column| widest(&set, column, |c| c.left)).collect();
     let rights: Vec<f64> = (0..columns).map(|column| widest(&set, column, |c| c.right)).collect();
 
     let mut scene = Scene { width: page, height: 0.0, items: Vec::new() };
     let mut top = EDGE;
-    let shared = figure.panels.iter().filter(|panel| panel.legend_at.is_none());
+    let shared = sheet.panels.iter().filter(|panel| panel.legend_at.is_none());
     let legend = Legend::of(font, shared.flat_map(|panel| &panel.series))?;
     let legend_left = EDGE + lefts[0];
     let room = page - EDGE - legend_left;

@@ -2,60 +2,35 @@
 
 use std::fmt::Write as _;
 
-use crate::plot::PlotError;
 use crate::plot::axis::Scale;
 use crate::plot::caption::Caption;
-use crate::plot::compose::{Frame, compose};
+use crate::plot::compose::compose;
+use crate::plot::error::PlotError;
 use crate::plot::font::Font;
+use crate::plot::frame::Frame;
 use crate::plot::lint::lint;
 use crate::plot::markup::parse;
 use crate::plot::page::{Words, svg};
 use crate::plot::panel::Panel;
 use crate::plot::pdf::pdf;
 use crate::plot::scene::Scene;
+use crate::plot::sheet::{Sheet, Width};
 use crate::plot::words::words;
 
 /// Largest SVG in bytes.
 pub const LARGEST: usize = 400_000;
 
-/// Width of a figure on the journal's page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Width {
-    /// The text width, 396 pt.
-    Full,
-    /// A single column, 193 pt.
-    Single,
-}
-
-impl Width {
-    /// In pt.
-    #[must_use]
-    pub fn pt(self) -> f64 {
-        match self {
-            Self::Full => 396.0,
-            Self::Single => 193.0,
-        }
-    }
-}
-
 /// A figure: panels in rows, with everything a reader needs to understand it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    pub(crate) name: String,
-    pub(crate) caption: Caption,
-    pub(crate) width: Width,
-    pub(crate) columns: usize,
-    pub(crate) panels: Vec<Panel>,
-    pub(crate) height: Option<f64>,
-    pub(crate) shared_x: bool,
-    pub(crate) shared_y: bool,
+    sheet: Sheet,
 }
 
 impl Figure {
     /// A figure without panels yet. `name` is its file name and the prefix of its identifiers.
     #[must_use]
     pub fn new(name: impl Into<String>, caption: Caption, width: Width, columns: usize) -> Self {
-        Self {
+        let sheet = Sheet {
             name: name.into(),
             caption,
             width,
@@ -64,55 +39,45 @@ impl Figure {
             height: None,
             shared_x: false,
             shared_y: false,
-        }
+        };
+        Self { sheet }
     }
 
     /// The same with one more panel; panels fill rows from the left.
     #[must_use]
     pub fn panel(mut self, panel: Panel) -> Self {
-        self.panels.push(panel);
+        self.sheet.panels.push(panel);
         self
     }
 
     /// The same with axes of every panel `pt` high.
     #[must_use]
     pub fn axes_height(self, pt: f64) -> Self {
-        Self { height: Some(pt), ..self }
+        Self { sheet: Sheet { height: Some(pt), ..self.sheet } }
     }
 
     /// The same with one horizontal range for all panels, labelled in the lowest row only.
     #[must_use]
     pub fn shared_x(self) -> Self {
-        Self { shared_x: true, ..self }
+        Self { sheet: Sheet { shared_x: true, ..self.sheet } }
     }
 
     /// The same with one vertical range for all panels, labelled in the first column only.
     #[must_use]
     pub fn shared_y(self) -> Self {
-        Self { shared_y: true, ..self }
+        Self { sheet: Sheet { shared_y: true, ..self.sheet } }
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.sheet.name
     }
 
     /// Its caption.
     #[must_use]
     pub fn caption(&self) -> &Caption {
-        &self.caption
-    }
-
-    fn check(&self) -> Result<(), PlotError> {
-        if self.name.trim().is_empty() {
-            return Err(PlotError::Unlabelled { what: "a figure (its name)" });
-        }
-        self.caption.check()?;
-        if self.panels.is_empty() {
-            return Err(PlotError::Unlabelled { what: "a figure (it has no panels)" });
-        }
-        self.panels.iter().try_for_each(Panel::check)
+        &self.sheet.caption
     }
 
     /// The page with everything in place, and where the axes of each panel are.
@@ -120,8 +85,8 @@ impl Figure {
     /// # Errors
     /// Any [`PlotError`] but that of the backend.
     pub fn layout(&self) -> Result<(Scene, Vec<Frame>), PlotError> {
-        self.check()?;
-        compose(self, &Font::bundled()?)
+        self.sheet.check()?;
+        compose(&self.sheet, &Font::bundled()?)
     }
 
     /// The figure as an SVG document.
@@ -150,7 +115,7 @@ impl Figure {
     #[must_use]
     pub fn lint(&self) -> Vec<String> {
         match self.layout() {
-            Ok((scene, frames)) => lint(&scene, &frames, self),
+            Ok((scene, frames)) => lint(&scene, &frames, &self.sheet),
             Err(error) => vec![error.to_string()],
         }
     }
@@ -158,17 +123,17 @@ impl Figure {
     /// Name, title and description for readers who cannot see it, given where the axes are.
     #[must_use]
     pub fn words(&self, frames: &[Frame]) -> Words {
-        let title = self.caption.title().to_owned();
-        Words { name: self.name.clone(), title, description: self.description(frames) }
+        let title = self.sheet.caption.title().to_owned();
+        Words { name: self.sheet.name.clone(), title, description: self.description(frames) }
     }
 
     /// The caption without its title, followed by what the axes and the legend say.
     fn description(&self, frames: &[Frame]) -> String {
-        let mut words = self.caption.body();
-        for ((panel, frame), letter) in self.panels.iter().zip(frames).zip('a'..='z') {
+        let mut words = self.sheet.caption.body();
+        for ((panel, frame), letter) in self.sheet.panels.iter().zip(frames).zip('a'..='z') {
             let range = |scale: &Scale| format!("{} to {}", brief(scale.low), brief(scale.high));
             let title = panel.title.as_ref().map_or(String::new(), |title| format!(" ({})", plain(title)));
-            let name = if self.panels.len() > 1 {
+            let name = if self.sheet.panels.len() > 1 {
                 format!(" Panel {letter}{title}")
             } else {
                 format!(" Axes{title}")

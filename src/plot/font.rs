@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ttf_parser::gpos::{PairAdjustment, PositioningSubtable};
 use ttf_parser::{Face, GlyphId, OutlineBuilder, Rect};
 
-use crate::plot::PlotError;
+use crate::plot::error::PlotError;
 
 /// STIX Two Math, SIL Open Font License; digest in `fonts/SHA256SUMS`.
 pub const FONT_BYTES: &[u8] = include_bytes!("../../fonts/STIXTwoMath-Regular.ttf");

@@ -1,7 +1,7 @@
 //! Legends: one entry per label, with a sample of every look it stands for.
 
-use crate::plot::PlotError;
 use crate::plot::colour::Colour;
+use crate::plot::error::PlotError;
 use crate::plot::font::Font;
 use crate::plot::marks::{SIDE, band_fill, marker_item};
 use crate::plot::scene::{Item, Part, Scene, Stroke, place};

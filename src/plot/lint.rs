@@ -1,13 +1,13 @@
 //! What a strict reviewer would mark, found on the composed page.
 
-use crate::plot::compose::Frame;
-use crate::plot::figure::Figure;
+use crate::plot::frame::Frame;
 use crate::plot::legend::apart_without_colour;
 use crate::plot::marks::within;
 use crate::plot::panel::Panel;
 use crate::plot::path::clip_segment;
 use crate::plot::scene::{Item, Part, Place, PlacedText, Scene, UNITS};
 use crate::plot::series::{Series, Shape};
+use crate::plot::sheet::Sheet;
 use crate::plot::sight::{APART, Sight};
 use crate::plot::text::{Rect, SMALLEST};
 
@@ -16,9 +16,9 @@ const THINNEST: f64 = 0.3;
 /// Lowest contrast of a curve on white.
 const CONTRAST: f64 = 3.0;
 
-/// All findings about a composed figure.
+/// All findings about a composed sheet.
 #[must_use]
-pub fn lint(scene: &Scene, frames: &[Frame], figure: &Figure) -> Vec<String> {
+pub fn lint(scene: &Scene, frames: &[Frame], sheet: &Sheet) -> Vec<String> {
     let texts: Vec<&PlacedText> = scene
         .items
         .iter()
@@ -28,7 +28,7 @@ pub fn lint(scene: &Scene, frames: &[Frame], figure: &Figure) -> Vec<String> {
         })
         .collect();
     let mut findings = Vec::new();
-    if (scene.width - figure.width.pt()).abs() > 0.0 {
+    if (scene.width - sheet.width.pt()).abs() > 0.0 {
         findings.push(format!("is {} pt wide", scene.width));
     }
     for (index, text) in texts.iter().enumerate() {
@@ -73,8 +73,8 @@ pub fn lint(scene: &Scene, frames: &[Frame], figure: &Figure) -> Vec<String> {
             Item::Text(_) => {}
         }
     }
-    findings.extend(figure.panels.iter().flat_map(looks));
-    for (panel, frame) in figure.panels.iter().zip(frames) {
+    findings.extend(sheet.panels.iter().flat_map(looks));
+    for (panel, frame) in sheet.panels.iter().zip(frames) {
         for series in &panel.series {
             let finite = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
             for (what, points) in [("points", series.marked()), ("ends of bars", series.bar_ends())] {
@@ -91,7 +91,7 @@ pub fn lint(scene: &Scene, frames: &[Frame], figure: &Figure) -> Vec<String> {
             }
         }
     }
-    findings.extend(unexplained(figure));
+    findings.extend(unexplained(sheet));
     findings.dedup();
     findings
 }
@@ -126,9 +126,9 @@ fn looks(panel: &Panel) -> Vec<String> {
 }
 
 /// Bands and bars whose meaning the caption does not give.
-fn unexplained(figure: &Figure) -> Vec<String> {
-    let caption = figure.caption().body();
-    let series = || figure.panels.iter().flat_map(|panel| &panel.series);
+fn unexplained(sheet: &Sheet) -> Vec<String> {
+    let caption = sheet.caption.body();
+    let series = || sheet.panels.iter().flat_map(|panel| &panel.series);
     let kinds = [
         ("band", series().any(|one| matches!(one.shape, Shape::Band(_)))),
         ("bars", series().any(|one| matches!(one.shape, Shape::ErrorBars(_)))),

@@ -2,7 +2,7 @@
 
 use crate::plot::colour::{Rgb, rank_colour};
 use crate::plot::colourbar::cell_colour;
-use crate::plot::compose::Frame;
+use crate::plot::frame::Frame;
 use crate::plot::path::{Share, clip_line, clip_polygon, clip_segment, thin};
 use crate::plot::scene::{Item, Part, Scene, Stroke, place, units};
 use crate::plot::series::{HeatMap, Series, Shape};

@@ -1,6 +1,6 @@
 //! The markup of labels: upright text, and between dollar signs a small subset of TeX mathematics.
 
-use crate::plot::PlotError;
+use crate::plot::error::PlotError;
 
 /// What a mathematical character is, which decides the space around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,10 +39,13 @@
 //! braces, `\hat \bar \tilde`, `\sqrt`, `\mathrm{op}`, `\nabla`, `\propto` and so on; the list is in `markup.rs`.
 //! A character without a glyph and an unknown command are errors.
 //!
-//! The way of a figure: `figure`, `panel`, `series`, `axis`, `style` describe; `compose` lays out with `text` (from
-//! `markup` and `font`), `ticks`, `legend` and `colourbar`; `frame` and `marks` draw into a `scene` (clipped by `path`);
-//! `page` writes the scene as SVG through a plotters backend, `pdf` as PDF through krilla, and `png` renders an SVG. Curves are thinned to what 0.05 pt can show. Areas are drawn
-//! first, then axes, grey references, curves and marks, each in the order given.
+//! The way of a figure: `figure`, `panel`, `series`, `axis`, `style` describe, and `sheet` holds what they say; `compose`
+//! lays it out with `text` (from `markup` and `font`), `ticks`, `legend` and `colourbar`; `side` and `marks` draw into a
+//! `scene`, at the places that a `frame` gives (clipped by `path`); `lint` judges the scene; `page` writes it as SVG through
+//! a plotters backend, `pdf` as PDF through krilla, and `png` renders an SVG. Curves are thinned to what 0.05 pt can show.
+//! Areas are drawn first, then axes, grey references, curves and marks, each in the order given.
+//!
+//! This file is the door for other rooms; files in here name each other, and no two of them in a circle.
 
 pub mod axis;
 pub mod caption;
@@ -50,9 +53,10 @@ pub mod colour;
 pub mod colourbar;
 pub mod compose;
 pub mod contact_sheet;
+pub mod error;
 pub mod figure;
 pub mod font;
-mod frame;
+pub mod frame;
 mod legend;
 mod lint;
 mod marks;
@@ -64,6 +68,8 @@ pub mod pdf;
 pub mod png;
 pub mod scene;
 pub mod series;
+mod sheet;
+mod side;
 pub mod sight;
 pub mod style;
 pub mod text;
@@ -73,113 +79,10 @@ mod words;
 pub use crate::plot::axis::{Axis, Scale};
 pub use crate::plot::caption::Caption;
 pub use crate::plot::colour::{Colour, ColourMap, Rgb};
-pub use crate::plot::compose::Frame;
-pub use crate::plot::figure::{Figure, Width};
+pub use crate::plot::error::PlotError;
+pub use crate::plot::figure::Figure;
+pub use crate::plot::frame::Frame;
+pub use crate::plot::panel::{Anchor, Panel};
 pub use crate::plot::series::{HeatMap, Series};
+pub use crate::plot::sheet::Width;
 pub use crate::plot::style::{Dash, Marker, Style};
-pub use panel::{Anchor, Panel};
-
-/// Everything that can be wrong with the description of a figure.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum PlotError {
-    /// Something that a reader needs has no words.
-    #[error("{what} needs a label")]
-    Unlabelled {
-        /// What needs words.
-        what: &'static str,
-    },
-    /// Series that look different, and one of them is not named.
-    #[error("the panel of `{axis}` has series of different looks, and one has no label for the legend")]
-    MissingLegend {
-        /// Label of the vertical axis.
-        axis: String,
-    },
-    /// One panel with two different colour bars.
-    #[error("the panel of `{label}` needs two different colour bars")]
-    TwoColourBars {
-        /// Label of the vertical axis.
-        label: String,
-    },
-    /// A range that an axis or a colour bar cannot have.
-    #[error("`{label}`: {problem}")]
-    Range {
-        /// Label of the axis or bar.
-        label: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// Axes that are shared but not equal.
-    #[error("the shared axes `{first}` and `{other}` differ")]
-    NotShared {
-        /// Label of the first.
-        first: String,
-        /// Label of one that differs.
-        other: String,
-    },
-    /// Data whose lengths do not fit.
-    #[error("{got} {what} where {wanted} are needed")]
-    Sizes {
-        /// What was counted.
-        what: &'static str,
-        /// How many there must be.
-        wanted: usize,
-        /// How many there are.
-        got: usize,
-    },
-    /// A character the bundled font does not have.
-    #[error("the font has no glyph for `{character}` (U+{:04X}) in `{text}`", u32::from(*character))]
-    MissingGlyph {
-        /// The character.
-        character: char,
-        /// The label it is in.
-        text: String,
-    },
-    /// Markup that cannot be understood.
-    #[error("`{text}`: {problem}")]
-    Markup {
-        /// The label.
-        text: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The bundled font cannot be used.
-    #[error("bundled font: {problem}")]
-    Font {
-        /// What is wrong.
-        problem: String,
-    },
-    /// Labels leave no room for the axes.
-    #[error("figure {name}: labels leave {width:.1} pt for the axes")]
-    NoRoom {
-        /// The figure.
-        name: String,
-        /// What is left.
-        width: f64,
-    },
-    /// The document is larger than a committed figure may be.
-    #[error("the figure has {bytes} bytes, more than {most}")]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-        /// The most it may have.
-        most: usize,
-    },
-    /// krilla failed.
-    #[error("PDF: {problem}")]
-    Pdf {
-        /// What it said.
-        problem: String,
-    },
-    /// resvg failed.
-    #[error("PNG: {problem}")]
-    Png {
-        /// What it said.
-        problem: String,
-    },
-    /// Plotters failed.
-    #[error("plotters: {problem}")]
-    Backend {
-        /// What it said.
-        problem: String,
-    },
-}

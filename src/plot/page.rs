@@ -17,8 +17,8 @@ use std::fmt::Write as _;
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
 
-use crate::plot::PlotError;
 use crate::plot::colour::Rgb;
+use crate::plot::error::PlotError;
 use crate::plot::font::Font;
 use crate::plot::path::path_data;
 use crate::plot::scene::{Item, Part, PlacedText, Scene, Stroke, UNITS, units};

@@ -1,8 +1,8 @@
 //! One pair of axes: what is drawn in them, and what they cannot do without.
 
-use crate::plot::PlotError;
 use crate::plot::axis::{Axis, Scale};
 use crate::plot::colourbar::Bar;
+use crate::plot::error::PlotError;
 use crate::plot::legend::same_look;
 use crate::plot::series::{Series, Shape};
 

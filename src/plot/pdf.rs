@@ -16,8 +16,8 @@ use krilla::surface::Surface;
 use krilla::text::{Font as Face, GlyphId, KrillaGlyph};
 use krilla::{Document, SerializeSettings};
 
-use crate::plot::PlotError;
 use crate::plot::colour::Rgb;
+use crate::plot::error::PlotError;
 use crate::plot::font::{FONT_BYTES, Font};
 use crate::plot::page::Words;
 use crate::plot::scene::{Item, Part, Place, PlacedText, Scene, Stroke, UNITS};

@@ -4,7 +4,7 @@ use png::{BitDepth, ColorType, Encoder, PixelDimensions, Unit};
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
-use crate::plot::PlotError;
+use crate::plot::error::PlotError;
 
 /// Resolution for print, in dots per inch.
 pub const PRINT: u16 = 300;

@@ -1,6 +1,6 @@
 //! Text laid out by us: every glyph of the bundled font at its place, with its ink box.
 
-use crate::plot::PlotError;
+use crate::plot::error::PlotError;
 use crate::plot::font::Font;
 use crate::plot::markup::{Class, Node, parse};
 

@@ -7,11 +7,12 @@
 
 use crate::error::{Error, Result};
 use crate::pipeline::run::{CLAIMS, Done, claims};
-use crate::published::Figures;
+use crate::published::figures::Figures;
 use crate::published::lockfile::{Entry, Lock};
-use crate::published::verify::claims::Apart;
+use crate::published::verify::claims::{Apart, compare_all_claims};
 use crate::published::verify::columns::columns;
-use crate::published::verify::{Rows, committed, compare_all_claims};
+use crate::published::verify::committed::committed;
+use crate::published::verify::rows::Rows;
 use crate::published::{lockfile, overrides};
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::{BlobEntry, Manifest, Store, fault};
@@ -22,161 +23,163 @@ use std::path::{Path, PathBuf};
 /// Beginning of the names of files in preparation.
 const BESIDE: &str = ".new-";
 
-impl Figures {
-    /// Publishes stages: into the folder itself where they are the committed ones, else into a variant below it.
-    /// Returns the folder written to and the names of the stages whose files changed.
-    ///
-    /// # Errors
-    /// A file that cannot be read or written.
-    pub fn publish(
-        &self,
-        store: &Store,
-        settings: &Settings,
-        done: &[Done],
-    ) -> Result<(PathBuf, Vec<String>)> {
-        let folder = self.folder(settings);
-        sweep(&folder)?;
-        if Self::commits(settings) {
-            return Ok((folder, self.commit(store, settings, done)?));
-        }
-        let mut changed = Vec::new();
-        for stage in done {
-            let mut any = false;
-            for entry in drawn(&stage.figures) {
-                any |= update(&folder.join(&entry.name), &blob(store, &stage.figures, &entry.name)?)?;
-            }
-            if any {
-                changed.push(stage.plan.stage.name.to_owned());
-            }
-        }
-        if !settings.overrides.is_empty() {
-            update(&folder.join("overrides.toml"), overrides::toml(&settings.overrides).as_bytes())?;
-        }
-        Ok((folder, changed))
+/// Publishes stages: into the folder itself where they are the committed ones, else into a variant below it.
+/// Returns the folder written to and the names of the stages whose files changed.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn publish(
+    figures: &Figures,
+    store: &Store,
+    settings: &Settings,
+    done: &[Done],
+) -> Result<(PathBuf, Vec<String>)> {
+    let folder = figures.folder(settings);
+    sweep(&folder)?;
+    if Figures::commits(settings) {
+        return Ok((folder, commit(figures, store, settings, done)?));
     }
-
-    /// Records the quick profile of stages in the lock, with its tables.
-    ///
-    /// # Errors
-    /// A file that cannot be read or written.
-    pub fn record(&self, store: &Store, settings: &Settings, done: &[Done]) -> Result<()> {
-        self.commit(store, settings, done).map(|_| ())
-    }
-
-    /// Drops from the lock the stages that are not among `all`, with their files; the names of the stages.
-    ///
-    /// # Errors
-    /// A file that cannot be read, written or deleted.
-    pub fn drop_gone(&self, all: &[&'static Stage]) -> Result<Vec<String>> {
-        let before = self.lock()?;
-        let mut after = before.clone();
-        let gone = lockfile::drop_stages(&mut after, all);
-        self.replace(&before, after, || Ok(()))?;
-        Ok(gone)
-    }
-
-    fn commit(&self, store: &Store, settings: &Settings, done: &[Done]) -> Result<Vec<String>> {
-        let before = self.lock()?;
-        let mut after = before.clone();
-        let mut changed = Vec::new();
-        for stage in done {
-            let name = stage.plan.stage.name;
-            let new = entry(store, settings, stage)?;
-            if !self.agrees(&before, settings, &new, store, stage)? {
-                lockfile::note_sources(&mut after, &stage.plan)?;
-                let profiles = after.stages.entry(name.to_owned()).or_default();
-                profiles.insert(settings.profile.word().to_owned(), new);
-                changed.push(stage);
-            }
+    let mut changed = Vec::new();
+    for stage in done {
+        let mut any = false;
+        for entry in drawn(&stage.figures) {
+            any |= update(&folder.join(&entry.name), &blob(store, &stage.figures, &entry.name)?)?;
         }
-        self.replace(&before, after, || {
-            changed.iter().try_for_each(|stage| self.write(store, settings.profile, stage))
-        })?;
-        Ok(changed.iter().map(|stage| stage.plan.stage.name.to_owned()).collect())
+        if any {
+            changed.push(stage.plan.stage.name.to_owned());
+        }
     }
-
-    /// Puts `after` in the place of `before`, with `write` for the files whose content changes.
-    fn replace(&self, before: &Lock, mut after: Lock, write: impl FnOnce() -> Result<()>) -> Result<()> {
-        lockfile::drop_sources(&mut after);
-        let (old, new) = (lockfile::files(before), lockfile::files(&after));
-        let mut touched = before.unsettled.clone();
-        touched.extend(old.symmetric_difference(&new).cloned());
-        if touched != before.unsettled {
-            self.write_lock(&Lock { unsettled: touched.clone(), ..before.clone() })?;
-        }
-        write()?;
-        after.unsettled = touched.difference(&new).cloned().collect();
-        self.write_lock(&after)?;
-        if !after.unsettled.is_empty() {
-            lockfile::delete(self.root(), &after.unsettled)?;
-            after.unsettled.clear();
-            self.write_lock(&after)?;
-        }
-        Ok(())
+    if !settings.overrides.is_empty() {
+        update(&folder.join("overrides.toml"), overrides::toml(&settings.overrides).as_bytes())?;
     }
+    Ok((folder, changed))
+}
 
-    fn write(&self, store: &Store, profile: Profile, done: &Done) -> Result<()> {
-        if profile == Profile::Paper {
-            for entry in drawn(&done.figures) {
-                update(&self.root().join(&entry.name), &blob(store, &done.figures, &entry.name)?)?;
-            }
+/// Records the quick profile of stages in the lock, with its tables.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn record(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) -> Result<()> {
+    commit(figures, store, settings, done).map(|_| ())
+}
+
+/// Drops from the lock the stages that are not among `all`, with their files; the names of the stages.
+///
+/// # Errors
+/// A file that cannot be read, written or deleted.
+pub fn drop_gone(figures: &Figures, all: &[&'static Stage]) -> Result<Vec<String>> {
+    let before = figures.lock()?;
+    let mut after = before.clone();
+    let gone = lockfile::drop_stages(&mut after, all);
+    replace(figures, &before, after, || Ok(()))?;
+    Ok(gone)
+}
+
+fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) -> Result<Vec<String>> {
+    let before = figures.lock()?;
+    let mut after = before.clone();
+    let mut changed = Vec::new();
+    for stage in done {
+        let name = stage.plan.stage.name;
+        let new = entry(store, settings, stage)?;
+        if !agrees(figures, &before, settings, &new, store, stage)? {
+            lockfile::note_sources(&mut after, &stage.plan)?;
+            let profiles = after.stages.entry(name.to_owned()).or_default();
+            profiles.insert(settings.profile.word().to_owned(), new);
+            changed.push(stage);
         }
-        let folder = self.tables(done.plan.stage.name, profile);
-        for table in &done.tables.tables {
-            let values = table_of(store, done, &table.table)?;
-            update(&folder.join(&table.file), &values.to_parquet_bytes(&[])?)?;
-        }
-        Ok(())
     }
+    replace(figures, &before, after, || {
+        changed.iter().try_for_each(|stage| write(figures, store, settings.profile, stage))
+    })?;
+    Ok(changed.iter().map(|stage| stage.plan.stage.name.to_owned()).collect())
+}
 
-    /// Whether the lock and the committed files of a stage are those of `new`, or made by the same recipe with values within
-    /// tolerance, as another processor gives them: then they are left untouched.
-    fn agrees(
-        &self,
-        lock: &Lock,
-        settings: &Settings,
-        new: &Entry,
-        store: &Store,
-        done: &Done,
-    ) -> Result<bool> {
-        let (name, profile) = (done.plan.stage.name, settings.profile);
-        let Some(old) = lock.stages.get(name).and_then(|profiles| profiles.get(profile.word())) else {
+/// Puts `after` in the place of `before`, with `write` for the files whose content changes.
+fn replace(
+    figures: &Figures,
+    before: &Lock,
+    mut after: Lock,
+    write: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    lockfile::drop_sources(&mut after);
+    let (old, new) = (lockfile::files(before), lockfile::files(&after));
+    let mut touched = before.unsettled.clone();
+    touched.extend(old.symmetric_difference(&new).cloned());
+    if touched != before.unsettled {
+        write_lock(figures, &Lock { unsettled: touched.clone(), ..before.clone() })?;
+    }
+    write()?;
+    after.unsettled = touched.difference(&new).cloned().collect();
+    write_lock(figures, &after)?;
+    if !after.unsettled.is_empty() {
+        lockfile::delete(figures.root(), &after.unsettled)?;
+        after.unsettled.clear();
+        write_lock(figures, &after)?;
+    }
+    Ok(())
+}
+
+fn write(figures: &Figures, store: &Store, profile: Profile, done: &Done) -> Result<()> {
+    if profile == Profile::Paper {
+        for entry in drawn(&done.figures) {
+            update(&figures.root().join(&entry.name), &blob(store, &done.figures, &entry.name)?)?;
+        }
+    }
+    let folder = figures.tables(done.plan.stage.name, profile);
+    for table in &done.tables.tables {
+        let values = table_of(store, done, &table.table)?;
+        update(&folder.join(&table.file), &values.to_parquet_bytes(&[])?)?;
+    }
+    Ok(())
+}
+
+/// Whether the lock and the committed files of a stage are those of `new`, or made by the same recipe with values within
+/// tolerance, as another processor gives them: then they are left untouched.
+fn agrees(
+    figures: &Figures,
+    lock: &Lock,
+    settings: &Settings,
+    new: &Entry,
+    store: &Store,
+    done: &Done,
+) -> Result<bool> {
+    let (name, profile) = (done.plan.stage.name, settings.profile);
+    let Some(old) = lock.stages.get(name).and_then(|profiles| profiles.get(profile.word())) else {
+        return Ok(false);
+    };
+    // Results with the same values are judged and drawn alike; what else an entry says must be the same anyway.
+    let alike = Entry {
+        values: new.values.clone(),
+        figures: new.figures.clone(),
+        claims: new.claims.clone(),
+        ..old.clone()
+    };
+    let names = |entry: &Entry| entry.values.keys().cloned().collect::<Vec<_>>();
+    if alike != *new || names(old) != names(new) || !figures.has_tables(name, profile, old) {
+        return Ok(false);
+    }
+    for table in old.values.keys().filter(|&table| old.values.get(table) != new.values.get(table)) {
+        let path = figures.tables(name, profile).join(format!("{table}.parquet"));
+        let found = columns(&Table::from_parquet(table, &path)?, &table_of(store, done, table)?)?;
+        if found.iter().any(|column| column.verdict.is_bad()) {
             return Ok(false);
-        };
-        // Results with the same values are judged and drawn alike; what else an entry says must be the same anyway.
-        let alike = Entry {
-            values: new.values.clone(),
-            figures: new.figures.clone(),
-            claims: new.claims.clone(),
-            ..old.clone()
-        };
-        let names = |entry: &Entry| entry.values.keys().cloned().collect::<Vec<_>>();
-        if alike != *new || names(old) != names(new) || !self.has_tables(name, profile, old) {
-            return Ok(false);
         }
-        for table in old.values.keys().filter(|&table| old.values.get(table) != new.values.get(table)) {
-            let path = self.tables(name, profile).join(format!("{table}.parquet"));
-            let found = columns(&Table::from_parquet(table, &path)?, &table_of(store, done, table)?)?;
-            if found.iter().any(|column| column.verdict.is_bad()) {
-                return Ok(false);
-            }
-        }
-        if old.values == new.values {
-            let mut rows = Rows::new(name, profile, "committed");
-            compare_all_claims(&mut rows, &old.claims, &new.claims, Apart::SAME_TABLES);
-            let drawn = old.figures == new.figures && (profile != Profile::Paper || self.holds(old));
-            return Ok(drawn && !rows.list.iter().any(|row| row.verdict.is_bad()));
-        }
-        Ok(!committed(self, lock, done.plan.stage, profile)?.iter().any(|row| row.verdict.is_bad()))
     }
+    if old.values == new.values {
+        let mut rows = Rows::new(name, profile, "committed");
+        compare_all_claims(&mut rows, &old.claims, &new.claims, Apart::SAME_TABLES);
+        let drawn = old.figures == new.figures && (profile != Profile::Paper || figures.holds(old));
+        return Ok(drawn && !rows.list.iter().any(|row| row.verdict.is_bad()));
+    }
+    Ok(!committed(figures, lock, done.plan.stage, profile)?.iter().any(|row| row.verdict.is_bad()))
+}
 
-    fn write_lock(&self, lock: &Lock) -> Result<()> {
-        let path = self.root().join("figures.lock");
-        let mut bytes =
-            serde_json::to_vec_pretty(lock).map_err(|error| Error::defect("figures.lock", error))?;
-        bytes.push(b'\n');
-        update(&path, &bytes).map(|_| ())
-    }
+fn write_lock(figures: &Figures, lock: &Lock) -> Result<()> {
+    let path = figures.root().join("figures.lock");
+    let mut bytes = serde_json::to_vec_pretty(lock).map_err(|error| Error::defect("figures.lock", error))?;
+    bytes.push(b'\n');
+    update(&path, &bytes).map(|_| ())
 }
 
 fn lost(manifest: &Manifest) -> Error {

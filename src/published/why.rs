@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{SOURCES, read_sources, simulating_code, sources};
-use crate::published::Figures;
+use crate::published::figures::Figures;
 use crate::published::lockfile;
 use crate::published::lockfile::{Entry, Lock};
 use crate::stage::Settings;

@@ -267,6 +267,13 @@ pub(crate) fn salvage(bytes: &[u8], group: Option<&Key>) -> Vec<Raw> {
     found
 }
 
+/// A record where an intact index says that it is.
+pub(crate) fn indexed(bytes: &[u8], entry: Entry) -> Option<Raw> {
+    let offset = usize::try_from(entry.offset).ok()?;
+    let payload = bytes.get(offset..offset.checked_add(usize::try_from(entry.length).ok()?)?)?;
+    (sha256(payload) == entry.values).then(|| Raw { payload: payload.to_vec(), entry })
+}
+
 /// The record whose lengths stand at `start`, and where it ends.
 fn record(bytes: &[u8], start: usize, group: Option<&Key>) -> Option<(Raw, usize)> {
     let lengths = bytes.get(start..start + LENGTHS)?;

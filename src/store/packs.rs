@@ -126,7 +126,14 @@ impl Store {
         }
         let _guard = self.guard()?;
         let Some(bytes) = folder.read(name, u64::MAX)? else { return Ok(None) };
-        let intact = pack::salvage(&bytes, Some(&group.key));
+        let mut intact = pack::salvage(&bytes, Some(&group.key));
+        if let Some(Ok(contents)) = pack::index(&folder, name, group.key.as_str())? {
+            intact.extend(contents.entries.into_iter().filter_map(|entry| pack::indexed(&bytes, entry)));
+        }
+        let intact: Vec<Raw> = {
+            let by_id = intact.into_iter().map(|raw| (raw.entry.id.clone(), raw));
+            by_id.collect::<BTreeMap<String, Raw>>().into_values().collect()
+        };
         drop(bytes);
         let results =
             intact.iter().filter(|raw| raw.entry.id != INGREDIENTS && !raw.entry.id.starts_with(RUN)).count();

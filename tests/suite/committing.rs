@@ -4,6 +4,7 @@ use crate::support::Place;
 use spectral_alignment::error::Result;
 use spectral_alignment::pipeline::run::{RunOptions, run};
 use spectral_alignment::published::Figures;
+use spectral_alignment::published::publish::{publish, record};
 use spectral_alignment::scaffold::template::report::STAGE as TEMPLATE;
 use spectral_alignment::stage::request::Request;
 use spectral_alignment::stage::{Profile, Settings, Stage};
@@ -26,9 +27,9 @@ pub fn committed_place(stage: &'static Stage) -> (Place, Figures) {
     let place = Place::new();
     let (store, figures) = (place.store(), Figures::at(&place.figures()));
     let done = run(&[stage], &[stage], &store, &paper(), EFFORT).unwrap();
-    figures.publish(&store, &paper(), &done).unwrap();
+    publish(&figures, &store, &paper(), &done).unwrap();
     let quick = Settings { profile: Profile::Quick, ..paper() };
     let done = run(&[stage], &[stage], &store, &quick, EFFORT).unwrap();
-    figures.record(&store, &quick, &done).unwrap();
+    record(&figures, &store, &quick, &done).unwrap();
     (place, figures)
 }

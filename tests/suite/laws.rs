@@ -52,6 +52,35 @@ fn no_room_imports_from_one_above() {
     }
 }
 
+/// All files that one names, and that those name, and so on: the file itself is among them only if it lies on a circle.
+fn named_from(root: &'static str) -> BTreeSet<&'static str> {
+    let named: BTreeMap<&str, &[&str]> =
+        SOURCES.iter().map(|source| (source.path, source.dependencies)).collect();
+    let (mut met, mut open) = (BTreeSet::new(), vec![root]);
+    while let Some(path) = open.pop() {
+        let next = named.get(path).copied().unwrap_or_default();
+        open.extend(next.iter().filter(|path| met.insert(**path)));
+    }
+    met
+}
+
+/// A door (`mod.rs`) and the files behind it count as any others: files in a room name each other, and never their door.
+#[test]
+fn no_files_name_each_other_in_a_circle() {
+    let named: BTreeMap<&str, BTreeSet<&str>> =
+        SOURCES.iter().map(|source| (source.path, named_from(source.path))).collect();
+    let circles: BTreeSet<String> = named
+        .iter()
+        .filter(|(path, met)| met.contains(*path))
+        .map(|(path, met)| {
+            let back = |other: &&&str| named.get(**other).is_some_and(|met| met.contains(path));
+            met.iter().filter(back).copied().collect::<Vec<_>>().join(", ")
+        })
+        .collect();
+    let circles: Vec<String> = circles.into_iter().collect();
+    assert!(circles.is_empty(), "{} circles:\n{}", circles.len(), circles.join("\n"));
+}
+
 #[test]
 fn the_core_reaches_no_lapack_no_table_and_no_file() {
     let core = ["problem", "random", "simulation", "theory", "plot"];

@@ -6,6 +6,7 @@ use spectral_alignment::pipeline::run::{Done, run};
 use spectral_alignment::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 use spectral_alignment::published::Figures;
 use spectral_alignment::published::lockfile::Lock;
+use spectral_alignment::published::publish::{self, drop_gone};
 use spectral_alignment::stage::{Results, Stage};
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,7 +43,7 @@ fn compute(place: &Place, stage: &'static Stage) -> Vec<Done> {
 }
 
 fn publish(place: &Place, figures: &Figures, done: &[Done]) -> Result<Vec<String>> {
-    figures.publish(&place.store(), &paper(), done).map(|(_, changed)| changed)
+    publish::publish(figures, &place.store(), &paper(), done).map(|(_, changed)| changed)
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn an_interrupted_publication_leaves_no_trace_once_another_ends() {
 
     interrupt();
     assert_eq!(publish(&place, &figures, &done).unwrap(), ["gmm-other"]);
-    assert_eq!(figures.drop_gone(&[&OTHER]).unwrap(), ["gmm-template"]);
+    assert_eq!(drop_gone(&figures, &[&OTHER]).unwrap(), ["gmm-template"]);
     let after = files(&root);
     assert!(after.contains_key("gmm-other.svg") && after.contains_key("values/gmm-other/statistics.parquet"));
     assert!(

@@ -5,6 +5,7 @@ use spectral_alignment::error::Result;
 use spectral_alignment::pipeline::run::run;
 use spectral_alignment::published::Figures;
 use spectral_alignment::published::lockfile::Lock;
+use spectral_alignment::published::publish::{drop_gone, record};
 use spectral_alignment::published::verify::columns::columns;
 use spectral_alignment::published::verify::tolerance::{OTHERWISE, RULES, Tolerance, rule, ulps};
 use spectral_alignment::published::verify::{Row, Verdict, VerifyOptions, verify};
@@ -216,7 +217,7 @@ fn the_program_says_so_and_ends_with_status_1() {
     let done =
         run(&[stage_of.unwrap()], spectral_alignment::stages::STAGES, &store, &quick_settings(), EFFORT)
             .unwrap();
-    figures.record(&store, &quick_settings(), &done).unwrap();
+    record(&figures, &store, &quick_settings(), &done).unwrap();
     let answer = place.call(&["verify", stage, "--json"]);
     assert_eq!(answer.status, Some(1), "the paper profile is not committed here: {answer:?}");
     let mut seen = 0;
@@ -239,9 +240,9 @@ fn the_program_says_so_and_ends_with_status_1() {
 fn a_stage_that_is_no_more_leaves_no_trace() {
     let (_place, figures) = committed_place(&SMALL);
     let all: Vec<&'static Stage> = vec![&SMALL];
-    assert_eq!(figures.drop_gone(&all).unwrap(), Vec::<String>::new());
+    assert_eq!(drop_gone(&figures, &all).unwrap(), Vec::<String>::new());
     assert!(figures.root().join("gmm-template.svg").exists());
-    assert_eq!(figures.drop_gone(&[]).unwrap(), [SMALL.name]);
+    assert_eq!(drop_gone(&figures, &[]).unwrap(), [SMALL.name]);
     let left: Vec<_> =
         fs::read_dir(figures.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name == "gmm-template.svg"), "{left:?}");

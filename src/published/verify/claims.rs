@@ -1,6 +1,6 @@
-//! Two versions of a claim.
+//! Two versions of a claim, and of all claims of a stage.
 
-use crate::published::verify::Verdict;
+use crate::published::verify::rows::{Rows, Verdict};
 use crate::stage::claim::{Bound, Claim, Source};
 
 /// Largest difference of the numbers of a claim, relative to the largest of them and of its bound.
@@ -55,4 +55,20 @@ pub fn compare(old: &Claim, new: &Claim, Apart(allowed): Apart) -> (Verdict, Opt
         return (Verdict::Different, Some("the statement, its bound or its replicates differ".to_owned()));
     }
     (verdict, detail)
+}
+
+/// Compares all claims of a stage, by identifier.
+pub(crate) fn compare_all_claims(rows: &mut Rows, old: &[Claim], new: &[Claim], apart: Apart) {
+    for claim in new {
+        match old.iter().find(|other| other.id == claim.id) {
+            Some(other) => {
+                let (verdict, detail) = compare(other, claim, apart);
+                rows.add("claim", &claim.id, verdict, detail);
+            }
+            None => rows.same("claim", &claim.id, false, "figures.lock does not have it"),
+        }
+    }
+    for claim in old.iter().filter(|claim| !new.iter().any(|other| other.id == claim.id)) {
+        rows.same("claim", &claim.id, false, "only figures.lock has it");
+    }
 }

@@ -1,8 +1,8 @@
 //! Two versions of a table, column by column, within the tolerances that are declared for them.
 
 use crate::error::Result;
-use crate::published::verify::Verdict;
-use crate::published::verify::tolerance::rule;
+use crate::published::verify::rows::Verdict;
+use crate::published::verify::tolerance::{Tolerance, rule};
 use crate::table::{Difference, Table, differences};
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ fn floats(table: &Table, name: String, ours: &[Option<f64>], theirs: &[Option<f6
     Column { name, verdict, detail }
 }
 
-fn allowed(tolerance: crate::published::verify::tolerance::Tolerance) -> String {
+fn allowed(tolerance: Tolerance) -> String {
     let parts = [
         (tolerance.absolute > 0.0).then(|| format!("{:e}", tolerance.absolute)),
         (tolerance.relative > 0.0).then(|| format!("{:e} of it", tolerance.relative)),

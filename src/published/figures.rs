@@ -1,0 +1,166 @@
+//! The folder of committed files: what it holds, and what it says of a stage.
+
+use crate::digest::sha256;
+use crate::error::{Error, Result};
+use crate::pipeline::plan::StagePlan;
+use crate::pipeline::run::{claims, judge};
+use crate::published::lockfile::{Entry, Lock};
+use crate::published::standard::{is_standard, variant};
+use crate::published::{lockfile, overrides};
+use crate::stage::claim::{Claim, Source, Verdict};
+use crate::stage::{Profile, Results, Settings};
+use crate::store::{Manifest, Store};
+use crate::table::Table;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folder with the figures.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    root: PathBuf,
+}
+
+impl Figures {
+    /// The figures folder, which need not exist yet.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Whether results under these settings are the committed ones.
+    #[must_use]
+    pub fn commits(settings: &Settings) -> bool {
+        settings.profile == Profile::Paper && is_standard(settings)
+    }
+
+    /// Waits until no other run writes into the folder, and keeps others away until what is returned is dropped.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or locked.
+    pub fn alone(&self) -> Result<fs::File> {
+        fs::create_dir_all(&self.root).map_err(Error::io("create", &self.root))?;
+        let folder = fs::File::open(&self.root).map_err(Error::io("open", &self.root))?;
+        folder.lock().map_err(Error::io("lock", &self.root))?;
+        Ok(folder)
+    }
+
+    /// The lock; empty where there is none.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no lock.
+    pub fn lock(&self) -> Result<Lock> {
+        lockfile::read(&self.root.join("figures.lock"))
+    }
+
+    /// The folder that figures under these settings go to: this one where they are the committed ones, else a variant.
+    #[must_use]
+    pub fn folder(&self, settings: &Settings) -> PathBuf {
+        if Self::commits(settings) {
+            self.root.clone()
+        } else {
+            self.root.join("variants").join(variant(settings))
+        }
+    }
+
+    /// Whether the committed figures of a stage, in every format, and their captions are the files that the lock names.
+    #[must_use]
+    pub fn holds(&self, entry: &Entry) -> bool {
+        entry
+            .figures
+            .iter()
+            .all(|(file, digest)| fs::read(self.root.join(file)).is_ok_and(|bytes| sha256(&bytes) == *digest))
+    }
+
+    /// Whether the committed tables of a stage are there as the lock names them.
+    #[must_use]
+    pub fn has_tables(&self, stage: &str, profile: Profile, entry: &Entry) -> bool {
+        entry.values.iter().all(|(table, digest)| {
+            let path = self.tables(stage, profile).join(format!("{table}.parquet"));
+            let values = Table::from_parquet(table, &path).and_then(|table| table.values_digest());
+            values.is_ok_and(|values| values == *digest)
+        })
+    }
+
+    /// Folder of the committed tables of a stage.
+    #[must_use]
+    pub fn values(&self, stage: &str) -> PathBuf {
+        self.root.join("values").join(stage)
+    }
+
+    /// Folder of the committed tables of a stage in a profile.
+    #[must_use]
+    pub fn tables(&self, stage: &str, profile: Profile) -> PathBuf {
+        match profile {
+            Profile::Paper => self.values(stage),
+            Profile::Quick => self.values(stage).join(profile.word()),
+        }
+    }
+
+    /// The committed tables of a stage, checked against the lock; none where there are none or the settings differ.
+    ///
+    /// # Errors
+    /// A committed table that is not the one the lock names.
+    pub fn results(&self, settings: &Settings, plan: &StagePlan) -> Result<Option<Results>> {
+        let name = plan.stage.name;
+        let lock = self.lock()?;
+        let entry = lock.stages.get(name).and_then(|profiles| profiles.get(Profile::Paper.word()));
+        let (true, Some(entry)) = (Self::commits(settings), entry) else { return Ok(None) };
+        let mut tables = BTreeMap::new();
+        for (table, digest) in &entry.values {
+            let path = self.values(name).join(format!("{table}.parquet"));
+            let refused = |problem: &str| {
+                Error::damaged(&path, format!("{problem}; restore the committed file, or `run {name}`"))
+            };
+            let values = Table::from_parquet(table, &path).map_err(|error| refused(&error.to_string()))?;
+            if values.values_digest()? != *digest {
+                return Err(refused("does not hold the values that figures.lock names"));
+            }
+            tables.insert(table.clone(), values);
+        }
+        Ok(Some(Results { profile: settings.profile, experiments: plan.experiments(), tables }))
+    }
+
+    /// Claims of a stage: from the store where it is up to date, else from the committed values, else `not run`; each says with
+    /// which overrides it was measured.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn claims(
+        &self,
+        store: &Store,
+        settings: &Settings,
+        plan: &StagePlan,
+        current: Option<&Manifest>,
+    ) -> Result<Vec<Claim>> {
+        let mut claims = if let Some(figures) = current {
+            claims(store, figures)?
+        } else if let Some(results) = self.results(settings, plan)? {
+            let judged = judge(plan.stage, &results)?.into_iter();
+            judged.map(|claim| Claim { source: Source::Committed, ..claim }).collect()
+        } else {
+            let reason = format!("nothing was computed; `spectral-alignment run {}` does", plan.stage.name);
+            plan.stage.claims.iter().map(|id| unknown(id, plan, &reason)).collect()
+        };
+        overrides::say_in(&mut claims, plan, settings);
+        Ok(claims)
+    }
+}
+
+/// The statistic of a claim of which nothing was computed.
+pub const NOT_COMPUTED: &str = "not computed";
+
+/// A claim of which nothing was computed.
+fn unknown(id: &'static str, plan: &StagePlan, reason: &str) -> Claim {
+    let mut claim =
+        crate::stage::claim::declare(id, plan.stage.title, NOT_COMPUTED).at_most(0.0).not_run(0, reason);
+    plan.stage.name.clone_into(&mut claim.stage);
+    debug_assert!(claim.verdict == Verdict::NotRun);
+    claim
+}
