@@ -1,6 +1,6 @@
 //! Keys: a digest over everything a result depends on, each ingredient under the name of its role.
 
-pub mod canonical;
+mod canonical;
 
 use std::collections::BTreeMap;
 use std::fmt;

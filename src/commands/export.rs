@@ -12,7 +12,7 @@ use crate::published::publish::update;
 use crate::simulation::data::Sample;
 use crate::simulation::task::{self, Block, Matrix, Task};
 use crate::simulation::trajectory::Observed;
-use crate::spectrum::answer::{Answer, Point};
+use crate::spectrum::answer::{Point, QueryResult};
 use crate::spectrum::query::{Query, Question, SampleKind};
 use crate::spectrum::{Pair, leading_space};
 use crate::stage::rows::{Alignment, At, Eigenvalue, Subspace, alignment_table, spectrum_table};
@@ -173,7 +173,7 @@ pub fn export(context: &RunContext, experiment: &Experiment, wanted: Wanted, out
             } else {
                 point.answer(query, &point.matrices(query.block)?)?
             };
-            if let Answer::Pairs(pairs) = answer {
+            if let QueryResult::Pairs(pairs) = answer {
                 answers.push((query, pairs));
             }
         }

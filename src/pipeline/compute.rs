@@ -215,7 +215,7 @@ fn replicate(
     progress: &Progress,
 ) -> Result<()> {
     let experiment = &work.experiment;
-    let task = task::build(&experiment.kept());
+    let task = task::build(&experiment.reduced_problem());
     let seed = context.seed(experiment, work.replicate);
     let mut samples = Samples { task: &*task, seed: &seed, drawn: BTreeMap::new() };
     let (values, trajectory) = match if force { None } else { stored(context, work)? } {

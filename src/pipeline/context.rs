@@ -8,7 +8,7 @@ use crate::pipeline::units::{Code, crates, parameters, presenting_crates};
 use crate::problem::experiment::Experiment;
 use crate::random::seed::{SCHEME, Seed};
 use crate::simulation::trajectory::{Observed, Trajectory};
-use crate::spectrum::answer::Answer;
+use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::Query;
 use crate::stage::Settings;
 use crate::stage::request::Request;
@@ -99,7 +99,12 @@ impl<'a> RunContext<'a> {
     ///
     /// # Errors
     /// A store that cannot be read.
-    pub fn answer(&self, experiment: &Experiment, replicate: u32, query: Query) -> Result<Option<Answer>> {
+    pub fn answer(
+        &self,
+        experiment: &Experiment,
+        replicate: u32,
+        query: Query,
+    ) -> Result<Option<QueryResult>> {
         let groups = self.groups(experiment)?;
         let trajectories = self.store.records(&groups.trajectories)?;
         let Some(trajectory) = trajectories.get(&trajectory_id(replicate)) else { return Ok(None) };

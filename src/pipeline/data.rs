@@ -6,7 +6,7 @@ use crate::pipeline::keys::query_id;
 use crate::pipeline::plan::StagePlan;
 use crate::problem::experiment::Experiment;
 use crate::simulation::trajectory::{Observed, Trajectory};
-use crate::spectrum::answer::Answer;
+use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::Query;
 use crate::stage::Data;
 use crate::table::{Table, TableBuilder};
@@ -83,7 +83,7 @@ impl Data for StageData<'_> {
         found.ok_or_else(|| Error::Lost { what: place(experiment, replicate) })
     }
 
-    fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<Answer> {
+    fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<QueryResult> {
         let experiment = self.experiment(experiment)?;
         if let Some(found) = self.context.answer(experiment, replicate, query)? {
             return Ok(found);

@@ -6,7 +6,7 @@ use crate::pipeline::units::{Code, parameters};
 use crate::problem::experiment::Experiment;
 use crate::random::seed::SCHEME;
 use crate::simulation::trajectory::{Observed, Trajectory};
-use crate::spectrum::answer::Answer;
+use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::{Query, Question};
 use crate::store::Group;
 
@@ -89,13 +89,13 @@ pub fn trajectory_bytes(trajectory: &Trajectory<Observed>) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// A value that is not finite.
-pub fn answer_bytes(answer: &Answer) -> Result<Vec<u8>> {
+pub fn answer_bytes(answer: &QueryResult) -> Result<Vec<u8>> {
     let finite = match answer {
-        Answer::Pairs(both) => both.iter().flatten().all(|pair| {
+        QueryResult::Pairs(both) => both.iter().flatten().all(|pair| {
             pair.value.is_finite() && pair.residual.is_finite() && pair.vector.iter().all(|x| x.is_finite())
         }),
-        Answer::Values(both) => both.iter().flatten().all(|value| value.is_finite()),
-        Answer::Norms(both) => both.iter().all(|norms| {
+        QueryResult::Values(both) => both.iter().flatten().all(|value| value.is_finite()),
+        QueryResult::Norms(both) => both.iter().all(|norms| {
             norms.operator.is_finite() && norms.outside.is_finite() && norms.perpendicular.is_finite()
         }),
     };

@@ -140,18 +140,18 @@ impl Experiment {
         self.name.split('-').next().unwrap_or_default()
     }
 
-    /// The problem whose parameters and samples are kept at each checkpoint: of SGD itself, of the reduced chain in
+    /// The problem whose parameters and samples are stored at each checkpoint: that of SGD itself, or of the reduced chain in
     /// coordinates of the span of means and first-layer rows, where a test sample of at most [`CHAIN_SAMPLE`] points lies as well.
     #[must_use]
-    pub fn kept(&self) -> Problem {
-        let mut kept = self.problem.clone();
+    pub fn reduced_problem(&self) -> Problem {
+        let mut reduced = self.problem.clone();
         if self.simulator == Simulator::Chain {
-            let d = kept.data.means() + kept.rows();
-            let n = (kept.training.phi * kept.d() as f64).min(CHAIN_SAMPLE);
-            kept.data = kept.data.in_span(d);
-            kept.training.phi = n / d as f64;
+            let d = reduced.data.means() + reduced.rows();
+            let n = (reduced.training.phi * reduced.d() as f64).min(CHAIN_SAMPLE);
+            reduced.data = reduced.data.in_span(d);
+            reduced.training.phi = n / d as f64;
         }
-        kept
+        reduced
     }
 
     /// Checks every parameter.
@@ -161,10 +161,11 @@ impl Experiment {
     pub fn validate(&self) -> Result<()> {
         let check = Check { experiment: &self.name };
         self.problem.validate(&self.name, self.horizon)?;
-        let kept = self.kept();
-        kept.validate_memory(&self.name)?;
-        if self.simulator == Simulator::Chain && self.problem.d() <= kept.d() {
-            let rule = format!("the reduced chain needs more dimensions than its {} coordinates", kept.d());
+        let reduced = self.reduced_problem();
+        reduced.validate_memory(&self.name)?;
+        if self.simulator == Simulator::Chain && self.problem.d() <= reduced.d() {
+            let rule =
+                format!("the reduced chain needs more dimensions than its {} coordinates", reduced.d());
             return Err(check.refused("d", self.problem.d(), rule));
         }
         if self.replicates == 0 || self.replicates > 100_000 {
@@ -176,7 +177,7 @@ impl Experiment {
             return Err(check.refused("checkpoints", self.checkpoints, rule));
         }
         let rows = self.problem.network.rows_key();
-        let stored = kept.d() as f64 * kept.rows() as f64 * self.checkpoints as f64 * 8.0;
+        let stored = reduced.d() as f64 * reduced.rows() as f64 * self.checkpoints as f64 * 8.0;
         if stored > PARAMETER_BYTES {
             let rule = format!(
                 "{rows} · d parameters at each are {stored:e} bytes, more than {PARAMETER_BYTES:e}; lower checkpoints, {rows} or d"

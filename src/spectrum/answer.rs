@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 /// The answer to a question, for the Hessian and for the gradient matrix, in the order of [`Matrix::BOTH`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Answer {
+pub enum QueryResult {
     /// Eigenpairs by decreasing magnitude.
     Pairs([Vec<Pair>; 2]),
     /// All eigenvalues, largest first.
@@ -80,18 +80,18 @@ impl<'a> Point<'a> {
     ///
     /// # Errors
     /// [`crate::error::Error::Numeric`] if a routine misses its declared accuracy.
-    pub fn answer(&self, query: Query, matrices: &[BlockMatrix; 2]) -> Result<Answer> {
+    pub fn answer(&self, query: Query, matrices: &[BlockMatrix; 2]) -> Result<QueryResult> {
         let basis = || space(self.task, query.block.layer, self.parameters);
         Ok(match query.question {
-            Question::Top(count) => Answer::Pairs(both(|index| matrices[index].top(count as usize))?),
+            Question::Top(count) => QueryResult::Pairs(both(|index| matrices[index].top(count as usize))?),
             Question::Outliers(count) => {
                 let start = warm_start(&basis()?, self.task.vector(self.parameters, query.block)?);
-                Answer::Pairs(both(|index| matrices[index].outliers(count as usize, &start))?)
+                QueryResult::Pairs(both(|index| matrices[index].outliers(count as usize, &start))?)
             }
-            Question::Values => Answer::Values(both(|index| matrices[index].values())?),
+            Question::Values => QueryResult::Values(both(|index| matrices[index].values())?),
             Question::Norms => {
                 let space = basis()?;
-                Answer::Norms(both(|index| matrices[index].norms(&space))?)
+                QueryResult::Norms(both(|index| matrices[index].norms(&space))?)
             }
         })
     }

@@ -9,7 +9,7 @@ use crate::plot::Figure;
 use crate::problem::experiment::Experiment;
 use crate::problem::family::Family;
 use crate::simulation::trajectory::{Observed, Trajectory};
-use crate::spectrum::answer::Answer;
+use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::Query;
 use crate::spectrum::{Norms, Pair};
 use crate::stage::claim::Claim;
@@ -144,7 +144,7 @@ pub trait Data {
     ///
     /// # Errors
     /// A question the stage did not ask; a store that cannot be read.
-    fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<Answer>;
+    fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<QueryResult>;
 
     /// The experiment of this name.
     ///
@@ -165,7 +165,7 @@ pub trait Data {
     /// As for [`Data::answer`].
     fn pairs(&self, experiment: &str, replicate: u32, query: Query) -> Result<[Vec<Pair>; 2]> {
         match self.answer(experiment, replicate, query)? {
-            Answer::Pairs(pairs) => Ok(pairs),
+            QueryResult::Pairs(pairs) => Ok(pairs),
             _ => Err(mismatch(query)),
         }
     }
@@ -176,7 +176,7 @@ pub trait Data {
     /// As for [`Data::answer`].
     fn values(&self, experiment: &str, replicate: u32, query: Query) -> Result<[Vec<f64>; 2]> {
         match self.answer(experiment, replicate, query)? {
-            Answer::Values(values) => Ok(values),
+            QueryResult::Values(values) => Ok(values),
             _ => Err(mismatch(query)),
         }
     }
@@ -187,7 +187,7 @@ pub trait Data {
     /// As for [`Data::answer`].
     fn norms(&self, experiment: &str, replicate: u32, query: Query) -> Result<[Norms; 2]> {
         match self.answer(experiment, replicate, query)? {
-            Answer::Norms(norms) => Ok(norms),
+            QueryResult::Norms(norms) => Ok(norms),
             _ => Err(mismatch(query)),
         }
     }

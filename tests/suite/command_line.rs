@@ -2,7 +2,7 @@ use crate::support::{Place, answers, quick, quick_settings, stages, tables};
 use serde_json::Value;
 use spectral_alignment::digest::sha256;
 use spectral_alignment::pipeline::run::results;
-use spectral_alignment::spectrum::answer::Answer;
+use spectral_alignment::spectrum::answer::QueryResult;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -38,7 +38,8 @@ fn every_command_explains_itself() {
     for command in
         ["list", "run", "status", "why", "verify", "tables", "claims", "export", "report", "doctor", "gc"]
     {
-        let help: crate::support::Answer = place.bare().args([command, "--help"]).output().unwrap().into();
+        let help: crate::support::Answer =
+            place.bare().args([command, "--help"]).output().unwrap().into();
         assert!(help.good().out.contains("--profile"), "{command}");
     }
     let nothing: crate::support::Answer = place.bare().output().unwrap().into();
@@ -255,7 +256,7 @@ fn stored_residuals_are_at_most_a_trillionth_of_the_norm() {
     let store = quick().store();
     let mut seen = 0;
     for answer in answers(&store).into_values() {
-        if let Answer::Pairs(both) = answer {
+        if let QueryResult::Pairs(both) = answer {
             for pair in both.iter().flatten() {
                 seen += 1;
                 assert!(pair.residual <= 1e-12);

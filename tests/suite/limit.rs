@@ -39,7 +39,7 @@ fn macroscopic() -> Start {
 
 /// One replicate by either simulator.
 fn run(experiment: &Experiment, replicate: u32) -> Trajectory<Observed> {
-    let task = task::build(&experiment.kept());
+    let task = task::build(&experiment.reduced_problem());
     let seed = Seed { root: 3, experiment: format!("{:?}", experiment.simulator), replicate };
     let sample = Sample::first(task.law(), &seed, Purpose::Test, task.problem().sample_size());
     match experiment.simulator {
@@ -87,12 +87,12 @@ fn a_chain_keeps_coordinates_and_no_dimension() {
     assert!(million.validate().unwrap_err().to_string().contains("8 GiB"));
     million.simulator = Simulator::Chain;
     million.validate().unwrap();
-    let kept = million.kept();
+    let kept = million.reduced_problem();
     assert_eq!((kept.d(), kept.sample_size()), (6, 2000));
     let few = Experiment { simulator: Simulator::Chain, ..experiment(skew(), 6, Start::default()) };
     assert!(few.validate().unwrap_err().to_string().contains("6 coordinates"));
     let sgd = experiment(skew(), 60, Start::default());
-    assert_eq!(sgd.kept(), sgd.problem);
+    assert_eq!(sgd.reduced_problem(), sgd.problem);
 }
 
 #[test]

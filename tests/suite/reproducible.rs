@@ -1,5 +1,5 @@
 use crate::support::{Answer as Said, Place, answers, quick, quick_settings, stages, tables};
-use spectral_alignment::spectrum::answer::Answer;
+use spectral_alignment::spectrum::answer::QueryResult;
 use spectral_alignment::store::Store;
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,7 +47,7 @@ const SMALL: [&str; 6] =
 const ASKING: [&str; 4] = ["gmm-alignment", "gmm-outlier-space", "gmm-eigenvalues", "gmm-spectrum"];
 
 /// Digest of the values of every trajectory, and the result of every query.
-type Units = (BTreeMap<String, String>, BTreeMap<String, Answer>);
+type Units = (BTreeMap<String, String>, BTreeMap<String, QueryResult>);
 
 fn units(store: &Store) -> Units {
     let mut trajectories = BTreeMap::new();
@@ -60,11 +60,13 @@ fn units(store: &Store) -> Units {
 }
 
 /// All eigenvalues of a result, those of the Hessian first.
-fn eigenvalues(answer: &Answer) -> [Vec<f64>; 2] {
+fn eigenvalues(answer: &QueryResult) -> [Vec<f64>; 2] {
     match answer {
-        Answer::Pairs(both) => both.each_ref().map(|pairs| pairs.iter().map(|pair| pair.value).collect()),
-        Answer::Values(both) => both.clone(),
-        Answer::Norms(both) => both.each_ref().map(|norms| vec![norms.operator, norms.outside]),
+        QueryResult::Pairs(both) => {
+            both.each_ref().map(|pairs| pairs.iter().map(|pair| pair.value).collect())
+        }
+        QueryResult::Values(both) => both.clone(),
+        QueryResult::Norms(both) => both.each_ref().map(|norms| vec![norms.operator, norms.outside]),
     }
 }
 

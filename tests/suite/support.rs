@@ -182,7 +182,7 @@ fn sweep() {
 }
 
 /// The result of every query in a store, by experiment and query.
-pub fn answers(store: &Store) -> BTreeMap<String, spectral_alignment::spectrum::answer::Answer> {
+pub fn answers(store: &Store) -> BTreeMap<String, spectral_alignment::spectrum::answer::QueryResult> {
     let mut answers = BTreeMap::new();
     for group in store.groups().unwrap().iter().filter(|group| group.ingredients().kind() == "spectra") {
         for entry in store.records(group).unwrap().iter() {

@@ -16,7 +16,7 @@ use spectral_alignment::simulation::data::Sample;
 use spectral_alignment::simulation::observe::observe;
 use spectral_alignment::simulation::task::{self, Block, Task};
 use spectral_alignment::simulation::trajectory::{Observed, Trajectory};
-use spectral_alignment::spectrum::answer::{Answer, Point};
+use spectral_alignment::spectrum::answer::{Point, QueryResult};
 use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::query::{Query, Question, SampleKind};
 use spectral_alignment::stage::{Override, Stage};
@@ -119,12 +119,12 @@ fn survive(experiment: &Experiment, blocks: &[Block]) {
         let matrices = point.matrices(block).unwrap();
         for question in [Question::Top(4), Question::Outliers(3), Question::Values, Question::Norms] {
             let query = Query { checkpoint: 0, sample: SampleKind::Test, block, question };
-            let answer: Answer = point.answer(query, &matrices).unwrap();
-            let again: Answer = decode("result", &answer_bytes(&answer).unwrap()).unwrap();
+            let answer: QueryResult = point.answer(query, &matrices).unwrap();
+            let again: QueryResult = decode("result", &answer_bytes(&answer).unwrap()).unwrap();
             assert_eq!(again, answer, "{question:?}");
         }
     }
-    let nan = Answer::Values([vec![f64::INFINITY], vec![]]);
+    let nan = QueryResult::Values([vec![f64::INFINITY], vec![]]);
     assert!(answer_bytes(&nan).unwrap_err().to_string().contains("not finite"));
 }
 

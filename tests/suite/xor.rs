@@ -10,7 +10,7 @@ use spectral_alignment::simulation::data::{Sample, Stream};
 use spectral_alignment::simulation::kernel::padded;
 use spectral_alignment::simulation::sgd::train;
 use spectral_alignment::simulation::task::{self, Block, LARGEST, Matrix, Parameters, Task};
-use spectral_alignment::spectrum::answer::{Answer, Point};
+use spectral_alignment::spectrum::answer::{Point, QueryResult};
 use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::query::{Query, Question, SampleKind};
 use spectral_alignment::spectrum::subspace::space;
@@ -759,8 +759,12 @@ fn every_question_is_answered_about_every_block() {
                 };
                 let answers =
                     [Question::Top(12), Question::Outliers(5), Question::Values, Question::Norms].map(query);
-                let [Answer::Pairs(top), Answer::Pairs(outliers), Answer::Values(all), Answer::Norms(norms)] =
-                    &answers
+                let [
+                    QueryResult::Pairs(top),
+                    QueryResult::Pairs(outliers),
+                    QueryResult::Values(all),
+                    QueryResult::Norms(norms),
+                ] = &answers
                 else {
                     panic!("other kinds of answers");
                 };

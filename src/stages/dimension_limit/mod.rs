@@ -105,7 +105,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         if is_mixture(experiment) {
             theory.push(Statistic::new(&place, "sine", row.with(Subspace::Means), limit_sine(limit)));
         }
-        let task = task::build(&experiment.kept());
+        let task = task::build(&experiment.reduced_problem());
         let space = task.mean_space();
         for replicate in data.finished(&name)? {
             let here = At { replicate: Some(replicate), ..place.clone() };

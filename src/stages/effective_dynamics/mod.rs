@@ -80,7 +80,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut lows, mut highs) = (Vec::new(), Vec::new());
     for experiment in data.experiments() {
         let limit = limit(experiment)?;
-        let task = task::build(&experiment.kept());
+        let task = task::build(&experiment.reduced_problem());
         let schedule = experiment.schedule();
         let here = |checkpoint: usize, replicate: Option<u32>| At {
             experiment: experiment.name.clone(),

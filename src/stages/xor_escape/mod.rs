@@ -56,7 +56,7 @@ fn largest(means: &Array2<f64>) -> f64 {
 
 /// m, R and v of a checkpoint.
 fn state(experiment: &Experiment, observed: &Observed) -> State {
-    let task = task::build(&experiment.kept());
+    let task = task::build(&experiment.reduced_problem());
     let rows = experiment.problem.rows();
     let mut state = State::zero(rows, 2);
     state.second = vec![0.0; rows];
