@@ -28,7 +28,7 @@ fn of(tree: Tree) -> Result<Value, String> {
             for (name, value) in fields {
                 let Tree::Text(name) = name else { return Err("a map has an entry with no name".to_owned()) };
                 if all.insert(name.clone(), of(value)?).is_some() {
-                    return Err(format!("two fields are called `{name}`"));
+                    return Err(format!("two fields are named `{name}`"));
                 }
             }
             Value::Map(all)

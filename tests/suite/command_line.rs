@@ -38,8 +38,7 @@ fn every_command_explains_itself() {
     for command in
         ["list", "run", "status", "why", "verify", "tables", "claims", "export", "report", "doctor", "gc"]
     {
-        let help: crate::support::Answer =
-            place.bare().args([command, "--help"]).output().unwrap().into();
+        let help: crate::support::Answer = place.bare().args([command, "--help"]).output().unwrap().into();
         assert!(help.good().out.contains("--profile"), "{command}");
     }
     let nothing: crate::support::Answer = place.bare().output().unwrap().into();

@@ -54,22 +54,18 @@ fn no_room_imports_from_one_above() {
 
 /// Paths from the crate's root in a file: in `use`, with what stands in braces, and anywhere else; those through a child
 /// that it declares start from the file itself.
-fn paths(tokens: TokenStream, prefix: &[String], here: &[String], found: &mut Vec<Vec<String>>) {
+fn paths(tokens: TokenStream, prefix: &[String], here: (&[String], &[String]), found: &mut Vec<Vec<String>>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let text = |at: usize| tokens.get(at).map(ToString::to_string).unwrap_or_default();
     let separated = |at: usize| text(at) == ":" && text(at + 1) == ":";
-    let children: Vec<String> = (0..tokens.len())
-        .filter(|&at| text(at) == "mod" && text(at + 2) == ";")
-        .map(|at| text(at + 1))
-        .collect();
     let mut at = 0;
     while at < tokens.len() {
         let (word, mut path) = (text(at), prefix.to_vec());
         let begins = prefix.is_empty() && separated(at + 1) && !(at >= 2 && separated(at - 2));
         let is_path = match word.as_str() {
             "crate" => begins,
-            _ if children.contains(&word) && begins => {
-                path.extend(here.iter().cloned().chain([word.clone()]));
+            _ if here.1.contains(&word) && begins => {
+                path.extend(here.0.iter().cloned().chain([word.clone()]));
                 true
             }
             _ if !prefix.is_empty() && matches!(tokens[at], TokenTree::Ident(_)) => {
@@ -118,7 +114,9 @@ fn imports() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let of = |path: &&'static str| {
         let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
         let mut found = Vec::new();
-        paths(text.parse().unwrap(), &[], &module(path), &mut found);
+        let declared = text.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "));
+        let children: Vec<String> = declared.map(|name| name.trim_end_matches(';').to_owned()).collect();
+        paths(text.parse().unwrap(), &[], (&module(path), &children), &mut found);
         let longest = |segments: &Vec<String>| {
             let segments: Vec<String> =
                 segments.iter().filter(|segment| !segment.is_empty()).cloned().collect();
