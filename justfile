@@ -37,9 +37,10 @@ verify *ARGS: _build
 new NAME: _build
     @{{ program }} new "$@"
 
-# Run the tests (`just test NAME` for some of them)
+# Run the tests (`just test NAME` for some of them), then the short ones on a build that fails where they say
 test *ARGS: _clone
     @cargo test --release --locked "$@"
+    @test $# -gt 0 || cargo test --release --locked --features faults --test suite -- torture::steps torture::disks
 
 # Run the long tests on a build that fails where they say: kills, damage, full disks and crowds, for some minutes
 torture *ARGS: _clone

@@ -1,7 +1,8 @@
 //! What OpenBLAS says about itself: asked for provenance only, so that no result depends on this file.
-#![allow(unsafe_code, reason = "foreign functions without arguments, whose answers are constant texts")]
+#![allow(unsafe_code, reason = "foreign functions without arguments, whose answers are texts")]
 
 use std::ffi::{CStr, c_char};
+use std::sync::LazyLock;
 
 unsafe extern "C" {
     fn openblas_get_config() -> *const c_char;
@@ -16,16 +17,10 @@ fn text(pointer: *const c_char) -> String {
     unsafe { CStr::from_ptr(pointer) }.to_string_lossy().trim().to_owned()
 }
 
-/// Version and build options of the library.
-#[must_use]
-pub fn version() -> String {
-    // SAFETY: the function takes nothing and gives a constant text.
-    text(unsafe { openblas_get_config() })
-}
-
-/// The kernel that it chose for this processor.
-#[must_use]
-pub fn kernel() -> String {
-    // SAFETY: the function takes nothing and gives a constant text.
-    text(unsafe { openblas_get_corename() })
-}
+/// Version and build options of the library, and the kernel that it chose for this processor. Read once: OpenBLAS composes
+/// its configuration anew at each call, in one static buffer for all threads.
+pub static LIBRARY: LazyLock<(String, String)> = LazyLock::new(|| {
+    // SAFETY: both functions take nothing and give a text. `LazyLock` lets one thread run this, once, and nothing else in
+    // this program calls them.
+    unsafe { (text(openblas_get_config()), text(openblas_get_corename())) }
+});

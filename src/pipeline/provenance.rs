@@ -32,8 +32,8 @@ fn maker() -> Vec<(&'static str, String)> {
         ("dirty", dirty),
         ("compiler", COMPILER.to_owned()),
         ("target", TARGET.to_owned()),
-        ("blas", openblas::version()),
-        ("blas kernel", openblas::kernel()),
+        ("blas", openblas::LIBRARY.0.clone()),
+        ("blas kernel", openblas::LIBRARY.1.clone()),
         ("cpu", CPU.clone()),
         ("threads", THREADS.load(Ordering::Relaxed).to_string()),
     ]

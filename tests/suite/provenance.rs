@@ -104,3 +104,21 @@ fn nothing_of_it_is_committed() {
         }
     }
 }
+
+#[test]
+fn all_results_of_a_run_name_the_same_library_however_many_threads_made_them() {
+    let store = quick().store();
+    let mut libraries = std::collections::BTreeSet::new();
+    for group in store.groups().unwrap() {
+        for entry in store.records(&group).unwrap().iter() {
+            let provenance = store.provenance(&group, entry).unwrap();
+            let named =
+                |name: &str| provenance.iter().find(|(of, _)| of == name).map(|(_, value)| value.clone());
+            libraries.insert((named("blas"), named("blas kernel")));
+        }
+    }
+    let [(Some(blas), Some(kernel))] = &libraries.into_iter().collect::<Vec<_>>()[..] else {
+        panic!("not one")
+    };
+    assert!(blas.starts_with("OpenBLAS ") && blas.is_ascii() && !kernel.is_empty(), "{blas} {kernel}");
+}
