@@ -11,7 +11,7 @@ pub const FORMAT: u32 = 2;
 const LIMIT: u64 = 1 << 12;
 
 /// Names that a folder may hold and still be a new store.
-const HARMLESS: [&str; 2] = ["README.md", ".gitignore"];
+pub(crate) const HARMLESS: [&str; 2] = ["README.md", ".gitignore"];
 
 /// Whether a folder is a store of this layout; if not, it is new.
 ///
@@ -25,7 +25,7 @@ pub(crate) fn is_store(root: &Folder) -> Result<bool> {
             let (age, remedy) = if version > FORMAT {
                 ("newer", "use the program that wrote it, or another folder with --data")
             } else {
-                ("older", "`just clean` removes it; or name another folder with --data")
+                ("older", "`spectral-alignment clean` removes it; or name another folder with --data")
             };
             let problem = format!(
                 "is a store of layout {version}, which is {age} than this program's {FORMAT}, and is left alone; {remedy}"
@@ -51,6 +51,17 @@ pub(crate) fn is_store(root: &Folder) -> Result<bool> {
             );
             Err(Error::damaged(root.path(), problem))
         }
+    }
+}
+
+/// The layout of a store, of any version up to this program's; nothing where a folder is new.
+///
+/// # Errors
+/// A store of a newer layout; a folder that holds something else.
+pub(crate) fn version_of(root: &Folder) -> Result<Option<u32>> {
+    match [version(root, "format"), version(root, "lock")].into_iter().flatten().max() {
+        Some(older) if older < FORMAT => Ok(Some(older)),
+        _ => Ok(is_store(root)?.then_some(FORMAT)),
     }
 }
 

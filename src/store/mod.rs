@@ -14,6 +14,7 @@
 //! the results of all queries about them. While a run computes, it adds small packs; in the end it merges those of a group
 //! into one.
 
+mod clean;
 mod doctor;
 pub mod elapsed;
 pub(crate) mod fault;
@@ -30,6 +31,7 @@ mod packs;
 mod root;
 mod stages;
 
+pub use crate::store::clean::{Cleaned, clean};
 pub use crate::store::doctor::Health;
 pub use crate::store::format::FORMAT;
 pub use crate::store::gc::Dropped;

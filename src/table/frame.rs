@@ -22,6 +22,11 @@ pub const VALUES_DIGEST: &str = "values_sha256";
 /// Rows in one group of a Parquet file: fixed, because files must not depend on the machine.
 const ROW_GROUP: usize = 1 << 18;
 
+/// Most bytes of a table, packed or not; the largest of ours has a fiftieth of it.
+const MOST_BYTES: u64 = 1 << 26;
+/// Most values of a table.
+const MOST_CELLS: u64 = 1 << 23;
+
 /// A named table whose columns have one of five types: Int64, Float64, String, Boolean, List(Float64). A missing value
 /// is null; there is no NaN.
 #[derive(Clone, Debug)]
@@ -323,6 +328,12 @@ impl Table {
     /// # Errors
     /// A file that cannot be read or is damaged.
     pub fn from_parquet(name: impl Into<String>, path: &Path) -> Result<Self> {
+        // Before it is opened: a pipe would wait for ever, a device never end.
+        let found = std::fs::metadata(path).map_err(Error::io("read", path))?;
+        if !found.is_file() || found.len() > MOST_BYTES {
+            let problem = format!("is no file of at most {MOST_BYTES} bytes, as tables are; it was not read");
+            return Err(Error::damaged(path, problem));
+        }
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
         Self::from_parquet_bytes(name, &bytes).map_err(|error| Error::damaged(path, error))
     }
@@ -335,6 +346,7 @@ impl Table {
         let name = name.into();
         let (frame, metadata) = guarded(&name, bytes, |mut reader| {
             let metadata = pairs(&mut reader)?;
+            check_size(&mut reader)?;
             Ok((reader.finish()?, metadata))
         })?;
         let table = Self::from_frame(name, frame)?;
@@ -382,6 +394,19 @@ impl Table {
 /// Damaged bytes.
 pub fn parquet_metadata(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     guarded("metadata", bytes, |mut reader| pairs(&mut reader))
+}
+
+/// Refuses what would need far more memory than any table of ours, by its footer, before a byte is unpacked.
+fn check_size(reader: &mut Reader<'_>) -> std::result::Result<(), PolarsError> {
+    let found = reader.get_metadata()?;
+    let columns = found.row_groups.iter().flat_map(|group| group.parquet_columns());
+    let unpacked = columns.map(|column| column.uncompressed_size().max(0).unsigned_abs()).sum::<u64>();
+    let cells = found.num_rows as u64 * found.schema_descr.columns().len() as u64;
+    if unpacked > MOST_BYTES || cells > MOST_CELLS {
+        let problem = format!("{cells} values in {unpacked} bytes are more than any table has");
+        return Err(PolarsError::ComputeError(problem.into()));
+    }
+    Ok(())
 }
 
 type Reader<'a> = ParquetReader<Cursor<&'a [u8]>>;

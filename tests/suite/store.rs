@@ -1,5 +1,6 @@
 //! The store: what is published is found, what is damaged is not believed.
 
+mod clean;
 mod closure;
 mod fuzz;
 mod laws;

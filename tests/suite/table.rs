@@ -211,3 +211,25 @@ fn what_a_number_is_of_is_read_as_it_was_written() {
     let read = Statistics::column(&entries, "value").unwrap();
     assert_eq!((read.all()[0].of, &*read.all()[0].statistic), (block.rank(2), "value"));
 }
+
+#[test]
+fn what_would_unpack_to_far_more_than_any_table_is_refused_by_its_footer() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = TableBuilder::new("t").i64("x", vec![7; 9_000_000]).build().unwrap();
+    let wide = TableBuilder::new("t").str("x", &["x".repeat(70_000_000)]).build().unwrap();
+    for (table, most) in [(long, 1 << 20), (wide, 1 << 20)] {
+        let bytes = table.to_parquet_bytes(&[]).unwrap();
+        assert!(bytes.len() < most, "it is small on the disk: {}", bytes.len());
+        drop(table);
+        let message = Table::from_parquet_bytes("t", &bytes).unwrap_err().to_string();
+        assert!(message.contains("more than any table has"), "{message}");
+    }
+    // What is no file is not opened.
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero")).unwrap();
+    for path in [pipe, folder.path().join("zero"), folder.path().to_owned()] {
+        let message = Table::from_parquet("t", &path).unwrap_err().to_string();
+        assert!(message.contains("is no file") && message.contains(path.to_str().unwrap()), "{message}");
+    }
+}
