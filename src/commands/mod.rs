@@ -13,7 +13,7 @@ use crate::published::publish::{drop_gone, publish, record, update};
 use crate::published::why::is_of;
 use crate::stage::claim::{Bound, Claim, Verdict};
 use crate::stage::{Profile, Settings, Stage};
-use crate::store::{Access, Store};
+use crate::store::{Access, Store, aloud};
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
@@ -73,12 +73,7 @@ impl Drop for Opened {
 }
 
 fn open(shared: &Shared, access: Access) -> Result<Opened> {
-    let data = shared.data.display();
-    let on_wait = || match access {
-        Access::Alone => eprintln!("waiting until all runs on {data} are done"),
-        _ => eprintln!("waiting until `gc` is done with {data}"),
-    };
-    Store::open(&shared.data, access, on_wait).map(Opened)
+    Store::open(&shared.data, access, aloud).map(Opened)
 }
 
 /// The number of threads to compute on.

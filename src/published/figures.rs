@@ -9,11 +9,12 @@ use crate::published::standard::{is_standard, variant};
 use crate::published::{lockfile, overrides};
 use crate::stage::claim::{Claim, Source, Verdict};
 use crate::stage::{Profile, Results, Settings};
-use crate::store::{Manifest, Store};
+use crate::store::{Manifest, Mode, Store, aloud, wait};
 use crate::table::Table;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The folder with the figures.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ impl Figures {
     pub fn alone(&self) -> Result<fs::File> {
         fs::create_dir_all(&self.root).map_err(Error::io("create", &self.root))?;
         let folder = fs::File::open(&self.root).map_err(Error::io("open", &self.root))?;
-        folder.lock().map_err(Error::io("lock", &self.root))?;
+        wait(&folder, &self.root, Mode::Exclusive, Duration::from_secs(1), &aloud)?;
         Ok(folder)
     }
 

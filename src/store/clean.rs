@@ -3,9 +3,10 @@
 use crate::error::Result;
 use crate::store::folder::{Entry as Place, Folder};
 use crate::store::format;
-use crate::store::lock::{Lock, Mode};
+use crate::store::lock::{Announce, Lock, Mode};
 use crate::store::names::is_plain;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What was removed and what was left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,18 +20,18 @@ pub struct Cleaned {
 }
 
 /// Removes all files of the store in `root` that have names and places which only this program gives. Waits until nobody
-/// uses it, after calling `on_wait`.
+/// uses it; `announce` is told of that.
 ///
 /// # Errors
 /// A folder that is no store; a file that cannot be removed.
-pub fn clean(root: &Path, on_wait: impl FnOnce()) -> Result<Cleaned> {
+pub fn clean(root: &Path, announce: &Announce) -> Result<Cleaned> {
     let mut cleaned = Cleaned::default();
     if std::fs::symlink_metadata(root).is_err() {
         return Ok(cleaned);
     }
     let root = Folder::root(root)?;
     let Some(version) = format::version_of(&root)? else { return Ok(cleaned) };
-    let _alone = Lock::take(&root, "lock", Mode::Exclusive, on_wait)?;
+    let _alone = Lock::take(&root, "lock", Mode::Exclusive, Duration::ZERO, announce)?;
     sweep(&root, &mut Vec::new(), version, &mut cleaned)?;
     root.sync()?;
     Ok(cleaned)

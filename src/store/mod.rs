@@ -36,7 +36,7 @@ pub use crate::store::doctor::Health;
 pub use crate::store::format::FORMAT;
 pub use crate::store::gc::Dropped;
 pub use crate::store::group::{Group, Records};
-pub use crate::store::lock::Lock;
+pub use crate::store::lock::{Announce, Lock, Mode, aloud, wait};
 pub use crate::store::manifest::{BlobEntry, Manifest, TableEntry};
 pub(crate) use crate::store::names::is_plain;
 pub use crate::store::pack::{Entry, Record};

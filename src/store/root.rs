@@ -6,17 +6,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::store::folder::Folder;
 use crate::store::format;
 use crate::store::group::Records;
-use crate::store::lock::{Lock, Mode};
+use crate::store::lock::{Announce, Lock, Mode};
 
 /// Folders of a store.
 pub(crate) const FOLDERS: [&str; 6] = ["packs", "stages", "work", "temporary", "damaged", "nondeterministic"];
+
+/// How long a wait for another's piece of work may take before it is told of.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a store is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,6 @@ impl fmt::Display for Problem {
 }
 
 /// A folder with computed results.
-#[derive(Debug)]
 pub struct Store {
     path: PathBuf,
     pub(crate) root: Option<Folder>,
@@ -58,7 +60,17 @@ pub struct Store {
     pub(crate) packs: Mutex<HashMap<String, Arc<Records>>>,
     problems: Mutex<Vec<Problem>>,
     written: AtomicU64,
+    announce: Box<Announce>,
     _lock: Option<Lock>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Store")
+            .field("path", &self.path)
+            .field("access", &self.access)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -67,11 +79,15 @@ pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Store {
     /// Opens the store in the folder `root`. Where it is opened to write, it is made if need be, and what killed runs left
-    /// in preparation is removed; `on_wait` is called before waiting for somebody else to be done with it.
+    /// in preparation is removed; `announce` is told of every wait, for whom and how long.
     ///
     /// # Errors
     /// A folder that holds something else; a store of another layout; a folder that cannot be read or written.
-    pub fn open(root: &Path, access: Access, on_wait: impl Fn()) -> Result<Self> {
+    pub fn open(
+        root: &Path,
+        access: Access,
+        announce: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<Self> {
         let path = std::path::absolute(root).map_err(Error::io("find", root))?;
         let mut store = Self {
             path,
@@ -80,13 +96,14 @@ impl Store {
             packs: Mutex::default(),
             problems: Mutex::default(),
             written: AtomicU64::new(0),
+            announce: Box::new(announce),
             _lock: None,
         };
-        store.prepare(&on_wait).map_err(|error| unusable(&store.path, error))?;
+        store.prepare().map_err(|error| unusable(&store.path, error))?;
         Ok(store)
     }
 
-    fn prepare(&mut self, on_wait: &dyn Fn()) -> Result<()> {
+    fn prepare(&mut self) -> Result<()> {
         if self.access == Access::Read {
             if fs::symlink_metadata(&self.path).is_ok() {
                 let root = Folder::root(&self.path)?;
@@ -108,7 +125,7 @@ impl Store {
             }
         }
         let mode = if self.access == Access::Alone { Mode::Exclusive } else { Mode::Shared };
-        self._lock = Some(Lock::take(&root, "lock", mode, on_wait)?);
+        self._lock = Some(Lock::take(&root, "lock", mode, Duration::ZERO, &*self.announce)?);
         self.root = Some(root);
         Ok(())
     }
@@ -138,7 +155,7 @@ impl Store {
     /// Holds off all other processes and threads while something is replaced.
     pub(crate) fn guard(&self) -> Result<Lock> {
         match &self.root {
-            Some(root) => Lock::take(root, "guard", Mode::Exclusive, || {}),
+            Some(root) => Lock::take(root, "guard", Mode::Exclusive, PATIENCE, &*self.announce),
             None => Err(Error::defect("store", "is guarded, but was opened to read")),
         }
     }
@@ -162,7 +179,7 @@ impl Store {
     /// # Errors
     /// A lock that cannot be taken.
     pub fn wait_for_work(&self, work: &str) -> Result<Lock> {
-        Lock::take(&self.own("work")?, &work_file(work), Mode::Exclusive, || {})
+        Lock::take(&self.own("work")?, &work_file(work), Mode::Exclusive, PATIENCE, &*self.announce)
     }
 
     /// What was found wrong since the last call.

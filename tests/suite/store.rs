@@ -62,7 +62,7 @@ fn publish(store: &Store, seed: u64, shift: f64) -> Result<Manifest, Error> {
 }
 
 fn open(path: &Path) -> Store {
-    Store::open(path, Access::Write, || panic!("nobody has it alone")).unwrap()
+    Store::open(path, Access::Write, |_| panic!("nobody has it alone")).unwrap()
 }
 
 fn new_store() -> (TempDir, Store) {
@@ -104,7 +104,7 @@ fn a_folder_of_something_else_is_refused_and_left_alone() {
         fs::write(&file, "much work").unwrap();
         let before = tree(folder.path());
         for access in [Access::Read, Access::Write, Access::Alone] {
-            let error = Store::open(folder.path(), access, || {}).unwrap_err();
+            let error = Store::open(folder.path(), access, |_| {}).unwrap_err();
             assert!(error.to_string().contains("--data") && error.exit_status() == 3, "{name}: {error}");
             assert_eq!(tree(folder.path()), before);
         }
@@ -116,15 +116,15 @@ fn a_folder_with_our_readme_is_a_new_store_and_a_question_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("README.md"), "the cache").unwrap();
     let before = tree(folder.path());
-    let reader = Store::open(folder.path(), Access::Read, || {}).unwrap();
+    let reader = Store::open(folder.path(), Access::Read, |_| {}).unwrap();
     assert!(reader.result("gmm", &ingredients(1)).unwrap().is_none());
     assert!(reader.results("tables").unwrap().is_empty() && reader.groups().unwrap().is_empty());
     assert_eq!(tree(folder.path()), before);
     let made = publish(&open(folder.path()), 1, 0.0).unwrap();
-    let reader = Store::open(folder.path(), Access::Read, || {}).unwrap();
+    let reader = Store::open(folder.path(), Access::Read, |_| {}).unwrap();
     assert_eq!(reader.result("gmm", &ingredients(1)).unwrap(), Some(made));
     assert!(publish(&reader, 2, 0.0).is_err());
-    assert!(Store::open(&folder.path().join("nowhere"), Access::Read, || {}).is_ok());
+    assert!(Store::open(&folder.path().join("nowhere"), Access::Read, |_| {}).is_ok());
     assert!(!folder.path().join("nowhere").exists());
 }
 
@@ -147,12 +147,12 @@ fn links_among_our_own_names_are_not_followed() {
         }
         std::os::unix::fs::symlink(&target, &place).unwrap();
         let before = tree(outside.path());
-        if let Ok(store) = Store::open(folder.path(), Access::Write, || {}) {
+        if let Ok(store) = Store::open(folder.path(), Access::Write, |_| {}) {
             let _ = publish(&store, 2, 0.0);
             let _ = store.examine(&|| {});
             drop(store);
         }
-        if let Ok(store) = Store::open(folder.path(), Access::Alone, || {}) {
+        if let Ok(store) = Store::open(folder.path(), Access::Alone, |_| {}) {
             let _ = store.drop_unused(&|_, _| false, &|_| false, true);
         }
         assert_eq!(tree(outside.path()), before, "{name}");
@@ -258,7 +258,7 @@ fn damage_to_a_result_is_seen_set_aside_and_healed() {
                 let place = store.result_folder(&made);
                 damage(&place.join(file), &store.result_folder(&other).join(file));
                 // Who only reads says what is wrong and moves nothing.
-                let reader = Store::open(folder.path(), Access::Read, || {}).unwrap();
+                let reader = Store::open(folder.path(), Access::Read, |_| {}).unwrap();
                 let whole = reader
                     .result("gmm", &ingredients(1))
                     .unwrap()
@@ -374,12 +374,19 @@ fn who_drops_waits_for_runs_and_killed_runs_leave_nothing() {
     let (folder, store) = new_store();
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            drop(Store::open(folder.path(), Access::Alone, || sender.send(()).unwrap()).unwrap());
+        let path = folder.path();
+        scope.spawn(move || {
+            let announce = move |sentence: &str| sender.send(sentence.to_owned()).unwrap_or_default();
+            drop(Store::open(path, Access::Alone, announce).unwrap());
         });
-        receiver.recv().unwrap();
+        // It says for whom, for what and how long.
+        let sentence: String = receiver.recv().unwrap();
+        let (process, lock) = (format!("process {}", std::process::id()), folder.path().join("lock"));
+        for part in ["waiting for", &process, lock.to_str().unwrap(), "(0 s so far)"] {
+            assert!(sentence.contains(part), "{sentence}");
+        }
         // Questions wait for nobody.
-        drop(Store::open(folder.path(), Access::Read, || panic!("a question waits")).unwrap());
+        drop(Store::open(folder.path(), Access::Read, |_| panic!("a question waits")).unwrap());
         drop(store);
     });
     let left = folder.path().join("temporary/1234-5-6");
@@ -400,7 +407,7 @@ fn a_place_that_cannot_be_a_store_is_refused() {
     let file = folder.path().join("file");
     fs::write(&file, "x").unwrap();
     for path in [file.clone(), file.join("below"), PathBuf::from("/proc/none")] {
-        let error = Store::open(&path, Access::Write, || {}).unwrap_err();
+        let error = Store::open(&path, Access::Write, |_| {}).unwrap_err();
         assert_eq!(error.exit_status(), 3);
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     }
@@ -417,7 +424,7 @@ fn stores_of_other_layouts_are_named_and_left_alone() {
         fs::write(folder.path().join("units/x"), "x").unwrap();
         let before = tree(folder.path());
         for access in [Access::Read, Access::Write, Access::Alone] {
-            let message = Store::open(folder.path(), access, || {}).unwrap_err().to_string();
+            let message = Store::open(folder.path(), access, |_| {}).unwrap_err().to_string();
             assert!(message.contains(word) && message.contains("--data"), "{message}");
         }
         assert_eq!(tree(folder.path()), before);

@@ -124,7 +124,7 @@ impl Place {
     }
 
     pub fn store(&self) -> Store {
-        Store::open(&self.data(), Access::Write, || {}).unwrap()
+        Store::open(&self.data(), Access::Write, |_| {}).unwrap()
     }
 
     /// What an examination of every byte of the store finds.

@@ -12,7 +12,7 @@ use crate::published::verify::options::VerifyOptions;
 use crate::published::verify::rows::{Row, Rows, Verdict};
 use crate::stage::claim::Claim;
 use crate::stage::{Results, Settings, Stage};
-use crate::store::{Access, Blob, Store};
+use crate::store::{Access, Blob, Store, aloud};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ fn compute(
     if stages.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let store = Store::open(&request.scratch.join(name), Access::Write, || {})?;
+    let store = Store::open(&request.scratch.join(name), Access::Write, aloud)?;
     let options = RunOptions { jobs: request.jobs, force: false };
     let done = run(stages, request.all, &store, request.settings, options)?;
     done.iter()

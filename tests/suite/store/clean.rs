@@ -47,14 +47,14 @@ fn everything_of_a_store_goes_and_whatever_else_is_there_stays() {
         fs::write(path, "mine").unwrap();
     }
     let before = tree(folder.path());
-    let cleaned = clean(folder.path(), || panic!("nobody uses it")).unwrap();
+    let cleaned = clean(folder.path(), &|_| panic!("nobody uses it")).unwrap();
     let mut expected = strangers.map(str::to_owned).to_vec();
     expected.sort();
     assert_eq!(files(folder.path()), expected);
     assert_eq!(cleaned.files as usize, before.len() - strangers.len());
     assert_eq!(cleaned.left.len(), strangers.len() - 1, "all but our own page: {:?}", cleaned.left);
     // What is left makes no store any more.
-    assert!(clean(folder.path(), || {}).unwrap_err().to_string().contains("is no store"));
+    assert!(clean(folder.path(), &|_| {}).unwrap_err().to_string().contains("is no store"));
 }
 
 #[test]
@@ -74,25 +74,25 @@ fn a_store_of_an_earlier_layout_goes_too() {
     }
     write(&format!("units/tables/{}/{key}/manifest.json", &key[..2]), "{}");
     write("units/mine", "mine");
-    clean(folder.path(), || {}).unwrap();
+    clean(folder.path(), &|_| {}).unwrap();
     assert_eq!(files(folder.path()), ["units/mine"]);
 }
 
 #[test]
 fn no_other_folder_is_touched() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(clean(&folder.path().join("nowhere"), || {}).unwrap().files, 0);
-    assert_eq!(clean(folder.path(), || {}).unwrap().files, 0);
+    assert_eq!(clean(&folder.path().join("nowhere"), &|_| {}).unwrap().files, 0);
+    assert_eq!(clean(folder.path(), &|_| {}).unwrap().files, 0);
     fs::create_dir_all(folder.path().join("packs/gmm")).unwrap();
     fs::write(folder.path().join("packs/gmm/x.pack"), "mine").unwrap();
-    assert!(clean(folder.path(), || {}).is_err());
+    assert!(clean(folder.path(), &|_| {}).is_err());
     assert_eq!(files(folder.path()), ["packs/gmm/x.pack"]);
     // A link in the place of one of our folders is left, and what it leads to.
     let (store, opened) = new_store();
     drop(opened);
     fs::remove_dir(store.path().join("packs")).unwrap();
     std::os::unix::fs::symlink(folder.path().join("packs"), store.path().join("packs")).unwrap();
-    let cleaned = clean(store.path(), || {}).unwrap();
+    let cleaned = clean(store.path(), &|_| {}).unwrap();
     assert_eq!(cleaned.left, [store.path().join("packs")]);
     assert_eq!(files(folder.path()), ["packs/gmm/x.pack"]);
     drop(open(folder.path().join("new").as_path()));

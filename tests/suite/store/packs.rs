@@ -61,7 +61,7 @@ fn records_are_found_again_and_merged_into_one_file() {
         (2, 1),
         "what is there is not written again"
     );
-    let reader = Store::open(folder.path(), Access::Read, || {}).unwrap();
+    let reader = Store::open(folder.path(), Access::Read, |_| {}).unwrap();
     for store in [&store, &reader, &open(folder.path())] {
         assert_eq!(readable(store, 1), ["0", "1", "2"]);
         let records = store.records(&group(1)).unwrap();
@@ -98,7 +98,7 @@ fn a_damaged_pack_keeps_its_intact_records() {
             damage(&file, &packs(&store, 2)[0]);
             drop(store);
             // Who only reads believes nothing wrong and moves nothing.
-            let reader = Store::open(folder.path(), Access::Read, || {}).unwrap();
+            let reader = Store::open(folder.path(), Access::Read, |_| {}).unwrap();
             let seen = readable(&reader, 1);
             assert_eq!(entries(&folder.path().join("damaged")), 0);
             let store = open(folder.path());
@@ -198,7 +198,7 @@ fn only_what_is_in_use_stays() {
     super::publish(&store, 2, 0.0).unwrap();
     fs::write(folder.path().join("damaged/old"), "12345").unwrap();
     drop(store);
-    let store = Store::open(folder.path(), Access::Alone, || panic!("nobody else has it")).unwrap();
+    let store = Store::open(folder.path(), Access::Alone, |_| panic!("nobody else has it")).unwrap();
     let drop_unused = |really: bool| -> BTreeMap<String, (u64, u64)> {
         let keep = |of: &Group, entry: &spectral_alignment::store::Entry| *of == group(1) && entry.id != "1";
         let dropped =
