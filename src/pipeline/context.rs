@@ -262,26 +262,13 @@ impl<'a> RunContext<'a> {
 
     fn lineage_of(&self, request: &Request) -> Result<Ingredients> {
         let experiment = &request.experiment;
-        let queries = (0..experiment.replicates).flat_map(|replicate| {
-            request
-                .queries(replicate)
-                .into_iter()
-                .map(move |query| query_id(replicate, query, "its trajectory"))
-        });
         Ok(KeyBuilder::new("inputs")
             .with("experiment", &experiment.name)
             .with("replicates", experiment.replicates)
             .with("seed", self.settings.seed)
             .with("seed scheme", SCHEME)
             .with("parameters", parameters(experiment)?)
-            .with(
-                "questions",
-                KeyBuilder::new("questions")
-                    .with("all", queries.collect::<Vec<_>>())
-                    .finish()
-                    .digest()
-                    .brief(),
-            )
+            .with("questions", Value::of(request.questions())?)
             .with("trajectory code", self.code.trajectories(experiment))
             .with("answer code", self.code.answers(experiment))
             .with("crates", crates())

@@ -122,7 +122,7 @@ impl StagePlan {
     pub fn recipe(&self, settings: &Settings) -> Result<Ingredients> {
         let mut questions = BTreeMap::new();
         for request in &self.requests {
-            questions.insert(request.experiment.name.clone(), asked(request)?);
+            questions.insert(request.experiment.name.clone(), Value::of(request.questions())?);
         }
         Ok(KeyBuilder::new("recipe")
             .with("stage", self.stage.name)
@@ -135,14 +135,6 @@ impl StagePlan {
             .with("crates", [crates(), presenting_crates()].concat())
             .finish())
     }
-}
-
-/// What a request asks of each replicate.
-fn asked(request: &Request) -> Result<Value> {
-    (0..request.experiment.replicates)
-        .map(|replicate| Value::of(&request.queries(replicate)))
-        .collect::<Result<Vec<_>>>()
-        .map(Value::List)
 }
 
 /// The plans of all stages; an override of an experiment that none has is an error.

@@ -187,9 +187,7 @@ fn input_changes(
                 changes.extend(map_changes("", named(was).as_ref(), named(is).as_ref()));
             }
             "replicates" => changes.push(Change::new(format!("{name}.replicates"), text(was), text(is))),
-            "questions" => {
-                changes.push(Change::new(format!("questions about {name}"), text(was), text(is)));
-            }
+            "questions" => changes.extend(plain_changes(&format!("questions about {name}"), was, is)),
             _ => changes.extend(plain_changes(&role, was, is)),
         }
     }

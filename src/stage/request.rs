@@ -3,9 +3,11 @@
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Block;
 use crate::spectrum::query::{Query, Question, SampleKind};
+use serde::Serialize;
 
 /// Checkpoints by their place in the schedule, so that a stage need not know how many there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Checkpoints {
     /// All of them.
     All,
@@ -39,12 +41,23 @@ impl Checkpoints {
     }
 }
 
+/// A question put to some checkpoints of one replicate, or of all where none is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replicate: Option<u32>,
+    checkpoints: Checkpoints,
+    sample: SampleKind,
+    block: Block,
+    question: Question,
+}
+
 /// An experiment with the questions a stage has about it.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The experiment.
     pub experiment: Experiment,
-    questions: Vec<(Option<u32>, Checkpoints, SampleKind, Block, Question)>,
+    questions: Vec<Asked>,
 }
 
 impl Request {
@@ -57,15 +70,33 @@ impl Request {
     /// Puts a question about test-sample spectra to every replicate.
     #[must_use]
     pub fn every_replicate(mut self, checkpoints: Checkpoints, block: Block, question: Question) -> Self {
-        self.questions.push((None, checkpoints, SampleKind::Test, block, question));
+        self.questions.push(Asked {
+            replicate: None,
+            checkpoints,
+            sample: SampleKind::Test,
+            block,
+            question,
+        });
         self
     }
 
     /// Puts a question about test-sample spectra to replicate 0 only.
     #[must_use]
     pub fn first_replicate(mut self, checkpoints: Checkpoints, block: Block, question: Question) -> Self {
-        self.questions.push((Some(0), checkpoints, SampleKind::Test, block, question));
+        self.questions.push(Asked {
+            replicate: Some(0),
+            checkpoints,
+            sample: SampleKind::Test,
+            block,
+            question,
+        });
         self
+    }
+
+    /// What is asked: with the experiment's parameters it decides all queries.
+    #[must_use]
+    pub fn questions(&self) -> &[Asked] {
+        &self.questions
     }
 
     /// The questions put to one replicate, without repetition, in a fixed order.
@@ -75,8 +106,8 @@ impl Request {
         let mut queries: Vec<Query> = self
             .questions
             .iter()
-            .filter(|(only, ..)| only.is_none_or(|only| only == replicate))
-            .flat_map(|&(_, checkpoints, sample, block, question)| {
+            .filter(|asked| asked.replicate.is_none_or(|only| only == replicate))
+            .flat_map(|&Asked { checkpoints, sample, block, question, .. }| {
                 checkpoints.indices(count).into_iter().map(move |checkpoint| Query {
                     checkpoint,
                     sample,
