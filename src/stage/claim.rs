@@ -120,10 +120,10 @@ macro_rules! claims {
 }
 pub(crate) use claims;
 
-/// Declares a claim: its id, what is claimed and the statistic that measures it, then the bound.
+/// Declares the claim of this id; what is said, the statistic that measures it and the bound follow.
 #[must_use]
-pub fn declare(id: &'static str, statement: impl Into<String>, statistic: impl Into<String>) -> Undeclared {
-    Undeclared { id, statement: statement.into(), statistic: statistic.into() }
+pub fn declare(id: &'static str) -> Undeclared {
+    Undeclared { id, statement: String::new(), statistic: String::new() }
 }
 
 /// A claim without its bound.
@@ -135,6 +135,18 @@ pub struct Undeclared {
 }
 
 impl Undeclared {
+    /// What is claimed.
+    #[must_use]
+    pub fn says(self, statement: impl Into<String>) -> Self {
+        Self { statement: statement.into(), ..self }
+    }
+
+    /// What is measured, per replicate.
+    #[must_use]
+    pub fn statistic(self, statistic: impl Into<String>) -> Self {
+        Self { statistic: statistic.into(), ..self }
+    }
+
     /// The interval must be at most this.
     #[must_use]
     pub fn at_most(self, bound: f64) -> Declared {

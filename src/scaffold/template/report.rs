@@ -33,10 +33,11 @@ const LEFT: f64 = 0.5;
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let curves = Statistics::read(results, "statistics")?.of(EXPERIMENT, "loss").curves();
     let left: Vec<f64> = first(&curves).iter().zip(last(&curves)).map(|(first, last)| last / first).collect();
-    let claim =
-        declare(HALVED, "training lowers the test loss", "test loss at the end over that at the start")
-            .at_most(LEFT)
-            .measure(&left)?;
+    let claim = declare(HALVED)
+        .says("training lowers the test loss")
+        .statistic("test loss at the end over that at the start")
+        .at_most(LEFT)
+        .measure(&left)?;
     Ok(vec![claim])
 }
 

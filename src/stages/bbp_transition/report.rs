@@ -81,13 +81,15 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         let wanted =
             |experiment: &Experiment, step: u64| if start { step == 0 } else { step == last(experiment) };
         claims.push(
-            declare(
-                id,
-                format!("outliers of {symbol} leave the bulk at the predicted lambda and phi, at the {when}"),
-                format!("mean over the grid of |measured - predicted| number of outliers at the {when}"),
-            )
-            .at_most(MISCOUNT)
-            .measure(&deviations(results, "outliers", |found| found.matrix(matrix), wanted)?)?,
+            declare(id)
+                .says(format!(
+                    "outliers of {symbol} leave the bulk at the predicted lambda and phi, at the {when}"
+                ))
+                .statistic(format!(
+                    "mean over the grid of |measured - predicted| number of outliers at the {when}"
+                ))
+                .at_most(MISCOUNT)
+                .measure(&deviations(results, "outliers", |found| found.matrix(matrix), wanted)?)?,
         );
     }
     for (id, matrix, symbol) in
@@ -95,31 +97,22 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     {
         let followed = |experiment: &Experiment, _| asked(experiment).len() > 2;
         claims.push(
-            declare(
-                id,
-                format!("outliers of {symbol} leave the bulk at the predicted times of training"),
-                "mean over lambda and time of |measured - predicted| number of outliers",
-            )
-            .at_most(MISCOUNT)
-            .measure(&deviations(
-                results,
-                "outliers",
-                |found| found.matrix(matrix),
-                followed,
-            )?)?,
+            declare(id)
+                .says(format!("outliers of {symbol} leave the bulk at the predicted times of training"))
+                .statistic("mean over lambda and time of |measured - predicted| number of outliers")
+                .at_most(MISCOUNT)
+                .measure(&deviations(results, "outliers", |found| found.matrix(matrix), followed)?)?,
         );
     }
     for (id, matrix, symbol) in
         [(A5_CARRIERS_HESSIAN, Matrix::Hessian, "H_11"), (A5_CARRIERS_GRADIENT, Matrix::Gradient, "G_11")]
     {
         claims.push(
-            declare(
-                id,
-                format!("outliers of {symbol} carry the span of the means as much as predicted"),
-                "mean over the grid and ranks at the end of |measured - predicted| squared overlap with Span(mu)",
-            )
-            .at_most(CARRIERS)
-            .measure(&deviations(
+            declare(id)
+                .says(format!("outliers of {symbol} carry the span of the means as much as predicted"))
+                .statistic("mean over the grid and ranks at the end of |measured - predicted| squared overlap with Span(mu)")
+                .at_most(CARRIERS)
+                .measure(&deviations(
                 results,
                 "overlap",
                 |found| found.matrix(matrix).with(Subspace::Means),

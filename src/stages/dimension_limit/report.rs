@@ -92,16 +92,16 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     {
         let most = experiments.last().map_or(0, |experiment| experiment.problem.d());
         claims.push(
-            declare(
-                id,
-                format!("SGD of {words} approaches the effective dynamics like d^{{-1/2}} up to d = {most}"),
-                format!(
+            declare(id)
+                .says(format!(
+                    "SGD of {words} approaches the effective dynamics like d^{{-1/2}} up to d = {most}"
+                ))
+                .statistic(format!(
                     "slope in d of the largest deviation over time and statistics, d from {} on",
                     DIMENSIONS[0]
-                ),
-            )
-            .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slopes(&places(experiments, dimension, deviation), 0.0))?,
+                ))
+                .between(-0.5 - SLOPE, -0.5 + SLOPE)
+                .measure(&slopes(&places(experiments, dimension, deviation), 0.0))?,
         );
     }
     let errors: Vec<f64> = mixture.last().map_or_else(Vec::new, |experiment| {
@@ -109,13 +109,13 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         values(&statistics, experiment, "sine").iter().map(|sine| sine / limit - 1.0).collect()
     });
     claims.push(
-        declare(
-            A1_LIMIT_ERROR,
-            "the alignment error tends to that of the effective dynamics",
-            format!("sin(x^1; Span mu) over its limit, less 1, at the largest d, lambda = {largest}"),
-        )
-        .between(-ERROR, ERROR)
-        .measure(&errors)?,
+        declare(A1_LIMIT_ERROR)
+            .says("the alignment error tends to that of the effective dynamics")
+            .statistic(format!(
+                "sin(x^1; Span mu) over its limit, less 1, at the largest d, lambda = {largest}"
+            ))
+            .between(-ERROR, ERROR)
+            .measure(&errors)?,
     );
     let most = common(results);
     let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.problem.d() == most);
@@ -124,24 +124,20 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         values(&statistics, experiment, "sine").iter().zip(&left).map(|(sine, left)| sine - left).collect()
     };
     claims.push(
-        declare(
-            A1_LIMIT_LAMBDA,
-            "the alignment error, less what is left of the start, falls at least as fast as lambda^{-1/2} at large d",
-            format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"),
-        )
-        .at_most(-0.5 + SLOPE_LAMBDA)
-        .measure(&slopes(&places(&over_lambda, |experiment| experiment.problem.lambda(), noise), 0.0))?,
+        declare(A1_LIMIT_LAMBDA)
+            .says("the alignment error, less what is left of the start, falls at least as fast as lambda^{-1/2} at large d")
+            .statistic(format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"))
+            .at_most(-0.5 + SLOPE_LAMBDA)
+            .measure(&slopes(&places(&over_lambda, |experiment| experiment.problem.lambda(), noise), 0.0))?,
     );
     claims.push(
-        declare(
-            A1_LIMIT_DIMENSION,
-            format!(
+        declare(A1_LIMIT_DIMENSION)
+            .says(format!(
                 "the logarithm of the alignment error changes by at most {SLOPE_DIMENSION} per unit of ln(d)"
-            ),
-            format!("slope of ln(sin(x^1; Span mu)) in ln(d), lambda = {largest}"),
-        )
-        .between(-SLOPE_DIMENSION, SLOPE_DIMENSION)
-        .measure(&slopes(&places(&mixture, dimension, sines), 0.0))?,
+            ))
+            .statistic(format!("slope of ln(sin(x^1; Span mu)) in ln(d), lambda = {largest}"))
+            .between(-SLOPE_DIMENSION, SLOPE_DIMENSION)
+            .measure(&slopes(&places(&mixture, dimension, sines), 0.0))?,
     );
     Ok(claims)
 }

@@ -51,31 +51,29 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         let range = experiments.first().zip(experiments.last());
         let (least, most) = range.map_or((0, 0), |(first, last)| (first.problem.d(), last.problem.d()));
         claims.push(
-            declare(
-                id,
-                format!(
+            declare(id)
+                .says(format!(
                     "the effective dynamics of {words} predict every summary statistic up to O(d^{{-1/2}})"
-                ),
-                format!(
+                ))
+                .statistic(format!(
                     "slope in d of the largest deviation over time and statistics, d from {least} to {most}"
-                ),
-            )
-            .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slopes(&all, 0.0))?,
+                ))
+                .between(-0.5 - SLOPE, -0.5 + SLOPE)
+                .measure(&slopes(&all, 0.0))?,
         );
         let scaled: Vec<f64> = all
             .last()
             .map_or_else(Vec::new, |(d, values)| values.values().map(|value| value * d.sqrt()).collect());
         claims.push(
-            declare(
-                bound,
-                format!(
+            declare(bound)
+                .says(format!(
                     "the deviation of {words} from the effective dynamics is a small multiple of d^{{-1/2}}"
-                ),
-                format!("sqrt(d) times the largest deviation over time and statistics, d = {most}"),
-            )
-            .at_most(DEVIATION)
-            .measure(&scaled)?,
+                ))
+                .statistic(format!(
+                    "sqrt(d) times the largest deviation over time and statistics, d = {most}"
+                ))
+                .at_most(DEVIATION)
+                .measure(&scaled)?,
         );
     }
     Ok(claims)

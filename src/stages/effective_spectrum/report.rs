@@ -70,25 +70,25 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         (D2_OUTLIERS_XOR_SECOND, D2_OVERLAPS_XOR_SECOND, &network, Layer::V, "block vv of task B"),
     ] {
         claims.push(
-            declare(
-                outliers,
-                format!("the outliers of H and G, {block}, lie where they are foreseen"),
-                format!(
+            declare(outliers)
+                .says(format!("the outliers of H and G, {block}, lie where they are foreseen"))
+                .statistic(format!(
                     "relative difference where its mean is largest, over times, ranks and H, G; d = {most}"
-                ),
-            )
-            .between(-OUTLIER, OUTLIER)
-            .measure(&last(experiments, "outlier", layer, true))?,
+                ))
+                .between(-OUTLIER, OUTLIER)
+                .measure(&last(experiments, "outlier", layer, true))?,
         );
         let with = if layer == Layer::V { "the foreseen eigenvectors" } else { "the span of the means" };
         claims.push(
-            declare(
-                overlaps,
-                format!("the outlier eigenvectors of H and G, {block}, overlap with {with} as foreseen"),
-                format!("difference of the squared overlap where its mean is largest, likewise; d = {most}"),
-            )
-            .between(-OVERLAP, OVERLAP)
-            .measure(&last(experiments, "overlap", layer, false))?,
+            declare(overlaps)
+                .says(format!(
+                    "the outlier eigenvectors of H and G, {block}, overlap with {with} as foreseen"
+                ))
+                .statistic(format!(
+                    "difference of the squared overlap where its mean is largest, likewise; d = {most}"
+                ))
+                .between(-OVERLAP, OVERLAP)
+                .measure(&last(experiments, "overlap", layer, false))?,
         );
     }
     for (rate, bulk, experiments, layers, words) in [
@@ -96,13 +96,13 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         (D2_RATE_XOR, D2_BULK_XOR, &network, &[Layer::W, Layer::V][..], "task B"),
     ] {
         claims.push(
-            declare(
-                rate,
-                format!("outliers of {words} approach their prediction like d^{{-1/2}}"),
-                "slope in d of the mean size of the relative difference over times, ranks and H, G",
-            )
-            .at_most(RATE)
-            .measure(&slopes(&places(experiments, dimension, |one| compared.sizes(one, layers)), 0.0))?,
+            declare(rate)
+                .says(format!("outliers of {words} approach their prediction like d^{{-1/2}}"))
+                .statistic(
+                    "slope in d of the mean size of the relative difference over times, ranks and H, G",
+                )
+                .at_most(RATE)
+                .measure(&slopes(&places(experiments, dimension, |one| compared.sizes(one, layers)), 0.0))?,
         );
         let mut farthest: BTreeMap<u32, f64> = BTreeMap::new();
         let largest = experiments.last().map_or("", |experiment| &experiment.name);
@@ -111,13 +111,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             *value = value.max(row.value);
         }
         claims.push(
-            declare(
-                bulk,
-                format!("the bulk of H and G of {words} has the foreseen density"),
-                format!("largest distance of distribution functions of all eigenvalues at the end, H and G; d = {most}"),
-            )
-            .at_most(DISTANCE)
-            .measure(&farthest.into_values().collect::<Vec<_>>())?,
+            declare(bulk)
+                .says(format!("the bulk of H and G of {words} has the foreseen density"))
+                .statistic(format!("largest distance of distribution functions of all eigenvalues at the end, H and G; d = {most}"))
+                .at_most(DISTANCE)
+                .measure(&farthest.into_values().collect::<Vec<_>>())?,
         );
     }
     Ok(claims)

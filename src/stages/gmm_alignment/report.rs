@@ -148,40 +148,36 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .collect();
     let trained = |matrix: Matrix| last(&read.rho(MAIN, Subspace::Outliers(matrix)));
     Ok(vec![
-        declare(
-            A1_ERROR,
-            "every row x^c aligns with Span(mu): from T0 = log(1/epsilon)/beta on its error stays below e^{-beta t}|x_0|/|x| plus the step noise of order lambda^{-1/2}",
-            "largest sin(x^c; Span mu) over its bound, over c and checkpoints from T0 on",
-        )
-        .at_most(1.0)
-        .measure(&worst)?,
-        declare(
-            A1_ONSET,
-            "rows are aligned from a time T0 of at most log(1/epsilon)/beta on, epsilon = 0.1",
-            "first checkpoint from which every sin(x^c; Span mu) is within epsilon of the noise floor",
-        )
-        .at_most(onset_bound(results, MAIN)?)
-        .measure(&onset)?,
-        declare(
-            A1_SUM,
-            "the sum of the rows decays exactly as (1 - delta beta)^l, so beta > 0 is necessary",
-            "|log of the measured decay minus log of the law| at the end",
-        )
-        .at_most(1e-9)
-        .measure(&sums)?,
-        declare(A3_HESSIAN, "x^1 aligns with the top-k eigenspace of H_11", "rho(x^1; top-k of H_11) at the end")
+        declare(A1_ERROR)
+            .says("every row x^c aligns with Span(mu): from T0 = log(1/epsilon)/beta on its error stays below e^{-beta t}|x_0|/|x| plus the step noise of order lambda^{-1/2}")
+            .statistic("largest sin(x^c; Span mu) over its bound, over c and checkpoints from T0 on")
+            .at_most(1.0)
+            .measure(&worst)?,
+        declare(A1_ONSET)
+            .says("rows are aligned from a time T0 of at most log(1/epsilon)/beta on, epsilon = 0.1")
+            .statistic("first checkpoint from which every sin(x^c; Span mu) is within epsilon of the noise floor")
+            .at_most(onset_bound(results, MAIN)?)
+            .measure(&onset)?,
+        declare(A1_SUM)
+            .says("the sum of the rows decays exactly as (1 - delta beta)^l, so beta > 0 is necessary")
+            .statistic("|log of the measured decay minus log of the law| at the end")
+            .at_most(1e-9)
+            .measure(&sums)?,
+        declare(A3_HESSIAN)
+            .says("x^1 aligns with the top-k eigenspace of H_11")
+            .statistic("rho(x^1; top-k of H_11) at the end")
             .at_least(ALIGNED)
             .measure(&trained(Matrix::Hessian))?,
-        declare(A3_GRADIENT, "x^1 aligns with the top-k eigenspace of G_11", "rho(x^1; top-k of G_11) at the end")
+        declare(A3_GRADIENT)
+            .says("x^1 aligns with the top-k eigenspace of G_11")
+            .statistic("rho(x^1; top-k of G_11) at the end")
             .at_least(ALIGNED)
             .measure(&trained(Matrix::Gradient))?,
-        declare(
-            A3_SPACES,
-            "the outlier eigenspaces of H_11 and G_11 align with each other",
-            "|P_H P_G|_F^2 / k of the top-k eigenspaces at the end",
-        )
-        .at_least(EQUIVALENT)
-        .measure(&last(&read.statistic(MAIN, "overlap")))?,
+        declare(A3_SPACES)
+            .says("the outlier eigenspaces of H_11 and G_11 align with each other")
+            .statistic("|P_H P_G|_F^2 / k of the top-k eigenspaces at the end")
+            .at_least(EQUIVALENT)
+            .measure(&last(&read.statistic(MAIN, "overlap")))?,
     ])
 }
 

@@ -62,48 +62,36 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         pick(matrix, k, last).iter().map(|value| value / level).collect()
     };
     Ok(vec![
-        declare(
-            A4_GRADIENT_START,
-            "G_11 has one leading outlier from the start; the limit of large lambda is (k-1)^2 times the second",
-            "ratio of the first two eigenvalues of G_11 at the start, at least half the limit",
-        )
-        .at_least(others * others / 2.0)
-        .measure(&ratio(Matrix::Gradient, 2, first))?,
-        declare(
-            A4_HESSIAN_START,
-            "the k outliers of H_11 are degenerate at the start",
-            "ratio of the first and the k-th eigenvalue of H_11 at the start",
-        )
-        .at_most(1.0 + DEGENERATE * (others / sample).sqrt())
-        .measure(&ratio(Matrix::Hessian, k, first))?,
-        declare(
-            A4_GRADIENT_END,
-            "G_11 has one leading outlier after training",
-            "ratio of the first two eigenvalues of G_11 at the end, at least half of (k-1)^2",
-        )
-        .at_least(others * others / 2.0)
-        .measure(&ratio(Matrix::Gradient, 2, last))?,
-        declare(
-            A4_HESSIAN_END,
-            "H_11 has one leading outlier after training; the limit of good classifiers is k-1 times the second",
-            "ratio of the first two eigenvalues of H_11 at the end, at least half the limit",
-        )
-        .at_least(others / 2.0)
-        .measure(&ratio(Matrix::Hessian, 2, last))?,
-        declare(
-            A4_HESSIAN_CLEAR,
-            "the k-1 smaller outliers of H_11 stand clear of the bulk after training",
-            "k-th eigenvalue of H_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
-        )
-        .at_least(1.0)
-        .measure(&clear(Matrix::Hessian))?,
-        declare(
-            A4_GRADIENT_CLEAR,
-            "the k-1 smaller outliers of G_11 stand clear of the bulk after training",
-            "k-th eigenvalue of G_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
-        )
-        .at_least(1.0)
-        .measure(&clear(Matrix::Gradient))?,
+        declare(A4_GRADIENT_START)
+            .says("G_11 has one leading outlier from the start; the limit of large lambda is (k-1)^2 times the second")
+            .statistic("ratio of the first two eigenvalues of G_11 at the start, at least half the limit")
+            .at_least(others * others / 2.0)
+            .measure(&ratio(Matrix::Gradient, 2, first))?,
+        declare(A4_HESSIAN_START)
+            .says("the k outliers of H_11 are degenerate at the start")
+            .statistic("ratio of the first and the k-th eigenvalue of H_11 at the start")
+            .at_most(1.0 + DEGENERATE * (others / sample).sqrt())
+            .measure(&ratio(Matrix::Hessian, k, first))?,
+        declare(A4_GRADIENT_END)
+            .says("G_11 has one leading outlier after training")
+            .statistic("ratio of the first two eigenvalues of G_11 at the end, at least half of (k-1)^2")
+            .at_least(others * others / 2.0)
+            .measure(&ratio(Matrix::Gradient, 2, last))?,
+        declare(A4_HESSIAN_END)
+            .says("H_11 has one leading outlier after training; the limit of good classifiers is k-1 times the second")
+            .statistic("ratio of the first two eigenvalues of H_11 at the end, at least half the limit")
+            .at_least(others / 2.0)
+            .measure(&ratio(Matrix::Hessian, 2, last))?,
+        declare(A4_HESSIAN_CLEAR)
+            .says("the k-1 smaller outliers of H_11 stand clear of the bulk after training")
+            .statistic("k-th eigenvalue of H_11 over its predicted edge plus 4 Tracy-Widom scales, at the end")
+            .at_least(1.0)
+            .measure(&clear(Matrix::Hessian))?,
+        declare(A4_GRADIENT_CLEAR)
+            .says("the k-1 smaller outliers of G_11 stand clear of the bulk after training")
+            .statistic("k-th eigenvalue of G_11 over its predicted edge plus 4 Tracy-Widom scales, at the end")
+            .at_least(1.0)
+            .measure(&clear(Matrix::Gradient))?,
     ])
 }
 

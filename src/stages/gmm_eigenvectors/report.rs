@@ -49,16 +49,24 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let along = "squared overlap of the leading eigenvector with mu_1 at the end";
     let prefers = "squared overlap of x^1 with the leading eigenvector at the end, around (k-1)/k";
     Ok(vec![
-        declare(A4_HESSIAN_DIRECTION, "the leading outlier of H_11 points along mu_1", along)
+        declare(A4_HESSIAN_DIRECTION)
+            .says("the leading outlier of H_11 points along mu_1")
+            .statistic(along)
             .at_least(ALONG)
             .measure(&end(Matrix::Hessian, Subspace::Mean))?,
-        declare(A4_GRADIENT_DIRECTION, "the leading outlier of G_11 points along mu_1", along)
+        declare(A4_GRADIENT_DIRECTION)
+            .says("the leading outlier of G_11 points along mu_1")
+            .statistic(along)
             .at_least(ALONG)
             .measure(&end(Matrix::Gradient, Subspace::Mean))?,
-        declare(A4_HESSIAN_PREFERENCE, "x^1 prefers the leading eigenvector of H_11", prefers)
+        declare(A4_HESSIAN_PREFERENCE)
+            .says("x^1 prefers the leading eigenvector of H_11")
+            .statistic(prefers)
             .between(limit - AROUND, limit + AROUND)
             .measure(&end(Matrix::Hessian, Subspace::Row))?,
-        declare(A4_GRADIENT_PREFERENCE, "x^1 prefers the leading eigenvector of G_11", prefers)
+        declare(A4_GRADIENT_PREFERENCE)
+            .says("x^1 prefers the leading eigenvector of G_11")
+            .statistic(prefers)
             .between(limit - AROUND, limit + AROUND)
             .measure(&end(Matrix::Gradient, Subspace::Row))?,
     ])

@@ -56,9 +56,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let space = "|P_U P_B|_F^2 / k of the top-k eigenspace and B = Span mu at the end";
     let wide = f64::from(classes(results.experiment(WIDE)?));
     let foreseen = theory.of(WIDE, BEYOND).matrix(Matrix::Gradient).values().last().copied();
-    let wide_gradient =
-        declare(A2_GRADIENT_K10, "the outlier eigenspace of G_11 lives in Span(mu), k = 10", space)
-            .at_least(INSIDE_GRADIENT);
+    let wide_gradient = declare(A2_GRADIENT_K10)
+        .says("the outlier eigenspace of G_11 lives in Span(mu), k = 10")
+        .statistic(space)
+        .at_least(INSIDE_GRADIENT);
     let found = overlap(WIDE, Matrix::Gradient);
     // A space of k eigenvectors that are not all outliers is no outlier eigenspace.
     let wide_gradient = match foreseen {
@@ -69,37 +70,43 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         _ => wide_gradient.measure(&found)?,
     };
     Ok(vec![
-        declare(A2_HESSIAN, "the outlier eigenspace of H_11 lives in Span(mu), k = 5", space)
+        declare(A2_HESSIAN)
+            .says("the outlier eigenspace of H_11 lives in Span(mu), k = 5")
+            .statistic(space)
             .at_least(INSIDE)
             .measure(&overlap(MAIN, Matrix::Hessian))?,
-        declare(A2_GRADIENT, "the outlier eigenspace of G_11 lives in Span(mu), k = 5", space)
+        declare(A2_GRADIENT)
+            .says("the outlier eigenspace of G_11 lives in Span(mu), k = 5")
+            .statistic(space)
             .at_least(INSIDE_GRADIENT)
             .measure(&overlap(MAIN, Matrix::Gradient))?,
-        declare(A2_HESSIAN_K10, "the outlier eigenspace of H_11 lives in Span(mu), k = 10", space)
+        declare(A2_HESSIAN_K10)
+            .says("the outlier eigenspace of H_11 lives in Span(mu), k = 10")
+            .statistic(space)
             .at_least(INSIDE)
             .measure(&overlap(WIDE, Matrix::Hessian))?,
         wide_gradient,
-        declare(
-            A2_OFFDIAGONAL_HESSIAN,
-            "H_12 has k negative outliers",
-            "eigenvalues of H_12 below its predicted left edge minus 4 Tracy-Widom scales, at the end",
-        )
-        .between(k - 0.05, k + 0.05)
-        .measure(&last(&curves(MAIN, "negative outliers", Matrix::Hessian)))?,
-        declare(
-            A2_OFFDIAGONAL_GRADIENT_NEGATIVE,
-            "G_12 has two negative outliers",
-            "eigenvalues of G_12 below its predicted left edge minus 4 Tracy-Widom scales, at the start",
-        )
-        .between(1.95, 2.05)
-        .measure(&first(&curves(MAIN, "negative outliers", Matrix::Gradient)))?,
-        declare(
-            A2_OFFDIAGONAL_GRADIENT_POSITIVE,
-            "G_12 has k-2 smaller positive outliers",
-            "eigenvalues of G_12 above its predicted right edge plus 4 Tracy-Widom scales, at the start",
-        )
-        .between(k - 2.05, k - 1.95)
-        .measure(&first(&curves(MAIN, "positive outliers", Matrix::Gradient)))?,
+        declare(A2_OFFDIAGONAL_HESSIAN)
+            .says("H_12 has k negative outliers")
+            .statistic(
+                "eigenvalues of H_12 below its predicted left edge minus 4 Tracy-Widom scales, at the end",
+            )
+            .between(k - 0.05, k + 0.05)
+            .measure(&last(&curves(MAIN, "negative outliers", Matrix::Hessian)))?,
+        declare(A2_OFFDIAGONAL_GRADIENT_NEGATIVE)
+            .says("G_12 has two negative outliers")
+            .statistic(
+                "eigenvalues of G_12 below its predicted left edge minus 4 Tracy-Widom scales, at the start",
+            )
+            .between(1.95, 2.05)
+            .measure(&first(&curves(MAIN, "negative outliers", Matrix::Gradient)))?,
+        declare(A2_OFFDIAGONAL_GRADIENT_POSITIVE)
+            .says("G_12 has k-2 smaller positive outliers")
+            .statistic(
+                "eigenvalues of G_12 above its predicted right edge plus 4 Tracy-Widom scales, at the start",
+            )
+            .between(k - 2.05, k - 1.95)
+            .measure(&first(&curves(MAIN, "positive outliers", Matrix::Gradient)))?,
     ])
 }
 

@@ -89,39 +89,35 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let fitted =
         |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
-        declare(
-            A1_SLOPE,
-            "the error of the alignment of x^1 with Span(mu) falls at least as fast as lambda^{-1/2}",
-            fitted("sin(x^1; Span mu)", FIT_ALIGNMENT),
-        )
-        .at_most(-0.5 + SLOPE_ALIGNMENT)
-        .measure(&slopes(&at_end(results, "sine", None)?, FIT_ALIGNMENT))?,
+        declare(A1_SLOPE)
+            .says("the error of the alignment of x^1 with Span(mu) falls at least as fast as lambda^{-1/2}")
+            .statistic(fitted("sin(x^1; Span mu)", FIT_ALIGNMENT))
+            .at_most(-0.5 + SLOPE_ALIGNMENT)
+            .measure(&slopes(&at_end(results, "sine", None)?, FIT_ALIGNMENT))?,
     ];
     for (id, matrix, symbol) in [
         (A2_PERPENDICULAR_HESSIAN, Matrix::Hessian, "H_11"),
         (A2_PERPENDICULAR_GRADIENT, Matrix::Gradient, "G_11"),
     ] {
         claims.push(
-            declare(
-                id,
-                format!("{symbol} lives in Span(mu) up to a perpendicular part that falls like 1/lambda"),
-                fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
-            )
-            .between(-1.0 - SLOPE, -1.0 + SLOPE)
-            .measure(&slope("perpendicular error", matrix, FIT_PERPENDICULAR)?)?,
+            declare(id)
+                .says(format!(
+                    "{symbol} lives in Span(mu) up to a perpendicular part that falls like 1/lambda"
+                ))
+                .statistic(fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR))
+                .between(-1.0 - SLOPE, -1.0 + SLOPE)
+                .measure(&slope("perpendicular error", matrix, FIT_PERPENDICULAR)?)?,
         );
     }
     for (id, matrix, symbol) in
         [(A2_FULL_HESSIAN, Matrix::Hessian, "H_11"), (A2_FULL_GRADIENT, Matrix::Gradient, "G_11")]
     {
         claims.push(
-            declare(
-                id,
-                format!("{symbol} lives in Span(mu) up to an error that falls like lambda^{{-1/2}}"),
-                fitted("|A - PAP| / |A|", FIT_FULL),
-            )
-            .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slope("full error", matrix, FIT_FULL)?)?,
+            declare(id)
+                .says(format!("{symbol} lives in Span(mu) up to an error that falls like lambda^{{-1/2}}"))
+                .statistic(fitted("|A - PAP| / |A|", FIT_FULL))
+                .between(-0.5 - SLOPE, -0.5 + SLOPE)
+                .measure(&slope("full error", matrix, FIT_FULL)?)?,
         );
     }
     for (id, matrix, symbol, start) in [
@@ -132,13 +128,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     ] {
         let when = if start { "start" } else { "end" };
         claims.push(
-            declare(
-                id,
-                format!("outliers of {symbol} leave the bulk at the predicted signal-to-noise ratios, at the {when} of training"),
-                "mean over the grid of |measured - predicted| number of eigenvalues above the predicted edge plus 4 Tracy-Widom scales",
-            )
-            .at_most(MISCOUNT)
-            .measure(&miscounts(results, matrix, start)?)?,
+            declare(id)
+                .says(format!("outliers of {symbol} leave the bulk at the predicted signal-to-noise ratios, at the {when} of training"))
+                .statistic("mean over the grid of |measured - predicted| number of eigenvalues above the predicted edge plus 4 Tracy-Widom scales")
+                .at_most(MISCOUNT)
+                .measure(&miscounts(results, matrix, start)?)?,
         );
     }
     Ok(claims)

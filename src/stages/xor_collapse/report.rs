@@ -100,20 +100,16 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .collect();
     let save = if failed.is_empty() { String::new() } else { format!(", if not at {}", listed(&failed)) };
     Ok(vec![
-        declare(
-            B1_COLLAPSE,
-            "the network collapses to zero for a ridge above the predicted threshold",
-            "share of grid points with beta over 1.1 times the threshold at which no neuron is alive in the end",
-        )
-        .at_least(SHARE)
-        .measure(&collapsed)?,
-        declare(
-            B1_SURVIVAL,
-            format!("neurons stay alive for a ridge below the predicted threshold, on average over the grid{save}"),
-            "share of grid points with beta below 0.9 times the threshold at which a neuron is alive in the end",
-        )
-        .at_least(SHARE)
-        .measure(&survived)?,
+        declare(B1_COLLAPSE)
+            .says("the network collapses to zero for a ridge above the predicted threshold")
+            .statistic("share of grid points with beta over 1.1 times the threshold at which no neuron is alive in the end")
+            .at_least(SHARE)
+            .measure(&collapsed)?,
+        declare(B1_SURVIVAL)
+            .says(format!("neurons stay alive for a ridge below the predicted threshold, on average over the grid{save}"))
+            .statistic("share of grid points with beta below 0.9 times the threshold at which a neuron is alive in the end")
+            .at_least(SHARE)
+            .measure(&survived)?,
     ])
 }
 

@@ -83,20 +83,16 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .map(|curve| curve.iter().map(|point| point.1).fold(0.0, f64::max))
         .collect();
     let start = |id, symbol: &str| {
-        declare(
-            id,
-            format!("{symbol}_vv has one outlier at the start, since ReLU features are positive"),
-            "share of replicates with exactly one eigenvalue above the level at the start",
-        )
-        .at_least(SHARE)
+        declare(id)
+            .says(format!("{symbol}_vv has one outlier at the start, since ReLU features are positive"))
+            .statistic("share of replicates with exactly one eigenvalue above the level at the start")
+            .at_least(SHARE)
     };
     let end = |id, symbol: &str| {
-        declare(
-            id,
-            format!("{symbol}_vv has four outliers once the classifier is good"),
-            "share of replicates with exactly four eigenvalues above the level at the end, among those that classify all four clusters",
-        )
-        .at_least(SHARE)
+        declare(id)
+            .says(format!("{symbol}_vv has four outliers once the classifier is good"))
+            .statistic("share of replicates with exactly four eigenvalues above the level at the end, among those that classify all four clusters")
+            .at_least(SHARE)
     };
     let starting = |declared: crate::stage::claim::Declared, values: Vec<f64>| {
         if premise(experiment) < PREMISE {
@@ -110,30 +106,24 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         starting(start(B3_START_HESSIAN, "H"), is(first(&counts(Matrix::Hessian)), 1.0))?,
         starting(start(B3_START_GRADIENT, "G"), is(first(&counts(Matrix::Gradient)), 1.0))?,
         starting(
-            declare(
-                B3_START_LAW,
-                "at the start 4 lambda times the first eigenvalue of H_vv is 0.341 + 0.159 K",
-                "relative deviation from the law of small outputs",
-            )
-            .at_most(START),
+            declare(B3_START_LAW)
+                .says("at the start 4 lambda times the first eigenvalue of H_vv is 0.341 + 0.159 K")
+                .statistic("relative deviation from the law of small outputs")
+                .at_most(START),
             law,
         )?,
         end(B3_END_HESSIAN, "H").measure(&is(good(&counts(Matrix::Hessian)), 4.0))?,
         end(B3_END_GRADIENT, "G").measure(&is(good(&counts(Matrix::Gradient)), 4.0))?,
-        declare(
-            B3_DECAY,
-            "the other K-4 eigenvalues of H_vv decay",
-            "fifth over fourth eigenvalue at the end, where all four clusters are classified",
-        )
-        .at_most(DECAYED)
-        .measure(&ratio)?,
-        declare(
-            B3_AT_MOST_FOUR,
-            "H_vv and G_vv never have more than four outliers",
-            "largest number of eigenvalues above the level over all checkpoints, of both matrices in every replicate",
-        )
-        .at_most(as_f64(CLUSTERS))
-        .measure(&most)?,
+        declare(B3_DECAY)
+            .says("the other K-4 eigenvalues of H_vv decay")
+            .statistic("fifth over fourth eigenvalue at the end, where all four clusters are classified")
+            .at_most(DECAYED)
+            .measure(&ratio)?,
+        declare(B3_AT_MOST_FOUR)
+            .says("H_vv and G_vv never have more than four outliers")
+            .statistic("largest number of eigenvalues above the level over all checkpoints, of both matrices in every replicate")
+            .at_most(as_f64(CLUSTERS))
+            .measure(&most)?,
     ])
 }
 

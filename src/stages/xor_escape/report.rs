@@ -92,27 +92,21 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .map(|(slope, foreseen)| (slope - foreseen) / expected)
         .collect();
     Ok(vec![
-        declare(
-            D1_ESCAPE_SHARE,
-            "runs from random starts leave the set m = 0, in which the limit of their starts stays for ever",
-            format!("share of dimensions at which some |m_i| reaches {ESCAPED}"),
-        )
-        .at_least(SHARE)
-        .measure(&shares)?,
-        declare(
-            D1_ESCAPE_TIME,
-            "the effective dynamics from a run's own m(0) of order d^{-1/2} predict when it leaves",
-            format!("measured over predicted time to |m_i| = {ESCAPED}, less 1, at d = {most}"),
-        )
-        .between(-TIME, TIME)
-        .measure(&ratios)?,
-        declare(
-            D1_ESCAPE_RATE,
-            "the time to leave m = 0 grows like log d, at the predicted rate",
-            format!("slope of the time in ln d less that predicted from the same starts, over its mean; d >= {FIT}"),
-        )
-        .between(-RATE, RATE)
-        .measure(&rates)?,
+        declare(D1_ESCAPE_SHARE)
+            .says("runs from random starts leave the set m = 0, in which the limit of their starts stays for ever")
+            .statistic(format!("share of dimensions at which some |m_i| reaches {ESCAPED}"))
+            .at_least(SHARE)
+            .measure(&shares)?,
+        declare(D1_ESCAPE_TIME)
+            .says("the effective dynamics from a run's own m(0) of order d^{-1/2} predict when it leaves")
+            .statistic(format!("measured over predicted time to |m_i| = {ESCAPED}, less 1, at d = {most}"))
+            .between(-TIME, TIME)
+            .measure(&ratios)?,
+        declare(D1_ESCAPE_RATE)
+            .says("the time to leave m = 0 grows like log d, at the predicted rate")
+            .statistic(format!("slope of the time in ln d less that predicted from the same starts, over its mean; d >= {FIT}"))
+            .between(-RATE, RATE)
+            .measure(&rates)?,
     ])
 }
 

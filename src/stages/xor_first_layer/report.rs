@@ -46,13 +46,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let experiment = results.experiment(MAIN)?;
     let end = experiment.schedule().last().copied().unwrap_or(0);
     let mut claims = vec![
-        declare(
-            B1_WEIGHTS,
-            "every alive neuron W_i aligns with Span(mu, nu)",
-            "smallest rho(W_i; Span(mu, nu)) over neurons with |v_i| |W_i| > 0.05 at the end",
-        )
-        .at_least(ALIGNED)
-        .measure(&last(&statistics.of(MAIN, "alignment of alive neurons").smallest()))?,
+        declare(B1_WEIGHTS)
+            .says("every alive neuron W_i aligns with Span(mu, nu)")
+            .statistic("smallest rho(W_i; Span(mu, nu)) over neurons with |v_i| |W_i| > 0.05 at the end")
+            .at_least(ALIGNED)
+            .measure(&last(&statistics.of(MAIN, "alignment of alive neurons").smallest()))?,
     ];
     for (id, (matrix, symbol)) in [B1_HESSIAN, B1_GRADIENT].into_iter().zip(SYMBOLS) {
         let overlaps = statistics.of(MAIN, "overlap").matrix(matrix).smallest();
@@ -61,15 +59,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .map(|curve| curve.iter().map(|point| point.1).fold(f64::INFINITY, f64::min))
             .collect();
         claims.push(
-            declare(
-                id,
-                format!(
-                    "the top two eigenvectors of {symbol}_(W_i W_i) span (mu, nu), for every i at start, middle and end"
-                ),
-                "smallest |P_U P_B|_F^2 / 2 over neurons, at the start, in the middle and at the end",
-            )
-            .at_least(SPANNED)
-            .measure(&least)?,
+            declare(id)
+                .says(format!("the top two eigenvectors of {symbol}_(W_i W_i) span (mu, nu), for every i at start, middle and end"))
+                .statistic("smallest |P_U P_B|_F^2 / 2 over neurons, at the start, in the middle and at the end")
+                .at_least(SPANNED)
+                .measure(&least)?,
         );
     }
     let outliers = statistics.of(MAIN, "outliers").matrix(Matrix::Hessian).step(end);
@@ -81,13 +75,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         })
         .collect();
     claims.push(
-        declare(
-            B1_OUTLIERS,
-            "H_(W_i W_i) has two outliers, for every i",
-            "share of neurons with two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end",
-        )
-        .at_least(TWO)
-        .measure(&shares)?,
+        declare(B1_OUTLIERS)
+            .says("H_(W_i W_i) has two outliers, for every i")
+            .statistic("share of neurons with two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end")
+            .at_least(TWO)
+            .measure(&shares)?,
     );
     Ok(claims)
 }

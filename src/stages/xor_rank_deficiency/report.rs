@@ -46,26 +46,26 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let equal = "share of runs in which the number of eigenvalues of H_vv above |W|^2/(4 lambda) is the number of clusters with accuracy above 0.9";
     let suboptimal: Vec<&Run> = narrow.iter().filter(|run| (run.classified as usize) < CLUSTERS).collect();
     Ok(vec![
-        declare(B4_EQUAL, "as many outliers as classified clusters (K = 4)", equal)
+        declare(B4_EQUAL)
+            .says("as many outliers as classified clusters (K = 4)")
+            .statistic(equal)
             .at_least(EQUAL)
             .measure(&indicators(&narrow, |run| run.outliers == run.classified))?,
-        declare(B4_EQUAL_K8, "as many outliers as classified clusters (K = 8)", equal)
+        declare(B4_EQUAL_K8)
+            .says("as many outliers as classified clusters (K = 8)")
+            .statistic(equal)
             .at_least(EQUAL)
             .measure(&indicators(&wider, |run| run.outliers == run.classified))?,
-        declare(
-            B4_DEFICIENT,
-            "fewer than four outliers remain when SGD converges to a sub-optimal classifier",
-            "share of the runs that miss a cluster with fewer than four outliers",
-        )
-        .at_least(EQUAL)
-        .measure(&indicators(&suboptimal, |run| (run.outliers as usize) < CLUSTERS))?,
-        declare(
-            B4_DIRECTIONS,
-            "the rank is the number of directions that neurons chose",
-            "share of runs with as many outliers as directions of alive neurons",
-        )
-        .at_least(EQUAL)
-        .measure(&indicators(&narrow, |run| run.outliers == run.rank()))?,
+        declare(B4_DEFICIENT)
+            .says("fewer than four outliers remain when SGD converges to a sub-optimal classifier")
+            .statistic("share of the runs that miss a cluster with fewer than four outliers")
+            .at_least(EQUAL)
+            .measure(&indicators(&suboptimal, |run| (run.outliers as usize) < CLUSTERS))?,
+        declare(B4_DIRECTIONS)
+            .says("the rank is the number of directions that neurons chose")
+            .statistic("share of runs with as many outliers as directions of alive neurons")
+            .at_least(EQUAL)
+            .measure(&indicators(&narrow, |run| run.outliers == run.rank()))?,
     ])
 }
 

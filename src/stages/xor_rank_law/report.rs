@@ -67,53 +67,47 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let differences: Vec<f64> = low.iter().zip(&high).map(|(low, high)| high - low).collect();
     let mean = "mean number of outliers of H_vv at the end, against the mean of the law";
     let mut claims = vec![
-        declare(
-            B5_SUCCESS,
-            "at K = 4 all four clusters are found with probability 3/32 in the limit of large lambda",
-            "share of runs with four outliers at lambda = 10^4",
-        )
-        .contains(success)
-        .measure(&successes(&runs, &limit))?,
-        declare(B5_RANK, "the rank follows the coupon collector's law (K = 4)", mean)
+        declare(B5_SUCCESS)
+            .says("at K = 4 all four clusters are found with probability 3/32 in the limit of large lambda")
+            .statistic("share of runs with four outliers at lambda = 10^4")
+            .contains(success)
+            .measure(&successes(&runs, &limit))?,
+        declare(B5_RANK)
+            .says("the rank follows the coupon collector's law (K = 4)")
+            .statistic(mean)
             .contains(mean_covered(NARROW, CLUSTERS))
             .measure(&ranks(&runs, &limit))?,
     ];
     for (id, width) in [B5_RANK_K6, B5_RANK_K12].into_iter().zip(WIDTHS) {
         claims.push(
-            declare(id, format!("the rank follows the coupon collector's law (K = {width})"), mean)
+            declare(id)
+                .says(format!("the rank follows the coupon collector's law (K = {width})"))
+                .statistic(mean)
                 .contains(mean_covered(width, CLUSTERS))
                 .measure(&ranks(&runs, &at_width(width)))?,
         );
     }
     claims.extend([
-        declare(
-            B5_FORETOLD,
-            "each neuron ends on the direction that the signs of v_i and of W_i along the means foretell at the start",
-            "share of runs at lambda = 10^4 whose neurons cover exactly the foretold directions",
-        )
-        .at_least(FORETOLD)
-        .measure(&indicators(of(&runs, &limit), |run| run.covered == run.foretold))?,
-        declare(
-            B5_DIMENSION,
-            "the mean rank does not depend on the dimension",
-            "rank at d = 400 minus rank at d = 100, lambda = 10^4",
-        )
-        .contains(0.0)
-        .measure(&differences)?,
-        declare(
-            B5_FAILS_AT_SMALL_LAMBDA,
-            "the law fails at lambda = 100: late neurons find uncovered clusters, and success is more frequent than 3/32",
-            "share of runs with four outliers at lambda = 100",
-        )
-        .at_least(success)
-        .measure(&successes(&runs, &at_lambda(LAMBDAS[0])))?,
-        declare(
-            B4_EQUAL_LAW,
-            "as many outliers as classified clusters, over all runs of the study of the law",
-            "share of runs in which both numbers are equal",
-        )
-        .at_least(EQUAL)
-        .measure(&indicators(&runs, |run| run.outliers == run.classified))?,
+        declare(B5_FORETOLD)
+            .says("each neuron ends on the direction that the signs of v_i and of W_i along the means foretell at the start")
+            .statistic("share of runs at lambda = 10^4 whose neurons cover exactly the foretold directions")
+            .at_least(FORETOLD)
+            .measure(&indicators(of(&runs, &limit), |run| run.covered == run.foretold))?,
+        declare(B5_DIMENSION)
+            .says("the mean rank does not depend on the dimension")
+            .statistic("rank at d = 400 minus rank at d = 100, lambda = 10^4")
+            .contains(0.0)
+            .measure(&differences)?,
+        declare(B5_FAILS_AT_SMALL_LAMBDA)
+            .says("the law fails at lambda = 100: late neurons find uncovered clusters, and success is more frequent than 3/32")
+            .statistic("share of runs with four outliers at lambda = 100")
+            .at_least(success)
+            .measure(&successes(&runs, &at_lambda(LAMBDAS[0])))?,
+        declare(B4_EQUAL_LAW)
+            .says("as many outliers as classified clusters, over all runs of the study of the law")
+            .statistic("share of runs in which both numbers are equal")
+            .at_least(EQUAL)
+            .measure(&indicators(&runs, |run| run.outliers == run.classified))?,
     ]);
     Ok(claims)
 }

@@ -63,44 +63,36 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .map(|(rho, dimension)| rho - (dimension / k).sqrt())
         .collect();
     Ok(vec![
-        declare(B2_WEIGHTS, "v aligns with B_t", "rho(v; B_t) at the end")
+        declare(B2_WEIGHTS)
+            .says("v aligns with B_t")
+            .statistic("rho(v; B_t) at the end")
             .at_least(ALIGNED)
             .measure(&trained)?,
-        declare(
-            B2_HESSIAN,
-            "the outlier eigenspace of H_vv aligns with B_t",
-            "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of H_vv at the end",
-        )
-        .at_least(ALIGNED)
-        .measure(&last(&overlap(&statistics, Matrix::Hessian)))?,
-        declare(
-            B2_GRADIENT,
-            "the outlier eigenspace of G_vv aligns with B_t",
-            "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of G_vv at the end",
-        )
-        .at_least(ALIGNED)
-        .measure(&last(&overlap(&statistics, Matrix::Gradient)))?,
-        declare(
-            B2_OUTLIERS,
-            "v aligns with the outlier eigenspace of H_vv",
-            "rho(v; eigenvectors of the outliers of H_vv) at the end",
-        )
-        .at_least(ALIGNED)
-        .measure(&rho(Subspace::Outliers(Matrix::Hessian)))?,
-        declare(
-            B2_NULL,
-            "the alignment of v with B_t is far above that of a random vector",
-            "rho(v; B_t) - sqrt(dim B_t / K) at the end",
-        )
-        .at_least(ABOVE_NULL)
-        .measure(&above_null)?,
-        declare(
-            B2_MOVES,
-            "the subspace B_t moves during training",
-            "|P_0 P_T|_F^2 / dim of B_t at the end and at the start",
-        )
-        .at_most(MOVED)
-        .measure(&last(&with_start(&statistics, WIDE)))?,
+        declare(B2_HESSIAN)
+            .says("the outlier eigenspace of H_vv aligns with B_t")
+            .statistic("|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of H_vv at the end")
+            .at_least(ALIGNED)
+            .measure(&last(&overlap(&statistics, Matrix::Hessian)))?,
+        declare(B2_GRADIENT)
+            .says("the outlier eigenspace of G_vv aligns with B_t")
+            .statistic("|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of G_vv at the end")
+            .at_least(ALIGNED)
+            .measure(&last(&overlap(&statistics, Matrix::Gradient)))?,
+        declare(B2_OUTLIERS)
+            .says("v aligns with the outlier eigenspace of H_vv")
+            .statistic("rho(v; eigenvectors of the outliers of H_vv) at the end")
+            .at_least(ALIGNED)
+            .measure(&rho(Subspace::Outliers(Matrix::Hessian)))?,
+        declare(B2_NULL)
+            .says("the alignment of v with B_t is far above that of a random vector")
+            .statistic("rho(v; B_t) - sqrt(dim B_t / K) at the end")
+            .at_least(ABOVE_NULL)
+            .measure(&above_null)?,
+        declare(B2_MOVES)
+            .says("the subspace B_t moves during training")
+            .statistic("|P_0 P_T|_F^2 / dim of B_t at the end and at the start")
+            .at_most(MOVED)
+            .measure(&last(&with_start(&statistics, WIDE)))?,
     ])
 }
 

@@ -86,20 +86,16 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let fitted =
         |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
-        declare(
-            B1_SLOPE,
-            "the error of the alignment of alive neurons with Span(mu, nu) falls at least as fast as lambda^{-1/2}",
-            fitted("mean sin(W_i; Span(mu, nu)) of alive neurons", FIT_WEIGHTS),
-        )
-        .at_most(-0.5 + SLOPE_WEIGHTS)
-        .measure(&slope("sine", None, FIT_WEIGHTS)?)?,
-        declare(
-            B2_BOUND,
-            "the error of the alignment of v with B_t is at most lambda^{-1/2} plus what is left of the start",
-            "largest sin(v; B_t) / (lambda^{-1/2} + e^{-beta T}) over the grid",
-        )
-        .at_most(1.0)
-        .measure(&ratios("sine", None, 1.0)?)?,
+        declare(B1_SLOPE)
+            .says("the error of the alignment of alive neurons with Span(mu, nu) falls at least as fast as lambda^{-1/2}")
+            .statistic(fitted("mean sin(W_i; Span(mu, nu)) of alive neurons", FIT_WEIGHTS))
+            .at_most(-0.5 + SLOPE_WEIGHTS)
+            .measure(&slope("sine", None, FIT_WEIGHTS)?)?,
+        declare(B2_BOUND)
+            .says("the error of the alignment of v with B_t is at most lambda^{-1/2} plus what is left of the start")
+            .statistic("largest sin(v; B_t) / (lambda^{-1/2} + e^{-beta T}) over the grid")
+            .at_most(1.0)
+            .measure(&ratios("sine", None, 1.0)?)?,
     ];
     for (ids, matrix, symbol) in [
         ([B1_PERPENDICULAR_HESSIAN, B1_FULL_HESSIAN], Matrix::Hessian, "H"),
@@ -107,24 +103,20 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     ] {
         let [perpendicular, full] = ids;
         claims.push(
-            declare(
-                perpendicular,
-                format!("{symbol}_(W_1 W_1) lives in Span(mu, nu) up to a perpendicular part that falls like 1/lambda"),
-                fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
-            )
-            .between(-1.0 - SLOPE, -1.0 + SLOPE)
-            .measure(&slope("perpendicular error", Some(matrix), FIT_PERPENDICULAR)?)?,
+            declare(perpendicular)
+                .says(format!("{symbol}_(W_1 W_1) lives in Span(mu, nu) up to a perpendicular part that falls like 1/lambda"))
+                .statistic(fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR))
+                .between(-1.0 - SLOPE, -1.0 + SLOPE)
+                .measure(&slope("perpendicular error", Some(matrix), FIT_PERPENDICULAR)?)?,
         );
         claims.push(
-            declare(
-                full,
-                format!(
+            declare(full)
+                .says(format!(
                     "{symbol}_(W_1 W_1) lives in Span(mu, nu) up to an error that falls like lambda^{{-1/2}}"
-                ),
-                fitted("|A - PAP| / |A|", FIT_FULL),
-            )
-            .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slope("full error", Some(matrix), FIT_FULL)?)?,
+                ))
+                .statistic(fitted("|A - PAP| / |A|", FIT_FULL))
+                .between(-0.5 - SLOPE, -0.5 + SLOPE)
+                .measure(&slope("full error", Some(matrix), FIT_FULL)?)?,
         );
     }
     for (ids, matrix, symbol) in [
@@ -133,22 +125,18 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     ] {
         let [perpendicular, full] = ids;
         claims.push(
-            declare(
-                perpendicular,
-                format!("{symbol}_vv lives in B_t up to a perpendicular part of at most 1/lambda plus what is left of the start"),
-                "largest |(I-P) A (I-P)| / |A| / (lambda^{-1/2} + e^{-beta T})^2 over the grid",
-            )
-            .at_most(1.0)
-            .measure(&ratios("perpendicular error", Some(matrix), 2.0)?)?,
+            declare(perpendicular)
+                .says(format!("{symbol}_vv lives in B_t up to a perpendicular part of at most 1/lambda plus what is left of the start"))
+                .statistic("largest |(I-P) A (I-P)| / |A| / (lambda^{-1/2} + e^{-beta T})^2 over the grid")
+                .at_most(1.0)
+                .measure(&ratios("perpendicular error", Some(matrix), 2.0)?)?,
         );
         claims.push(
-            declare(
-                full,
-                format!("{symbol}_vv lives in B_t up to an error of at most lambda^{{-1/2}} plus what is left of the start"),
-                "largest |A - PAP| / |A| / (lambda^{-1/2} + e^{-beta T}) over the grid",
-            )
-            .at_most(1.0)
-            .measure(&ratios("full error", Some(matrix), 1.0)?)?,
+            declare(full)
+                .says(format!("{symbol}_vv lives in B_t up to an error of at most lambda^{{-1/2}} plus what is left of the start"))
+                .statistic("largest |A - PAP| / |A| / (lambda^{-1/2} + e^{-beta T}) over the grid")
+                .at_most(1.0)
+                .measure(&ratios("full error", Some(matrix), 1.0)?)?,
         );
     }
     Ok(claims)
