@@ -5,6 +5,7 @@ use crate::plot::colourbar::Bar;
 use crate::plot::error::PlotError;
 use crate::plot::legend::same_look;
 use crate::plot::series::{Series, Shape};
+use crate::plot::style::Style;
 
 /// Which end of a note is at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,41 @@ impl Panel {
     pub fn series(mut self, series: Series) -> Self {
         self.series.push(series);
         self
+    }
+
+    /// A curve through points, as [`Series::line`].
+    #[must_use]
+    pub fn line(self, label: impl Into<String>, style: Style, points: Vec<(f64, f64)>) -> Self {
+        self.series(Series::line(label, style, points))
+    }
+
+    /// A curve with marks at its points, as [`Series::marked_line`].
+    #[must_use]
+    pub fn marked_line(self, label: impl Into<String>, style: Style, points: Vec<(f64, f64)>) -> Self {
+        self.series(Series::marked_line(label, style, points))
+    }
+
+    /// Marks at points, as [`Series::points`].
+    #[must_use]
+    pub fn points(self, label: impl Into<String>, style: Style, points: Vec<(f64, f64)>) -> Self {
+        self.series(Series::points(label, style, points))
+    }
+
+    /// A filled band, as [`Series::band`].
+    #[must_use]
+    pub fn band(self, meaning: impl Into<String>, style: Style, ends: Vec<(f64, f64, f64)>) -> Self {
+        self.series(Series::band(meaning, style, ends))
+    }
+
+    /// Points with bars, as [`Series::error_bars`].
+    #[must_use]
+    pub fn error_bars(
+        self,
+        label: impl Into<String>,
+        style: Style,
+        points: Vec<(f64, f64, f64, f64)>,
+    ) -> Self {
+        self.series(Series::error_bars(label, style, points))
     }
 
     /// The same with text whose `anchor` is at (`x`, `y`) as shares of the axes, from the lower left corner.

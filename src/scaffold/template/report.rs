@@ -1,7 +1,7 @@
 //! Claims and figures of the test loss along training: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Panel, Style, Width};
 use crate::scaffold::template::{EXPERIMENT, plan, reduce};
 use crate::stage::claim::{Claim, claims, declare};
 use crate::stage::rows::{Statistics, first, last, mean_and_range};
@@ -49,8 +49,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         range.push((time, low, high));
     }
     let panel = Panel::new(Axis::linear("training time $t$"), Axis::linear("test loss"))
-        .series(Series::band("range over replicates", Style::measured(Colour::Blue), range))
-        .series(Series::line("mean over replicates", Style::measured(Colour::Blue), mean));
+        .band("range over replicates", Style::measured(Colour::Blue), range)
+        .line("mean over replicates", Style::measured(Colour::Blue), mean);
     let caption = Caption::new(
         "Test loss along training",
         "Mean (line) and range (band) of the test loss over the replicates, over training time t",

@@ -1,7 +1,7 @@
 //! Claims and figures of the stage `dimension-limit`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, claims, declare};
@@ -200,16 +200,16 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(looks.into_iter().cycle()) {
         let experiments = at_lambda(results, lambda);
         alignment = alignment
-            .series(Series::error_bars(
+            .error_bars(
                 format!(r"$\lambda = {lambda}$"),
                 Style::measured(colour).marker(marker),
                 bars(&places(&experiments, dimension, sines))?,
-            ))
-            .series(Series::line(
+            )
+            .line(
                 r"effective dynamics ($d \to \infty$)",
                 Style::theory(Colour::Black),
                 limits(&experiments, &dimension),
-            ));
+            );
     }
     let largest = lambdas(results).pop().unwrap_or(f64::NAN);
     let network = ordered(results, |experiment| !is_mixture(experiment));
@@ -231,11 +231,11 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             values(&statistics, experiment, "largest deviation")
         }))?;
         let law = half_law(&points);
-        rate = rate.series(Series::error_bars(label, style, points)).series(Series::line(
+        rate = rate.error_bars(label, style, points).line(
             r"slope $-1/2$",
             Style::theory(Colour::Black).dash(Dash::DashDot),
             law,
-        ));
+        );
     }
     let most = common(results);
     let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.problem.d() == most);
@@ -244,21 +244,21 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Axis::log(r"signal-to-noise ratio $\lambda$"),
         Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"),
     )
-    .series(Series::line(
+    .line(
         r"effective dynamics ($d \to \infty$)",
         Style::theory(Colour::Black),
         limits(&over_lambda, &place),
-    ));
+    );
     for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(looks.into_iter().cycle()) {
         let here: Vec<&Experiment> = at_lambda(results, lambda)
             .into_iter()
             .filter(|experiment| experiment.problem.d() == most)
             .collect();
-        noise = noise.series(Series::error_bars(
+        noise = noise.error_bars(
             format!(r"$\lambda = {lambda}$"),
             Style::measured(colour).marker(marker),
             bars(&places(&here, place, sines))?,
-        ));
+        );
     }
     if let Some(experiment) = over_lambda.first() {
         noise = noise.note(0.97, 0.92, format!("$d = {most}$"), Anchor::Right).note(

@@ -1,7 +1,7 @@
 //! Claims and figures of the stage `effective-dynamics`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, claims, declare};
 use crate::stage::rows::Statistics;
@@ -9,6 +9,7 @@ use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places, values};
 use crate::stages::common::grid::{bars, slopes};
+use crate::stages::common::panels::over_time;
 use crate::stages::effective_dynamics::{DEVIATIONS, TASKS, plan, reduce};
 
 claims! {
@@ -160,22 +161,19 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
         let curve = |of: &Statistics, experiment: &Experiment| {
             of.of(&experiment.name, statistic).row(row).only(|found| found.of.col == Some(col)).points()
         };
-        let mut panel = Panel::new(Axis::linear("training time $t$"), Axis::linear(label));
+        let mut panel = over_time(Axis::linear(label));
         for (experiment, style) in &ends {
             let (low, high) = (curve(&lows, experiment), curve(&highs, experiment));
             let band = low.iter().zip(&high).map(|(low, high)| (low.0, low.1, high.1)).collect();
-            panel = panel.series(Series::band(
+            panel = panel.band(
                 format!("$d = {}$: range of {} replicates", experiment.problem.d(), experiment.replicates),
                 *style,
                 band,
-            ));
+            );
         }
         if let Some((experiment, _)) = ends.last() {
-            panel = panel.series(Series::line(
-                "effective dynamics",
-                Style::theory(Colour::Black),
-                curve(&theory, experiment),
-            ));
+            panel =
+                panel.line("effective dynamics", Style::theory(Colour::Black), curve(&theory, experiment));
         }
         figure = figure.panel(panel);
     }
@@ -189,12 +187,12 @@ fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
     let bars = bars(&all)?;
     let law = half_law(&bars);
     let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"))
-        .series(Series::error_bars(
+        .error_bars(
             "mean of replicates, 95 % interval",
             Style::measured(Colour::Green).marker(Marker::Circle),
             bars,
-        ))
-        .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Green).dash(Dash::DashDot), law));
+        )
+        .line(r"slope $-1/2$", Style::theory(Colour::Green).dash(Dash::DashDot), law);
     Ok(match experiments.first() {
         Some(experiment) => {
             let note = format!(

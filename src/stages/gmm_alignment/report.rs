@@ -1,13 +1,14 @@
 //! Claims and figures of the stage `gmm-alignment`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, claims, declare};
 use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, mean_and_range, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN};
+use crate::stages::common::panels::over_time;
 use crate::stages::gmm_alignment::{plan, reduce};
 use std::collections::BTreeMap;
 
@@ -207,17 +208,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for name in [MAIN, CONTRAST] {
         let lambda = results.experiment(name)?.problem.lambda();
         let rho = |subspace: Subspace| read.rho(name, subspace);
-        let mut panel = Panel::new(
-            Axis::linear("training time $t$"),
-            Axis::linear(r"alignment $\rho(x^1; B)$").range(0.0, 1.02),
-        )
-        .title(format!(r"$\lambda = {lambda}$"))
-        .series(Series::band(whole.clone(), Style::measured(Colour::Black), range(&rho(Subspace::Means))))
-        .series(Series::line(
-            r"$B = \Span(\mu)$",
-            Style::measured(Colour::Black),
-            mean(&rho(Subspace::Means)),
-        ));
+        let mut panel = over_time(Axis::linear(r"alignment $\rho(x^1; B)$").range(0.0, 1.02))
+            .title(format!(r"$\lambda = {lambda}$"))
+            .band(whole.clone(), Style::measured(Colour::Black), range(&rho(Subspace::Means)))
+            .line(r"$B = \Span(\mu)$", Style::measured(Colour::Black), mean(&rho(Subspace::Means)));
         for (matrix, label, style) in [
             (Matrix::Hessian, r"$B$: top $k$ of $H_{11}$", Style::measured(Colour::Blue)),
             (
@@ -227,17 +221,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             ),
         ] {
             let found = rho(Subspace::Outliers(matrix));
-            panel = panel.series(Series::error_bars(label, style, mean_and_range(&found)));
+            panel = panel.error_bars(label, style, mean_and_range(&found));
         }
         figure = figure.panel(panel);
     }
-    let mut error = Panel::new(Axis::linear("training time $t$"), Axis::log(r"error $\sin(x^1; \Span\mu)$"))
-        .legend_inside(0.21, 1.03);
-    let mut spaces = Panel::new(
-        Axis::linear("training time $t$"),
-        Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.02),
-    )
-    .legend_inside(0.3, 0.66);
+    let mut error = over_time(Axis::log(r"error $\sin(x^1; \Span\mu)$")).legend_inside(0.21, 1.03);
+    let mut spaces =
+        over_time(Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.02)).legend_inside(0.3, 0.66);
     for (name, style) in looks() {
         let lambda = results.experiment(name)?.problem.lambda();
         let label = format!(r"$\lambda = {lambda}$, mean and range");
@@ -252,11 +242,11 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             })
             .collect::<Result<Vec<_>>>()?;
         error = error
-            .series(Series::marked_line(label.clone(), style, mean(&sines)))
-            .series(Series::band(label.clone(), style, range(&sines)))
-            .series(Series::line("bound", Style::theory(style.colour).dash(dash), bounds));
+            .marked_line(label.clone(), style, mean(&sines))
+            .band(label.clone(), style, range(&sines))
+            .line("bound", Style::theory(style.colour).dash(dash), bounds);
         let overlaps = read.statistic(name, "overlap");
-        spaces = spaces.series(Series::error_bars(label, style, mean_and_range(&overlaps)));
+        spaces = spaces.error_bars(label, style, mean_and_range(&overlaps));
     }
     Ok(vec![figure.panel(error).panel(spaces), training(results, &read)?])
 }
@@ -272,9 +262,9 @@ fn looks() -> [(&'static str, Style); 2] {
 fn training(results: &Results, read: &Read) -> Result<Figure> {
     let n = results.experiment(MAIN)?.replicates;
     let mut panels = [
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("test loss $L$")),
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("test accuracy").range(0.0, 1.02)),
-        Panel::new(Axis::linear("training time $t$"), Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
+        over_time(Axis::linear("test loss $L$")),
+        over_time(Axis::linear("test accuracy").range(0.0, 1.02)),
+        over_time(Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
     ];
     for (name, style) in looks() {
         let problem = &results.experiment(name)?.problem;
@@ -282,10 +272,11 @@ fn training(results: &Results, read: &Read) -> Result<Figure> {
         for (panel, statistic) in panels.iter_mut().zip(names) {
             let curves = read.statistic(name, statistic);
             let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", problem.lambda());
-            *panel = panel
-                .clone()
-                .series(Series::marked_line(label.clone(), style, mean(&curves)))
-                .series(Series::band(label, style, range(&curves)));
+            *panel = panel.clone().marked_line(label.clone(), style, mean(&curves)).band(
+                label,
+                style,
+                range(&curves),
+            );
         }
     }
     let start = mean(&read.statistic(MAIN, "norm of the class sum"));
@@ -296,11 +287,11 @@ fn training(results: &Results, read: &Read) -> Result<Figure> {
         .collect();
     let [loss, accuracy, sum] = panels;
     let sum = sum.note(0.06, 0.08, format!(r"$\beta = {}$", problem.training.beta), Anchor::Left);
-    let sum = sum.series(Series::line(
+    let sum = sum.line(
         r"law $e^{-\beta t}$ from the mean start",
         Style::theory(Colour::Black).dash(Dash::Dashed).width(0.9),
         law,
-    ));
+    );
     let caption = Caption::new(
         "Loss, accuracy and the decay of the class sum along training",
         format!(

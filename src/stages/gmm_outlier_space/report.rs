@@ -10,6 +10,7 @@ use crate::stage::rows::{Statistics, first, last, mean, mean_and_range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
 use crate::stages::common::mixture::{MAIN, SHOWN, WIDE, classes};
+use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::gmm_outlier_space::{plan, reduce};
 
@@ -150,11 +151,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         // Overlaps near one need a range of their own to tell measurement from theory.
         let least = statistics.of(name, "overlap").values().into_iter().fold(1.0, f64::min);
         let enlarged = (1.0 - 1.3 * (1.0 - least)).clamp(0.0, 0.99);
-        let mut panel = Panel::new(
-            Axis::linear("training time $t$"),
-            if name == MAIN { overlap.range(enlarged, 1.0) } else { overlap.range(0.0, 1.02) },
-        )
-        .title(if name == MAIN { format!("{title} (enlarged)") } else { title });
+        let mut panel =
+            over_time(if name == MAIN { overlap.range(enlarged, 1.0) } else { overlap.range(0.0, 1.02) })
+                .title(if name == MAIN { format!("{title} (enlarged)") } else { title });
         for (matrix, label, style) in [
             (Matrix::Hessian, "H", Style::measured(Colour::Blue)),
             (Matrix::Gradient, "G", Style::measured(Colour::Vermillion).marker(Marker::Square)),
@@ -163,12 +162,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             let ends = mean_and_range(&of(&statistics));
             let predicted = mean(&of(&theory));
             panel = panel
-                .series(Series::error_bars(
+                .error_bars(
                     format!(r"${label}_{{11}}$, mean and range of {} replicates", experiment.replicates),
                     style,
                     ends,
-                ))
-                .series(Series::line(
+                )
+                .line(
                     format!(r"${label}_{{11}}$, predicted (replicate 0)"),
                     Style::theory(style.colour).dash(if matrix == Matrix::Hessian {
                         Dash::Dashed
@@ -176,7 +175,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                         Dash::DashDot
                     }),
                     predicted,
-                ));
+                );
         }
         figure = figure.panel(panel);
     }
@@ -251,19 +250,15 @@ fn off_diagonal(results: &Results, theory: &Statistics) -> Result<Figure> {
                 Axis::linear(format!(r"eigenvalue of ${label}_{{12}}$ [$10^{{-3}}$]")),
             )
             .title(format!("{when} of training"))
-            .series(Series::points("measured, replicate 0", Style::measured(Colour::Blue), measured))
-            .series(Series::points(
+            .points("measured, replicate 0", Style::measured(Colour::Blue), measured)
+            .points(
                 "predicted outlier",
                 Style::theory(Colour::Black).marker(Marker::OpenSquare).size(6.0),
                 predicted,
-            ));
+            );
             if let (Some(&low), Some(&high)) = (named("left edge").first(), named("edge").first()) {
                 let ends = [0.4, f64::from(SHOWN) + 0.6].map(|rank| (rank, low * 1e3, high * 1e3)).to_vec();
-                panel = panel.series(Series::band(
-                    "predicted support of the bulk",
-                    Style::measured(Colour::Grey),
-                    ends,
-                ));
+                panel = panel.band("predicted support of the bulk", Style::measured(Colour::Grey), ends);
             }
             figure = figure.panel(panel);
         }

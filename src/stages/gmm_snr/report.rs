@@ -1,7 +1,7 @@
 //! Claims and figures of the stage `gmm-snr`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, claims, declare, interval};
@@ -166,12 +166,12 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
         floor.push((*lambda, ((c * p * (1.0 - p) / (2.0 * beta * lambda)).sqrt() + left) / norm));
     }
     let alignment = Panel::new(x(), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"))
-        .series(Series::error_bars(
+        .error_bars(
             format!("$x^1$: {label}"),
             Style::measured(Colour::Green),
             bars(&at_end(results, "sine", None)?)?,
-        ))
-        .series(Series::line("bound", Style::theory(Colour::Green), floor));
+        )
+        .line("bound", Style::theory(Colour::Green), floor);
     let mut panels = vec![alignment];
     let perpendicular = |lambda: f64| (k / lambda) * (1.0 + 1.0 / phi.sqrt()) * (1.0 + 1.0 / phi.sqrt());
     let full = |lambda: f64| (k / (phi * lambda)).sqrt();
@@ -190,17 +190,18 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
             (Matrix::Hessian, "H", Colour::Blue, Marker::Circle),
             (Matrix::Gradient, "G", Colour::Vermillion, Marker::OpenSquare),
         ] {
-            panel = panel.series(Series::error_bars(
+            panel = panel.error_bars(
                 format!("$A = {symbol}_{{11}}$: {label}"),
                 Style::measured(colour).marker(marker).size(if marker == Marker::Circle { 3.0 } else { 4.4 }),
                 bars(&at_end(results, error, Some(matrix))?)?,
-            ));
+            );
         }
         panels.push(
-            panel
-                .note(1.0, 0.9, legend, Anchor::Right)
-                .note(0.05, 0.06, used.clone(), Anchor::Left)
-                .series(Series::line("law in the panel", Style::theory(Colour::Black), curve(law))),
+            panel.note(1.0, 0.9, legend, Anchor::Right).note(0.05, 0.06, used.clone(), Anchor::Left).line(
+                "law in the panel",
+                Style::theory(Colour::Black),
+                curve(law),
+            ),
         );
     }
     // How far the marks of panel b lie below its line at the largest λ.
@@ -261,16 +262,8 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
                 .filter_map(|(lambda, values)| values.get(&0).map(|count| (*lambda, *count)))
                 .collect();
             panel = panel
-                .series(Series::error_bars(
-                    format!("{when}: mean, 95 % interval"),
-                    style,
-                    bars(&counted("statistics")?)?,
-                ))
-                .series(Series::line(
-                    format!("{when}: predicted"),
-                    Style::theory(style.colour).dash(dash),
-                    predicted,
-                ));
+                .error_bars(format!("{when}: mean, 95 % interval"), style, bars(&counted("statistics")?)?)
+                .line(format!("{when}: predicted"), Style::theory(style.colour).dash(dash), predicted);
         }
         let note = format!(
             r"$k = {}$, $d = {}$, $\phi = {}$, {} replicates",

@@ -141,12 +141,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                         )
                         .title(format!(r"$\lambda = {lambda}$, $t = {}$", rounded(time)))
                         .series(Series::histogram("all eigenvalues, replicate 0", Style::measured(Colour::Blue), edges, heights))
-                        .series(Series::line("predicted density", Style::theory(Colour::Black), curve))
-                        .series(Series::points(
+                        .line("predicted density", Style::theory(Colour::Black), curve)
+                        .points(
                             "predicted outlier",
                             Style::theory(Colour::Vermillion).marker(Marker::Triangle).size(4.0),
                             outliers,
-                        )),
+                        ),
                     );
                 }
             }

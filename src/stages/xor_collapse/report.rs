@@ -195,11 +195,11 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             )
             .title(title)
             .series(Series::heatmap("mean share", heat))
-            .series(Series::line(
+            .line(
                 "predicted collapse threshold",
                 Style::theory(Colour::Vermillion),
                 threshold.clone(),
-            )),
+            ),
         );
     }
     Ok(vec![figure])

@@ -1,11 +1,12 @@
 //! Figures of the top eigenvalues of the first-layer blocks.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Series, Style, Width};
 use crate::stage::claim::Claim;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::common::xor::{CONTRAST, MAIN, width};
 use crate::stages::xor_eigenvalues_first::{TOP, plan, reduce};
@@ -50,26 +51,23 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             let outliers = theory.of(name, "outlier").matrix(matrix).points();
             let edge = theory.of(name, "edge").matrix(matrix).points();
             figure = figure.panel(
-                Panel::new(
-                    Axis::linear("training time $t$"),
-                    Axis::log(format!(r"eigenvalue of ${label}_{{W_1W_1}}$")),
-                )
-                .title(format!(r"$K = {}$, $\lambda = {}$", width(experiment), experiment.problem.lambda()))
-                .series(Series::ranked(
-                    "rank (measured, replicate 0)",
-                    Style::measured(Colour::Black),
-                    ranked,
-                ))
-                .series(Series::points(
-                    "predicted outlier",
-                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
-                    outliers,
-                ))
-                .series(Series::line(
-                    "predicted edge of the bulk",
-                    Style::theory(Colour::Black),
-                    edge,
-                )),
+                over_time(Axis::log(format!(r"eigenvalue of ${label}_{{W_1W_1}}$")))
+                    .title(format!(
+                        r"$K = {}$, $\lambda = {}$",
+                        width(experiment),
+                        experiment.problem.lambda()
+                    ))
+                    .series(Series::ranked(
+                        "rank (measured, replicate 0)",
+                        Style::measured(Colour::Black),
+                        ranked,
+                    ))
+                    .points(
+                        "predicted outlier",
+                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
+                        outliers,
+                    )
+                    .line("predicted edge of the bulk", Style::theory(Colour::Black), edge),
             );
         }
     }

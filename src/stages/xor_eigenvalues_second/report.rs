@@ -1,7 +1,7 @@
 //! Claims and figures of the eigenvalues of the second-layer blocks.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
@@ -10,6 +10,7 @@ use crate::stage::claim::{Claim, claims, declare};
 use crate::stage::rows::{Curves, Statistics, first, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::{SYMBOLS, indicators};
 use crate::stages::common::xor::{CLASSIFIED, WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_eigenvalues_second::{plan, reduce};
@@ -163,31 +164,22 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             let points: Vec<(f64, f64)> =
                 (1..=width(experiment)).flat_map(predicted).filter(|point| point.1 > lowest).collect();
             figure = figure.panel(
-                Panel::new(
-                    Axis::linear("training time $t$"),
-                    Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, highest),
-                )
-                .title(title.clone())
-                .series(Series::ranked(
-                    "rank (measured, replicate 0)",
-                    Style::measured(Colour::Black),
-                    ranked,
-                ))
-                .series(Series::points(
-                    "predicted",
-                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(2.4),
-                    points,
-                ))
-                .series(Series::line(
-                    "level of outliers",
-                    Style::theory(Colour::Black),
-                    level,
-                )),
+                over_time(Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, highest))
+                    .title(title.clone())
+                    .series(Series::ranked(
+                        "rank (measured, replicate 0)",
+                        Style::measured(Colour::Black),
+                        ranked,
+                    ))
+                    .points(
+                        "predicted",
+                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(2.4),
+                        points,
+                    )
+                    .line("level of outliers", Style::theory(Colour::Black), level),
             );
         }
-        let mut panel =
-            Panel::new(Axis::linear("training time $t$"), Axis::linear("number").range(-0.1, 4.4).whole())
-                .title(title);
+        let mut panel = over_time(Axis::linear("number").range(-0.1, 4.4).whole()).title(title);
         for (statistic, matrix, label, style, sides) in [
             (
                 "classified",
@@ -213,12 +205,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         ] {
             let found = statistics.of(name, statistic).only(|row| row.of.matrix == matrix).curves();
             panel = panel
-                .series(Series::band(
+                .band(
                     format!("bands: range of {n} replicates"),
                     Style::measured(style.colour).dash(sides),
                     range(&found),
-                ))
-                .series(Series::marked_line(format!("{label}, mean"), style, mean(&found)));
+                )
+                .marked_line(format!("{label}, mean"), style, mean(&found));
         }
         counted = counted.panel(panel);
     }

@@ -8,6 +8,7 @@ use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::dimensions::{by_dimension, dimension};
+use crate::stages::common::panels::over_time;
 use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 use std::collections::BTreeMap;
 
@@ -113,10 +114,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let (statistics, theory) = Statistics::both(results)?;
     let experiments = by_dimension(results, "xor-escape");
-    let mut one = Panel::new(
-        Axis::linear("training time $t$"),
-        Axis::log(r"largest $\|(W_i \cdot \mu, W_i \cdot \nu)\|$").range(0.001, 4.0),
-    );
+    let mut one = over_time(Axis::log(r"largest $\|(W_i \cdot \mu, W_i \cdot \nu)\|$").range(0.001, 4.0));
     let shown = [experiments.first(), experiments.get(experiments.len() / 2), experiments.last()];
     let looks = [
         (Colour::Blue, Marker::Circle),
@@ -127,17 +125,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let style = Style::measured(colour).marker(marker);
         let own = theory.of(&experiment.name, "largest m").curves();
         for (replicate, curve) in statistics.of(&experiment.name, "largest m").curves() {
-            one = one.series(Series::marked_line(
-                format!("$d = {}$, 3 runs", experiment.problem.d()),
-                style,
-                curve,
-            ));
+            one = one.marked_line(format!("$d = {}$, 3 runs", experiment.problem.d()), style, curve);
             if let Some(curve) = own.get(&replicate) {
-                one = one.series(Series::line(
+                one = one.line(
                     "effective dynamics from the same start",
                     Style::theory(Colour::Black),
                     curve.clone(),
-                ));
+                );
             }
         }
     }
@@ -154,12 +148,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         foreseen.push((dimension(experiment), expected.iter().sum::<f64>() / as_f64(expected.len())));
     }
     let mut all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
-        .series(Series::error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars))
-        .series(Series::marked_line(
+        .error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars)
+        .marked_line(
             "effective dynamics from the same starts: mean",
             Style::theory(Colour::Purple).marker(Marker::Cross).size(4.5),
             foreseen,
-        ));
+        );
     if let Some(experiment) = experiments.first() {
         let note = format!(
             r"$K = {}$, $\lambda = {}$, {} replicates",

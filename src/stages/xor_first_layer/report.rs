@@ -8,6 +8,7 @@ use crate::stage::claim::{Claim, claims, declare};
 use crate::stage::rows::{Statistics, Subspace, last, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::{SYMBOLS, indicators};
 use crate::stages::common::xor::{ALIVE, CONTRAST, MAIN, width};
 use crate::stages::xor_first_layer::{plan, reduce};
@@ -101,11 +102,8 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
     let strength = |neuron: u32| -> Option<f64> {
         statistics.of(MAIN, "strength").replicate(0).row(neuron).values().last().copied()
     };
-    let mut one = Panel::new(
-        Axis::linear("training time $t$"),
-        Axis::linear(r"alignment $\rho(W_i; \Span(\mu,\nu))$").range(0.0, 1.02),
-    )
-    .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 0", problem.lambda()));
+    let mut one = over_time(Axis::linear(r"alignment $\rho(W_i; \Span(\mu,\nu))$").range(0.0, 1.02))
+        .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 0", problem.lambda()));
     for neuron in 0..neurons {
         let alive = strength(neuron).is_some_and(|strength| strength > ALIVE);
         let (label, style) = if alive {
@@ -113,7 +111,7 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
         } else {
             ("dead neuron", Style::measured(Colour::Purple).dash(Dash::Dashed))
         };
-        one = one.series(Series::line(label, style, curve(neuron)));
+        one = one.line(label, style, curve(neuron));
     }
     let mut ends = Panel::new(
         Axis::log(r"strength $|v_i| \, \| W_i\|$ at the end"),
@@ -132,11 +130,11 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
                 Some((row.value, found.value))
             })
             .collect();
-        ends = ends.series(Series::points(
+        ends = ends.points(
             format!(r"$\lambda = {}$, all neurons of {n} replicates", experiment.problem.lambda()),
             style,
             points,
-        ));
+        );
     }
     ends = ends.series(Series::rule_vertical("alive to the right", Style::reference(), ALIVE));
     let contrast = results.experiment(CONTRAST)?;
@@ -192,16 +190,16 @@ fn overlaps(
                 .collect()
         };
         panel = panel
-            .series(Series::error_bars(
+            .error_bars(
                 format!(r"$\lambda = {lambda}$, mean and range of {n} replicates"),
                 style,
                 at_end(statistics),
-            ))
-            .series(Series::points(
+            )
+            .points(
                 "predicted (mean)",
                 Style::theory(style.colour).marker(mark).size(4.0),
                 at_end(theory).into_iter().map(|(x, y, ..)| (x, y)).collect(),
-            ));
+            );
     }
     Ok(panel)
 }
@@ -216,9 +214,9 @@ fn looks() -> [(&'static str, Style); 2] {
 fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
     let n = results.experiment(MAIN)?.replicates;
     let mut panels = [
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("test loss $L$")),
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("test accuracy").range(0.0, 1.02)),
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("dead neurons").range(-0.2, 6.0).whole()),
+        over_time(Axis::linear("test loss $L$")),
+        over_time(Axis::linear("test accuracy").range(0.0, 1.02)),
+        over_time(Axis::linear("dead neurons").range(-0.2, 6.0).whole()),
     ];
     for (name, style) in looks() {
         let experiment = results.experiment(name)?;
@@ -227,10 +225,11 @@ fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
             let curves = statistics.of(name, statistic).curves();
             let label =
                 format!(r"$\lambda = {}$, mean and range of {n} replicates", experiment.problem.lambda());
-            *panel = panel
-                .clone()
-                .series(Series::marked_line(label.clone(), style, mean(&curves)))
-                .series(Series::band(label, style.dash(sides), range(&curves)));
+            *panel = panel.clone().marked_line(label.clone(), style, mean(&curves)).band(
+                label,
+                style.dash(sides),
+                range(&curves),
+            );
         }
     }
     let [loss, accuracy, dead] = panels;

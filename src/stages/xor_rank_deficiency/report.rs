@@ -8,6 +8,7 @@ use crate::stage::claim::{Claim, claims, declare};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
@@ -109,18 +110,15 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let predicted = theory.of(RUNS, "eigenvalue").replicate(replicate).points();
         let level = theory.of(RUNS, "level").replicate(replicate).points();
         figure = figure.panel(
-            Panel::new(
-                Axis::linear("training time $t$"),
-                Axis::log("eigenvalue of $H_{vv}$").range(1e-6, 0.4),
-            )
-            .title(format!("rank {}, accuracy {:.2}: ${}$", run.outliers, run.accuracy, directions(run)))
-            .series(Series::ranked("rank (measured)", Style::measured(Colour::Black), ranked))
-            .series(Series::points(
-                "predicted",
-                Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
-                predicted,
-            ))
-            .series(Series::line("level of outliers", Style::theory(Colour::Black), level)),
+            over_time(Axis::log("eigenvalue of $H_{vv}$").range(1e-6, 0.4))
+                .title(format!("rank {}, accuracy {:.2}: ${}$", run.outliers, run.accuracy, directions(run)))
+                .series(Series::ranked("rank (measured)", Style::measured(Colour::Black), ranked))
+                .points(
+                    "predicted",
+                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
+                    predicted,
+                )
+                .line("level of outliers", Style::theory(Colour::Black), level),
         );
     }
     let caption = Caption::new(

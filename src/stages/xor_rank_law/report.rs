@@ -224,11 +224,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 .title(format!(r"$K = {NARROW}$, $\lambda = {lambda}$"))
                 .note(0.05, 0.92, format!("fit: ${}$", p_words(fitted(&fit, name))), Anchor::Left)
                 .series(one(label, points))
-                .series(Series::points(
-                    "coupon collector's law",
-                    law().marker(Marker::Cross).size(4.0),
-                    predicted,
-                )),
+                .points("coupon collector's law", law().marker(Marker::Cross).size(4.0), predicted),
         );
     }
     let share = |points: &[(f64, f64, f64, f64)], room| shares("share with rank 4", (0.22, room), points);
@@ -249,12 +245,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), share(&by_lambda, 1.05))
                     .title(format!("$K = {NARROW}$"))
                     .series(one(label, by_lambda))
-                    .series(Series::line("coupon collector's law", law(), constant(&lambdas))),
+                    .line("coupon collector's law", law(), constant(&lambdas)),
             )
             .panel(
                 Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), Axis::log("goodness-of-fit $p$"))
                     .title(format!("$K = {NARROW}$"))
-                    .series(Series::points("goodness-of-fit $p$", Style::measured(Colour::Black), p))
+                    .points("goodness-of-fit $p$", Style::measured(Colour::Black), p)
                     .series(Series::rule_horizontal(
                         format!("$p = {REJECTED}$"),
                         Style::reference(),
@@ -270,7 +266,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 )
                 .title(format!(r"$K = {NARROW}$, $\lambda = {LIMIT}$"))
                 .series(one(label, by_dimension))
-                .series(Series::line("coupon collector's law", law(), constant(&dimensions))),
+                .line("coupon collector's law", law(), constant(&dimensions)),
                 "d",
                 &dimensions,
                 (0.05, [0.92, 0.8, 0.68], Anchor::Left),
@@ -283,7 +279,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 )
                 .title(format!(r"$\lambda = {LIMIT}$"))
                 .series(one(label, measured_widths))
-                .series(Series::line("coupon collector's law", law(), by_width)),
+                .line("coupon collector's law", law(), by_width),
                 "K",
                 &widths,
                 (0.97, [0.29, 0.17, 0.05], Anchor::Right),

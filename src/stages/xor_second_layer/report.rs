@@ -1,12 +1,13 @@
 //! Claims and figures of the alignment of the second layer.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, claims, declare};
 use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::over_time;
 use crate::stages::common::xor::{WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_second_layer::{plan, reduce};
 
@@ -126,29 +127,20 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .map(|(time, dimension)| (time, (dimension / k).sqrt()))
             .collect();
         figure = figure.panel(
-            Panel::new(
-                Axis::linear("training time $t$"),
-                Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04),
-            )
-            .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda()))
-            .series(Series::band(
-                format!("bands: range of {n} replicates"),
-                Style::measured(Colour::Black),
-                range(&rho),
-            ))
-            .series(Series::marked_line("SGD, mean", Style::measured(Colour::Black).size(2.6), mean(&rho)))
-            .series(Series::line(
-                r"null level $(\dim B_t / K)^{1/2}$",
-                Style::theory(Colour::Black).dash(Dash::Dashed),
-                null,
-            )),
+            over_time(Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04))
+                .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda()))
+                .band(format!("bands: range of {n} replicates"), Style::measured(Colour::Black), range(&rho))
+                .marked_line("SGD, mean", Style::measured(Colour::Black).size(2.6), mean(&rho))
+                .line(
+                    r"null level $(\dim B_t / K)^{1/2}$",
+                    Style::theory(Colour::Black).dash(Dash::Dashed),
+                    null,
+                ),
         );
     }
-    let mut spanned = Panel::new(
-        Axis::linear("training time $t$"),
-        Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02),
-    )
-    .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.problem.lambda()));
+    let mut spanned =
+        over_time(Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02))
+            .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.problem.lambda()));
     for (matrix, label, style, sides) in [
         (
             Matrix::Hessian,
@@ -165,15 +157,14 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     ] {
         let found = overlap(&statistics, matrix);
         spanned = spanned
-            .series(Series::band(
+            .band(
                 format!("bands: range of {n} replicates"),
                 Style::measured(style.colour).dash(sides),
                 range(&found),
-            ))
-            .series(Series::marked_line(label, style, mean(&found)));
+            )
+            .marked_line(label, style, mean(&found));
     }
-    let mut moves = Panel::new(
-        Axis::linear("training time $t$"),
+    let mut moves = over_time(
         Axis::linear("overlap with the start\n$\\| P_{B_t} P_{B_0}\\|_F^2/\\dim$").range(0.0, 1.02),
     );
     for (name, style, sides) in [
@@ -183,12 +174,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let found = with_start(&statistics, name);
         let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.problem.lambda());
         moves = moves
-            .series(Series::band(
+            .band(
                 format!("bands: range of {n} replicates"),
                 Style::measured(style.colour).dash(sides),
                 range(&found),
-            ))
-            .series(Series::marked_line(label, style, mean(&found)));
+            )
+            .marked_line(label, style, mean(&found));
     }
     Ok(vec![figure.panel(spanned).panel(moves)])
 }

@@ -83,7 +83,7 @@ fn numbers(axes: [(&str, &Vec<f64>); 2], values: Vec<Vec<f64>>, most: f64) -> Pa
 fn with_thresholds(panel: Panel, curve: impl Fn(u32) -> Vec<(f64, f64)>) -> Panel {
     looks().into_iter().fold(panel, |panel, (rank, label, style)| {
         let curve = curve(rank);
-        panel.series(Series::marked_line(label, style.marker(Marker::Cross).size(3.5), curve))
+        panel.marked_line(label, style.marker(Marker::Cross).size(3.5), curve)
     })
 }
 
@@ -275,16 +275,8 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
                 }
             }
             panel = panel
-                .series(Series::error_bars(
-                    format!("with {words}: mean of {replicates}, 95 % interval"),
-                    style,
-                    bars,
-                ))
-                .series(Series::points(
-                    "predicted",
-                    Style::theory(style.colour).marker(cross).size(4.0),
-                    expected,
-                ));
+                .error_bars(format!("with {words}: mean of {replicates}, 95 % interval"), style, bars)
+                .points("predicted", Style::theory(style.colour).marker(cross).size(4.0), expected);
         }
         if let Some(experiment) = followed.first() {
             let problem = &experiment.problem;

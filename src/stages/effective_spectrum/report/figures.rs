@@ -1,13 +1,14 @@
 //! Figures of the stage `effective-spectrum`.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::network::Layer;
 use crate::stage::Results;
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places};
 use crate::stages::common::grid::bars;
+use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::effective_spectrum::report::compared::Compared;
 use std::collections::BTreeMap;
@@ -105,21 +106,20 @@ fn in_time(
                     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                     bars.push((*time, mean, low, high));
                 }
-                let mut panel = Panel::new(Axis::linear("training time $t$"), y)
-                    .series(Series::error_bars(
+                let mut panel = over_time(y)
+                    .error_bars(
                         format!("measured: mean and range of {} replicates", experiment.replicates),
                         Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(6.0),
                         bars,
-                    ))
-                    .series(Series::points(
+                    )
+                    .points(
                         "predicted",
                         Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.5),
                         predicted(what),
-                    ));
+                    );
                 if *log && *layer != Layer::V {
                     let style = Style::theory(Colour::Black);
-                    panel =
-                        panel.series(Series::line("predicted edge of the bulk", style, predicted("edge")));
+                    panel = panel.line("predicted edge of the bulk", style, predicted("edge"));
                 }
                 figure = figure.panel(panel);
             }
@@ -150,12 +150,8 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
         let law = half_law(&bars);
         let mut panel = Panel::new(Axis::log("dimension $d$"), Axis::log("mean deviation of outliers"))
             .title(title)
-            .series(Series::error_bars(
-                "mean of replicates, 95 % interval",
-                Style::measured(Colour::Blue),
-                bars,
-            ))
-            .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Blue).dash(Dash::DashDot), law));
+            .error_bars("mean of replicates, 95 % interval", Style::measured(Colour::Blue), bars)
+            .line(r"slope $-1/2$", Style::theory(Colour::Blue).dash(Dash::DashDot), law);
         if let Some(experiment) = experiments.first() {
             let note = format!(
                 r"$\lambda = {}$, $\phi = {}$",
