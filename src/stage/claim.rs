@@ -111,15 +111,6 @@ pub struct Declared {
     bound: Bound,
 }
 
-/// Names the ids of a stage's claims, each a constant, and all of them `CLAIMS` in their order.
-macro_rules! claims {
-    ($($name:ident = $id:literal,)*) => {
-        $(const $name: &str = $id;)*
-        const CLAIMS: &[&str] = &[$($name),*];
-    };
-}
-pub(crate) use claims;
-
 /// Declares the claim of this id; what is said, the statistic that measures it and the bound follow.
 #[must_use]
 pub fn declare(id: &'static str) -> Undeclared {

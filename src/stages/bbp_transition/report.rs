@@ -6,22 +6,11 @@ use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Of, Selection, Statistics, Subspace};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::bbp_transition::{asked, plan, reduce};
 use std::collections::BTreeMap;
-
-claims! {
-    A5_GRID_HESSIAN_START = "A5.grid-hessian-start",
-    A5_GRID_HESSIAN_END = "A5.grid-hessian-end",
-    A5_GRID_GRADIENT_START = "A5.grid-gradient-start",
-    A5_GRID_GRADIENT_END = "A5.grid-gradient-end",
-    A5_DYNAMICAL_HESSIAN = "A5.dynamical-hessian",
-    A5_DYNAMICAL_GRADIENT = "A5.dynamical-gradient",
-    A5_CARRIERS_HESSIAN = "A5.carriers-hessian",
-    A5_CARRIERS_GRADIENT = "A5.carriers-gradient",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -30,7 +19,16 @@ pub const STAGE: Stage = Stage {
     title: "Where outliers leave the bulk, over signal-to-noise ratio, sample ratio and training time",
     source: "src/stages/bbp_transition/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "A5.grid-hessian-start",
+        "A5.grid-hessian-end",
+        "A5.grid-gradient-start",
+        "A5.grid-gradient-end",
+        "A5.dynamical-hessian",
+        "A5.dynamical-gradient",
+        "A5.carriers-hessian",
+        "A5.carriers-gradient",
+    ],
     figures: &["bbp-transition", "bbp-transition-in-time", "bbp-transition-carriers"],
     plan,
     reduce,
@@ -72,10 +70,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let last = |experiment: &Experiment| experiment.schedule().last().copied().unwrap_or(0);
     let mut claims = Vec::new();
     for (id, matrix, symbol, start) in [
-        (A5_GRID_HESSIAN_START, Matrix::Hessian, "H_11", true),
-        (A5_GRID_HESSIAN_END, Matrix::Hessian, "H_11", false),
-        (A5_GRID_GRADIENT_START, Matrix::Gradient, "G_11", true),
-        (A5_GRID_GRADIENT_END, Matrix::Gradient, "G_11", false),
+        ("A5.grid-hessian-start", Matrix::Hessian, "H_11", true),
+        ("A5.grid-hessian-end", Matrix::Hessian, "H_11", false),
+        ("A5.grid-gradient-start", Matrix::Gradient, "G_11", true),
+        ("A5.grid-gradient-end", Matrix::Gradient, "G_11", false),
     ] {
         let when = if start { "start" } else { "end" };
         let wanted =
@@ -92,9 +90,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 .measure(&deviations(results, "outliers", |found| found.matrix(matrix), wanted)?)?,
         );
     }
-    for (id, matrix, symbol) in
-        [(A5_DYNAMICAL_HESSIAN, Matrix::Hessian, "H_11"), (A5_DYNAMICAL_GRADIENT, Matrix::Gradient, "G_11")]
-    {
+    for (id, matrix, symbol) in [
+        ("A5.dynamical-hessian", Matrix::Hessian, "H_11"),
+        ("A5.dynamical-gradient", Matrix::Gradient, "G_11"),
+    ] {
         let followed = |experiment: &Experiment, _| asked(experiment).len() > 2;
         claims.push(
             declare(id)
@@ -105,7 +104,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     for (id, matrix, symbol) in
-        [(A5_CARRIERS_HESSIAN, Matrix::Hessian, "H_11"), (A5_CARRIERS_GRADIENT, Matrix::Gradient, "G_11")]
+        [("A5.carriers-hessian", Matrix::Hessian, "H_11"), ("A5.carriers-gradient", Matrix::Gradient, "G_11")]
     {
         claims.push(
             declare(id)

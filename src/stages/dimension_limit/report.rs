@@ -4,21 +4,13 @@ use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{dimension, half_law, places, values};
 use crate::stages::common::grid::{bars, slopes};
 use crate::stages::dimension_limit::{DIMENSIONS, is_mixture, plan, reduce};
-
-claims! {
-    D1_LIMIT_GMM = "D1.limit-gmm",
-    D1_LIMIT_XOR = "D1.limit-xor",
-    A1_LIMIT_ERROR = "A1.limit-error",
-    A1_LIMIT_LAMBDA = "A1.limit-lambda",
-    A1_LIMIT_DIMENSION = "A1.limit-dimension",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -27,7 +19,7 @@ pub const STAGE: Stage = Stage {
     title: "Alignment and effective dynamics as d grows to a million and beyond, by the exact reduced chain",
     source: "src/stages/dimension_limit/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["D1.limit-gmm", "D1.limit-xor", "A1.limit-error", "A1.limit-lambda", "A1.limit-dimension"],
     figures: &["dimension-limit"],
     plan,
     reduce,
@@ -88,7 +80,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let sines = |experiment: &Experiment| values(&statistics, experiment, "sine");
     let mut claims = Vec::new();
     for (id, experiments, words) in
-        [(D1_LIMIT_GMM, &mixture, "task A"), (D1_LIMIT_XOR, &network, "task B from a macroscopic start")]
+        [("D1.limit-gmm", &mixture, "task A"), ("D1.limit-xor", &network, "task B from a macroscopic start")]
     {
         let most = experiments.last().map_or(0, |experiment| experiment.problem.d());
         claims.push(
@@ -109,7 +101,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         values(&statistics, experiment, "sine").iter().map(|sine| sine / limit - 1.0).collect()
     });
     claims.push(
-        declare(A1_LIMIT_ERROR)
+        declare("A1.limit-error")
             .says("the alignment error tends to that of the effective dynamics")
             .statistic(format!(
                 "sin(x^1; Span mu) over its limit, less 1, at the largest d, lambda = {largest}"
@@ -124,14 +116,14 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         values(&statistics, experiment, "sine").iter().zip(&left).map(|(sine, left)| sine - left).collect()
     };
     claims.push(
-        declare(A1_LIMIT_LAMBDA)
+        declare("A1.limit-lambda")
             .says("the alignment error, less what is left of the start, falls at least as fast as lambda^{-1/2} at large d")
             .statistic(format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"))
             .at_most(-0.5 + SLOPE_LAMBDA)
             .measure(&slopes(&places(&over_lambda, |experiment| experiment.problem.lambda(), noise), 0.0))?,
     );
     claims.push(
-        declare(A1_LIMIT_DIMENSION)
+        declare("A1.limit-dimension")
             .says(format!(
                 "the logarithm of the alignment error changes by at most {SLOPE_DIMENSION} per unit of ln(d)"
             ))

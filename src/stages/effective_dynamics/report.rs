@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
@@ -12,13 +12,6 @@ use crate::stages::common::grid::{bars, slopes};
 use crate::stages::common::panels::over_time;
 use crate::stages::effective_dynamics::{DEVIATIONS, TASKS, plan, reduce};
 
-claims! {
-    D1_GMM_RATE = "D1.gmm-rate",
-    D1_GMM_DEVIATION = "D1.gmm-deviation",
-    D1_XOR_RATE = "D1.xor-rate",
-    D1_XOR_DEVIATION = "D1.xor-deviation",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "effective-dynamics",
@@ -26,7 +19,7 @@ pub const STAGE: Stage = Stage {
     title: "Summary statistics of SGD follow the effective dynamics of both tasks",
     source: "src/stages/effective_dynamics/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["D1.gmm-rate", "D1.gmm-deviation", "D1.xor-rate", "D1.xor-deviation"],
     figures: &["effective-dynamics-gmm", "effective-dynamics-xor"],
     plan,
     reduce,
@@ -45,7 +38,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let statistics = Statistics::read(results, "statistics")?;
     let mut claims = Vec::new();
     for (id, bound, (task, words)) in
-        [(D1_GMM_RATE, D1_GMM_DEVIATION, TASKS[0]), (D1_XOR_RATE, D1_XOR_DEVIATION, TASKS[1])]
+        [("D1.gmm-rate", "D1.gmm-deviation", TASKS[0]), ("D1.xor-rate", "D1.xor-deviation", TASKS[1])]
     {
         let experiments = by_dimension(results, task);
         let all = places(&experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));

@@ -6,26 +6,13 @@ mod figures;
 use crate::error::Result;
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::dimensions::{by_dimension, dimension, places};
 use crate::stages::common::grid::slopes;
 use crate::stages::effective_spectrum::report::compared::Compared;
 use crate::stages::effective_spectrum::{plan, reduce};
 use std::collections::BTreeMap;
-
-claims! {
-    D2_OUTLIERS_GMM = "D2.outliers-gmm",
-    D2_OVERLAPS_GMM = "D2.overlaps-gmm",
-    D2_OUTLIERS_XOR_FIRST = "D2.outliers-xor-first",
-    D2_OVERLAPS_XOR_FIRST = "D2.overlaps-xor-first",
-    D2_OUTLIERS_XOR_SECOND = "D2.outliers-xor-second",
-    D2_OVERLAPS_XOR_SECOND = "D2.overlaps-xor-second",
-    D2_RATE_GMM = "D2.rate-gmm",
-    D2_BULK_GMM = "D2.bulk-gmm",
-    D2_RATE_XOR = "D2.rate-xor",
-    D2_BULK_XOR = "D2.bulk-xor",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -34,7 +21,18 @@ pub const STAGE: Stage = Stage {
     title: "Outliers, their eigenvectors and the bulk of H and G against the effective spectrum, both tasks",
     source: "src/stages/effective_spectrum/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "D2.outliers-gmm",
+        "D2.overlaps-gmm",
+        "D2.outliers-xor-first",
+        "D2.overlaps-xor-first",
+        "D2.outliers-xor-second",
+        "D2.overlaps-xor-second",
+        "D2.rate-gmm",
+        "D2.bulk-gmm",
+        "D2.rate-xor",
+        "D2.bulk-xor",
+    ],
     figures: &["effective-spectrum-gmm", "effective-spectrum-xor", "effective-spectrum-rates"],
     plan,
     reduce,
@@ -65,9 +63,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let most = mixture.last().map_or(0, |experiment| experiment.problem.d());
     let mut claims = Vec::new();
     for (outliers, overlaps, experiments, layer, block) in [
-        (D2_OUTLIERS_GMM, D2_OVERLAPS_GMM, &mixture, Layer::X, "block 11 of task A"),
-        (D2_OUTLIERS_XOR_FIRST, D2_OVERLAPS_XOR_FIRST, &network, Layer::W, "block W_1W_1 of task B"),
-        (D2_OUTLIERS_XOR_SECOND, D2_OVERLAPS_XOR_SECOND, &network, Layer::V, "block vv of task B"),
+        ("D2.outliers-gmm", "D2.overlaps-gmm", &mixture, Layer::X, "block 11 of task A"),
+        ("D2.outliers-xor-first", "D2.overlaps-xor-first", &network, Layer::W, "block W_1W_1 of task B"),
+        ("D2.outliers-xor-second", "D2.overlaps-xor-second", &network, Layer::V, "block vv of task B"),
     ] {
         claims.push(
             declare(outliers)
@@ -92,8 +90,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     for (rate, bulk, experiments, layers, words) in [
-        (D2_RATE_GMM, D2_BULK_GMM, &mixture, &[Layer::X][..], "task A"),
-        (D2_RATE_XOR, D2_BULK_XOR, &network, &[Layer::W, Layer::V][..], "task B"),
+        ("D2.rate-gmm", "D2.bulk-gmm", &mixture, &[Layer::X][..], "task A"),
+        ("D2.rate-xor", "D2.bulk-xor", &network, &[Layer::W, Layer::V][..], "task B"),
     ] {
         claims.push(
             declare(rate)

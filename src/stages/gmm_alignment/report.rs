@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, mean_and_range, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
@@ -12,15 +12,6 @@ use crate::stages::common::panels::over_time;
 use crate::stages::gmm_alignment::{plan, reduce};
 use std::collections::BTreeMap;
 
-claims! {
-    A1_ERROR = "A1.error",
-    A1_ONSET = "A1.onset",
-    A1_SUM = "A1.sum",
-    A3_HESSIAN = "A3.hessian",
-    A3_GRADIENT = "A3.gradient",
-    A3_SPACES = "A3.spaces",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "gmm-alignment",
@@ -28,7 +19,7 @@ pub const STAGE: Stage = Stage {
     title: "SGD on the Gaussian mixture aligns with the means and with the outlier eigenspaces",
     source: "src/stages/gmm_alignment/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["A1.error", "A1.onset", "A1.sum", "A3.hessian", "A3.gradient", "A3.spaces"],
     figures: &["gmm-alignment", "gmm-training"],
     plan,
     reduce,
@@ -149,32 +140,32 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .collect();
     let trained = |matrix: Matrix| last(&read.rho(MAIN, Subspace::Outliers(matrix)));
     Ok(vec![
-        declare(A1_ERROR)
+        declare("A1.error")
             .says("every row x^c aligns with Span(mu): from T0 = log(1/epsilon)/beta on its error stays below e^{-beta t}|x_0|/|x| plus the step noise of order lambda^{-1/2}")
             .statistic("largest sin(x^c; Span mu) over its bound, over c and checkpoints from T0 on")
             .at_most(1.0)
             .measure(&worst)?,
-        declare(A1_ONSET)
+        declare("A1.onset")
             .says("rows are aligned from a time T0 of at most log(1/epsilon)/beta on, epsilon = 0.1")
             .statistic("first checkpoint from which every sin(x^c; Span mu) is within epsilon of the noise floor")
             .at_most(onset_bound(results, MAIN)?)
             .measure(&onset)?,
-        declare(A1_SUM)
+        declare("A1.sum")
             .says("the sum of the rows decays exactly as (1 - delta beta)^l, so beta > 0 is necessary")
             .statistic("|log of the measured decay minus log of the law| at the end")
             .at_most(1e-9)
             .measure(&sums)?,
-        declare(A3_HESSIAN)
+        declare("A3.hessian")
             .says("x^1 aligns with the top-k eigenspace of H_11")
             .statistic("rho(x^1; top-k of H_11) at the end")
             .at_least(ALIGNED)
             .measure(&trained(Matrix::Hessian))?,
-        declare(A3_GRADIENT)
+        declare("A3.gradient")
             .says("x^1 aligns with the top-k eigenspace of G_11")
             .statistic("rho(x^1; top-k of G_11) at the end")
             .at_least(ALIGNED)
             .measure(&trained(Matrix::Gradient))?,
-        declare(A3_SPACES)
+        declare("A3.spaces")
             .says("the outlier eigenspaces of H_11 and G_11 align with each other")
             .statistic("|P_H P_G|_F^2 / k of the top-k eigenspaces at the end")
             .at_least(EQUIVALENT)

@@ -3,20 +3,13 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Statistics, Subspace, last};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
 use crate::stages::common::mixture::{MAIN, classes};
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::gmm_eigenvectors::{plan, reduce};
-
-claims! {
-    A4_HESSIAN_DIRECTION = "A4.hessian-direction",
-    A4_GRADIENT_DIRECTION = "A4.gradient-direction",
-    A4_HESSIAN_PREFERENCE = "A4.hessian-preference",
-    A4_GRADIENT_PREFERENCE = "A4.gradient-preference",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -25,7 +18,12 @@ pub const STAGE: Stage = Stage {
     title: "Entries of x^1 and of the leading eigenvectors of H_11 and G_11, at the start and at the end",
     source: "src/stages/gmm_eigenvectors/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "A4.hessian-direction",
+        "A4.gradient-direction",
+        "A4.hessian-preference",
+        "A4.gradient-preference",
+    ],
     figures: &["gmm-eigenvectors", "gmm-eigenvector-entries"],
     plan,
     reduce,
@@ -49,22 +47,22 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let along = "squared overlap of the leading eigenvector with mu_1 at the end";
     let prefers = "squared overlap of x^1 with the leading eigenvector at the end, around (k-1)/k";
     Ok(vec![
-        declare(A4_HESSIAN_DIRECTION)
+        declare("A4.hessian-direction")
             .says("the leading outlier of H_11 points along mu_1")
             .statistic(along)
             .at_least(ALONG)
             .measure(&end(Matrix::Hessian, Subspace::Mean))?,
-        declare(A4_GRADIENT_DIRECTION)
+        declare("A4.gradient-direction")
             .says("the leading outlier of G_11 points along mu_1")
             .statistic(along)
             .at_least(ALONG)
             .measure(&end(Matrix::Gradient, Subspace::Mean))?,
-        declare(A4_HESSIAN_PREFERENCE)
+        declare("A4.hessian-preference")
             .says("x^1 prefers the leading eigenvector of H_11")
             .statistic(prefers)
             .between(limit - AROUND, limit + AROUND)
             .measure(&end(Matrix::Hessian, Subspace::Row))?,
-        declare(A4_GRADIENT_PREFERENCE)
+        declare("A4.gradient-preference")
             .says("x^1 prefers the leading eigenvector of G_11")
             .statistic(prefers)
             .between(limit - AROUND, limit + AROUND)

@@ -5,7 +5,7 @@ use crate::plot::{
     Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
 };
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Statistics, first, last, mean, mean_and_range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
@@ -14,16 +14,6 @@ use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::gmm_outlier_space::{plan, reduce};
 
-claims! {
-    A2_HESSIAN = "A2.hessian",
-    A2_GRADIENT = "A2.gradient",
-    A2_HESSIAN_K10 = "A2.hessian-k10",
-    A2_GRADIENT_K10 = "A2.gradient-k10",
-    A2_OFFDIAGONAL_HESSIAN = "A2.offdiagonal-hessian",
-    A2_OFFDIAGONAL_GRADIENT_NEGATIVE = "A2.offdiagonal-gradient-negative",
-    A2_OFFDIAGONAL_GRADIENT_POSITIVE = "A2.offdiagonal-gradient-positive",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "gmm-outlier-space",
@@ -31,7 +21,15 @@ pub const STAGE: Stage = Stage {
     title: "The outlier eigenspaces of every block of H and G live in the span of the means",
     source: "src/stages/gmm_outlier_space/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "A2.hessian",
+        "A2.gradient",
+        "A2.hessian-k10",
+        "A2.gradient-k10",
+        "A2.offdiagonal-hessian",
+        "A2.offdiagonal-gradient-negative",
+        "A2.offdiagonal-gradient-positive",
+    ],
     figures: &["gmm-outlier-space", "gmm-off-diagonal"],
     plan,
     reduce,
@@ -57,7 +55,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let space = "|P_U P_B|_F^2 / k of the top-k eigenspace and B = Span mu at the end";
     let wide = f64::from(classes(results.experiment(WIDE)?));
     let foreseen = theory.of(WIDE, BEYOND).matrix(Matrix::Gradient).values().last().copied();
-    let wide_gradient = declare(A2_GRADIENT_K10)
+    let wide_gradient = declare("A2.gradient-k10")
         .says("the outlier eigenspace of G_11 lives in Span(mu), k = 10")
         .statistic(space)
         .at_least(INSIDE_GRADIENT);
@@ -71,37 +69,37 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         _ => wide_gradient.measure(&found)?,
     };
     Ok(vec![
-        declare(A2_HESSIAN)
+        declare("A2.hessian")
             .says("the outlier eigenspace of H_11 lives in Span(mu), k = 5")
             .statistic(space)
             .at_least(INSIDE)
             .measure(&overlap(MAIN, Matrix::Hessian))?,
-        declare(A2_GRADIENT)
+        declare("A2.gradient")
             .says("the outlier eigenspace of G_11 lives in Span(mu), k = 5")
             .statistic(space)
             .at_least(INSIDE_GRADIENT)
             .measure(&overlap(MAIN, Matrix::Gradient))?,
-        declare(A2_HESSIAN_K10)
+        declare("A2.hessian-k10")
             .says("the outlier eigenspace of H_11 lives in Span(mu), k = 10")
             .statistic(space)
             .at_least(INSIDE)
             .measure(&overlap(WIDE, Matrix::Hessian))?,
         wide_gradient,
-        declare(A2_OFFDIAGONAL_HESSIAN)
+        declare("A2.offdiagonal-hessian")
             .says("H_12 has k negative outliers")
             .statistic(
                 "eigenvalues of H_12 below its predicted left edge minus 4 Tracy-Widom scales, at the end",
             )
             .between(k - 0.05, k + 0.05)
             .measure(&last(&curves(MAIN, "negative outliers", Matrix::Hessian)))?,
-        declare(A2_OFFDIAGONAL_GRADIENT_NEGATIVE)
+        declare("A2.offdiagonal-gradient-negative")
             .says("G_12 has two negative outliers")
             .statistic(
                 "eigenvalues of G_12 below its predicted left edge minus 4 Tracy-Widom scales, at the start",
             )
             .between(1.95, 2.05)
             .measure(&first(&curves(MAIN, "negative outliers", Matrix::Gradient)))?,
-        declare(A2_OFFDIAGONAL_GRADIENT_POSITIVE)
+        declare("A2.offdiagonal-gradient-positive")
             .says("G_12 has k-2 smaller positive outliers")
             .statistic(
                 "eigenvalues of G_12 above its predicted right edge plus 4 Tracy-Widom scales, at the start",

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare, interval};
+use crate::stage::claim::{Claim, declare, interval};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::{Grid, bars, over_grid, slopes};
@@ -13,18 +13,6 @@ use crate::stages::common::shared::{MARGIN, SYMBOLS};
 use crate::stages::gmm_snr::{plan, reduce};
 use std::collections::BTreeMap;
 
-claims! {
-    A1_SLOPE = "A1.slope",
-    A2_PERPENDICULAR_HESSIAN = "A2.perpendicular-hessian",
-    A2_PERPENDICULAR_GRADIENT = "A2.perpendicular-gradient",
-    A2_FULL_HESSIAN = "A2.full-hessian",
-    A2_FULL_GRADIENT = "A2.full-gradient",
-    A5_HESSIAN_START = "A5.hessian-start",
-    A5_HESSIAN_END = "A5.hessian-end",
-    A5_GRADIENT_START = "A5.gradient-start",
-    A5_GRADIENT_END = "A5.gradient-end",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "gmm-snr",
@@ -32,7 +20,17 @@ pub const STAGE: Stage = Stage {
     title: "Rates of alignment in the signal-to-noise ratio, and the ratios at which outliers leave the bulk",
     source: "src/stages/gmm_snr/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "A1.slope",
+        "A2.perpendicular-hessian",
+        "A2.perpendicular-gradient",
+        "A2.full-hessian",
+        "A2.full-gradient",
+        "A5.hessian-start",
+        "A5.hessian-end",
+        "A5.gradient-start",
+        "A5.gradient-end",
+    ],
     figures: &["gmm-snr-rates", "gmm-snr-outliers"],
     plan,
     reduce,
@@ -89,15 +87,15 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let fitted =
         |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
-        declare(A1_SLOPE)
+        declare("A1.slope")
             .says("the error of the alignment of x^1 with Span(mu) falls at least as fast as lambda^{-1/2}")
             .statistic(fitted("sin(x^1; Span mu)", FIT_ALIGNMENT))
             .at_most(-0.5 + SLOPE_ALIGNMENT)
             .measure(&slopes(&at_end(results, "sine", None)?, FIT_ALIGNMENT))?,
     ];
     for (id, matrix, symbol) in [
-        (A2_PERPENDICULAR_HESSIAN, Matrix::Hessian, "H_11"),
-        (A2_PERPENDICULAR_GRADIENT, Matrix::Gradient, "G_11"),
+        ("A2.perpendicular-hessian", Matrix::Hessian, "H_11"),
+        ("A2.perpendicular-gradient", Matrix::Gradient, "G_11"),
     ] {
         claims.push(
             declare(id)
@@ -110,7 +108,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     for (id, matrix, symbol) in
-        [(A2_FULL_HESSIAN, Matrix::Hessian, "H_11"), (A2_FULL_GRADIENT, Matrix::Gradient, "G_11")]
+        [("A2.full-hessian", Matrix::Hessian, "H_11"), ("A2.full-gradient", Matrix::Gradient, "G_11")]
     {
         claims.push(
             declare(id)
@@ -121,10 +119,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     for (id, matrix, symbol, start) in [
-        (A5_HESSIAN_START, Matrix::Hessian, "H_11", true),
-        (A5_HESSIAN_END, Matrix::Hessian, "H_11", false),
-        (A5_GRADIENT_START, Matrix::Gradient, "G_11", true),
-        (A5_GRADIENT_END, Matrix::Gradient, "G_11", false),
+        ("A5.hessian-start", Matrix::Hessian, "H_11", true),
+        ("A5.hessian-end", Matrix::Hessian, "H_11", false),
+        ("A5.gradient-start", Matrix::Gradient, "G_11", true),
+        ("A5.gradient-end", Matrix::Gradient, "G_11", false),
     ] {
         let when = if start { "start" } else { "end" };
         claims.push(

@@ -5,7 +5,7 @@ use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Seri
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
@@ -16,11 +16,6 @@ use crate::stages::common::xor::{ALIVE, CLASSIFIED, width};
 use crate::stages::xor_collapse::{plan, reduce};
 use crate::theory::collapse::collapse_threshold;
 
-claims! {
-    B1_COLLAPSE = "B1.collapse",
-    B1_SURVIVAL = "B1.survival",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "xor-collapse",
@@ -28,7 +23,7 @@ pub const STAGE: Stage = Stage {
     title: "Where the XOR network lives and dies: the collapse threshold in the ridge over the signal-to-noise ratio",
     source: "src/stages/xor_collapse/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["B1.collapse", "B1.survival"],
     figures: &["xor-collapse"],
     plan,
     reduce,
@@ -100,12 +95,12 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .collect();
     let save = if failed.is_empty() { String::new() } else { format!(", if not at {}", listed(&failed)) };
     Ok(vec![
-        declare(B1_COLLAPSE)
+        declare("B1.collapse")
             .says("the network collapses to zero for a ridge above the predicted threshold")
             .statistic("share of grid points with beta over 1.1 times the threshold at which no neuron is alive in the end")
             .at_least(SHARE)
             .measure(&collapsed)?,
-        declare(B1_SURVIVAL)
+        declare("B1.survival")
             .says(format!("neurons stay alive for a ridge below the predicted threshold, on average over the grid{save}"))
             .statistic("share of grid points with beta below 0.9 times the threshold at which a neuron is alive in the end")
             .at_least(SHARE)

@@ -6,7 +6,7 @@ use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Curves, Statistics, first, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
@@ -16,16 +16,6 @@ use crate::stages::common::xor::{CLASSIFIED, WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_eigenvalues_second::{plan, reduce};
 use std::f64::consts::PI;
 
-claims! {
-    B3_START_HESSIAN = "B3.start-hessian",
-    B3_START_GRADIENT = "B3.start-gradient",
-    B3_START_LAW = "B3.start-law",
-    B3_END_HESSIAN = "B3.end-hessian",
-    B3_END_GRADIENT = "B3.end-gradient",
-    B3_DECAY = "B3.decay",
-    B3_AT_MOST_FOUR = "B3.at-most-four",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "xor-eigenvalues-second",
@@ -33,7 +23,15 @@ pub const STAGE: Stage = Stage {
     title: "Eigenvalues of the second-layer blocks along training: one outlier at the start, four at the end",
     source: "src/stages/xor_eigenvalues_second/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "B3.start-hessian",
+        "B3.start-gradient",
+        "B3.start-law",
+        "B3.end-hessian",
+        "B3.end-gradient",
+        "B3.decay",
+        "B3.at-most-four",
+    ],
     figures: &["xor-eigenvalues-second", "xor-outliers-second"],
     plan,
     reduce,
@@ -104,23 +102,23 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         }
     };
     Ok(vec![
-        starting(start(B3_START_HESSIAN, "H"), is(first(&counts(Matrix::Hessian)), 1.0))?,
-        starting(start(B3_START_GRADIENT, "G"), is(first(&counts(Matrix::Gradient)), 1.0))?,
+        starting(start("B3.start-hessian", "H"), is(first(&counts(Matrix::Hessian)), 1.0))?,
+        starting(start("B3.start-gradient", "G"), is(first(&counts(Matrix::Gradient)), 1.0))?,
         starting(
-            declare(B3_START_LAW)
+            declare("B3.start-law")
                 .says("at the start 4 lambda times the first eigenvalue of H_vv is 0.341 + 0.159 K")
                 .statistic("relative deviation from the law of small outputs")
                 .at_most(START),
             law,
         )?,
-        end(B3_END_HESSIAN, "H").measure(&is(good(&counts(Matrix::Hessian)), 4.0))?,
-        end(B3_END_GRADIENT, "G").measure(&is(good(&counts(Matrix::Gradient)), 4.0))?,
-        declare(B3_DECAY)
+        end("B3.end-hessian", "H").measure(&is(good(&counts(Matrix::Hessian)), 4.0))?,
+        end("B3.end-gradient", "G").measure(&is(good(&counts(Matrix::Gradient)), 4.0))?,
+        declare("B3.decay")
             .says("the other K-4 eigenvalues of H_vv decay")
             .statistic("fifth over fourth eigenvalue at the end, where all four clusters are classified")
             .at_most(DECAYED)
             .measure(&ratio)?,
-        declare(B3_AT_MOST_FOUR)
+        declare("B3.at-most-four")
             .says("H_vv and G_vv never have more than four outliers")
             .statistic("largest number of eigenvalues above the level over all checkpoints, of both matrices in every replicate")
             .at_most(as_f64(CLUSTERS))

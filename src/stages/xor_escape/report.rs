@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
-use crate::stage::claim::{Claim, claims, declare, interval, semilog_slope};
+use crate::stage::claim::{Claim, declare, interval, semilog_slope};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
@@ -12,12 +12,6 @@ use crate::stages::common::panels::over_time;
 use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 use std::collections::BTreeMap;
 
-claims! {
-    D1_ESCAPE_SHARE = "D1.escape-share",
-    D1_ESCAPE_TIME = "D1.escape-time",
-    D1_ESCAPE_RATE = "D1.escape-rate",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "xor-escape",
@@ -25,7 +19,7 @@ pub const STAGE: Stage = Stage {
     title: "At random starts the XOR network leaves m = 0 after a time that grows like log d",
     source: "src/stages/xor_escape/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["D1.escape-share", "D1.escape-time", "D1.escape-rate"],
     figures: &["xor-escape"],
     plan,
     reduce,
@@ -93,17 +87,17 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .map(|(slope, foreseen)| (slope - foreseen) / expected)
         .collect();
     Ok(vec![
-        declare(D1_ESCAPE_SHARE)
+        declare("D1.escape-share")
             .says("runs from random starts leave the set m = 0, in which the limit of their starts stays for ever")
             .statistic(format!("share of dimensions at which some |m_i| reaches {ESCAPED}"))
             .at_least(SHARE)
             .measure(&shares)?,
-        declare(D1_ESCAPE_TIME)
+        declare("D1.escape-time")
             .says("the effective dynamics from a run's own m(0) of order d^{-1/2} predict when it leaves")
             .statistic(format!("measured over predicted time to |m_i| = {ESCAPED}, less 1, at d = {most}"))
             .between(-TIME, TIME)
             .measure(&ratios)?,
-        declare(D1_ESCAPE_RATE)
+        declare("D1.escape-rate")
             .says("the time to leave m = 0 grows like log d, at the predicted rate")
             .statistic(format!("slope of the time in ln d less that predicted from the same starts, over its mean; d >= {FIT}"))
             .between(-RATE, RATE)

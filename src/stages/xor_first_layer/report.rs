@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Statistics, Subspace, last, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
@@ -13,13 +13,6 @@ use crate::stages::common::shared::{SYMBOLS, indicators};
 use crate::stages::common::xor::{ALIVE, CONTRAST, MAIN, width};
 use crate::stages::xor_first_layer::{plan, reduce};
 
-claims! {
-    B1_WEIGHTS = "B1.weights",
-    B1_HESSIAN = "B1.hessian",
-    B1_GRADIENT = "B1.gradient",
-    B1_OUTLIERS = "B1.outliers",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "xor-first-layer",
@@ -27,7 +20,7 @@ pub const STAGE: Stage = Stage {
     title: "Every neuron of the first layer, and the top two eigenvectors of its blocks, align with the means",
     source: "src/stages/xor_first_layer/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["B1.weights", "B1.hessian", "B1.gradient", "B1.outliers"],
     figures: &["xor-first-layer", "xor-training"],
     plan,
     reduce,
@@ -47,13 +40,13 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let experiment = results.experiment(MAIN)?;
     let end = experiment.schedule().last().copied().unwrap_or(0);
     let mut claims = vec![
-        declare(B1_WEIGHTS)
+        declare("B1.weights")
             .says("every alive neuron W_i aligns with Span(mu, nu)")
             .statistic("smallest rho(W_i; Span(mu, nu)) over neurons with |v_i| |W_i| > 0.05 at the end")
             .at_least(ALIGNED)
             .measure(&last(&statistics.of(MAIN, "alignment of alive neurons").smallest()))?,
     ];
-    for (id, (matrix, symbol)) in [B1_HESSIAN, B1_GRADIENT].into_iter().zip(SYMBOLS) {
+    for (id, (matrix, symbol)) in ["B1.hessian", "B1.gradient"].into_iter().zip(SYMBOLS) {
         let overlaps = statistics.of(MAIN, "overlap").matrix(matrix).smallest();
         let least: Vec<f64> = overlaps
             .values()
@@ -76,7 +69,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         })
         .collect();
     claims.push(
-        declare(B1_OUTLIERS)
+        declare("B1.outliers")
             .says("H_(W_i W_i) has two outliers, for every i")
             .statistic("share of neurons with two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end")
             .at_least(TWO)

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
@@ -15,13 +15,6 @@ use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
 use crate::stages::common::xor_runs::{Run, runs_rows};
 use crate::stages::xor_rank_deficiency::{RUNS, WIDER, matched, plan, reduce};
 
-claims! {
-    B4_EQUAL = "B4.equal",
-    B4_EQUAL_K8 = "B4.equal-k8",
-    B4_DEFICIENT = "B4.deficient",
-    B4_DIRECTIONS = "B4.directions",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "xor-rank-deficiency",
@@ -29,7 +22,7 @@ pub const STAGE: Stage = Stage {
     title: "A sub-optimal classifier leaves fewer than four outliers in the second layer, one for each classified cluster",
     source: "src/stages/xor_rank_deficiency/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["B4.equal", "B4.equal-k8", "B4.deficient", "B4.directions"],
     figures: &["xor-rank-deficiency", "xor-rank-runs"],
     plan,
     reduce,
@@ -47,22 +40,22 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let equal = "share of runs in which the number of eigenvalues of H_vv above |W|^2/(4 lambda) is the number of clusters with accuracy above 0.9";
     let suboptimal: Vec<&Run> = narrow.iter().filter(|run| (run.classified as usize) < CLUSTERS).collect();
     Ok(vec![
-        declare(B4_EQUAL)
+        declare("B4.equal")
             .says("as many outliers as classified clusters (K = 4)")
             .statistic(equal)
             .at_least(EQUAL)
             .measure(&indicators(&narrow, |run| run.outliers == run.classified))?,
-        declare(B4_EQUAL_K8)
+        declare("B4.equal-k8")
             .says("as many outliers as classified clusters (K = 8)")
             .statistic(equal)
             .at_least(EQUAL)
             .measure(&indicators(&wider, |run| run.outliers == run.classified))?,
-        declare(B4_DEFICIENT)
+        declare("B4.deficient")
             .says("fewer than four outliers remain when SGD converges to a sub-optimal classifier")
             .statistic("share of the runs that miss a cluster with fewer than four outliers")
             .at_least(EQUAL)
             .measure(&indicators(&suboptimal, |run| (run.outliers as usize) < CLUSTERS))?,
-        declare(B4_DIRECTIONS)
+        declare("B4.directions")
             .says("the rank is the number of directions that neurons chose")
             .statistic("share of runs with as many outliers as directions of alive neurons")
             .at_least(EQUAL)

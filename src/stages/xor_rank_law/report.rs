@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
-use crate::stage::claim::{Claim, claims, declare, interval};
+use crate::stage::claim::{Claim, declare, interval};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
@@ -18,17 +18,6 @@ use crate::stages::xor_rank_law::{
 };
 use crate::theory::coupon_collector::{covered, mean_covered};
 
-claims! {
-    B5_SUCCESS = "B5.success",
-    B5_RANK = "B5.rank",
-    B5_RANK_K6 = "B5.rank-k6",
-    B5_RANK_K12 = "B5.rank-k12",
-    B5_FORETOLD = "B5.foretold",
-    B5_DIMENSION = "B5.dimension",
-    B5_FAILS_AT_SMALL_LAMBDA = "B5.fails-at-small-lambda",
-    B4_EQUAL_LAW = "B4.equal-law",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "xor-rank-law",
@@ -36,7 +25,16 @@ pub const STAGE: Stage = Stage {
     title: "How often SGD loses rank: the coupon collector's law, where it holds and where it fails",
     source: "src/stages/xor_rank_law/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "B5.success",
+        "B5.rank",
+        "B5.rank-k6",
+        "B5.rank-k12",
+        "B5.foretold",
+        "B5.dimension",
+        "B5.fails-at-small-lambda",
+        "B4.equal-law",
+    ],
     figures: &["xor-rank-law"],
     plan,
     reduce,
@@ -67,18 +65,18 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let differences: Vec<f64> = low.iter().zip(&high).map(|(low, high)| high - low).collect();
     let mean = "mean number of outliers of H_vv at the end, against the mean of the law";
     let mut claims = vec![
-        declare(B5_SUCCESS)
+        declare("B5.success")
             .says("at K = 4 all four clusters are found with probability 3/32 in the limit of large lambda")
             .statistic("share of runs with four outliers at lambda = 10^4")
             .contains(success)
             .measure(&successes(&runs, &limit))?,
-        declare(B5_RANK)
+        declare("B5.rank")
             .says("the rank follows the coupon collector's law (K = 4)")
             .statistic(mean)
             .contains(mean_covered(NARROW, CLUSTERS))
             .measure(&ranks(&runs, &limit))?,
     ];
-    for (id, width) in [B5_RANK_K6, B5_RANK_K12].into_iter().zip(WIDTHS) {
+    for (id, width) in ["B5.rank-k6", "B5.rank-k12"].into_iter().zip(WIDTHS) {
         claims.push(
             declare(id)
                 .says(format!("the rank follows the coupon collector's law (K = {width})"))
@@ -88,22 +86,22 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     claims.extend([
-        declare(B5_FORETOLD)
+        declare("B5.foretold")
             .says("each neuron ends on the direction that the signs of v_i and of W_i along the means foretell at the start")
             .statistic("share of runs at lambda = 10^4 whose neurons cover exactly the foretold directions")
             .at_least(FORETOLD)
             .measure(&indicators(of(&runs, &limit), |run| run.covered == run.foretold))?,
-        declare(B5_DIMENSION)
+        declare("B5.dimension")
             .says("the mean rank does not depend on the dimension")
             .statistic("rank at d = 400 minus rank at d = 100, lambda = 10^4")
             .contains(0.0)
             .measure(&differences)?,
-        declare(B5_FAILS_AT_SMALL_LAMBDA)
+        declare("B5.fails-at-small-lambda")
             .says("the law fails at lambda = 100: late neurons find uncovered clusters, and success is more frequent than 3/32")
             .statistic("share of runs with four outliers at lambda = 100")
             .at_least(success)
             .measure(&successes(&runs, &at_lambda(LAMBDAS[0])))?,
-        declare(B4_EQUAL_LAW)
+        declare("B4.equal-law")
             .says("as many outliers as classified clusters, over all runs of the study of the law")
             .statistic("share of runs in which both numbers are equal")
             .at_least(EQUAL)

@@ -3,22 +3,13 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::panels::over_time;
 use crate::stages::common::xor::{WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_second_layer::{plan, reduce};
-
-claims! {
-    B2_WEIGHTS = "B2.weights",
-    B2_HESSIAN = "B2.hessian",
-    B2_GRADIENT = "B2.gradient",
-    B2_OUTLIERS = "B2.outliers",
-    B2_NULL = "B2.null",
-    B2_MOVES = "B2.moves",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -27,7 +18,7 @@ pub const STAGE: Stage = Stage {
     title: "The second layer and the outlier eigenspaces of its blocks align with a subspace that moves",
     source: "src/stages/xor_second_layer/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["B2.weights", "B2.hessian", "B2.gradient", "B2.outliers", "B2.null", "B2.moves"],
     figures: &["xor-second-layer"],
     plan,
     reduce,
@@ -64,32 +55,32 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .map(|(rho, dimension)| rho - (dimension / k).sqrt())
         .collect();
     Ok(vec![
-        declare(B2_WEIGHTS)
+        declare("B2.weights")
             .says("v aligns with B_t")
             .statistic("rho(v; B_t) at the end")
             .at_least(ALIGNED)
             .measure(&trained)?,
-        declare(B2_HESSIAN)
+        declare("B2.hessian")
             .says("the outlier eigenspace of H_vv aligns with B_t")
             .statistic("|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of H_vv at the end")
             .at_least(ALIGNED)
             .measure(&last(&overlap(&statistics, Matrix::Hessian)))?,
-        declare(B2_GRADIENT)
+        declare("B2.gradient")
             .says("the outlier eigenspace of G_vv aligns with B_t")
             .statistic("|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of G_vv at the end")
             .at_least(ALIGNED)
             .measure(&last(&overlap(&statistics, Matrix::Gradient)))?,
-        declare(B2_OUTLIERS)
+        declare("B2.outliers")
             .says("v aligns with the outlier eigenspace of H_vv")
             .statistic("rho(v; eigenvectors of the outliers of H_vv) at the end")
             .at_least(ALIGNED)
             .measure(&rho(Subspace::Outliers(Matrix::Hessian)))?,
-        declare(B2_NULL)
+        declare("B2.null")
             .says("the alignment of v with B_t is far above that of a random vector")
             .statistic("rho(v; B_t) - sqrt(dim B_t / K) at the end")
             .at_least(ABOVE_NULL)
             .measure(&above_null)?,
-        declare(B2_MOVES)
+        declare("B2.moves")
             .says("the subspace B_t moves during training")
             .statistic("|P_0 P_T|_F^2 / dim of B_t at the end and at the start")
             .at_most(MOVED)

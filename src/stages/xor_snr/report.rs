@@ -5,25 +5,12 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Se
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::{Bar, Grid, bars, over_grid, slopes};
 use crate::stages::xor_snr::{plan, reduce};
 use std::collections::BTreeMap;
-
-claims! {
-    B1_SLOPE = "B1.slope",
-    B2_BOUND = "B2.bound",
-    B1_PERPENDICULAR_HESSIAN = "B1.perpendicular-hessian",
-    B1_FULL_HESSIAN = "B1.full-hessian",
-    B1_PERPENDICULAR_GRADIENT = "B1.perpendicular-gradient",
-    B1_FULL_GRADIENT = "B1.full-gradient",
-    B2_PERPENDICULAR_HESSIAN = "B2.perpendicular-hessian",
-    B2_FULL_HESSIAN = "B2.full-hessian",
-    B2_PERPENDICULAR_GRADIENT = "B2.perpendicular-gradient",
-    B2_FULL_GRADIENT = "B2.full-gradient",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -32,7 +19,18 @@ pub const STAGE: Stage = Stage {
     title: "Rates of alignment of both layers in the signal-to-noise ratio",
     source: "src/stages/xor_snr/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "B1.slope",
+        "B2.bound",
+        "B1.perpendicular-hessian",
+        "B1.full-hessian",
+        "B1.perpendicular-gradient",
+        "B1.full-gradient",
+        "B2.perpendicular-hessian",
+        "B2.full-hessian",
+        "B2.perpendicular-gradient",
+        "B2.full-gradient",
+    ],
     figures: &["xor-snr-rates"],
     plan,
     reduce,
@@ -86,20 +84,20 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let fitted =
         |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
-        declare(B1_SLOPE)
+        declare("B1.slope")
             .says("the error of the alignment of alive neurons with Span(mu, nu) falls at least as fast as lambda^{-1/2}")
             .statistic(fitted("mean sin(W_i; Span(mu, nu)) of alive neurons", FIT_WEIGHTS))
             .at_most(-0.5 + SLOPE_WEIGHTS)
             .measure(&slope("sine", None, FIT_WEIGHTS)?)?,
-        declare(B2_BOUND)
+        declare("B2.bound")
             .says("the error of the alignment of v with B_t is at most lambda^{-1/2} plus what is left of the start")
             .statistic("largest sin(v; B_t) / (lambda^{-1/2} + e^{-beta T}) over the grid")
             .at_most(1.0)
             .measure(&ratios("sine", None, 1.0)?)?,
     ];
     for (ids, matrix, symbol) in [
-        ([B1_PERPENDICULAR_HESSIAN, B1_FULL_HESSIAN], Matrix::Hessian, "H"),
-        ([B1_PERPENDICULAR_GRADIENT, B1_FULL_GRADIENT], Matrix::Gradient, "G"),
+        (["B1.perpendicular-hessian", "B1.full-hessian"], Matrix::Hessian, "H"),
+        (["B1.perpendicular-gradient", "B1.full-gradient"], Matrix::Gradient, "G"),
     ] {
         let [perpendicular, full] = ids;
         claims.push(
@@ -120,8 +118,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         );
     }
     for (ids, matrix, symbol) in [
-        ([B2_PERPENDICULAR_HESSIAN, B2_FULL_HESSIAN], Matrix::Hessian, "H"),
-        ([B2_PERPENDICULAR_GRADIENT, B2_FULL_GRADIENT], Matrix::Gradient, "G"),
+        (["B2.perpendicular-hessian", "B2.full-hessian"], Matrix::Hessian, "H"),
+        (["B2.perpendicular-gradient", "B2.full-gradient"], Matrix::Gradient, "G"),
     ] {
         let [perpendicular, full] = ids;
         claims.push(
