@@ -104,7 +104,7 @@ pub struct Claim {
 /// A claim before it is measured: what is said, what is measured, and the bound that was declared.
 #[derive(Clone, Debug)]
 pub struct Declared {
-    id: &'static str,
+    id: String,
     statement: String,
     statistic: String,
     relation: Relation,
@@ -113,14 +113,14 @@ pub struct Declared {
 
 /// Declares the claim of this id; what is said, the statistic that measures it and the bound follow.
 #[must_use]
-pub fn declare(id: &'static str) -> Undeclared {
-    Undeclared { id, statement: String::new(), statistic: String::new() }
+pub fn declare(id: impl Into<String>) -> Undeclared {
+    Undeclared { id: id.into(), statement: String::new(), statistic: String::new() }
 }
 
 /// A claim without its bound.
 #[derive(Clone, Debug)]
 pub struct Undeclared {
-    id: &'static str,
+    id: String,
     statement: String,
     statistic: String,
 }
@@ -203,7 +203,7 @@ impl Declared {
     #[must_use]
     pub fn not_run(self, replicates: usize, reason: impl Into<String>) -> Claim {
         Claim {
-            id: self.id.to_owned(),
+            id: self.id,
             stage: String::new(),
             statement: self.statement,
             statistic: self.statistic,

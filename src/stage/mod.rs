@@ -209,6 +209,12 @@ pub struct Results {
 }
 
 impl Results {
+    /// The experiments of the stage, by name.
+    #[must_use]
+    pub fn all(&self) -> Vec<&Experiment> {
+        self.experiments.values().collect()
+    }
+
     /// A table of the stage.
     ///
     /// # Errors

@@ -531,7 +531,7 @@ impl<'a> Selection<'a> {
     /// Their mean; NaN if there is none.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        self.values().iter().sum::<f64>() / as_f64(self.0.len())
+        average(&self.values())
     }
 
     /// The values over time.
@@ -601,10 +601,7 @@ fn columns(curves: &Curves) -> Vec<(f64, Vec<f64>)> {
 /// Mean over replicates at each time.
 #[must_use]
 pub fn mean(curves: &Curves) -> Vec<(f64, f64)> {
-    columns(curves)
-        .into_iter()
-        .map(|(time, values)| (time, values.iter().sum::<f64>() / as_f64(values.len())))
-        .collect()
+    columns(curves).into_iter().map(|(time, values)| (time, average(&values))).collect()
 }
 
 /// Mean, smallest and largest value over replicates at each time, as `(time, mean, low, high)`.
@@ -616,14 +613,20 @@ pub fn mean_and_range(curves: &Curves) -> Vec<(f64, f64, f64, f64)> {
 /// Smallest and largest value over replicates at each time.
 #[must_use]
 pub fn range(curves: &Curves) -> Vec<(f64, f64, f64)> {
-    columns(curves)
-        .into_iter()
-        .map(|(time, values)| {
-            (
-                time,
-                values.iter().copied().fold(f64::INFINITY, f64::min),
-                values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            )
-        })
-        .collect()
+    let ends = |(time, values): (f64, Vec<f64>)| (time, extent(&values).0, extent(&values).1);
+    columns(curves).into_iter().map(ends).collect()
+}
+
+/// Mean of values; NaN if there is none.
+#[must_use]
+pub fn average(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / as_f64(values.len())
+}
+
+/// Smallest and largest of values.
+#[must_use]
+pub fn extent(values: &[f64]) -> (f64, f64) {
+    values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
 }

@@ -3,13 +3,12 @@
 mod figures;
 
 use crate::error::Result;
-use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Of, Selection, Statistics, Subspace};
+use crate::stage::rows::{Of, Selection, Statistics, Subspace, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::bbp_transition::{asked, plan, reduce};
+use crate::stages::common::shared::SYMBOLS;
 use std::collections::BTreeMap;
 
 /// The stage.
@@ -63,60 +62,48 @@ fn deviations(
             }
         }
     }
-    Ok(totals.values().map(|values| values.iter().sum::<f64>() / as_f64(values.len())).collect())
+    Ok(totals.values().map(|values| average(values)).collect())
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let last = |experiment: &Experiment| experiment.schedule().last().copied().unwrap_or(0);
     let mut claims = Vec::new();
-    for (id, matrix, symbol, start) in [
-        ("A5.grid-hessian-start", Matrix::Hessian, "H_11", true),
-        ("A5.grid-hessian-end", Matrix::Hessian, "H_11", false),
-        ("A5.grid-gradient-start", Matrix::Gradient, "G_11", true),
-        ("A5.grid-gradient-end", Matrix::Gradient, "G_11", false),
-    ] {
-        let when = if start { "start" } else { "end" };
-        let wanted =
-            |experiment: &Experiment, step: u64| if start { step == 0 } else { step == last(experiment) };
-        claims.push(
-            declare(id)
-                .says(format!(
-                    "outliers of {symbol} leave the bulk at the predicted lambda and phi, at the {when}"
-                ))
-                .statistic(format!(
-                    "mean over the grid of |measured - predicted| number of outliers at the {when}"
-                ))
-                .at_most(MISCOUNT)
-                .measure(&deviations(results, "outliers", |found| found.matrix(matrix), wanted)?)?,
-        );
+    for (matrix, symbol) in SYMBOLS {
+        for when in ["start", "end"] {
+            let wanted = |experiment: &Experiment, step: u64| {
+                step == if when == "start" { 0 } else { last(experiment) }
+            };
+            claims.push(
+                declare(format!("A5.grid-{}-{when}", matrix.name()))
+                    .says(format!(
+                        "outliers of {symbol}_11 leave the bulk at the predicted lambda and phi, at the {when}"
+                    ))
+                    .statistic(format!(
+                        "mean over the grid of |measured - predicted| number of outliers at the {when}"
+                    ))
+                    .at_most(MISCOUNT)
+                    .measure(&deviations(results, "outliers", |found| found.matrix(matrix), wanted)?)?,
+            );
+        }
     }
-    for (id, matrix, symbol) in [
-        ("A5.dynamical-hessian", Matrix::Hessian, "H_11"),
-        ("A5.dynamical-gradient", Matrix::Gradient, "G_11"),
-    ] {
+    for (matrix, symbol) in SYMBOLS {
         let followed = |experiment: &Experiment, _| asked(experiment).len() > 2;
         claims.push(
-            declare(id)
-                .says(format!("outliers of {symbol} leave the bulk at the predicted times of training"))
+            declare(format!("A5.dynamical-{}", matrix.name()))
+                .says(format!("outliers of {symbol}_11 leave the bulk at the predicted times of training"))
                 .statistic("mean over lambda and time of |measured - predicted| number of outliers")
                 .at_most(MISCOUNT)
                 .measure(&deviations(results, "outliers", |found| found.matrix(matrix), followed)?)?,
         );
     }
-    for (id, matrix, symbol) in
-        [("A5.carriers-hessian", Matrix::Hessian, "H_11"), ("A5.carriers-gradient", Matrix::Gradient, "G_11")]
-    {
+    for (matrix, symbol) in SYMBOLS {
+        let at_end = |experiment: &Experiment, step| step == last(experiment);
         claims.push(
-            declare(id)
-                .says(format!("outliers of {symbol} carry the span of the means as much as predicted"))
+            declare(format!("A5.carriers-{}", matrix.name()))
+                .says(format!("outliers of {symbol}_11 carry the span of the means as much as predicted"))
                 .statistic("mean over the grid and ranks at the end of |measured - predicted| squared overlap with Span(mu)")
                 .at_most(CARRIERS)
-                .measure(&deviations(
-                results,
-                "overlap",
-                |found| found.matrix(matrix).with(Subspace::Means),
-                |experiment, step| step == last(experiment),
-            )?)?,
+                .measure(&deviations(results, "overlap", |found| found.matrix(matrix).with(Subspace::Means), at_end)?)?,
         );
     }
     Ok(claims)

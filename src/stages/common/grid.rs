@@ -66,8 +66,8 @@ pub fn bars(grid: &Grid) -> Result<Vec<Bar>> {
 
 /// The values of a parameter of experiments, each once, increasing.
 #[must_use]
-pub fn distinct(results: &Results, of: impl Fn(&Experiment) -> f64) -> Vec<f64> {
-    let mut all: Vec<f64> = results.experiments.values().map(of).collect();
+pub fn distinct(experiments: &[&Experiment], of: impl Fn(&Experiment) -> f64) -> Vec<f64> {
+    let mut all: Vec<f64> = experiments.iter().map(|one| of(one)).collect();
     all.sort_by(f64::total_cmp);
     all.dedup();
     all

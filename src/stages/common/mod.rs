@@ -6,6 +6,7 @@ pub mod grid;
 pub mod limit;
 pub mod mixture;
 pub mod panels;
+pub mod rates;
 pub mod shared;
 pub mod words;
 pub mod xor;

@@ -2,14 +2,13 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
-use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::Statistics;
+use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{dimension, half_law, places, values};
-use crate::stages::common::grid::{bars, slopes};
+use crate::stages::common::grid::{bars, distinct, slopes};
 use crate::stages::dimension_limit::{DIMENSIONS, is_mixture, plan, reduce};
 
 /// The stage.
@@ -51,11 +50,7 @@ fn ordered(results: &Results, wanted: impl Fn(&Experiment) -> bool) -> Vec<&Expe
 
 /// The signal-to-noise ratios of task A, increasing.
 fn lambdas(results: &Results) -> Vec<f64> {
-    let mut all: Vec<f64> =
-        ordered(results, is_mixture).iter().map(|experiment| experiment.problem.lambda()).collect();
-    all.sort_by(f64::total_cmp);
-    all.dedup();
-    all
+    distinct(&ordered(results, is_mixture), |experiment| experiment.problem.lambda())
 }
 
 /// Experiments of task A at one λ, by dimension.
@@ -141,8 +136,7 @@ fn caption(results: &Results, statistics: &Statistics, theory: &Statistics, lamb
         .values()
         .filter(|experiment| is_mixture(experiment) && experiment.problem.d() >= DIMENSIONS[1])
         .map(|experiment| {
-            let found = values(statistics, experiment, "sine");
-            let mean = found.iter().sum::<f64>() / as_f64(found.len());
+            let mean = average(&values(statistics, experiment, "sine"));
             let limit = values(theory, experiment, "sine").first().copied().unwrap_or(f64::NAN);
             (mean / limit - 1.0).abs()
         })
@@ -160,7 +154,7 @@ fn caption(results: &Results, statistics: &Statistics, theory: &Statistics, lamb
             lambdas.1,
             common(results)
         ),
-        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Sine]),
+        setting(&results.all(), &[Symbol::Sine]),
         format!(
             "From d = {} on the mean alignment error is within {:.1} % of its limit; deviations fall like d^(-1/2) over more \
              than four decades",

@@ -50,41 +50,30 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let (statistics, theory) = Statistics::both(results)?;
     let curves =
         |experiment: &str, name: &str, matrix| statistics.of(experiment, name).matrix(matrix).curves();
-    let overlap = |experiment: &str, matrix: Matrix| last(&curves(experiment, "overlap", matrix));
     let k = f64::from(classes(results.experiment(MAIN)?));
     let space = "|P_U P_B|_F^2 / k of the top-k eigenspace and B = Span mu at the end";
     let wide = f64::from(classes(results.experiment(WIDE)?));
-    let foreseen = theory.of(WIDE, BEYOND).matrix(Matrix::Gradient).values().last().copied();
-    let wide_gradient = declare("A2.gradient-k10")
-        .says("the outlier eigenspace of G_11 lives in Span(mu), k = 10")
-        .statistic(space)
-        .at_least(INSIDE_GRADIENT);
-    let found = overlap(WIDE, Matrix::Gradient);
-    // A space of k eigenvectors that are not all outliers is no outlier eigenspace.
-    let wide_gradient = match foreseen {
-        Some(count) if count < wide => {
-            let reason = format!("the theory predicts {count} of {wide} outliers beyond the bulk at the end");
-            wide_gradient.not_run(found.len(), reason)
+    let mut claims = Vec::new();
+    for (name, suffix, k) in [(MAIN, "", 5), (WIDE, "-k10", 10)] {
+        for ((matrix, symbol), least) in SYMBOLS.into_iter().zip([INSIDE, INSIDE_GRADIENT]) {
+            let claim = declare(format!("A2.{}{suffix}", matrix.name()))
+                .says(format!("the outlier eigenspace of {symbol}_11 lives in Span(mu), k = {k}"))
+                .statistic(space)
+                .at_least(least);
+            let found = last(&curves(name, "overlap", matrix));
+            let outliers = theory.of(name, BEYOND).matrix(matrix).values().last().copied();
+            // A space of k eigenvectors that are not all outliers is no outlier eigenspace.
+            claims.push(match outliers {
+                Some(count) if k == 10 && matrix == Matrix::Gradient && count < wide => {
+                    let reason =
+                        format!("the theory predicts {count} of {wide} outliers beyond the bulk at the end");
+                    claim.not_run(found.len(), reason)
+                }
+                _ => claim.measure(&found)?,
+            });
         }
-        _ => wide_gradient.measure(&found)?,
-    };
-    Ok(vec![
-        declare("A2.hessian")
-            .says("the outlier eigenspace of H_11 lives in Span(mu), k = 5")
-            .statistic(space)
-            .at_least(INSIDE)
-            .measure(&overlap(MAIN, Matrix::Hessian))?,
-        declare("A2.gradient")
-            .says("the outlier eigenspace of G_11 lives in Span(mu), k = 5")
-            .statistic(space)
-            .at_least(INSIDE_GRADIENT)
-            .measure(&overlap(MAIN, Matrix::Gradient))?,
-        declare("A2.hessian-k10")
-            .says("the outlier eigenspace of H_11 lives in Span(mu), k = 10")
-            .statistic(space)
-            .at_least(INSIDE)
-            .measure(&overlap(WIDE, Matrix::Hessian))?,
-        wide_gradient,
+    }
+    claims.extend([
         declare("A2.offdiagonal-hessian")
             .says("H_12 has k negative outliers")
             .statistic(
@@ -106,7 +95,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             )
             .between(k - 2.05, k - 1.95)
             .measure(&first(&curves(MAIN, "positive outliers", Matrix::Gradient)))?,
-    ])
+    ]);
+    Ok(claims)
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {

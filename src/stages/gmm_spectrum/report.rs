@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::simulation::task::Matrix;
 use crate::stage::claim::Claim;
-use crate::stage::rows::Statistics;
+use crate::stage::rows::{Statistics, extent};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN};
@@ -37,8 +37,7 @@ fn histogram(values: &[f64]) -> (Vec<f64>, Vec<f64>) {
     if logs.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let low = logs.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (low, high) = extent(&logs);
     let width = ((high - low) / f64::from(BINS)).max(1e-9);
     let mut counts = vec![0.0; BINS as usize];
     for log in &logs {

@@ -6,7 +6,7 @@ use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::Statistics;
+use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::grid::{distinct, linear_edges, log_edges};
@@ -60,7 +60,7 @@ fn shares(
                 .collect();
             (!values.is_empty()).then(|| {
                 let good = indicators(&values, |value| complies(*value));
-                good.iter().sum::<f64>() / as_f64(good.len())
+                average(&good)
             })
         })
         .collect()
@@ -75,7 +75,7 @@ fn failures<'a>(results: &'a Results, statistics: &Statistics, below: f64) -> Ve
         .map(|experiment| {
             let lives =
                 indicators(statistics.of(&experiment.name, "alive neurons").values(), |alive| alive > 0.5);
-            (experiment, lives.iter().sum::<f64>() / as_f64(lives.len()))
+            (experiment, average(&lives))
         })
         .filter(|(_, share)| *share < SHARE)
         .collect();
@@ -114,8 +114,8 @@ type Share<'a> = (&'a str, &'a str, &'a dyn Fn(f64) -> f64, f64);
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let statistics = Statistics::read(results, "statistics")?;
     let ridge = |experiment: &Experiment| experiment.problem.training.beta;
-    let lambdas = distinct(results, |experiment| experiment.problem.lambda());
-    let ridges = distinct(results, ridge);
+    let lambdas = distinct(&results.all(), |experiment| experiment.problem.lambda());
+    let ridges = distinct(&results.all(), ridge);
     let (x_edges, y_edges) = (log_edges(&lambdas), linear_edges(&ridges));
     let k = results.experiments.values().next().map_or(1, width);
     let mean = |lambda: f64, beta: f64, statistic: &str, of: &dyn Fn(f64) -> f64| {
@@ -125,7 +125,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let points = results.experiments.values().filter(there);
         let values: Vec<f64> =
             points.flat_map(|point| statistics.of(&point.name, statistic).values()).map(of).collect();
-        if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / as_f64(values.len()) }
+        average(&values)
     };
     let threshold: Vec<(f64, f64)> = (0..=120)
         .map(|index| {
@@ -155,7 +155,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
              classified, in more than {CLASSIFIED} of their test points, (c) share of dead neurons. The line is the ridge above \
              which theory predicts that every neuron dies"
         ),
-        setting(&results.experiments.values().collect::<Vec<_>>(), &[]),
+        setting(&results.all(), &[]),
         format!(
             "Networks collapse above the predicted threshold and live below it{save}; a dead network classifies by what is left \
              of its start"

@@ -2,9 +2,8 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
-use crate::problem::as_f64;
 use crate::stage::claim::{Claim, declare, interval, semilog_slope};
-use crate::stage::rows::Statistics;
+use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::dimensions::{by_dimension, dimension};
@@ -68,8 +67,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             shares.entry(replicate).or_default().push(left);
         }
     }
-    let shares: Vec<f64> =
-        shares.values().map(|values| values.iter().sum::<f64>() / as_f64(values.len())).collect();
+    let shares: Vec<f64> = shares.values().map(|values| average(values)).collect();
     let (mut ratios, mut most) = (Vec::new(), 0.0);
     if let Some(experiment) = experiments.last() {
         most = dimension(experiment);
@@ -79,7 +77,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         }
     }
     let predicted = slopes(results, &theory);
-    let expected = predicted.iter().sum::<f64>() / as_f64(predicted.len());
+    let expected = average(&predicted);
     // Starts differ more than runs from their predictions, so each slope is compared with that foreseen from the same starts.
     let rates: Vec<f64> = slopes(results, &statistics)
         .iter()
@@ -139,7 +137,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let (mean, half) = interval(&values)?;
         bars.push((dimension(experiment), mean, mean - half, mean + half));
         let expected: Vec<f64> = times(&theory, experiment).into_values().collect();
-        foreseen.push((dimension(experiment), expected.iter().sum::<f64>() / as_f64(expected.len())));
+        foreseen.push((dimension(experiment), average(&expected)));
     }
     let mut all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
         .error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars)

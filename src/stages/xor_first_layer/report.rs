@@ -2,10 +2,9 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
-use crate::problem::as_f64;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Statistics, Subspace, last, mean, range};
+use crate::stage::rows::{Statistics, Subspace, average, extent, last, mean, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::panels::over_time;
@@ -65,7 +64,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .filter_map(|replicate| {
             let two =
                 indicators(outliers.clone().replicate(replicate).values(), |count| (count - 2.0).abs() < 0.5);
-            (!two.is_empty()).then(|| two.iter().sum::<f64>() / as_f64(two.len()))
+            (!two.is_empty()).then(|| average(&two))
         })
         .collect();
     claims.push(
@@ -175,9 +174,7 @@ fn overlaps(
                 .filter_map(|neuron| {
                     let found = statistics.of(experiment, "overlap").matrix(matrix).row(neuron);
                     let values = last(&found.curves());
-                    let mean = values.iter().sum::<f64>() / as_f64(values.len());
-                    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-                    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let (mean, (low, high)) = (average(&values), extent(&values));
                     (!values.is_empty()).then(|| (f64::from(neuron + 1), mean, low, high))
                 })
                 .collect()

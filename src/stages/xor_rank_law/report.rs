@@ -160,7 +160,7 @@ fn caption(results: &Results, fit: &Statistics) -> Caption {
              of the share; orange crosses and lines, the law",
             LAMBDAS[0]
         ),
-        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::SecondBlock]),
+        setting(&results.all(), &[Symbol::SecondBlock]),
         format!(
             "The law holds for large λ without any fitted number, {elsewhere}; it fails at the smallest λ"
         ),

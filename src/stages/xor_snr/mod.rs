@@ -15,7 +15,7 @@ use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{sine, space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{Of, Statistic, Subspace, average, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{at, norm_errors, query};
 use crate::stages::common::xor::{SECOND, checked, experiment, first, neurons};
@@ -58,7 +58,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let (neurons, dead) = (Of::layer(Layer::W), as_f64(all.len() - alive.len()));
             statistics.push(Statistic::new(&here, "dead neurons", neurons, dead));
             if !alive.is_empty() {
-                let mean = alive.iter().sum::<f64>() / as_f64(alive.len());
+                let mean = average(&alive);
                 statistics.push(Statistic::new(&here, "sine", neurons.with(Subspace::Means), mean));
             }
             let space = space(&*task::build(&experiment.problem), SECOND.layer, &observed.parameters)?;

@@ -9,10 +9,10 @@ use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::Results;
 use crate::stage::claim::interval;
-use crate::stage::rows::{Statistics, Subspace};
+use crate::stage::rows::{Statistics, Subspace, average};
 use crate::stages::bbp_transition::{CLASSES, FOLLOWED, asked};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::grid::log_edges;
+use crate::stages::common::grid::{distinct, log_edges};
 use crate::stages::common::shared::{MARGIN, SYMBOLS, small};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,10 +44,7 @@ fn largest(
             counts.entry((&experiment.name, row.at.step, row.of.matrix)).or_default().push(row.value);
         }
     }
-    counts
-        .values()
-        .map(|values| values.iter().sum::<f64>() / as_f64(values.len()))
-        .fold(as_f64(CLASSES), f64::max)
+    counts.values().map(|values| average(values)).fold(as_f64(CLASSES), f64::max)
 }
 
 /// What a caption says of means above the number of classes.
@@ -93,21 +90,14 @@ fn followed(results: &Results) -> Vec<&Experiment> {
 }
 
 fn lambdas(results: &Results) -> Vec<f64> {
-    let mut all: Vec<f64> =
-        results.experiments.values().map(|experiment| experiment.problem.lambda()).collect();
-    all.sort_by(f64::total_cmp);
-    all.dedup();
-    all
+    distinct(&results.all(), |experiment| experiment.problem.lambda())
 }
 
 /// Numbers of outliers over λ and φ, at the start and at the end.
 fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figure {
-    let mut ratios: Vec<f64> =
-        results.experiments.values().map(|experiment| experiment.problem.training.phi).collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios.dedup();
+    let ratios = distinct(&results.all(), |experiment| experiment.problem.training.phi);
     let (x_edges, y_edges) = (log_edges(&lambdas(results)), log_edges(&ratios));
-    let all: Vec<&Experiment> = results.experiments.values().collect();
+    let all = results.all();
     let is_end = |experiment: &Experiment, step: u64| Some(step) == experiment.schedule().last().copied();
     let most = largest(statistics, &all, |experiment, step| step == 0 || is_end(experiment, step));
     let mut figure = Figure::new(

@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
-use crate::problem::as_f64;
 use crate::problem::network::Layer;
 use crate::stage::Results;
+use crate::stage::rows::{average, extent};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places};
 use crate::stages::common::grid::bars;
@@ -101,9 +101,7 @@ fn in_time(
                     place.1.push(row.value);
                 }
                 for (time, values) in places.values() {
-                    let mean = values.iter().sum::<f64>() / as_f64(values.len());
-                    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-                    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let (mean, (low, high)) = (average(values), extent(values));
                     bars.push((*time, mean, low, high));
                 }
                 let mut panel = over_time(y)
@@ -135,7 +133,7 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
         Caption::new(
             "Deviation of outliers from their prediction over dimension",
             "Relative deviation of the outliers of H and G from their prediction by effective dynamics and effective spectrum, mean over outliers and times: marks, mean over replicates; bars, its 95 % interval; dash-dotted, a line of slope -1/2 through their middle. (a) Task A, block 11; (b) task B, blocks W_1W_1 and vv",
-            setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks, Symbol::SecondBlock]),
+            setting(&results.all(), &[Symbol::Blocks, Symbol::SecondBlock]),
             "The deviation falls like d^(-1/2): it is fluctuation, not error of the theory",
         ),
         Width::Full,
