@@ -103,6 +103,7 @@ pub struct Claim {
 
 /// A claim before it is measured: what is said, what is measured, and the bound that was declared.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Declared {
     id: String,
     statement: String,
@@ -112,13 +113,13 @@ pub struct Declared {
 }
 
 /// Declares the claim of this id; what is said, the statistic that measures it and the bound follow.
-#[must_use]
 pub fn declare(id: impl Into<String>) -> Undeclared {
     Undeclared { id: id.into(), statement: String::new(), statistic: String::new() }
 }
 
 /// A claim without its bound.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Undeclared {
     id: String,
     statement: String,
@@ -127,37 +128,31 @@ pub struct Undeclared {
 
 impl Undeclared {
     /// What is claimed.
-    #[must_use]
     pub fn says(self, statement: impl Into<String>) -> Self {
         Self { statement: statement.into(), ..self }
     }
 
     /// What is measured, per replicate.
-    #[must_use]
     pub fn statistic(self, statistic: impl Into<String>) -> Self {
         Self { statistic: statistic.into(), ..self }
     }
 
     /// The interval must be at most this.
-    #[must_use]
     pub fn at_most(self, bound: f64) -> Declared {
         self.bound(Relation::AtMost, Bound::Number(bound))
     }
 
     /// The interval must be at least this.
-    #[must_use]
     pub fn at_least(self, bound: f64) -> Declared {
         self.bound(Relation::AtLeast, Bound::Number(bound))
     }
 
     /// The interval must lie between these.
-    #[must_use]
     pub fn between(self, low: f64, high: f64) -> Declared {
         self.bound(Relation::In, Bound::Pair([low, high]))
     }
 
     /// The interval must contain this.
-    #[must_use]
     pub fn contains(self, bound: f64) -> Declared {
         self.bound(Relation::Contains, Bound::Number(bound))
     }

@@ -41,6 +41,7 @@ impl Checkpoints {
 
 /// An experiment with the questions a stage has about it.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Request {
     /// The experiment.
     pub experiment: Experiment,
@@ -49,20 +50,17 @@ pub struct Request {
 
 impl Request {
     /// The experiment without questions: its trajectories only.
-    #[must_use]
     pub fn new(experiment: Experiment) -> Self {
         Self { experiment, questions: Vec::new() }
     }
 
     /// Puts a question about test-sample spectra to every replicate.
-    #[must_use]
     pub fn every_replicate(mut self, checkpoints: Checkpoints, block: Block, question: Question) -> Self {
         self.questions.push((None, checkpoints, SampleKind::Test, block, question));
         self
     }
 
     /// Puts a question about test-sample spectra to replicate 0 only.
-    #[must_use]
     pub fn first_replicate(mut self, checkpoints: Checkpoints, block: Block, question: Question) -> Self {
         self.questions.push((Some(0), checkpoints, SampleKind::Test, block, question));
         self

@@ -8,7 +8,7 @@ use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, mean_and_rang
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN};
-use crate::stages::common::panels::over_time;
+use crate::stages::common::panels::{self, mean_and_band, over_time};
 use crate::stages::gmm_alignment::{plan, reduce};
 use std::collections::BTreeMap;
 
@@ -219,7 +219,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut error = over_time(Axis::log(r"error $\sin(x^1; \Span\mu)$")).legend_inside(0.21, 1.03);
     let mut spaces =
         over_time(Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.02)).legend_inside(0.3, 0.66);
-    for (name, style) in looks() {
+    for (name, style) in styles() {
         let lambda = results.experiment(name)?.problem.lambda();
         let label = format!(r"$\lambda = {lambda}$, mean and range");
         let dash = if name == MAIN { Dash::Dashed } else { Dash::DashDot };
@@ -232,10 +232,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     .map(|(left, floor)| (time, ((left + floor) / norm).min(1.0)))
             })
             .collect::<Result<Vec<_>>>()?;
-        error = error
-            .marked_line(label.clone(), style, mean(&sines))
-            .band(label.clone(), style, range(&sines))
-            .line("bound", Style::theory(style.colour).dash(dash), bounds);
+        error = mean_and_band(error, &label, (style, Dash::Solid), &sines);
+        error = error.line("bound", Style::theory(style.colour).dash(dash), bounds);
         let overlaps = read.statistic(name, "overlap");
         spaces = spaces.error_bars(label, style, mean_and_range(&overlaps));
     }
@@ -243,7 +241,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
 }
 
 /// The two experiments with the look of what was measured in each; the open mark shows a filled one under it.
-fn looks() -> [(&'static str, Style); 2] {
+fn styles() -> [(&'static str, Style); 2] {
     [
         (MAIN, Style::measured(Colour::Green)),
         (CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(4.6)),
@@ -252,31 +250,19 @@ fn looks() -> [(&'static str, Style); 2] {
 
 fn training(results: &Results, read: &Read) -> Result<Figure> {
     let n = results.experiment(MAIN)?.replicates;
-    let mut panels = [
-        over_time(Axis::linear("test loss $L$")),
-        over_time(Axis::linear("test accuracy").range(0.0, 1.02)),
-        over_time(Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
+    let shown = [
+        ("loss", Axis::linear("test loss $L$")),
+        ("accuracy", Axis::linear("test accuracy").range(0.0, 1.02)),
+        ("norm of the class sum", Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
     ];
-    for (name, style) in looks() {
-        let problem = &results.experiment(name)?.problem;
-        let names = ["loss", "accuracy", "norm of the class sum"];
-        for (panel, statistic) in panels.iter_mut().zip(names) {
-            let curves = read.statistic(name, statistic);
-            let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", problem.lambda());
-            *panel = panel.clone().marked_line(label.clone(), style, mean(&curves)).band(
-                label,
-                style,
-                range(&curves),
-            );
-        }
-    }
+    let styles = styles().map(|(name, style)| (name, (style, Dash::Solid)));
+    let [loss, accuracy, sum] = panels::training(results, &read.statistics, shown, &styles)?;
     let start = mean(&read.statistic(MAIN, "norm of the class sum"));
     let problem = &results.experiment(MAIN)?.problem;
     let law = start
         .iter()
         .map(|&(time, _)| (time, start[0].1 * libm::exp(-problem.training.beta * time)))
         .collect();
-    let [loss, accuracy, sum] = panels;
     let sum = sum.note(0.06, 0.08, format!(r"$\beta = {}$", problem.training.beta), Anchor::Left);
     let sum = sum.line(
         r"law $e^{-\beta t}$ from the mean start",

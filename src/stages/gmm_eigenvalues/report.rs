@@ -1,14 +1,14 @@
 //! Claims and figures of the stage `gmm-eigenvalues`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Series, Style, Width};
+use crate::plot::{Axis, Caption, Figure, Width};
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Curves, Statistics, first, last};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN, SHOWN, classes};
-use crate::stages::common::panels::over_time;
+use crate::stages::common::panels::eigenvalues;
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::gmm_eigenvalues::{plan, reduce};
 
@@ -132,15 +132,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             let horizon = results.experiment(name)?.horizon;
             let predicted = |statistic: &str| theory.of(name, statistic).matrix(matrix).points();
             figure = figure.panel(
-                over_time(Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")))
-                    .title(format!(r"$\lambda = {lambda}$"))
-                    .series(Series::ranked("rank (measured)", Style::measured(Colour::Black), ranked))
-                    .points(
-                        "predicted outlier",
-                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
-                        spaced(&predicted("outlier"), horizon / 25.0),
-                    )
-                    .line("predicted edge of the bulk", Style::theory(Colour::Black), predicted("edge")),
+                eigenvalues(
+                    Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")),
+                    ("rank (measured)", ranked),
+                    ("predicted outlier", 3.0, spaced(&predicted("outlier"), horizon / 25.0)),
+                    ("predicted edge of the bulk", predicted("edge")),
+                )
+                .title(format!(r"$\lambda = {lambda}$")),
             );
         }
     }

@@ -1,16 +1,16 @@
 //! Claims and figures of the eigenvalues of the second-layer blocks.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Curves, Statistics, first, mean, range};
+use crate::stage::rows::{Curves, Statistics, first};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::panels::over_time;
+use crate::stages::common::panels::{band_and_mean, eigenvalues, over_time};
 use crate::stages::common::shared::{SYMBOLS, indicators};
 use crate::stages::common::xor::{CLASSIFIED, WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_eigenvalues_second::{plan, reduce};
@@ -162,53 +162,39 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             let points: Vec<(f64, f64)> =
                 (1..=width(experiment)).flat_map(predicted).filter(|point| point.1 > lowest).collect();
             figure = figure.panel(
-                over_time(Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, highest))
-                    .title(title.clone())
-                    .series(Series::ranked(
-                        "rank (measured, replicate 0)",
-                        Style::measured(Colour::Black),
-                        ranked,
-                    ))
-                    .points(
-                        "predicted",
-                        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(2.4),
-                        points,
-                    )
-                    .line("level of outliers", Style::theory(Colour::Black), level),
+                eigenvalues(
+                    Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, highest),
+                    ("rank (measured, replicate 0)", ranked),
+                    ("predicted", 2.4, points),
+                    ("level of outliers", level),
+                )
+                .title(title.clone()),
             );
         }
         let mut panel = over_time(Axis::linear("number").range(-0.1, 4.4).whole()).title(title);
-        for (statistic, matrix, label, style, sides) in [
+        let open = |colour, marker, size| Style::measured(colour).marker(marker).size(size);
+        for (statistic, matrix, label, style) in [
             (
                 "classified",
                 None,
                 "classified clusters",
-                Style::measured(Colour::Black).size(2.6),
-                Dash::Solid,
+                (Style::measured(Colour::Black).size(2.6), Dash::Solid),
             ),
             (
                 "outliers",
                 Some(Matrix::Hessian),
                 r"outliers of $H_{vv}$",
-                Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(3.8),
-                Dash::Dashed,
+                (open(Colour::Blue, Marker::OpenSquare, 3.8), Dash::Dashed),
             ),
             (
                 "outliers",
                 Some(Matrix::Gradient),
                 r"outliers of $G_{vv}$",
-                Style::measured(Colour::Vermillion).marker(Marker::Triangle).size(3.6),
-                Dash::Dotted,
+                (open(Colour::Vermillion, Marker::Triangle, 3.6), Dash::Dotted),
             ),
         ] {
             let found = statistics.of(name, statistic).only(|row| row.of.matrix == matrix).curves();
-            panel = panel
-                .band(
-                    format!("bands: range of {n} replicates"),
-                    Style::measured(style.colour).dash(sides),
-                    range(&found),
-                )
-                .marked_line(format!("{label}, mean"), style, mean(&found));
+            panel = band_and_mean(panel, n, format!("{label}, mean"), style, &found);
         }
         counted = counted.panel(panel);
     }

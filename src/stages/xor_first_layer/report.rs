@@ -4,10 +4,10 @@ use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Statistics, Subspace, average, extent, last, mean, range};
+use crate::stage::rows::{Statistics, Subspace, average, extent, last};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::panels::over_time;
+use crate::stages::common::panels::{self, over_time};
 use crate::stages::common::shared::{SYMBOLS, indicators};
 use crate::stages::common::xor::{ALIVE, CONTRAST, MAIN, width};
 use crate::stages::xor_first_layer::{plan, reduce};
@@ -109,7 +109,7 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
         Axis::log(r"strength $|v_i| \, \| W_i\|$ at the end"),
         Axis::log(r"error $\sin(W_i; \Span(\mu,\nu))$"),
     );
-    for (name, style) in looks() {
+    for (name, style) in styles() {
         let experiment = results.experiment(name)?;
         let end = experiment.schedule().last().copied().unwrap_or(0);
         let sines = sine.in_experiment(name).step(end).with(Subspace::Means);
@@ -166,7 +166,7 @@ fn overlaps(
     let (n, neurons) = (experiment.replicates, width(experiment));
     let label = format!("overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$");
     let mut panel = Panel::new(Axis::linear("neuron $i$").whole(), Axis::linear(label));
-    for (experiment, style) in looks() {
+    for (experiment, style) in styles() {
         let lambda = results.experiment(experiment)?.problem.lambda();
         let mark = if experiment == MAIN { Marker::Cross } else { Marker::Plus };
         let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
@@ -194,7 +194,7 @@ fn overlaps(
     Ok(panel)
 }
 
-fn looks() -> [(&'static str, Style); 2] {
+fn styles() -> [(&'static str, Style); 2] {
     [
         (MAIN, Style::measured(Colour::Blue).size(2.6)),
         (CONTRAST, Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6)),
@@ -203,26 +203,14 @@ fn looks() -> [(&'static str, Style); 2] {
 
 fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
     let n = results.experiment(MAIN)?.replicates;
-    let mut panels = [
-        over_time(Axis::linear("test loss $L$")),
-        over_time(Axis::linear("test accuracy").range(0.0, 1.02)),
-        over_time(Axis::linear("dead neurons").range(-0.2, 6.0).whole()),
+    let shown = [
+        ("loss", Axis::linear("test loss $L$")),
+        ("accuracy", Axis::linear("test accuracy").range(0.0, 1.02)),
+        ("dead neurons", Axis::linear("dead neurons").range(-0.2, 6.0).whole()),
     ];
-    for (name, style) in looks() {
-        let experiment = results.experiment(name)?;
-        let sides = if name == MAIN { Dash::Solid } else { Dash::Dashed };
-        for (panel, statistic) in panels.iter_mut().zip(["loss", "accuracy", "dead neurons"]) {
-            let curves = statistics.of(name, statistic).curves();
-            let label =
-                format!(r"$\lambda = {}$, mean and range of {n} replicates", experiment.problem.lambda());
-            *panel = panel.clone().marked_line(label.clone(), style, mean(&curves)).band(
-                label,
-                style.dash(sides),
-                range(&curves),
-            );
-        }
-    }
-    let [loss, accuracy, dead] = panels;
+    let [(main, discs), (contrast, squares)] = styles();
+    let styles = [(main, (discs, Dash::Solid)), (contrast, (squares, Dash::Dashed))];
+    let [loss, accuracy, dead] = panels::training(results, statistics, shown, &styles)?;
     let note = format!(r"of $K = {}$", width(results.experiment(MAIN)?));
     let caption = Caption::new(
         "Loss, accuracy and dead neurons along training",

@@ -1,14 +1,14 @@
 //! Claims and figures of sub-optimal classifiers and their outliers.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, ColourMap, Figure, HeatMap, Panel, Series, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::panels::over_time;
+use crate::stages::common::panels::eigenvalues;
 use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
@@ -100,18 +100,20 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for run in matched(&all) {
         let replicate = run.at.replicate.unwrap_or(0);
         let ranked = spectrum.in_experiment(RUNS).replicate(replicate).ranked(width(experiment));
-        let predicted = theory.of(RUNS, "eigenvalue").replicate(replicate).points();
-        let level = theory.of(RUNS, "level").replicate(replicate).points();
+        let theory = |statistic: &str| theory.of(RUNS, statistic).replicate(replicate).points();
         figure = figure.panel(
-            over_time(Axis::log("eigenvalue of $H_{vv}$").range(1e-6, 0.4))
-                .title(format!("rank {}, accuracy {:.2}: ${}$", run.outliers, run.accuracy, directions(run)))
-                .series(Series::ranked("rank (measured)", Style::measured(Colour::Black), ranked))
-                .points(
-                    "predicted",
-                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
-                    predicted,
-                )
-                .line("level of outliers", Style::theory(Colour::Black), level),
+            eigenvalues(
+                Axis::log("eigenvalue of $H_{vv}$").range(1e-6, 0.4),
+                ("rank (measured)", ranked),
+                ("predicted", 3.0, theory("eigenvalue")),
+                ("level of outliers", theory("level")),
+            )
+            .title(format!(
+                "rank {}, accuracy {:.2}: ${}$",
+                run.outliers,
+                run.accuracy,
+                directions(run)
+            )),
         );
     }
     let caption = Caption::new(

@@ -4,10 +4,10 @@ use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, range};
+use crate::stage::rows::{Curves, Statistics, Subspace, last, mean};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::panels::over_time;
+use crate::stages::common::panels::{band_and_mean, over_time};
 use crate::stages::common::xor::{WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_second_layer::{plan, reduce};
 
@@ -117,60 +117,35 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .into_iter()
             .map(|(time, dimension)| (time, (dimension / k).sqrt()))
             .collect();
-        figure = figure.panel(
-            over_time(Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04))
-                .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda()))
-                .band(format!("bands: range of {n} replicates"), Style::measured(Colour::Black), range(&rho))
-                .marked_line("SGD, mean", Style::measured(Colour::Black).size(2.6), mean(&rho))
-                .line(
-                    r"null level $(\dim B_t / K)^{1/2}$",
-                    Style::theory(Colour::Black).dash(Dash::Dashed),
-                    null,
-                ),
-        );
+        let black = (Style::measured(Colour::Black).size(2.6), Dash::Solid);
+        let panel = over_time(Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04))
+            .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda()));
+        figure = figure.panel(band_and_mean(panel, n, "SGD, mean".to_owned(), black, &rho).line(
+            r"null level $(\dim B_t / K)^{1/2}$",
+            Style::theory(Colour::Black).dash(Dash::Dashed),
+            null,
+        ));
     }
     let mut spanned =
         over_time(Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02))
             .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.problem.lambda()));
-    for (matrix, label, style, sides) in [
-        (
-            Matrix::Hessian,
-            r"outliers of $H_{vv}$, mean",
-            Style::measured(Colour::Blue).size(2.6),
-            Dash::Solid,
-        ),
-        (
-            Matrix::Gradient,
-            r"outliers of $G_{vv}$, mean",
-            Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6),
-            Dash::Dashed,
-        ),
+    let squares = |colour| Style::measured(colour).marker(Marker::OpenSquare).size(3.6);
+    for (matrix, label, style) in [
+        (Matrix::Hessian, "H", (Style::measured(Colour::Blue).size(2.6), Dash::Solid)),
+        (Matrix::Gradient, "G", (squares(Colour::Vermillion), Dash::Dashed)),
     ] {
-        let found = overlap(&statistics, matrix);
-        spanned = spanned
-            .band(
-                format!("bands: range of {n} replicates"),
-                Style::measured(style.colour).dash(sides),
-                range(&found),
-            )
-            .marked_line(label, style, mean(&found));
+        let label = format!(r"outliers of ${label}_{{vv}}$, mean");
+        spanned = band_and_mean(spanned, n, label, style, &overlap(&statistics, matrix));
     }
     let mut moves = over_time(
         Axis::linear("overlap with the start\n$\\| P_{B_t} P_{B_0}\\|_F^2/\\dim$").range(0.0, 1.02),
     );
-    for (name, style, sides) in [
-        (WIDE, Style::measured(Colour::Green).size(2.6), Dash::Solid),
-        (WIDE_CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(3.6), Dash::Dashed),
+    for (name, style) in [
+        (WIDE, (Style::measured(Colour::Green).size(2.6), Dash::Solid)),
+        (WIDE_CONTRAST, (squares(Colour::Purple), Dash::Dashed)),
     ] {
-        let found = with_start(&statistics, name);
         let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.problem.lambda());
-        moves = moves
-            .band(
-                format!("bands: range of {n} replicates"),
-                Style::measured(style.colour).dash(sides),
-                range(&found),
-            )
-            .marked_line(label, style, mean(&found));
+        moves = band_and_mean(moves, n, label, style, &with_start(&statistics, name));
     }
     Ok(vec![figure.panel(spanned).panel(moves)])
 }
