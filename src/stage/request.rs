@@ -15,6 +15,8 @@ pub enum Checkpoints {
     Last,
     /// The initial point, the middle of the list, the last.
     Three,
+    /// The one at this place.
+    At(usize),
     /// About this many, evenly in the list, ends included.
     Spread(usize),
 }
@@ -28,6 +30,7 @@ impl Checkpoints {
             Self::All => (0..count).collect(),
             Self::First => vec![0],
             Self::Last => vec![last],
+            Self::At(place) => vec![place],
             Self::Three => vec![0, last / 2, last],
             Self::Spread(wanted) => {
                 let gaps = wanted.clamp(2, count.max(2)) - 1;

@@ -19,7 +19,7 @@ use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit};
 use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment};
-use crate::stages::common::shared::{MATRICES, at, foreseen_at, query, small};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, foreseen_at, query, small};
 use crate::table::Table;
 use crate::theory;
 use crate::theory::effective_spectrum::Outlier;
@@ -105,8 +105,8 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let Some(limit) = limits.get(&lambda) else { continue };
         for checkpoint in asked(experiment) {
             let levels = predict(experiment, limit, checkpoint, &mut theory)?;
-            for replicate in data.finished(&experiment.name)? {
-                measure(data, experiment, (replicate, checkpoint), levels, &mut statistics)?;
+            for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
+                measure(data, experiment, &seen, levels, &mut statistics)?;
             }
         }
     }
@@ -153,25 +153,22 @@ fn added(rows: &Array2<f64>, space: &Array2<f64>) -> Result<Array2<f64>> {
 fn measure(
     data: &dyn Data,
     experiment: &Experiment,
-    (replicate, checkpoint): (u32, usize),
+    Seen { here, replicate, checkpoint, observed }: &Seen,
     levels: [f64; 2],
     statistics: &mut Vec<Statistic>,
 ) -> Result<()> {
     let name = experiment.name.as_str();
-    let trajectory = data.trajectory(name, replicate)?;
-    let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
-    let here = at(experiment, replicate, observed);
     let space = task::build(&experiment.problem).mean_space();
     let rest = added(&observed.parameters[0], &space)?;
-    let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+    let pairs = data.pairs(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
     let squared = |pair: &Pair, space: &Array2<f64>| {
         let share = alignment(pair.vector.view(), space);
         share * share
     };
-    for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted(&here, &pairs, levels, statistics)) {
+    for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted(here, &pairs, levels, statistics)) {
         let carriers: Vec<[f64; 2]> =
             counted.iter().map(|pair| [squared(pair, &space), squared(pair, &rest)]).collect();
-        carried(&here, matrix, &carriers, statistics);
+        carried(here, matrix, &carriers, statistics);
     }
     Ok(())
 }

@@ -9,19 +9,16 @@ use crate::stage::rows::{Curves, Statistics, mean, range};
 type Points = Vec<(f64, f64)>;
 
 /// An empty panel over training time.
-#[must_use]
 pub fn over_time(y: Axis) -> Panel {
     Panel::new(Axis::linear("training time $t$"), y)
 }
 
 /// Mean of replicates as a marked line, then their range as a band, its sides with a dash of their own.
-#[must_use]
 pub fn mean_and_band(panel: Panel, label: &str, (style, sides): (Style, Dash), curves: &Curves) -> Panel {
     panel.marked_line(label, style, mean(curves)).band(label, style.dash(sides), range(curves))
 }
 
 /// Range of n replicates as a band with a label of its own, then their mean.
-#[must_use]
 pub fn band_and_mean(
     panel: Panel,
     n: u32,
@@ -38,7 +35,6 @@ pub fn band_and_mean(
 }
 
 /// Eigenvalues over time by rank, with the marks that theory predicts (label, size, places) and a line of it.
-#[must_use]
 pub fn eigenvalues(
     y: Axis,
     (ranks, measured): (&str, Vec<Points>),

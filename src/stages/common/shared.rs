@@ -1,5 +1,6 @@
 //! What the stages of both tasks share: places, questions, levels.
 
+use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
@@ -7,6 +8,8 @@ use crate::simulation::task::{Block, Matrix, Task};
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::{Query, Question, SampleKind};
 use crate::spectrum::{Norms, Pair};
+use crate::stage::Data;
+use crate::stage::request::Checkpoints;
 use crate::stage::rows::{At, Of, Statistic, Subspace};
 use crate::theory;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
@@ -25,7 +28,6 @@ pub fn small(index: usize) -> u32 {
 }
 
 /// What a summary statistic of a task is of.
-#[must_use]
 pub fn of_summary(task: &dyn Task, statistic: &str, (row, col): (usize, usize)) -> Of {
     let layer = if statistic == "v" { Layer::V } else { task.layers()[0].0 };
     Of { col: Some(small(col)), ..Of::row(layer, small(row)) }
@@ -40,6 +42,49 @@ pub fn at(experiment: &Experiment, replicate: u32, observed: &Observed) -> At {
         step: observed.step,
         time: observed.time,
     }
+}
+
+/// A checkpoint of a replicate.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Where it is.
+    pub here: At,
+    /// The replicate.
+    pub replicate: u32,
+    /// Its place in the schedule.
+    pub checkpoint: usize,
+    /// What was observed.
+    pub observed: Observed,
+}
+
+/// Those of the checkpoints asked for that a replicate has.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn seen(data: &dyn Data, one: &Experiment, replicate: u32, asked: Checkpoints) -> Result<Vec<Seen>> {
+    let asked = asked.indices(one.schedule().len());
+    let all = data.trajectory(&one.name, replicate)?.checkpoints.into_iter().enumerate();
+    Ok(all
+        .filter(|(checkpoint, _)| asked.contains(checkpoint))
+        .map(|(checkpoint, observed)| Seen {
+            here: at(one, replicate, &observed),
+            replicate,
+            checkpoint,
+            observed,
+        })
+        .collect())
+}
+
+/// The same of every replicate that reached the end.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn all_seen(data: &dyn Data, one: &Experiment, asked: Checkpoints) -> Result<Vec<Seen>> {
+    let mut all = Vec::new();
+    for replicate in data.finished(&one.name)? {
+        all.extend(seen(data, one, replicate, asked)?);
+    }
+    Ok(all)
 }
 
 /// Where a checkpoint of a prediction for all replicates is.

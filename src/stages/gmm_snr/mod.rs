@@ -13,7 +13,7 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment, mean_gram};
-use crate::stages::common::shared::{at, foreseen_at, norm_errors, query};
+use crate::stages::common::shared::{Seen, all_seen, foreseen_at, norm_errors, query};
 use crate::table::Table;
 
 /// The grid: dense where outliers appear, then half a decade apart.
@@ -60,8 +60,8 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 theory.push(Statistic::new(&here, "edge", Of::block(matrix, FIRST_BLOCK), edge));
             }
             let levels = foreseen.map(|foreseen| foreseen.level);
-            for replicate in data.finished(&experiment.name)? {
-                measure(data, experiment, (replicate, checkpoint), levels, &mut statistics)?;
+            for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
+                measure(data, experiment, &seen, levels, &mut statistics)?;
             }
         }
     }
@@ -72,31 +72,28 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
 fn measure(
     data: &dyn Data,
     experiment: &Experiment,
-    (replicate, checkpoint): (u32, usize),
+    Seen { here, replicate, checkpoint, observed }: &Seen,
     levels: [f64; 2],
     statistics: &mut Vec<Statistic>,
 ) -> Result<()> {
     let name = experiment.name.as_str();
-    let trajectory = data.trajectory(name, replicate)?;
-    let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
-    let here = at(experiment, replicate, observed);
     let x = observed.parameters[0].row(0);
     let space = task::build(&experiment.problem).mean_space();
     let row = Of::row(Layer::X, 0);
-    statistics.push(Statistic::new(&here, "sine", row.with(Subspace::Means), sine(x, &space)));
-    statistics.push(Statistic::new(&here, "norm", row, x.dot(&x).sqrt()));
-    let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-    counted(&here, &pairs, levels, statistics);
+    statistics.push(Statistic::new(here, "sine", row.with(Subspace::Means), sine(x, &space)));
+    statistics.push(Statistic::new(here, "norm", row, x.dot(&x).sqrt()));
+    let pairs = data.pairs(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+    counted(here, &pairs, levels, statistics);
     for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
         let block = Of::block(matrix, FIRST_BLOCK);
         for (rank, pair) in (1..).zip(pairs) {
-            statistics.push(Statistic::new(&here, "eigenvalue", block.rank(rank), pair.value));
+            statistics.push(Statistic::new(here, "eigenvalue", block.rank(rank), pair.value));
         }
     }
-    if checkpoint > 0 {
-        let norms = data.norms(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Norms))?;
+    if *checkpoint > 0 {
+        let norms = data.norms(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Norms))?;
         for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
-            statistics.extend(norm_errors(&here, Of::block(matrix, FIRST_BLOCK), norms));
+            statistics.extend(norm_errors(here, Of::block(matrix, FIRST_BLOCK), norms));
         }
     }
     Ok(())
