@@ -18,8 +18,8 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit};
-use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment};
-use crate::stages::common::shared::{MATRICES, Seen, all_seen, foreseen_at, query, small};
+use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, counted, experiment};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, predicted_at, query, small};
 use crate::table::Table;
 use crate::theory;
 use crate::theory::effective_spectrum::Outlier;
@@ -104,9 +104,9 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         }
         let Some(limit) = limits.get(&lambda) else { continue };
         for checkpoint in asked(experiment) {
-            let levels = predict(experiment, limit, checkpoint, &mut theory)?;
+            let thresholds = predict(experiment, limit, checkpoint, &mut theory)?;
             for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
-                measure(data, experiment, &seen, levels, &mut statistics)?;
+                measure(data, experiment, &seen, thresholds, &mut statistics)?;
             }
         }
     }
@@ -131,16 +131,16 @@ fn predict(
     checkpoint: usize,
     theory: &mut Vec<Statistic>,
 ) -> Result<[f64; 2]> {
-    let here = foreseen_at(experiment, checkpoint);
-    let foreseen = Foreseen::both(&here, experiment, &limit.grams[checkpoint], theory)?;
-    for (matrix, Foreseen { predicted, outliers, .. }) in Matrix::BOTH.into_iter().zip(&foreseen) {
+    let here = predicted_at(experiment, checkpoint);
+    let predicted = Prediction::both(&here, experiment, &limit.grams[checkpoint], theory)?;
+    for (matrix, Prediction { predicted, outliers, .. }) in Matrix::BOTH.into_iter().zip(&predicted) {
         let carriers = |outlier: &Outlier| {
             let means = outlier.overlap_with_span_of_means(&predicted.law);
             [means, outlier.overlap_with_space() - means]
         };
         carried(&here, matrix, &outliers.iter().map(carriers).collect::<Vec<_>>(), theory);
     }
-    Ok(foreseen.map(|foreseen| foreseen.level))
+    Ok(predicted.map(|predicted| predicted.threshold))
 }
 
 /// Orthonormal basis of what the span of the rows adds to a space.
@@ -154,7 +154,7 @@ fn measure(
     data: &dyn Data,
     experiment: &Experiment,
     Seen { here, replicate, checkpoint, observed }: &Seen,
-    levels: [f64; 2],
+    thresholds: [f64; 2],
     statistics: &mut Vec<Statistic>,
 ) -> Result<()> {
     let name = experiment.name.as_str();
@@ -165,7 +165,7 @@ fn measure(
         let share = alignment(pair.vector.view(), space);
         share * share
     };
-    for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted(here, &pairs, levels, statistics)) {
+    for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted(here, &pairs, thresholds, statistics)) {
         let carriers: Vec<[f64; 2]> =
             counted.iter().map(|pair| [squared(pair, &space), squared(pair, &rest)]).collect();
         carried(here, matrix, &carriers, statistics);
@@ -186,7 +186,7 @@ fn thresholds(data: &dyn Data, limits: &BTreeMap<u64, Limit>, theory: &mut Vec<S
         }
         seen.push(experiment.problem.training.phi.to_bits());
         for checkpoint in asked(experiment) {
-            let here = foreseen_at(experiment, checkpoint);
+            let here = predicted_at(experiment, checkpoint);
             for (matrix, of) in MATRICES {
                 for wanted in [1, CLASSES] {
                     if let Some(lambda) = threshold(experiment, &grid, checkpoint, of, wanted)? {
@@ -212,7 +212,7 @@ fn threshold(
     let enough = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {
         let mut there = experiment.clone();
         there.problem.data.set_lambda(lambda);
-        Ok(Foreseen::new(&there, gram, matrix)?.outliers.len() >= wanted)
+        Ok(Prediction::new(&there, gram, matrix)?.outliers.len() >= wanted)
     };
     let mut below: Option<(f64, &Array2<f64>)> = None;
     for (lambda, limit) in grid {

@@ -53,11 +53,12 @@ fn deviations(
     for experiment in results.experiments.values() {
         let [measured, predicted] =
             [&measured, &predicted].map(|table| choose(table.of(&experiment.name, statistic)));
-        let foreseen: BTreeMap<(u64, Of), f64> =
+        let predicted: BTreeMap<(u64, Of), f64> =
             predicted.iter().map(|row| ((row.at.step, row.of), row.value)).collect();
         for row in measured.iter().filter(|row| wanted(experiment, row.at.step)) {
             // A carrier counts where measurement and prediction both have an outlier of this rank.
-            if let (Some(value), Some(replicate)) = (foreseen.get(&(row.at.step, row.of)), row.at.replicate) {
+            if let (Some(value), Some(replicate)) = (predicted.get(&(row.at.step, row.of)), row.at.replicate)
+            {
                 totals.entry(replicate).or_default().push((row.value - value).abs());
             }
         }

@@ -1,4 +1,4 @@
-//! What theory foresees of an experiment before any of it is simulated: the limit d → ∞ of its summary statistics.
+//! What theory predicts of an experiment before any of it is simulated: the limit d → ∞ of its summary statistics.
 
 use crate::error::{Error, Result};
 use crate::problem::experiment::Experiment;
@@ -114,7 +114,7 @@ pub fn limit_from(experiment: &Experiment, start: &State, step: f64, nodes: usiz
 
 /// A summary statistic of a state of the limit.
 #[must_use]
-pub fn foreseen(state: &State, summary: &Summary) -> f64 {
+pub fn predicted(state: &State, summary: &Summary) -> f64 {
     match summary.statistic {
         "m" => state.means[[summary.row, summary.col]],
         "R" => state.gram[[summary.row, summary.col]],

@@ -89,7 +89,7 @@ pub fn all_seen(data: &dyn Data, one: &Experiment, asked: Checkpoints) -> Result
 
 /// Where a checkpoint of a prediction for all replicates is.
 #[must_use]
-pub fn foreseen_at(experiment: &Experiment, checkpoint: usize) -> At {
+pub fn predicted_at(experiment: &Experiment, checkpoint: usize) -> At {
     let step = experiment.schedule()[checkpoint];
     At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) }
 }
@@ -106,14 +106,14 @@ pub const MARGIN: f64 = 4.0;
 /// The level above which an eigenvalue of a d × d matrix counts as an outlier: the right edge of the bulk plus four
 /// Tracy-Widom scales, which its extreme eigenvalue exceeds with probability below 10^-3.
 #[must_use]
-pub fn level(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
+pub fn threshold(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
     let edge = spectrum.right_edge();
     edge.position + MARGIN * edge.tracy_widom_scale(as_f64(d)).unwrap_or(0.0)
 }
 
 /// The level below which an eigenvalue counts as a negative outlier, likewise.
 #[must_use]
-pub fn level_below(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
+pub fn threshold_below(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
     let edge = spectrum.left_edge();
     edge.position - MARGIN * edge.tracy_widom_scale(as_f64(d)).unwrap_or(0.0)
 }

@@ -17,7 +17,7 @@ use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
 use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::limit::{Limit, foreseen, limit_with, macroscopic};
+use crate::stages::common::limit::{Limit, limit_with, macroscopic, predicted};
 use crate::table::Table;
 use std::collections::BTreeMap;
 
@@ -113,7 +113,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let mut farthest = 0.0_f64;
             for (observed, state) in checkpoints.iter().zip(&limit.path.states) {
                 for summary in task.summary(&observed.parameters) {
-                    farthest = farthest.max((summary.value - foreseen(state, &summary)).abs());
+                    farthest = farthest.max((summary.value - predicted(state, &summary)).abs());
                 }
             }
             statistics.push(Statistic::plain(&here, "largest deviation", farthest));

@@ -175,7 +175,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             })
             .collect()
     };
-    let looks = [
+    let styles = [
         (Colour::Blue, Marker::Circle),
         (Colour::Vermillion, Marker::OpenSquare),
         (Colour::Green, Marker::Triangle),
@@ -183,7 +183,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     ];
     let mut alignment =
         Panel::new(Axis::log("dimension $d$"), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"));
-    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(looks.into_iter().cycle()) {
+    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(styles.into_iter().cycle()) {
         let experiments = at_lambda(results, lambda);
         alignment = alignment
             .error_bars(
@@ -235,7 +235,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Style::theory(Colour::Black),
         limits(&over_lambda, &place),
     );
-    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(looks.into_iter().cycle()) {
+    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(styles.into_iter().cycle()) {
         let here: Vec<&Experiment> = at_lambda(results, lambda)
             .into_iter()
             .filter(|experiment| experiment.problem.d() == most)

@@ -17,7 +17,7 @@ use crate::simulation::task::{self, Summary};
 use crate::stage::request::Request;
 use crate::stage::rows::{At, Statistic, ranges_table, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::limit::{foreseen, limit, macroscopic};
+use crate::stages::common::limit::{limit, macroscopic, predicted};
 use crate::stages::common::shared::of_summary;
 use crate::table::Table;
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 data.trajectory(&experiment.name, replicate)?.checkpoints.iter().enumerate()
             {
                 for summary in task.summary(&observed.parameters) {
-                    let expected = foreseen(&limit.path.states[checkpoint], &summary);
+                    let expected = predicted(&limit.path.states[checkpoint], &summary);
                     farthest = farthest.max((summary.value - expected).abs());
                     let key = (checkpoint, summary.statistic, summary.row, summary.col);
                     let range = ranges.entry(key).or_insert((f64::INFINITY, f64::NEG_INFINITY));
@@ -112,7 +112,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             lows.push(Statistic::new(&place, statistic, of, low));
             highs.push(high);
             let summary = Summary { statistic, row, col, value: 0.0 };
-            let expected = foreseen(&limit.path.states[checkpoint], &summary);
+            let expected = predicted(&limit.path.states[checkpoint], &summary);
             theory.push(Statistic::new(&place, statistic, of, expected));
         }
     }

@@ -11,7 +11,7 @@ use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     CONTRAST, FIRST_BLOCK, MAIN, Predicted, SHOWN, contrast, gram, main, outliers, replicated,
 };
-use crate::stages::common::shared::{MATRICES, Seen, all_seen, level, query};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, query, threshold};
 use crate::table::Table;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
@@ -43,8 +43,8 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     let block = Of::block(matrix, FIRST_BLOCK);
                     let edge = predicted.spectrum.right_edge().position;
                     theory.push(Statistic::new(&here, "edge", block, edge));
-                    let level = level(&predicted.spectrum, experiment.problem.d());
-                    theory.push(Statistic::new(&here, "level", block, level));
+                    let threshold = threshold(&predicted.spectrum, experiment.problem.d());
+                    theory.push(Statistic::new(&here, "level", block, threshold));
                     for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
                         theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
                     }

@@ -57,8 +57,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .collect()
     };
     let clear = |matrix: Matrix| -> Vec<f64> {
-        let level = theory.of(MAIN, "level").matrix(matrix).values().last().copied().unwrap_or(f64::INFINITY);
-        pick(matrix, k, last).iter().map(|value| value / level).collect()
+        let threshold =
+            theory.of(MAIN, "level").matrix(matrix).values().last().copied().unwrap_or(f64::INFINITY);
+        pick(matrix, k, last).iter().map(|value| value / threshold).collect()
     };
     Ok(vec![
         declare("A4.gradient-start")

@@ -17,7 +17,7 @@ use crate::stages::common::mixture::{
     FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
     outliers,
 };
-use crate::stages::common::shared::{MATRICES, Seen, all_seen, level, level_below, query, seen};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, query, seen, threshold, threshold_below};
 use crate::table::Table;
 use crate::theory::effective_spectrum::Outlier;
 
@@ -102,8 +102,8 @@ fn off_diagonal_outliers(
                 let block = Of::block(matrix, OFF_DIAGONAL);
                 let predicted = Predicted::block(experiment, &gram, of, 0, 1)?;
                 let (low, high) = (
-                    level_below(&predicted.spectrum, experiment.problem.d()),
-                    level(&predicted.spectrum, experiment.problem.d()),
+                    threshold_below(&predicted.spectrum, experiment.problem.d()),
+                    threshold(&predicted.spectrum, experiment.problem.d()),
                 );
                 let below = values[index].iter().filter(|value| **value < low).count();
                 let above = values[index].iter().filter(|value| **value > high).count();

@@ -12,8 +12,8 @@ use crate::spectrum::subspace::sine;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment, mean_gram};
-use crate::stages::common::shared::{Seen, all_seen, foreseen_at, norm_errors, query};
+use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, counted, experiment, mean_gram};
+use crate::stages::common::shared::{Seen, all_seen, norm_errors, predicted_at, query};
 use crate::table::Table;
 
 /// The grid: dense where outliers appear, then half a decade apart.
@@ -53,15 +53,15 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     for experiment in data.experiments() {
         for checkpoint in [0, experiment.schedule().len() - 1] {
             let Some(gram) = mean_gram(data, experiment, checkpoint)? else { continue };
-            let here = foreseen_at(experiment, checkpoint);
-            let foreseen = Foreseen::both(&here, experiment, &gram, &mut theory)?;
-            for (matrix, foreseen) in Matrix::BOTH.into_iter().zip(&foreseen) {
-                let edge = foreseen.predicted.spectrum.right_edge().position;
+            let here = predicted_at(experiment, checkpoint);
+            let predicted = Prediction::both(&here, experiment, &gram, &mut theory)?;
+            for (matrix, predicted) in Matrix::BOTH.into_iter().zip(&predicted) {
+                let edge = predicted.predicted.spectrum.right_edge().position;
                 theory.push(Statistic::new(&here, "edge", Of::block(matrix, FIRST_BLOCK), edge));
             }
-            let levels = foreseen.map(|foreseen| foreseen.level);
+            let thresholds = predicted.map(|predicted| predicted.threshold);
             for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
-                measure(data, experiment, &seen, levels, &mut statistics)?;
+                measure(data, experiment, &seen, thresholds, &mut statistics)?;
             }
         }
     }
@@ -73,7 +73,7 @@ fn measure(
     data: &dyn Data,
     experiment: &Experiment,
     Seen { here, replicate, checkpoint, observed }: &Seen,
-    levels: [f64; 2],
+    thresholds: [f64; 2],
     statistics: &mut Vec<Statistic>,
 ) -> Result<()> {
     let name = experiment.name.as_str();
@@ -83,7 +83,7 @@ fn measure(
     statistics.push(Statistic::new(here, "sine", row.with(Subspace::Means), sine(x, &space)));
     statistics.push(Statistic::new(here, "norm", row, x.dot(&x).sqrt()));
     let pairs = data.pairs(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-    counted(here, &pairs, levels, statistics);
+    counted(here, &pairs, thresholds, statistics);
     for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
         let block = Of::block(matrix, FIRST_BLOCK);
         for (rank, pair) in (1..).zip(pairs) {

@@ -84,7 +84,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 spectrum.in_experiment(name).iter().map(|row| (row.at.step, row.at.time)).collect();
             steps.dedup();
             let middle = steps.iter().find(|(step, _)| *step > 0).map_or(0.0, |(_, time)| rounded(*time));
-            let foreseen = |matrix: Matrix| counted(&theory, name, matrix);
+            let predicted = |matrix: Matrix| counted(&theory, name, matrix);
             let caption = Caption::new(
                 format!("Spectrum of one block of H and of G at signal-to-noise ratio λ = {lambda}"),
                 format!(
@@ -97,17 +97,17 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 format!(
                     "Outside the bulk, at the predicted places, are {} of H and {} of G; the leading one of G is apart from all \
                      else from the start, that of H separates from the others during training",
-                    foreseen(Matrix::Hessian),
-                    foreseen(Matrix::Gradient)
+                    predicted(Matrix::Hessian),
+                    predicted(Matrix::Gradient)
                 ),
             );
             let mut figure = Figure::new(figure, caption, Width::Full, 3).shared_y();
             for (matrix, label) in SYMBOLS {
                 // One range for all times, so that they can be compared.
-                let (all, foreseen) = (spectrum.in_experiment(name).matrix(matrix), theory.of(name, "outlier").matrix(matrix));
+                let (all, predicted) = (spectrum.in_experiment(name).matrix(matrix), theory.of(name, "outlier").matrix(matrix));
                 let (low, high) = all
                     .iter()
-                    .chain(foreseen.iter())
+                    .chain(predicted.iter())
                     .map(|row| row.value)
                     .filter(|value| *value > 0.0)
                     .fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), value| (low.min(value), high.max(value)));
@@ -132,7 +132,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     let least = heights.iter().copied().filter(|height| *height > 0.0).fold(f64::INFINITY, f64::min);
                     let floor = if least.is_finite() { least / 4.0 } else { 0.01 };
                     let top = 1.8 * heights.iter().copied().fold(floor, f64::max);
-                    let outliers = foreseen.clone().step(step).values().into_iter().map(|value| (value, 1.4 * floor)).collect();
+                    let outliers = predicted.clone().step(step).values().into_iter().map(|value| (value, 1.4 * floor)).collect();
                     figure = figure.panel(
                         Panel::new(
                             Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")).range(low / 1.15, high * 1.25),

@@ -9,7 +9,7 @@ use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_t
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, Seen, all_seen, query};
 use crate::stages::common::xor::{
-    SECOND, WIDE, WIDE_CONTRAST, above, classified, law, level, second_layer, whole_second,
+    SECOND, WIDE, WIDE_CONTRAST, above, classified, law, second_layer, threshold, whole_second,
 };
 use crate::table::Table;
 
@@ -27,11 +27,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let law = law(experiment, &observed)?;
             statistics.push(Statistic::plain(&here, "classified", as_f64(classified(&observed))));
             for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
-                let level = level(experiment, &law, of)?;
-                let outliers = above(pairs.iter().map(|pair| pair.value), level);
+                let threshold = threshold(experiment, &law, of)?;
+                let outliers = above(pairs.iter().map(|pair| pair.value), threshold);
                 let block = Of::block(matrix, SECOND);
                 statistics.push(Statistic::new(&here, "outliers", block, as_f64(outliers)));
-                theory.push(Statistic::new(&here, "level", block, level));
+                theory.push(Statistic::new(&here, "level", block, threshold));
                 spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, pairs));
                 if replicate == 0 {
                     let values = law.second_layer_spectrum(of)?.values;

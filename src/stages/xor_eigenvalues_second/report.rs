@@ -154,10 +154,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             let of = spectrum.in_experiment(name).matrix(matrix).replicate(0);
             let ranked = of.ranked(width(experiment));
             let highest = ranked.iter().flatten().map(|point| point.1).fold(0.0, f64::max) * 2.0;
-            let foreseen = theory.of(name, "eigenvalue").matrix(matrix);
-            let predicted = |rank: u32| foreseen.clone().rank(rank).points();
-            let level = theory.of(name, "level").matrix(matrix).replicate(0).points();
-            let lowest = level.iter().map(|point| point.1).fold(f64::INFINITY, f64::min) / 300.0;
+            let predicted = theory.of(name, "eigenvalue").matrix(matrix);
+            let predicted = |rank: u32| predicted.clone().rank(rank).points();
+            let threshold = theory.of(name, "level").matrix(matrix).replicate(0).points();
+            let lowest = threshold.iter().map(|point| point.1).fold(f64::INFINITY, f64::min) / 300.0;
             // Marks far below the level would lie outside the axes.
             let points: Vec<(f64, f64)> =
                 (1..=width(experiment)).flat_map(predicted).filter(|point| point.1 > lowest).collect();
@@ -166,7 +166,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, highest),
                     ("rank (measured, replicate 0)", ranked),
                     ("predicted", 2.4, points),
-                    ("level of outliers", level),
+                    ("level of outliers", threshold),
                 )
                 .title(title.clone()),
             );

@@ -86,7 +86,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let Some(first) = checkpoints.first() else { continue };
             let (step, nodes) = INTEGRATION;
             let path = limit_from(experiment, &state(experiment, first), step, nodes)?.path;
-            let foreseen: Vec<(f64, f64)> = path
+            let predicted: Vec<(f64, f64)> = path
                 .times
                 .iter()
                 .zip(&path.states)
@@ -96,7 +96,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 .iter()
                 .map(|observed| (observed.time, largest(&state(experiment, observed).means)))
                 .collect();
-            for (curve, table) in [(&measured, &mut statistics), (&foreseen, &mut theory)] {
+            for (curve, table) in [(&measured, &mut statistics), (&predicted, &mut theory)] {
                 let here = |index: usize| At {
                     experiment: experiment.name.clone(),
                     replicate: Some(replicate),

@@ -71,18 +71,18 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let (mut ratios, mut most) = (Vec::new(), 0.0);
     if let Some(experiment) = experiments.last() {
         most = dimension(experiment);
-        let foreseen = times(&theory, experiment);
+        let predicted = times(&theory, experiment);
         for (replicate, time) in times(&statistics, experiment) {
-            ratios.extend(foreseen.get(&replicate).map(|foreseen| time / foreseen - 1.0));
+            ratios.extend(predicted.get(&replicate).map(|predicted| time / predicted - 1.0));
         }
     }
     let predicted = slopes(results, &theory);
     let expected = average(&predicted);
-    // Starts differ more than runs from their predictions, so each slope is compared with that foreseen from the same starts.
+    // Starts differ more than runs from their predictions, so each slope is compared with that predicted from the same starts.
     let rates: Vec<f64> = slopes(results, &statistics)
         .iter()
         .zip(&predicted)
-        .map(|(slope, foreseen)| (slope - foreseen) / expected)
+        .map(|(slope, predicted)| (slope - predicted) / expected)
         .collect();
     Ok(vec![
         declare("D1.escape-share")
@@ -108,12 +108,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let experiments = by_dimension(results, "xor-escape");
     let mut one = over_time(Axis::log(r"largest $\|(W_i \cdot \mu, W_i \cdot \nu)\|$").range(0.001, 4.0));
     let shown = [experiments.first(), experiments.get(experiments.len() / 2), experiments.last()];
-    let looks = [
+    let styles = [
         (Colour::Blue, Marker::Circle),
         (Colour::Vermillion, Marker::OpenSquare),
         (Colour::Green, Marker::Triangle),
     ];
-    for (experiment, (colour, marker)) in shown.into_iter().flatten().zip(looks) {
+    for (experiment, (colour, marker)) in shown.into_iter().flatten().zip(styles) {
         let style = Style::measured(colour).marker(marker);
         let own = theory.of(&experiment.name, "largest m").curves();
         for (replicate, curve) in statistics.of(&experiment.name, "largest m").curves() {
@@ -128,7 +128,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         }
     }
     one = one.series(Series::rule_horizontal("escaped above", Style::reference(), ESCAPED));
-    let (mut bars, mut foreseen) = (Vec::new(), Vec::new());
+    let (mut bars, mut predicted) = (Vec::new(), Vec::new());
     for experiment in &experiments {
         let values: Vec<f64> = times(&statistics, experiment).into_values().collect();
         if values.is_empty() {
@@ -137,14 +137,14 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let (mean, half) = interval(&values)?;
         bars.push((dimension(experiment), mean, mean - half, mean + half));
         let expected: Vec<f64> = times(&theory, experiment).into_values().collect();
-        foreseen.push((dimension(experiment), average(&expected)));
+        predicted.push((dimension(experiment), average(&expected)));
     }
     let mut all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
         .error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars)
         .marked_line(
             "effective dynamics from the same starts: mean",
             Style::theory(Colour::Purple).marker(Marker::Cross).size(4.5),
-            foreseen,
+            predicted,
         );
     if let Some(experiment) = experiments.first() {
         let note = format!(

@@ -19,7 +19,7 @@ use crate::stage::rows::{
     Alignment, Eigenvalue, Of, Statistic, Subspace, alignment_table, spectrum_table, statistics_table,
 };
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{MATRICES, Seen, all_seen, level, query};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, query, threshold};
 use crate::stages::common::xor::{
     CONTRAST, MAIN, SHOWN, above, first, first_layer, law_of_sample, neurons, predicted, replicated, width,
 };
@@ -105,7 +105,7 @@ fn spectra(data: &dyn Data, experiment: &Experiment, seen: &Seen, rows: &mut Row
             let spanned = block.with(Subspace::Means);
             rows.statistics.push(Statistic::new(here, "overlap", spanned, overlap(&top, &space)));
             let spectrum = predicted(experiment, &law, of, neuron as usize)?;
-            let least = level(&spectrum, experiment.problem.d());
+            let least = threshold(&spectrum, experiment.problem.d());
             let found = above(pairs.iter().map(|pair| pair.value), least);
             rows.statistics.push(Statistic::new(here, "outliers", block, as_f64(found)));
             let outliers = spectrum.outliers_above()?;

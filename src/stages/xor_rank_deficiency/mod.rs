@@ -9,7 +9,7 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{Seen, query, seen};
-use crate::stages::common::xor::{SECOND, law, level};
+use crate::stages::common::xor::{SECOND, law, threshold};
 use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
 use crate::table::Table;
 use crate::theory;
@@ -53,10 +53,10 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let [values, _] = data.values(RUNS, replicate, question)?;
             spectrum.extend(Eigenvalue::of_values(&here, Matrix::Hessian, &question, &values));
             let (law, block) = (law(experiment, &observed)?, Of::block(Matrix::Hessian, SECOND));
-            let level = level(experiment, &law, theory::Matrix::Hessian)?;
-            predicted.push(Statistic::new(&here, "level", block, level));
-            let foreseen = law.second_layer_spectrum(theory::Matrix::Hessian)?.values;
-            let ranked = (1..).zip(foreseen.iter());
+            let threshold = threshold(experiment, &law, theory::Matrix::Hessian)?;
+            predicted.push(Statistic::new(&here, "level", block, threshold));
+            let expected = law.second_layer_spectrum(theory::Matrix::Hessian)?.values;
+            let ranked = (1..).zip(expected.iter());
             predicted.extend(
                 ranked.map(|(rank, value)| Statistic::new(&here, "eigenvalue", block.rank(rank), *value)),
             );

@@ -59,8 +59,8 @@ fn beyond(largest: f64) -> String {
     }
 }
 
-/// Looks of the thresholds of the first and of the last outlier.
-fn looks() -> [(u32, &'static str, Style); 2] {
+/// Styles of the thresholds of the first and of the last outlier.
+fn styles() -> [(u32, &'static str, Style); 2] {
     let last = Style::theory(Colour::Purple).dash(Dash::DashDot);
     [
         (1, "predicted: first outlier appears", Style::theory(Colour::Vermillion)),
@@ -78,7 +78,7 @@ fn numbers(axes: [(&str, &Vec<f64>); 2], values: Vec<Vec<f64>>, most: f64) -> Pa
 
 /// A panel with the predicted thresholds of outliers, by their rank.
 fn with_thresholds(panel: Panel, curve: impl Fn(u32) -> Vec<(f64, f64)>) -> Panel {
-    looks().into_iter().fold(panel, |panel, (rank, label, style)| {
+    styles().into_iter().fold(panel, |panel, (rank, label, style)| {
         let curve = curve(rank);
         panel.marked_line(label, style.marker(Marker::Cross).size(3.5), curve)
     })
@@ -243,11 +243,11 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
             let (mut bars, mut expected) = (Vec::new(), Vec::new());
             for experiment in &followed {
                 let end = experiment.schedule().last().copied().unwrap_or(0);
-                let [foreseen, found] = [theory, statistics].map(|table| {
+                let [predicted, found] = [theory, statistics].map(|table| {
                     table.of(&experiment.name, "overlap").matrix(matrix).with(carrier).step(end)
                 });
                 // Outliers that theory does not have are not compared with those that it has.
-                let ranks: BTreeSet<Option<u32>> = foreseen.iter().map(|row| row.of.rank).collect();
+                let ranks: BTreeSet<Option<u32>> = predicted.iter().map(|row| row.of.rank).collect();
                 let values = found.only(|row| ranks.contains(&row.of.rank));
                 let per_replicate: Vec<f64> = (0..experiment.replicates)
                     .map(|replicate| values.clone().replicate(replicate))
@@ -261,7 +261,7 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
                     bars.push((lambda, middle, middle - half, middle + half));
                 }
                 if !ranks.is_empty() {
-                    expected.push((lambda, foreseen.mean()));
+                    expected.push((lambda, predicted.mean()));
                 }
             }
             panel = panel
