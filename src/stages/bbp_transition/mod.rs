@@ -63,34 +63,22 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let family = Family::new("gmm-bbp", base)
         .axis(Axis::new("lambda", "-lambda-", lambdas.iter().copied().map(f64::from)))
         .axis(Axis::new("phi", "-phi-", ratios.iter().map(|ratio| f64::from(*ratio) / 10.0)).scaled(10.0));
-    settings
-        .members(family)?
-        .into_iter()
-        .map(|point| {
-            let checkpoints = if is_followed(&point) { Checkpoints::All } else { Checkpoints::Spread(2) };
-            Ok(Request::new(settings.experiment(point)?).every_replicate(
-                checkpoints,
-                FIRST_BLOCK,
-                Question::Top(COUNTED),
-            ))
-        })
-        .collect()
+    let ask = |point: Experiment| {
+        let checkpoints = asked(&point);
+        Request::new(point).every_replicate(checkpoints, FIRST_BLOCK, Question::Top(COUNTED))
+    };
+    Ok(settings.points(family)?.into_iter().map(ask).collect())
 }
 
 /// Whether transitions are followed in time.
-fn is_followed(experiment: &Experiment) -> bool {
+#[must_use]
+pub fn is_followed(experiment: &Experiment) -> bool {
     experiment.problem.training.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits()
 }
 
 /// Checkpoints with spectra.
-#[must_use]
-pub fn asked(experiment: &Experiment) -> Vec<usize> {
-    let count = experiment.schedule().len();
-    if is_followed(experiment) {
-        Checkpoints::All.indices(count)
-    } else {
-        Checkpoints::Spread(2).indices(count)
-    }
+fn asked(experiment: &Experiment) -> Checkpoints {
+    if is_followed(experiment) { Checkpoints::All } else { Checkpoints::Spread(2) }
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
@@ -103,7 +91,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             entry.insert(limit(experiment)?);
         }
         let Some(limit) = limits.get(&lambda) else { continue };
-        for checkpoint in asked(experiment) {
+        for checkpoint in asked(experiment).indices(experiment.schedule().len()) {
             let thresholds = predict(experiment, limit, checkpoint, &mut theory)?;
             for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
                 measure(data, experiment, &seen, thresholds, &mut statistics)?;
@@ -185,7 +173,7 @@ fn thresholds(data: &dyn Data, limits: &BTreeMap<u64, Limit>, theory: &mut Vec<S
             continue;
         }
         seen.push(experiment.problem.training.phi.to_bits());
-        for checkpoint in asked(experiment) {
+        for checkpoint in asked(experiment).indices(experiment.schedule().len()) {
             let here = predicted_at(experiment, checkpoint);
             for (matrix, of) in MATRICES {
                 for wanted in [1, CLASSES] {

@@ -7,7 +7,7 @@ use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Of, Selection, Statistics, Subspace, average};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::bbp_transition::{asked, plan, reduce};
+use crate::stages::bbp_transition::{is_followed, plan, reduce};
 use crate::stages::common::shared::SYMBOLS;
 use std::collections::BTreeMap;
 
@@ -88,7 +88,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         }
     }
     for (matrix, symbol) in SYMBOLS {
-        let followed = |experiment: &Experiment, _| asked(experiment).len() > 2;
+        let followed = |experiment: &Experiment, _| is_followed(experiment);
         claims.push(
             declare(format!("A5.dynamical-{}", matrix.name()))
                 .says(format!("outliers of {symbol}_11 leave the bulk at the predicted times of training"))

@@ -1,13 +1,13 @@
 //! Claims and figures of the stage `dimension-limit`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{dimension, half_law, places, values};
+use crate::stages::common::dimensions::{dimension, places, values, with_half_law};
 use crate::stages::common::grid::{bars, distinct, slopes};
 use crate::stages::dimension_limit::{DIMENSIONS, is_mixture, plan, reduce};
 
@@ -213,15 +213,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             network,
         ),
     ] {
-        let points = bars(&places(&experiments, dimension, |experiment| {
-            values(&statistics, experiment, "largest deviation")
-        }))?;
-        let law = half_law(&points);
-        rate = rate.error_bars(label, style, points).line(
-            r"slope $-1/2$",
-            Style::theory(Colour::Black).dash(Dash::DashDot),
-            law,
-        );
+        let deviation = |experiment: &Experiment| values(&statistics, experiment, "largest deviation");
+        let points = bars(&places(&experiments, dimension, deviation))?;
+        rate = with_half_law(rate, label, style, Colour::Black, points);
     }
     let most = common(results);
     let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.problem.d() == most);

@@ -1,13 +1,13 @@
 //! Claims and figures of the stage `effective-dynamics`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
-use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places, values};
+use crate::stages::common::dimensions::{by_dimension, dimension, places, values, with_half_law};
 use crate::stages::common::grid::{bars, slopes};
 use crate::stages::common::panels::over_time;
 use crate::stages::effective_dynamics::{DEVIATIONS, TASKS, plan, reduce};
@@ -177,15 +177,9 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
 fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
     let statistics = Statistics::read(results, "statistics")?;
     let all = places(experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
-    let bars = bars(&all)?;
-    let law = half_law(&bars);
-    let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"))
-        .error_bars(
-            "mean of replicates, 95 % interval",
-            Style::measured(Colour::Green).marker(Marker::Circle),
-            bars,
-        )
-        .line(r"slope $-1/2$", Style::theory(Colour::Green).dash(Dash::DashDot), law);
+    let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"));
+    let label = "mean of replicates, 95 % interval";
+    let panel = with_half_law(panel, label, Style::measured(Colour::Green), Colour::Green, bars(&all)?);
     Ok(match experiments.first() {
         Some(experiment) => {
             let note = format!(

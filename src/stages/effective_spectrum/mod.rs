@@ -10,8 +10,8 @@ pub mod report;
 
 use crate::error::Result;
 use crate::problem::data::{CLUSTERS, DataLaw, Means};
-use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::family::{Axis, Family};
+use crate::problem::experiment::Experiment;
+use crate::problem::family::Family;
 use crate::problem::network::{Layer, Network};
 use crate::problem::training::{Start, Training};
 use crate::problem::{Problem, as_f64};
@@ -21,7 +21,8 @@ use crate::spectrum::subspace::alignment;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::limit::{Limit, limit, macroscopic};
+use crate::stages::common::dimensions::over;
+use crate::stages::common::limit::{Limit, experiment, limit, macroscopic};
 use crate::stages::common::mixture::Predicted;
 use crate::stages::common::shared::{MATRICES, predicted_at, query, small, threshold};
 use crate::stages::common::xor::{self, SECOND};
@@ -58,23 +59,11 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let mut requests = Vec::new();
     for (prefix, data, network, beta, start) in tasks {
         let training = Training { start, ..Training::new(beta, 1.0, 6.0) };
-        let base = Experiment {
-            name: format!("{prefix}-effective"),
-            problem: Problem { data, network, training },
-            horizon: 30.0,
-            checkpoints: 5,
-            spacing: Spacing::Linear,
-            replicates: settings.profile.pick(40, 20),
-            simulator: Simulator::Sgd,
-            member: None,
-        };
-        let family = Family::new(base.name.clone(), base).axis(Axis::new(
-            "d",
-            "-d",
-            dimensions.iter().copied().map(as_f64),
-        ));
-        for point in settings.members(family)? {
-            let experiment = settings.experiment(point)?;
+        let problem = Problem { data, network, training };
+        let replicates = settings.profile.pick(40, 20);
+        let base = experiment(format!("{prefix}-effective"), problem, 30.0, 5, replicates);
+        let family = Family::new(base.name.clone(), base).axis(over(dimensions));
+        for experiment in settings.points(family)? {
             let (followed, block) = (outliers(&experiment), block(&experiment));
             let mut request = Request::new(experiment)
                 .every_replicate(Checkpoints::All, block, followed)

@@ -36,16 +36,12 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         "-lambda-",
         grid.iter().copied().map(f64::from),
     ));
-    settings
-        .members(family)?
-        .into_iter()
-        .map(|point| {
-            Ok(Request::new(settings.experiment(point)?)
-                .every_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(COUNTED))
-                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Top(COUNTED))
-                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Norms))
-        })
-        .collect()
+    let ask = |point| {
+        Request::new(point)
+            .every_replicate(Checkpoints::Spread(2), FIRST_BLOCK, Question::Top(COUNTED))
+            .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Norms)
+    };
+    Ok(settings.points(family)?.into_iter().map(ask).collect())
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {

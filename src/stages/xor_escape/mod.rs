@@ -8,15 +8,15 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator};
-use crate::problem::family::{Axis, Family};
+use crate::problem::family::Family;
 use crate::problem::training::Start;
 use crate::simulation::task;
 use crate::simulation::trajectory::Observed;
 use crate::stage::request::Request;
 use crate::stage::rows::{At, Statistic, Statistics, statistics_table};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::limit_from;
 use crate::stages::common::xor::experiment;
 use crate::table::Table;
@@ -43,10 +43,8 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     base.horizon = 20.0;
     base.checkpoints = 101;
     base.simulator = Simulator::Chain;
-    let family =
-        Family::new("xor-escape", base).axis(Axis::new("d", "-d", dimensions.iter().copied().map(as_f64)));
-    let points = settings.members(family)?.into_iter();
-    points.map(|point| Ok(Request::new(settings.experiment(point)?))).collect()
+    let family = Family::new("xor-escape", base).axis(over(dimensions));
+    Ok(settings.points(family)?.into_iter().map(Request::new).collect())
 }
 
 /// Largest `‖(W_i·μ, W_i·ν)‖` of a matrix m (K × 2).

@@ -10,7 +10,7 @@ use crate::simulation::task::Matrix;
 use crate::stage::Results;
 use crate::stage::claim::interval;
 use crate::stage::rows::{Statistics, Subspace, average};
-use crate::stages::bbp_transition::{CLASSES, FOLLOWED, asked};
+use crate::stages::bbp_transition::{CLASSES, FOLLOWED, is_followed};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::{distinct, log_edges};
 use crate::stages::common::shared::{MARGIN, SYMBOLS, small};
@@ -86,7 +86,7 @@ fn with_thresholds(panel: Panel, curve: impl Fn(u32) -> Vec<(f64, f64)>) -> Pane
 
 /// The experiments that are followed in time.
 fn followed(results: &Results) -> Vec<&Experiment> {
-    results.experiments.values().filter(|experiment| asked(experiment).len() > 2).collect()
+    results.experiments.values().filter(|experiment| is_followed(experiment)).collect()
 }
 
 fn lambdas(results: &Results) -> Vec<f64> {

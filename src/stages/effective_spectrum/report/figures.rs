@@ -1,12 +1,12 @@
 //! Figures of the stage `effective-spectrum`.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
 use crate::problem::network::Layer;
 use crate::stage::Results;
 use crate::stage::rows::{average, extent};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places};
+use crate::stages::common::dimensions::{by_dimension, dimension, places, with_half_law};
 use crate::stages::common::grid::bars;
 use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::SYMBOLS;
@@ -145,11 +145,10 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
     {
         let experiments = by_dimension(results, task);
         let bars = bars(&places(&experiments, dimension, |experiment| compared.sizes(experiment, layers)))?;
-        let law = half_law(&bars);
-        let mut panel = Panel::new(Axis::log("dimension $d$"), Axis::log("mean deviation of outliers"))
-            .title(title)
-            .error_bars("mean of replicates, 95 % interval", Style::measured(Colour::Blue), bars)
-            .line(r"slope $-1/2$", Style::theory(Colour::Blue).dash(Dash::DashDot), law);
+        let panel =
+            Panel::new(Axis::log("dimension $d$"), Axis::log("mean deviation of outliers")).title(title);
+        let label = "mean of replicates, 95 % interval";
+        let mut panel = with_half_law(panel, label, Style::measured(Colour::Blue), Colour::Blue, bars);
         if let Some(experiment) = experiments.first() {
             let note = format!(
                 r"$\lambda = {}$, $\phi = {}$",
