@@ -1,9 +1,10 @@
 //! Panels that many figures share.
 
 use crate::error::Result;
-use crate::plot::{Axis, Colour, Dash, Marker, Panel, Series, Style};
+use crate::plot::{Axis, Colour, ColourMap, Dash, HeatMap, Marker, Panel, Series, Style};
 use crate::stage::Results;
 use crate::stage::rows::{Curves, Statistics, mean, range};
+use crate::stages::common::captions::NEGATIVE;
 
 /// Points of a curve.
 type Points = Vec<(f64, f64)>;
@@ -69,4 +70,25 @@ pub fn training<const N: usize>(
             mean_and_band(panel, label, *style, &statistics.of(name, statistic).curves())
         })
     }))
+}
+
+/// Edges of cells around 1, 2, … up to a count.
+#[must_use]
+pub fn unit_edges(count: u32) -> Vec<f64> {
+    (0..=count).map(|index| f64::from(index) + 0.5).collect()
+}
+
+/// Entries of vectors in cells, coloured up to the largest of either sign; those clearly negative have a minus sign, since
+/// colours lose their sign in grey print. An axis is its label and the edges of cells.
+pub fn entries(
+    label: &str,
+    [(x, x_edges), (y, y_edges)]: [(String, Vec<f64>); 2],
+    values: Vec<Vec<f64>>,
+    largest: f64,
+) -> Panel {
+    let sign = |value: &f64| if *value < NEGATIVE { "−".to_owned() } else { String::new() };
+    let signs = values.iter().map(|row| row.iter().map(sign).collect()).collect();
+    let map = HeatMap { x_edges, y_edges, values, map: ColourMap::Diverging, range: (-largest, largest) };
+    Panel::new(Axis::linear(x).whole(), Axis::linear(y).whole())
+        .series(Series::heatmap(label, map).written(signs))
 }

@@ -1,17 +1,15 @@
 //! Claims and figures of the stage `gmm-outlier-space`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{
-    Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
-};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Statistics, first, last, mean, mean_and_range};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::captions::{Symbol, setting, signs};
 use crate::stages::common::mixture::{MAIN, SHOWN, WIDE, classes};
-use crate::stages::common::panels::over_time;
-use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::panels::{self, over_time, unit_edges};
+use crate::stages::common::shared::{SYMBOLS, small};
 use crate::stages::gmm_outlier_space::{plan, reduce};
 
 /// The stage.
@@ -183,25 +181,14 @@ fn entries(results: &Results, statistics: &Statistics, matrix: Matrix, label: &s
         }
     }
     #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-    let edges =
-        |count: usize, step: f64| (0..=count).map(|index| 0.5 + index as f64 * step).collect::<Vec<_>>();
-    let negative = minus_signs(&values);
-    #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-    let map = HeatMap {
-        x_edges: edges(k * k, 1.0 / k as f64),
-        y_edges: edges(k, 1.0),
-        values,
-        map: ColourMap::Diverging,
-        range: (-1.0, 1.0),
-    };
-    let mut panel = Panel::new(
-        Axis::linear(format!("block ${label}_{{cc}}$ of class $c$,\nin each the ranks $i = 1$ to ${k}$"))
-            .whole(),
-        Axis::linear("mean $b$").whole(),
-    )
-    .title(format!(r"$k = {k}$, $\lambda = {}$, end of training", results.experiment(MAIN)?.problem.lambda()))
-    .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", map).written(negative));
-    for block in 1..u32::try_from(k).unwrap_or(1) {
+    let ranks = (0..=k * k).map(|index| 0.5 + index as f64 * (1.0 / k as f64)).collect();
+    let x = format!("block ${label}_{{cc}}$ of class $c$,\nin each the ranks $i = 1$ to ${k}$");
+    let axes = [(x, ranks), ("mean $b$".to_owned(), unit_edges(small(k)))];
+    let mut panel = panels::entries(r"entry $\langle v_i, \mu_b\rangle$", axes, values, 1.0).title(format!(
+        r"$k = {k}$, $\lambda = {}$, end of training",
+        results.experiment(MAIN)?.problem.lambda()
+    ));
+    for block in 1..small(k) {
         let between = f64::from(block) + 0.5;
         panel = panel.series(Series::rule_vertical(
             "between blocks",
