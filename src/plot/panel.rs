@@ -5,6 +5,7 @@ use crate::plot::colourbar::Bar;
 use crate::plot::error::PlotError;
 use crate::plot::legend::same_look;
 use crate::plot::series::{Series, Shape};
+use crate::plot::style::Style;
 
 /// Which end of a note is at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub(crate) struct Note {
 
 /// One pair of axes with what is drawn in them.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use]
 pub struct Panel {
     pub(crate) x: Axis,
     pub(crate) y: Axis,
@@ -39,33 +41,58 @@ pub struct Panel {
 
 impl Panel {
     /// Empty axes.
-    #[must_use]
     pub fn new(x: Axis, y: Axis) -> Self {
         Self { x, y, title: None, series: Vec::new(), notes: Vec::new(), legend_at: None }
     }
 
     /// The same with a heading, as in "$λ = 100$".
-    #[must_use]
     pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: Some(title.into()), ..self }
     }
 
     /// The same with one more series.
-    #[must_use]
     pub fn series(mut self, series: Series) -> Self {
         self.series.push(series);
         self
     }
 
+    /// A curve through points, as [`Series::line`].
+    pub fn line(self, label: impl Into<String>, style: Style, points: Vec<(f64, f64)>) -> Self {
+        self.series(Series::line(label, style, points))
+    }
+
+    /// A curve with marks at its points, as [`Series::marked_line`].
+    pub fn marked_line(self, label: impl Into<String>, style: Style, points: Vec<(f64, f64)>) -> Self {
+        self.series(Series::marked_line(label, style, points))
+    }
+
+    /// Marks at points, as [`Series::points`].
+    pub fn points(self, label: impl Into<String>, style: Style, points: Vec<(f64, f64)>) -> Self {
+        self.series(Series::points(label, style, points))
+    }
+
+    /// A filled band, as [`Series::band`].
+    pub fn band(self, meaning: impl Into<String>, style: Style, ends: Vec<(f64, f64, f64)>) -> Self {
+        self.series(Series::band(meaning, style, ends))
+    }
+
+    /// Points with bars, as [`Series::error_bars`].
+    pub fn error_bars(
+        self,
+        label: impl Into<String>,
+        style: Style,
+        points: Vec<(f64, f64, f64, f64)>,
+    ) -> Self {
+        self.series(Series::error_bars(label, style, points))
+    }
+
     /// The same with text whose `anchor` is at (`x`, `y`) as shares of the axes, from the lower left corner.
-    #[must_use]
     pub fn note(mut self, x: f64, y: f64, text: impl Into<String>, anchor: Anchor) -> Self {
         self.notes.push(Note { text: text.into(), x, y, anchor });
         self
     }
 
     /// The same with its legend inside the axes, upper left corner at (`x`, `y`) as shares of the axes.
-    #[must_use]
     pub fn legend_inside(self, x: f64, y: f64) -> Self {
         Self { legend_at: Some((x, y)), ..self }
     }

@@ -159,8 +159,11 @@ pub const NOT_COMPUTED: &str = "not computed";
 
 /// A claim of which nothing was computed.
 fn unknown(id: &'static str, plan: &StagePlan, reason: &str) -> Claim {
-    let mut claim =
-        crate::stage::claim::declare(id, plan.stage.title, NOT_COMPUTED).at_most(0.0).not_run(0, reason);
+    let mut claim = crate::stage::claim::declare(id)
+        .says(plan.stage.title)
+        .statistic(NOT_COMPUTED)
+        .at_most(0.0)
+        .not_run(0, reason);
     plan.stage.name.clone_into(&mut claim.stage);
     debug_assert!(claim.verdict == Verdict::NotRun);
     claim

@@ -103,58 +103,56 @@ pub struct Claim {
 
 /// A claim before it is measured: what is said, what is measured, and the bound that was declared.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Declared {
-    id: &'static str,
+    id: String,
     statement: String,
     statistic: String,
     relation: Relation,
     bound: Bound,
 }
 
-/// Names the ids of a stage's claims, each a constant, and all of them `CLAIMS` in their order.
-macro_rules! claims {
-    ($($name:ident = $id:literal,)*) => {
-        $(const $name: &str = $id;)*
-        const CLAIMS: &[&str] = &[$($name),*];
-    };
-}
-pub(crate) use claims;
-
-/// Declares a claim: its id, what is claimed and the statistic that measures it, then the bound.
-#[must_use]
-pub fn declare(id: &'static str, statement: impl Into<String>, statistic: impl Into<String>) -> Undeclared {
-    Undeclared { id, statement: statement.into(), statistic: statistic.into() }
+/// Declares the claim of this id; what is said, the statistic that measures it and the bound follow.
+pub fn declare(id: impl Into<String>) -> Undeclared {
+    Undeclared { id: id.into(), statement: String::new(), statistic: String::new() }
 }
 
 /// A claim without its bound.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Undeclared {
-    id: &'static str,
+    id: String,
     statement: String,
     statistic: String,
 }
 
 impl Undeclared {
+    /// What is claimed.
+    pub fn says(self, statement: impl Into<String>) -> Self {
+        Self { statement: statement.into(), ..self }
+    }
+
+    /// What is measured, per replicate.
+    pub fn statistic(self, statistic: impl Into<String>) -> Self {
+        Self { statistic: statistic.into(), ..self }
+    }
+
     /// The interval must be at most this.
-    #[must_use]
     pub fn at_most(self, bound: f64) -> Declared {
         self.bound(Relation::AtMost, Bound::Number(bound))
     }
 
     /// The interval must be at least this.
-    #[must_use]
     pub fn at_least(self, bound: f64) -> Declared {
         self.bound(Relation::AtLeast, Bound::Number(bound))
     }
 
     /// The interval must lie between these.
-    #[must_use]
     pub fn between(self, low: f64, high: f64) -> Declared {
         self.bound(Relation::In, Bound::Pair([low, high]))
     }
 
     /// The interval must contain this.
-    #[must_use]
     pub fn contains(self, bound: f64) -> Declared {
         self.bound(Relation::Contains, Bound::Number(bound))
     }
@@ -200,7 +198,7 @@ impl Declared {
     #[must_use]
     pub fn not_run(self, replicates: usize, reason: impl Into<String>) -> Claim {
         Claim {
-            id: self.id.to_owned(),
+            id: self.id,
             stage: String::new(),
             statement: self.statement,
             statistic: self.statistic,

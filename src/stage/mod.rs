@@ -106,6 +106,14 @@ impl Settings {
         family.members()
     }
 
+    /// The members of a family, each with its overrides as in [`Settings::experiment`].
+    ///
+    /// # Errors
+    /// A value that an axis or a parameter cannot have, an unknown key.
+    pub fn points(&self, family: Family) -> Result<Vec<Experiment>> {
+        self.members(family)?.into_iter().map(|point| self.experiment(point)).collect()
+    }
+
     /// The experiment with its overrides applied, checked: first those of its family, then its own.
     ///
     /// # Errors
@@ -209,6 +217,12 @@ pub struct Results {
 }
 
 impl Results {
+    /// The experiments of the stage, by name.
+    #[must_use]
+    pub fn all(&self) -> Vec<&Experiment> {
+        self.experiments.values().collect()
+    }
+
     /// A table of the stage.
     ///
     /// # Errors

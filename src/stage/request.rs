@@ -17,6 +17,8 @@ pub enum Checkpoints {
     Last,
     /// The initial point, the middle of the list, the last.
     Three,
+    /// The one at this place.
+    At(usize),
     /// About this many, evenly in the list, ends included.
     Spread(usize),
 }
@@ -30,6 +32,7 @@ impl Checkpoints {
             Self::All => (0..count).collect(),
             Self::First => vec![0],
             Self::Last => vec![last],
+            Self::At(place) => vec![place],
             Self::Three => vec![0, last / 2, last],
             Self::Spread(wanted) => {
                 let gaps = wanted.clamp(2, count.max(2)) - 1;
@@ -54,6 +57,7 @@ pub struct Asked {
 
 /// An experiment with the questions a stage has about it.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Request {
     /// The experiment.
     pub experiment: Experiment,
@@ -62,13 +66,11 @@ pub struct Request {
 
 impl Request {
     /// The experiment without questions: its trajectories only.
-    #[must_use]
     pub fn new(experiment: Experiment) -> Self {
         Self { experiment, questions: Vec::new() }
     }
 
     /// Puts a question about test-sample spectra to every replicate.
-    #[must_use]
     pub fn every_replicate(mut self, checkpoints: Checkpoints, block: Block, question: Question) -> Self {
         self.questions.push(Asked {
             replicate: None,
@@ -81,7 +83,6 @@ impl Request {
     }
 
     /// Puts a question about test-sample spectra to replicate 0 only.
-    #[must_use]
     pub fn first_replicate(mut self, checkpoints: Checkpoints, block: Block, question: Question) -> Self {
         self.questions.push(Asked {
             replicate: Some(0),

@@ -76,6 +76,7 @@ impl Subspace {
 
 /// What a number is of, beside the name of the statistic; none where it does not apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[must_use]
 pub struct Of {
     /// The matrix.
     pub matrix: Option<Matrix>,
@@ -95,37 +96,31 @@ pub struct Of {
 
 impl Of {
     /// A block of a matrix.
-    #[must_use]
     pub fn block(matrix: Matrix, block: Block) -> Self {
         Self { matrix: Some(matrix), col: Some(block.col), ..Self::row(block.layer, block.row) }
     }
 
     /// A row of parameters.
-    #[must_use]
     pub fn row(layer: Layer, row: u32) -> Self {
         Self { row: Some(row), ..Self::layer(layer) }
     }
 
     /// A layer.
-    #[must_use]
     pub fn layer(layer: Layer) -> Self {
         Self { layer: Some(layer), ..Self::default() }
     }
 
     /// A cluster of the data.
-    #[must_use]
     pub fn cluster(self, cluster: u32) -> Self {
         Self { cluster: Some(cluster), ..self }
     }
 
     /// The eigenvalue or eigenvector of this rank.
-    #[must_use]
     pub fn rank(self, rank: u32) -> Self {
         Self { rank: Some(rank), ..self }
     }
 
     /// In comparison with this.
-    #[must_use]
     pub fn with(self, subspace: Subspace) -> Self {
         Self { subspace: Some(subspace), ..self }
     }
@@ -451,13 +446,11 @@ impl Statistics {
     }
 
     /// Those of an experiment.
-    #[must_use]
     pub fn in_experiment(&self, experiment: &str) -> Selection<'_> {
         Selection(self.0.iter().filter(|row| row.at.experiment == experiment).collect())
     }
 
     /// Those of a statistic of an experiment.
-    #[must_use]
     pub fn of(&self, experiment: &str, statistic: &str) -> Selection<'_> {
         self.in_experiment(experiment).only(|row| row.statistic == statistic)
     }
@@ -465,54 +458,47 @@ impl Statistics {
 
 /// Some of the numbers, in the order of the table.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Selection<'a>(Vec<&'a Statistic>);
 
 impl<'a> Selection<'a> {
     /// Those that are wanted.
-    #[must_use]
     pub fn only(mut self, wanted: impl Fn(&Statistic) -> bool) -> Self {
         self.0.retain(|row| wanted(row));
         self
     }
 
     /// Those of a matrix.
-    #[must_use]
     pub fn matrix(self, matrix: Matrix) -> Self {
         self.only(|row| row.of.matrix == Some(matrix))
     }
 
     /// Those of a layer.
-    #[must_use]
     pub fn layer(self, layer: Layer) -> Self {
         self.only(|row| row.of.layer == Some(layer))
     }
 
     /// Those of a row.
-    #[must_use]
     pub fn row(self, index: u32) -> Self {
         self.only(|row| row.of.row == Some(index))
     }
 
     /// Those of a rank.
-    #[must_use]
     pub fn rank(self, rank: u32) -> Self {
         self.only(|row| row.of.rank == Some(rank))
     }
 
     /// Those in comparison with a subspace.
-    #[must_use]
     pub fn with(self, subspace: Subspace) -> Self {
         self.only(|row| row.of.subspace == Some(subspace))
     }
 
     /// Those of a replicate.
-    #[must_use]
     pub fn replicate(self, replicate: u32) -> Self {
         self.only(|row| row.at.replicate == Some(replicate))
     }
 
     /// Those after this many steps.
-    #[must_use]
     pub fn step(self, step: u64) -> Self {
         self.only(|row| row.at.step == step)
     }
@@ -531,7 +517,7 @@ impl<'a> Selection<'a> {
     /// Their mean; NaN if there is none.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        self.values().iter().sum::<f64>() / as_f64(self.0.len())
+        average(&self.values())
     }
 
     /// The values over time.
@@ -601,10 +587,7 @@ fn columns(curves: &Curves) -> Vec<(f64, Vec<f64>)> {
 /// Mean over replicates at each time.
 #[must_use]
 pub fn mean(curves: &Curves) -> Vec<(f64, f64)> {
-    columns(curves)
-        .into_iter()
-        .map(|(time, values)| (time, values.iter().sum::<f64>() / as_f64(values.len())))
-        .collect()
+    columns(curves).into_iter().map(|(time, values)| (time, average(&values))).collect()
 }
 
 /// Mean, smallest and largest value over replicates at each time, as `(time, mean, low, high)`.
@@ -616,14 +599,20 @@ pub fn mean_and_range(curves: &Curves) -> Vec<(f64, f64, f64, f64)> {
 /// Smallest and largest value over replicates at each time.
 #[must_use]
 pub fn range(curves: &Curves) -> Vec<(f64, f64, f64)> {
-    columns(curves)
-        .into_iter()
-        .map(|(time, values)| {
-            (
-                time,
-                values.iter().copied().fold(f64::INFINITY, f64::min),
-                values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            )
-        })
-        .collect()
+    let ends = |(time, values): (f64, Vec<f64>)| (time, extent(&values).0, extent(&values).1);
+    columns(curves).into_iter().map(ends).collect()
+}
+
+/// Mean of values; NaN if there is none.
+#[must_use]
+pub fn average(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / as_f64(values.len())
+}
+
+/// Smallest and largest of values.
+#[must_use]
+pub fn extent(values: &[f64]) -> (f64, f64) {
+    values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
 }

@@ -240,7 +240,7 @@ impl XorLaw {
 /// covariances within the clusters of the sample in place of `C`, which exceed theirs by a relative `O(√(K/n))`: the level
 /// without the 1/2 leaves room for that.
 #[must_use]
-pub fn second_layer_level(matrix: Matrix, operator_norm: f64, lambda: f64) -> f64 {
+pub fn second_layer_threshold(matrix: Matrix, operator_norm: f64, lambda: f64) -> f64 {
     let sup = match matrix {
         Matrix::Hessian => 0.25,
         Matrix::Gradient => 1.0,

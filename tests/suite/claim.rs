@@ -11,7 +11,7 @@ fn values() -> Vec<f64> {
 const HALF: f64 = 2.093_024_054_408_263 * 0.229_415_733_870_561_77;
 
 fn claim() -> Undeclared {
-    declare("A1.test", "a statement", "a statistic")
+    declare("A1.test").says("a statement").statistic("a statistic")
 }
 
 #[test]

@@ -280,7 +280,7 @@ fn a_run_writes_the_report_at_its_end_and_a_second_leaves_it() {
 }
 
 fn measured(relation: Relation, bound: Bound, low: f64, high: f64) -> Claim {
-    let claim = declare("A1.x", "x", "x").at_most(0.0).not_run(20, "");
+    let claim = declare("A1.x").says("x").statistic("x").at_most(0.0).not_run(20, "");
     let measured = Some(f64::midpoint(low, high));
     Claim { relation, bound, measured, low: Some(low), high: Some(high), verdict: Verdict::Holds, ..claim }
 }
@@ -300,7 +300,7 @@ fn margins_are_relative_to_the_bound_and_negative_where_claims_fail() {
     assert_eq!(of(Relation::Contains, number(5.0), 0.0, 4.0), -0.5);
     assert_eq!(of(Relation::AtMost, number(0.0), -4.0, -2.0), 0.5);
     assert_eq!(of(Relation::AtMost, number(4.0), 4.0, 4.0), 0.0);
-    assert_eq!(margin(&declare("A1.x", "x", "x").at_most(1.0).not_run(3, "few")), None);
+    assert_eq!(margin(&declare("A1.x").says("x").statistic("x").at_most(1.0).not_run(3, "few")), None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use ndarray::{Array2, Axis, array, s};
 use ndarray_linalg::{Eigh, UPLO};
 use spectral_alignment::theory::effective_spectrum::EffectiveSpectrum;
-use spectral_alignment::theory::xor_law::{XorLaw, second_layer_level};
+use spectral_alignment::theory::xor_law::{XorLaw, second_layer_threshold};
 use spectral_alignment::theory::{Matrix, Weights};
 
 use crate::effective_spectrum::{Gaussian, close};
@@ -398,7 +398,7 @@ fn at_most_four_eigenvalues_exceed_the_level() {
             close(law.operator_norm().unwrap(), norm, 1e-10);
             for matrix in MATRICES {
                 let values = law.second_layer_spectrum(matrix).unwrap().values;
-                assert!(values[4] <= 0.5 * second_layer_level(matrix, norm, lambda), "{values}");
+                assert!(values[4] <= 0.5 * second_layer_threshold(matrix, norm, lambda), "{values}");
             }
         }
     }
@@ -407,10 +407,10 @@ fn at_most_four_eigenvalues_exceed_the_level() {
     start.v.fill(0.0);
     for (network, outliers) in [(start, 1), (Network::trained(12, 40, 0.02, 100.0), 4)] {
         let law = network.law();
-        let level = second_layer_level(Matrix::Hessian, law.operator_norm().unwrap(), network.lambda);
+        let level = second_layer_threshold(Matrix::Hessian, law.operator_norm().unwrap(), network.lambda);
         let values = law.second_layer_spectrum(Matrix::Hessian).unwrap().values;
         assert_eq!(values.iter().filter(|value| **value > level).count(), outliers, "{values} {level}");
     }
-    assert_eq!(second_layer_level(Matrix::Gradient, 3.0, 2.0), 4.5);
-    assert_eq!(second_layer_level(Matrix::Hessian, 3.0, 2.0), 1.125);
+    assert_eq!(second_layer_threshold(Matrix::Gradient, 3.0, 2.0), 4.5);
+    assert_eq!(second_layer_threshold(Matrix::Hessian, 3.0, 2.0), 1.125);
 }

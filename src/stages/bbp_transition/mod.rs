@@ -18,8 +18,8 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::{Limit, limit};
-use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment};
-use crate::stages::common::shared::{MATRICES, at, foreseen_at, query, small};
+use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, counted, experiment};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, predicted_at, query, small};
 use crate::table::Table;
 use crate::theory;
 use crate::theory::effective_spectrum::Outlier;
@@ -63,34 +63,22 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let family = Family::new("gmm-bbp", base)
         .axis(Axis::new("lambda", "-lambda-", lambdas.iter().copied().map(f64::from)))
         .axis(Axis::new("phi", "-phi-", ratios.iter().map(|ratio| f64::from(*ratio) / 10.0)).scaled(10.0));
-    settings
-        .members(family)?
-        .into_iter()
-        .map(|point| {
-            let checkpoints = if is_followed(&point) { Checkpoints::All } else { Checkpoints::Spread(2) };
-            Ok(Request::new(settings.experiment(point)?).every_replicate(
-                checkpoints,
-                FIRST_BLOCK,
-                Question::Top(COUNTED),
-            ))
-        })
-        .collect()
+    let ask = |point: Experiment| {
+        let checkpoints = asked(&point);
+        Request::new(point).every_replicate(checkpoints, FIRST_BLOCK, Question::Top(COUNTED))
+    };
+    Ok(settings.points(family)?.into_iter().map(ask).collect())
 }
 
 /// Whether transitions are followed in time.
-fn is_followed(experiment: &Experiment) -> bool {
+#[must_use]
+pub fn is_followed(experiment: &Experiment) -> bool {
     experiment.problem.training.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits()
 }
 
 /// Checkpoints with spectra.
-#[must_use]
-pub fn asked(experiment: &Experiment) -> Vec<usize> {
-    let count = experiment.schedule().len();
-    if is_followed(experiment) {
-        Checkpoints::All.indices(count)
-    } else {
-        Checkpoints::Spread(2).indices(count)
-    }
+fn asked(experiment: &Experiment) -> Checkpoints {
+    if is_followed(experiment) { Checkpoints::All } else { Checkpoints::Spread(2) }
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
@@ -103,10 +91,10 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             entry.insert(limit(experiment)?);
         }
         let Some(limit) = limits.get(&lambda) else { continue };
-        for checkpoint in asked(experiment) {
-            let levels = predict(experiment, limit, checkpoint, &mut theory)?;
-            for replicate in data.finished(&experiment.name)? {
-                measure(data, experiment, (replicate, checkpoint), levels, &mut statistics)?;
+        for checkpoint in asked(experiment).indices(experiment.schedule().len()) {
+            let thresholds = predict(experiment, limit, checkpoint, &mut theory)?;
+            for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
+                measure(data, experiment, &seen, thresholds, &mut statistics)?;
             }
         }
     }
@@ -131,16 +119,16 @@ fn predict(
     checkpoint: usize,
     theory: &mut Vec<Statistic>,
 ) -> Result<[f64; 2]> {
-    let here = foreseen_at(experiment, checkpoint);
-    let foreseen = Foreseen::both(&here, experiment, &limit.grams[checkpoint], theory)?;
-    for (matrix, Foreseen { predicted, outliers, .. }) in Matrix::BOTH.into_iter().zip(&foreseen) {
+    let here = predicted_at(experiment, checkpoint);
+    let predicted = Prediction::both(&here, experiment, &limit.grams[checkpoint], theory)?;
+    for (matrix, Prediction { predicted, outliers, .. }) in Matrix::BOTH.into_iter().zip(&predicted) {
         let carriers = |outlier: &Outlier| {
             let means = outlier.overlap_with_span_of_means(&predicted.law);
             [means, outlier.overlap_with_space() - means]
         };
         carried(&here, matrix, &outliers.iter().map(carriers).collect::<Vec<_>>(), theory);
     }
-    Ok(foreseen.map(|foreseen| foreseen.level))
+    Ok(predicted.map(|predicted| predicted.threshold))
 }
 
 /// Orthonormal basis of what the span of the rows adds to a space.
@@ -153,25 +141,22 @@ fn added(rows: &Array2<f64>, space: &Array2<f64>) -> Result<Array2<f64>> {
 fn measure(
     data: &dyn Data,
     experiment: &Experiment,
-    (replicate, checkpoint): (u32, usize),
-    levels: [f64; 2],
+    Seen { here, replicate, checkpoint, observed }: &Seen,
+    thresholds: [f64; 2],
     statistics: &mut Vec<Statistic>,
 ) -> Result<()> {
     let name = experiment.name.as_str();
-    let trajectory = data.trajectory(name, replicate)?;
-    let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
-    let here = at(experiment, replicate, observed);
     let space = task::build(&experiment.problem).mean_space();
     let rest = added(&observed.parameters[0], &space)?;
-    let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+    let pairs = data.pairs(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
     let squared = |pair: &Pair, space: &Array2<f64>| {
         let share = alignment(pair.vector.view(), space);
         share * share
     };
-    for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted(&here, &pairs, levels, statistics)) {
+    for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted(here, &pairs, thresholds, statistics)) {
         let carriers: Vec<[f64; 2]> =
             counted.iter().map(|pair| [squared(pair, &space), squared(pair, &rest)]).collect();
-        carried(&here, matrix, &carriers, statistics);
+        carried(here, matrix, &carriers, statistics);
     }
     Ok(())
 }
@@ -188,8 +173,8 @@ fn thresholds(data: &dyn Data, limits: &BTreeMap<u64, Limit>, theory: &mut Vec<S
             continue;
         }
         seen.push(experiment.problem.training.phi.to_bits());
-        for checkpoint in asked(experiment) {
-            let here = foreseen_at(experiment, checkpoint);
+        for checkpoint in asked(experiment).indices(experiment.schedule().len()) {
+            let here = predicted_at(experiment, checkpoint);
             for (matrix, of) in MATRICES {
                 for wanted in [1, CLASSES] {
                     if let Some(lambda) = threshold(experiment, &grid, checkpoint, of, wanted)? {
@@ -215,7 +200,7 @@ fn threshold(
     let enough = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {
         let mut there = experiment.clone();
         there.problem.data.set_lambda(lambda);
-        Ok(Foreseen::new(&there, gram, matrix)?.outliers.len() >= wanted)
+        Ok(Prediction::new(&there, gram, matrix)?.outliers.len() >= wanted)
     };
     let mut below: Option<(f64, &Array2<f64>)> = None;
     for (lambda, limit) in grid {

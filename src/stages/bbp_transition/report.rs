@@ -3,25 +3,13 @@
 mod figures;
 
 use crate::error::Result;
-use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
-use crate::stage::rows::{Of, Selection, Statistics, Subspace};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{Of, Selection, Statistics, Subspace, average};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::bbp_transition::{asked, plan, reduce};
+use crate::stages::bbp_transition::{is_followed, plan, reduce};
+use crate::stages::common::shared::SYMBOLS;
 use std::collections::BTreeMap;
-
-claims! {
-    A5_GRID_HESSIAN_START = "A5.grid-hessian-start",
-    A5_GRID_HESSIAN_END = "A5.grid-hessian-end",
-    A5_GRID_GRADIENT_START = "A5.grid-gradient-start",
-    A5_GRID_GRADIENT_END = "A5.grid-gradient-end",
-    A5_DYNAMICAL_HESSIAN = "A5.dynamical-hessian",
-    A5_DYNAMICAL_GRADIENT = "A5.dynamical-gradient",
-    A5_CARRIERS_HESSIAN = "A5.carriers-hessian",
-    A5_CARRIERS_GRADIENT = "A5.carriers-gradient",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -30,7 +18,16 @@ pub const STAGE: Stage = Stage {
     title: "Where outliers leave the bulk, over signal-to-noise ratio, sample ratio and training time",
     source: "src/stages/bbp_transition/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "A5.grid-hessian-start",
+        "A5.grid-hessian-end",
+        "A5.grid-gradient-start",
+        "A5.grid-gradient-end",
+        "A5.dynamical-hessian",
+        "A5.dynamical-gradient",
+        "A5.carriers-hessian",
+        "A5.carriers-gradient",
+    ],
     figures: &["bbp-transition", "bbp-transition-in-time", "bbp-transition-carriers"],
     plan,
     reduce,
@@ -56,75 +53,58 @@ fn deviations(
     for experiment in results.experiments.values() {
         let [measured, predicted] =
             [&measured, &predicted].map(|table| choose(table.of(&experiment.name, statistic)));
-        let foreseen: BTreeMap<(u64, Of), f64> =
+        let predicted: BTreeMap<(u64, Of), f64> =
             predicted.iter().map(|row| ((row.at.step, row.of), row.value)).collect();
         for row in measured.iter().filter(|row| wanted(experiment, row.at.step)) {
             // A carrier counts where measurement and prediction both have an outlier of this rank.
-            if let (Some(value), Some(replicate)) = (foreseen.get(&(row.at.step, row.of)), row.at.replicate) {
+            if let (Some(value), Some(replicate)) = (predicted.get(&(row.at.step, row.of)), row.at.replicate)
+            {
                 totals.entry(replicate).or_default().push((row.value - value).abs());
             }
         }
     }
-    Ok(totals.values().map(|values| values.iter().sum::<f64>() / as_f64(values.len())).collect())
+    Ok(totals.values().map(|values| average(values)).collect())
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let last = |experiment: &Experiment| experiment.schedule().last().copied().unwrap_or(0);
     let mut claims = Vec::new();
-    for (id, matrix, symbol, start) in [
-        (A5_GRID_HESSIAN_START, Matrix::Hessian, "H_11", true),
-        (A5_GRID_HESSIAN_END, Matrix::Hessian, "H_11", false),
-        (A5_GRID_GRADIENT_START, Matrix::Gradient, "G_11", true),
-        (A5_GRID_GRADIENT_END, Matrix::Gradient, "G_11", false),
-    ] {
-        let when = if start { "start" } else { "end" };
-        let wanted =
-            |experiment: &Experiment, step: u64| if start { step == 0 } else { step == last(experiment) };
+    for (matrix, symbol) in SYMBOLS {
+        for when in ["start", "end"] {
+            let wanted = |experiment: &Experiment, step: u64| {
+                step == if when == "start" { 0 } else { last(experiment) }
+            };
+            claims.push(
+                declare(format!("A5.grid-{}-{when}", matrix.name()))
+                    .says(format!(
+                        "outliers of {symbol}_11 leave the bulk at the predicted lambda and phi, at the {when}"
+                    ))
+                    .statistic(format!(
+                        "mean over the grid of |measured - predicted| number of outliers at the {when}"
+                    ))
+                    .at_most(MISCOUNT)
+                    .measure(&deviations(results, "outliers", |found| found.matrix(matrix), wanted)?)?,
+            );
+        }
+    }
+    for (matrix, symbol) in SYMBOLS {
+        let followed = |experiment: &Experiment, _| is_followed(experiment);
         claims.push(
-            declare(
-                id,
-                format!("outliers of {symbol} leave the bulk at the predicted lambda and phi, at the {when}"),
-                format!("mean over the grid of |measured - predicted| number of outliers at the {when}"),
-            )
-            .at_most(MISCOUNT)
-            .measure(&deviations(results, "outliers", |found| found.matrix(matrix), wanted)?)?,
+            declare(format!("A5.dynamical-{}", matrix.name()))
+                .says(format!("outliers of {symbol}_11 leave the bulk at the predicted times of training"))
+                .statistic("mean over lambda and time of |measured - predicted| number of outliers")
+                .at_most(MISCOUNT)
+                .measure(&deviations(results, "outliers", |found| found.matrix(matrix), followed)?)?,
         );
     }
-    for (id, matrix, symbol) in
-        [(A5_DYNAMICAL_HESSIAN, Matrix::Hessian, "H_11"), (A5_DYNAMICAL_GRADIENT, Matrix::Gradient, "G_11")]
-    {
-        let followed = |experiment: &Experiment, _| asked(experiment).len() > 2;
+    for (matrix, symbol) in SYMBOLS {
+        let at_end = |experiment: &Experiment, step| step == last(experiment);
         claims.push(
-            declare(
-                id,
-                format!("outliers of {symbol} leave the bulk at the predicted times of training"),
-                "mean over lambda and time of |measured - predicted| number of outliers",
-            )
-            .at_most(MISCOUNT)
-            .measure(&deviations(
-                results,
-                "outliers",
-                |found| found.matrix(matrix),
-                followed,
-            )?)?,
-        );
-    }
-    for (id, matrix, symbol) in
-        [(A5_CARRIERS_HESSIAN, Matrix::Hessian, "H_11"), (A5_CARRIERS_GRADIENT, Matrix::Gradient, "G_11")]
-    {
-        claims.push(
-            declare(
-                id,
-                format!("outliers of {symbol} carry the span of the means as much as predicted"),
-                "mean over the grid and ranks at the end of |measured - predicted| squared overlap with Span(mu)",
-            )
-            .at_most(CARRIERS)
-            .measure(&deviations(
-                results,
-                "overlap",
-                |found| found.matrix(matrix).with(Subspace::Means),
-                |experiment, step| step == last(experiment),
-            )?)?,
+            declare(format!("A5.carriers-{}", matrix.name()))
+                .says(format!("outliers of {symbol}_11 carry the span of the means as much as predicted"))
+                .statistic("mean over the grid and ranks at the end of |measured - predicted| squared overlap with Span(mu)")
+                .at_most(CARRIERS)
+                .measure(&deviations(results, "overlap", |found| found.matrix(matrix).with(Subspace::Means), at_end)?)?,
         );
     }
     Ok(claims)

@@ -72,7 +72,7 @@ pub fn setting(experiments: &[&Experiment], uses: &[Symbol]) -> String {
 }
 
 /// Entries below this have a minus sign in their cell.
-const NEGATIVE: f64 = -0.1;
+pub const NEGATIVE: f64 = -0.1;
 
 /// What a caption says of the colours and signs of eigenvector entries.
 #[must_use]
@@ -82,11 +82,4 @@ pub fn signs() -> String {
          largest entry",
         NEGATIVE.to_string().replace('-', "−")
     )
-}
-
-/// A minus sign for every cell that is clearly negative, since colours lose their sign in grey print.
-#[must_use]
-pub fn minus_signs(values: &[Vec<f64>]) -> Vec<Vec<String>> {
-    let sign = |value: &f64| if *value < NEGATIVE { "−".to_owned() } else { String::new() };
-    values.iter().map(|row| row.iter().map(sign).collect()).collect()
 }

@@ -1,7 +1,9 @@
 //! Statistics of replicates over dimensions, or over any other parameter, and the law d^{-1/2}.
 
+use crate::plot::{Colour, Dash, Panel, Style};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
+use crate::problem::family::Axis;
 use crate::stage::Results;
 use crate::stage::rows::Statistics;
 use crate::stages::common::grid::{Bar, Grid};
@@ -40,9 +42,23 @@ pub fn values(statistics: &Statistics, experiment: &Experiment, statistic: &str)
     statistics.of(&experiment.name, statistic).values()
 }
 
-/// The law `d^{-1/2}` at the places of bars: its slope is the prediction, its height the geometric middle of theirs.
+/// Dimensions as an axis of a family.
 #[must_use]
-pub fn half_law(bars: &[Bar]) -> Vec<(f64, f64)> {
+pub fn over(dimensions: &[usize]) -> Axis {
+    Axis::new("d", "-d", dimensions.iter().copied().map(as_f64))
+}
+
+/// A panel with bars over dimension and a line of the law `d^{-1/2}`: its slope is the prediction, its height the geometric
+/// middle of theirs.
+pub fn with_half_law(
+    panel: Panel,
+    label: impl Into<String>,
+    style: Style,
+    law: Colour,
+    bars: Vec<Bar>,
+) -> Panel {
     let height = bars.iter().map(|bar| libm::log(bar.1 * bar.0.sqrt())).sum::<f64>() / as_f64(bars.len());
-    bars.iter().map(|bar| (bar.0, libm::exp(height) / bar.0.sqrt())).collect()
+    let line = bars.iter().map(|bar| (bar.0, libm::exp(height) / bar.0.sqrt())).collect();
+    let law = Style::theory(law).dash(Dash::DashDot);
+    panel.error_bars(label, style, bars).line(r"slope $-1/2$", law, line)
 }

@@ -66,8 +66,8 @@ pub fn bars(grid: &Grid) -> Result<Vec<Bar>> {
 
 /// The values of a parameter of experiments, each once, increasing.
 #[must_use]
-pub fn distinct(results: &Results, of: impl Fn(&Experiment) -> f64) -> Vec<f64> {
-    let mut all: Vec<f64> = results.experiments.values().map(of).collect();
+pub fn distinct(experiments: &[&Experiment], of: impl Fn(&Experiment) -> f64) -> Vec<f64> {
+    let mut all: Vec<f64> = experiments.iter().map(|one| of(one)).collect();
     all.sort_by(f64::total_cmp);
     all.dedup();
     all
@@ -76,23 +76,26 @@ pub fn distinct(results: &Results, of: impl Fn(&Experiment) -> f64) -> Vec<f64> 
 /// Edges of cells around increasing places, halfway between them in logarithms; around one place, from half of it to its double.
 #[must_use]
 pub fn log_edges(places: &[f64]) -> Vec<f64> {
-    let mut edges: Vec<f64> = places.windows(2).map(|pair| (pair[0] * pair[1]).sqrt()).collect();
-    if let (Some(first), Some(last)) = (places.first(), places.last()) {
-        let low = edges.first().map_or(first / 2.0, |edge| first * first / edge);
-        let high = edges.last().map_or(last * 2.0, |edge| last * last / edge);
-        edges.insert(0, low);
-        edges.push(high);
-    }
-    edges
+    edges(places, 2.0, |a, b| (a * b).sqrt(), |place, edge| place * place / edge)
 }
 
 /// Edges of cells around increasing places, halfway between them; around one place, half of it away.
 #[must_use]
 pub fn linear_edges(places: &[f64]) -> Vec<f64> {
-    let mut edges: Vec<f64> = places.windows(2).map(|pair| f64::midpoint(pair[0], pair[1])).collect();
+    edges(places, 1.5, f64::midpoint, |place, edge| 2.0 * place - edge)
+}
+
+/// The edges of one place reach from half of it to this many times it.
+fn edges(
+    places: &[f64],
+    reach: f64,
+    between: impl Fn(f64, f64) -> f64,
+    beyond: impl Fn(f64, f64) -> f64,
+) -> Vec<f64> {
+    let mut edges: Vec<f64> = places.windows(2).map(|pair| between(pair[0], pair[1])).collect();
     if let (Some(first), Some(last)) = (places.first(), places.last()) {
-        let low = edges.first().map_or(first / 2.0, |edge| 2.0 * first - edge);
-        let high = edges.last().map_or(1.5 * last, |edge| 2.0 * last - edge);
+        let low = edges.first().map_or(first / 2.0, |edge| beyond(*first, *edge));
+        let high = edges.last().map_or(last * reach, |edge| beyond(*last, *edge));
         edges.insert(0, low);
         edges.push(high);
     }

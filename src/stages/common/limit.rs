@@ -1,7 +1,8 @@
-//! What theory foresees of an experiment before any of it is simulated: the limit d → ∞ of its summary statistics.
+//! What theory predicts of an experiment before any of it is simulated: the limit d → ∞ of its summary statistics.
 
 use crate::error::{Error, Result};
-use crate::problem::experiment::Experiment;
+use crate::problem::Problem;
+use crate::problem::experiment::{Experiment, Simulator, Spacing};
 use crate::problem::training::{Start, Training};
 use crate::simulation::task::Summary;
 use crate::theory::dynamics::{Constants, Dynamics, MixtureDynamics, Path, State, XorDynamics, integrate};
@@ -114,12 +115,25 @@ pub fn limit_from(experiment: &Experiment, start: &State, step: f64, nodes: usiz
 
 /// A summary statistic of a state of the limit.
 #[must_use]
-pub fn foreseen(state: &State, summary: &Summary) -> f64 {
+pub fn predicted(state: &State, summary: &Summary) -> f64 {
     match summary.statistic {
         "m" => state.means[[summary.row, summary.col]],
         "R" => state.gram[[summary.row, summary.col]],
         _ => state.second[summary.row],
     }
+}
+
+/// An experiment at evenly spaced checkpoints.
+#[must_use]
+pub fn experiment(
+    name: String,
+    problem: Problem,
+    horizon: f64,
+    checkpoints: usize,
+    replicates: u32,
+) -> Experiment {
+    let (spacing, simulator) = (Spacing::Linear, Simulator::Sgd);
+    Experiment { name, problem, horizon, checkpoints, spacing, replicates, simulator, member: None }
 }
 
 /// A start of task B that the limit does not keep at `m = 0`: four neurons of different directions and strengths.

@@ -13,7 +13,7 @@ use crate::spectrum::query::{Query, Question};
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Of, Statistic};
 use crate::stage::{Data, Profile, Settings};
-use crate::stages::common::shared::{MATRICES, level, query, small};
+use crate::stages::common::shared::{MATRICES, query, small, threshold};
 use crate::theory::effective_spectrum::{EffectiveSpectrum, Outlier};
 use crate::theory::mixture_law::MixtureLaw;
 use crate::theory::{self, Weights};
@@ -163,35 +163,35 @@ impl Predicted {
     }
 }
 
-/// What is foreseen of the outliers of the first block: the bulk, the level above which eigenvalues count, and the outliers
+/// What is predicted of the outliers of the first block: the bulk, the level above which eigenvalues count, and the outliers
 /// that do.
 #[derive(Clone, Debug)]
-pub struct Foreseen {
+pub struct Prediction {
     /// Bulk and all outliers.
     pub predicted: Predicted,
     /// The level.
-    pub level: f64,
+    pub threshold: f64,
     /// The outliers above it.
     pub outliers: Vec<Outlier>,
 }
 
-impl Foreseen {
+impl Prediction {
     /// Of one matrix, from a Gram matrix.
     ///
     /// # Errors
     /// A Gram matrix that is none.
     pub fn new(experiment: &Experiment, gram: &Array2<f64>, matrix: theory::Matrix) -> Result<Self> {
         let predicted = Predicted::block(experiment, gram, matrix, 0, 0)?;
-        let level = level(&predicted.spectrum, experiment.problem.d());
+        let threshold = threshold(&predicted.spectrum, experiment.problem.d());
         let mut outliers = predicted.spectrum.outliers_above()?;
-        outliers.retain(|outlier| outlier.position > level);
-        Ok(Self { predicted, level, outliers })
+        outliers.retain(|outlier| outlier.position > threshold);
+        Ok(Self { predicted, threshold, outliers })
     }
 
     /// Of both matrices, with rows of the level and of the number of outliers.
     ///
     /// # Errors
-    /// As for [`Foreseen::new`].
+    /// As for [`Prediction::new`].
     pub fn both(
         at: &At,
         experiment: &Experiment,
@@ -199,11 +199,11 @@ impl Foreseen {
         rows: &mut Vec<Statistic>,
     ) -> Result<[Self; 2]> {
         let [hessian, gradient] = MATRICES.map(|(matrix, of)| {
-            let foreseen = Self::new(experiment, gram, of)?;
+            let predicted = Self::new(experiment, gram, of)?;
             let block = Of::block(matrix, FIRST_BLOCK);
-            rows.push(Statistic::new(at, "level", block, foreseen.level));
-            rows.push(Statistic::new(at, "outliers", block, as_f64(foreseen.outliers.len())));
-            Ok(foreseen)
+            rows.push(Statistic::new(at, "level", block, predicted.threshold));
+            rows.push(Statistic::new(at, "outliers", block, as_f64(predicted.outliers.len())));
+            Ok(predicted)
         });
         Ok([hessian?, gradient?])
     }
@@ -213,11 +213,11 @@ impl Foreseen {
 pub fn counted<'a>(
     at: &At,
     pairs: &'a [Vec<Pair>; 2],
-    levels: [f64; 2],
+    thresholds: [f64; 2],
     rows: &mut Vec<Statistic>,
 ) -> [Vec<&'a Pair>; 2] {
     [0, 1].map(|index| {
-        let counted: Vec<&Pair> = pairs[index].iter().filter(|pair| pair.value > levels[index]).collect();
+        let counted: Vec<&Pair> = pairs[index].iter().filter(|pair| pair.value > thresholds[index]).collect();
         let block = Of::block(Matrix::BOTH[index], FIRST_BLOCK);
         rows.push(Statistic::new(at, "outliers", block, as_f64(counted.len())));
         counted

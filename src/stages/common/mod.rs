@@ -5,6 +5,8 @@ pub mod dimensions;
 pub mod grid;
 pub mod limit;
 pub mod mixture;
+pub mod panels;
+pub mod rates;
 pub mod shared;
 pub mod words;
 pub mod xor;

@@ -1,5 +1,6 @@
 //! What the stages of both tasks share: places, questions, levels.
 
+use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
@@ -7,6 +8,8 @@ use crate::simulation::task::{Block, Matrix, Task};
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::{Query, Question, SampleKind};
 use crate::spectrum::{Norms, Pair};
+use crate::stage::Data;
+use crate::stage::request::Checkpoints;
 use crate::stage::rows::{At, Of, Statistic, Subspace};
 use crate::theory;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
@@ -25,7 +28,6 @@ pub fn small(index: usize) -> u32 {
 }
 
 /// What a summary statistic of a task is of.
-#[must_use]
 pub fn of_summary(task: &dyn Task, statistic: &str, (row, col): (usize, usize)) -> Of {
     let layer = if statistic == "v" { Layer::V } else { task.layers()[0].0 };
     Of { col: Some(small(col)), ..Of::row(layer, small(row)) }
@@ -42,9 +44,52 @@ pub fn at(experiment: &Experiment, replicate: u32, observed: &Observed) -> At {
     }
 }
 
+/// A checkpoint of a replicate.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Where it is.
+    pub here: At,
+    /// The replicate.
+    pub replicate: u32,
+    /// Its place in the schedule.
+    pub checkpoint: usize,
+    /// What was observed.
+    pub observed: Observed,
+}
+
+/// Those of the checkpoints asked for that a replicate has.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn seen(data: &dyn Data, one: &Experiment, replicate: u32, asked: Checkpoints) -> Result<Vec<Seen>> {
+    let asked = asked.indices(one.schedule().len());
+    let all = data.trajectory(&one.name, replicate)?.checkpoints.into_iter().enumerate();
+    Ok(all
+        .filter(|(checkpoint, _)| asked.contains(checkpoint))
+        .map(|(checkpoint, observed)| Seen {
+            here: at(one, replicate, &observed),
+            replicate,
+            checkpoint,
+            observed,
+        })
+        .collect())
+}
+
+/// The same of every replicate that reached the end.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn all_seen(data: &dyn Data, one: &Experiment, asked: Checkpoints) -> Result<Vec<Seen>> {
+    let mut all = Vec::new();
+    for replicate in data.finished(&one.name)? {
+        all.extend(seen(data, one, replicate, asked)?);
+    }
+    Ok(all)
+}
+
 /// Where a checkpoint of a prediction for all replicates is.
 #[must_use]
-pub fn foreseen_at(experiment: &Experiment, checkpoint: usize) -> At {
+pub fn predicted_at(experiment: &Experiment, checkpoint: usize) -> At {
     let step = experiment.schedule()[checkpoint];
     At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) }
 }
@@ -61,14 +106,14 @@ pub const MARGIN: f64 = 4.0;
 /// The level above which an eigenvalue of a d × d matrix counts as an outlier: the right edge of the bulk plus four
 /// Tracy-Widom scales, which its extreme eigenvalue exceeds with probability below 10^-3.
 #[must_use]
-pub fn level(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
+pub fn threshold(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
     let edge = spectrum.right_edge();
     edge.position + MARGIN * edge.tracy_widom_scale(as_f64(d)).unwrap_or(0.0)
 }
 
 /// The level below which an eigenvalue counts as a negative outlier, likewise.
 #[must_use]
-pub fn level_below(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
+pub fn threshold_below(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
     let edge = spectrum.left_edge();
     edge.position - MARGIN * edge.tracy_widom_scale(as_f64(d)).unwrap_or(0.0)
 }

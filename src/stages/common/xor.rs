@@ -5,7 +5,7 @@
 //!   signs foretell it: `v_i > 0` heads for `sign(W_i·μ) μ`, `v_i < 0` for `sign(W_i·ν) ν`.
 //! - A **cluster is classified** if the network labels more than 0.9 of its test points correctly.
 //! - An **outlier** of the second-layer block `H_vv` is an eigenvalue above `‖W‖_op²/(4λ)`: at most four exceed it, since the
-//!   noise of the features has covariance at most `‖W‖_op²/λ` and `q ≤ 1/4` ([`second_layer_level`]). For `G_vv` the supremum
+//!   noise of the features has covariance at most `‖W‖_op²/λ` and `q ≤ 1/4` ([`second_layer_threshold`]). For `G_vv` the supremum
 //!   of `r²`, 1, would say nothing, so its level takes the mean of `r²` in place of the 1/4; that at most four exceed it is
 //!   then no theorem, but measured.
 //! - An outlier of a first-layer block exceeds the edge of the predicted bulk by four Tracy-Widom scales.
@@ -25,7 +25,7 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::{Profile, Settings};
 use crate::theory::effective_spectrum::EffectiveSpectrum;
 use crate::theory::jacobi::symmetric_eigen;
-use crate::theory::xor_law::{XorLaw, second_layer_level};
+use crate::theory::xor_law::{XorLaw, second_layer_threshold};
 use crate::theory::{Matrix, Weights};
 use ndarray::{Array2, Axis, concatenate};
 use std::collections::BTreeSet;
@@ -258,18 +258,18 @@ pub fn predicted(
 ///
 /// # Errors
 /// If the eigensolver fails.
-pub fn hessian_level(experiment: &Experiment, observed: &Observed) -> Result<f64> {
+pub fn hessian_threshold(experiment: &Experiment, observed: &Observed) -> Result<f64> {
     let w = &observed.parameters[0];
     let norm = symmetric_eigen(&w.dot(&w.t()))?.values[0].max(0.0).sqrt();
-    Ok(second_layer_level(Matrix::Hessian, norm, experiment.problem.lambda()))
+    Ok(second_layer_threshold(Matrix::Hessian, norm, experiment.problem.lambda()))
 }
 
 /// The level above which an eigenvalue of either second-layer block counts as an outlier.
 ///
 /// # Errors
 /// If the eigensolver fails.
-pub fn level(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Result<f64> {
-    let supremum = second_layer_level(matrix, law.operator_norm()?, experiment.problem.lambda());
+pub fn threshold(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Result<f64> {
+    let supremum = second_layer_threshold(matrix, law.operator_norm()?, experiment.problem.lambda());
     Ok(match matrix {
         Matrix::Hessian => supremum,
         Matrix::Gradient => supremum * law.sample_weights(matrix).dot(law.nodes().masses()),
@@ -278,6 +278,6 @@ pub fn level(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Result<f6
 
 /// Number of values above a level.
 #[must_use]
-pub fn above(values: impl IntoIterator<Item = f64>, level: f64) -> usize {
-    values.into_iter().filter(|value| *value > level).count()
+pub fn above(values: impl IntoIterator<Item = f64>, threshold: f64) -> usize {
+    values.into_iter().filter(|value| *value > threshold).count()
 }

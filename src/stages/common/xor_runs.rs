@@ -9,7 +9,7 @@ use crate::stage::rows::At;
 use crate::stage::{Data, Profile, Results, Settings};
 use crate::stages::common::shared::{at, query, small};
 use crate::stages::common::xor::{
-    CLASSIFIED, SECOND, above, checked, classified, covered, experiment, hessian_level, neurons,
+    CLASSIFIED, SECOND, above, checked, classified, covered, experiment, hessian_threshold, neurons,
 };
 use crate::table::{Table, TableBuilder};
 
@@ -94,12 +94,12 @@ impl Run {
             return Ok(None);
         };
         let values = data.values(&experiment.name, replicate, query(last, SECOND, Question::Values))?;
-        let level = hessian_level(experiment, end)?;
+        let threshold = hessian_threshold(experiment, end)?;
         let foretold = neurons(experiment, start).iter().map(|neuron| neuron.foretold).collect();
         let closest = |least: f64, value: f64| least.min(value);
         Ok(Some(Self {
             at: at(experiment, replicate, end),
-            outliers: small(above(values[0].iter().copied(), level)),
+            outliers: small(above(values[0].iter().copied(), threshold)),
             classified: small(classified(end)),
             covered: bits(&covered(&neurons(experiment, end))),
             foretold: bits(&foretold),
@@ -107,7 +107,7 @@ impl Run {
             clearance: values[0]
                 .iter()
                 .filter(|value| **value > 0.0)
-                .map(|value| libm::log(value / level).abs())
+                .map(|value| libm::log(value / threshold).abs())
                 .fold(f64::MAX, closest),
             distance: accuracies(end).map(|share| (share - CLASSIFIED).abs()).fold(f64::MAX, closest),
         }))

@@ -6,18 +6,19 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::Problem;
 use crate::problem::data::DataLaw;
-use crate::problem::experiment::{Experiment, Simulator, Spacing};
+use crate::problem::experiment::{Experiment, Simulator};
 use crate::problem::family::{Axis, Family};
 use crate::problem::network::{Layer, Network};
 use crate::problem::training::Training;
-use crate::problem::{Problem, as_f64};
 use crate::simulation::task;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
 use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::limit::{Limit, foreseen, limit_with, macroscopic};
+use crate::stages::common::dimensions::over;
+use crate::stages::common::limit::{Limit, experiment, limit_with, macroscopic, predicted};
 use crate::table::Table;
 use std::collections::BTreeMap;
 
@@ -43,14 +44,8 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let beyond: &[usize] = settings.profile.pick(&BEYOND, &QUICK_BEYOND);
     let base = |name: &str, data: DataLaw, network: Network, training: Training| Experiment {
-        name: name.to_owned(),
-        problem: Problem { data, network, training },
-        horizon: 20.0,
-        checkpoints: 21,
-        spacing: Spacing::Linear,
-        replicates: 20,
         simulator: Simulator::Chain,
-        member: None,
+        ..experiment(name.to_owned(), Problem { data, network, training }, 20.0, 21, 20)
     };
     let d = dimensions[0];
     // β = 0.2 makes e^{-βt} 0.02 at the end.
@@ -59,7 +54,6 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let mixture = base("gmm-limit", DataLaw::mixture(d, largest, 3), Network::softmax(), softmax);
     let two_layer = Training { start: macroscopic(), ..Training::new(0.02, 1.0, 1.0) };
     let network = base("xor-limit", DataLaw::xor(d, 10.0), Network::two_layer(4), two_layer);
-    let over = |dimensions: &[usize]| Axis::new("d", "-d", dimensions.iter().copied().map(as_f64));
     let lambdas = |lambdas: &[f64]| Axis::new("lambda", "-lambda-", lambdas.iter().copied());
     let families = [
         Family::new("gmm-limit", mixture.clone())
@@ -70,9 +64,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     ];
     let mut requests = Vec::new();
     for family in families {
-        for point in settings.members(family)? {
-            requests.push(Request::new(settings.experiment(point)?));
-        }
+        requests.extend(settings.points(family)?.into_iter().map(Request::new));
     }
     Ok(requests)
 }
@@ -113,7 +105,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let mut farthest = 0.0_f64;
             for (observed, state) in checkpoints.iter().zip(&limit.path.states) {
                 for summary in task.summary(&observed.parameters) {
-                    farthest = farthest.max((summary.value - foreseen(state, &summary)).abs());
+                    farthest = farthest.max((summary.value - predicted(state, &summary)).abs());
                 }
             }
             statistics.push(Statistic::plain(&here, "largest deviation", farthest));

@@ -1,24 +1,15 @@
 //! Claims and figures of the stage `dimension-limit`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
-use crate::problem::as_f64;
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, claims, declare};
-use crate::stage::rows::Statistics;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{dimension, half_law, places, values};
-use crate::stages::common::grid::{bars, slopes};
+use crate::stages::common::dimensions::{dimension, places, values, with_half_law};
+use crate::stages::common::grid::{bars, distinct, slopes};
 use crate::stages::dimension_limit::{DIMENSIONS, is_mixture, plan, reduce};
-
-claims! {
-    D1_LIMIT_GMM = "D1.limit-gmm",
-    D1_LIMIT_XOR = "D1.limit-xor",
-    A1_LIMIT_ERROR = "A1.limit-error",
-    A1_LIMIT_LAMBDA = "A1.limit-lambda",
-    A1_LIMIT_DIMENSION = "A1.limit-dimension",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -27,7 +18,7 @@ pub const STAGE: Stage = Stage {
     title: "Alignment and effective dynamics as d grows to a million and beyond, by the exact reduced chain",
     source: "src/stages/dimension_limit/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["D1.limit-gmm", "D1.limit-xor", "A1.limit-error", "A1.limit-lambda", "A1.limit-dimension"],
     figures: &["dimension-limit"],
     plan,
     reduce,
@@ -59,11 +50,7 @@ fn ordered(results: &Results, wanted: impl Fn(&Experiment) -> bool) -> Vec<&Expe
 
 /// The signal-to-noise ratios of task A, increasing.
 fn lambdas(results: &Results) -> Vec<f64> {
-    let mut all: Vec<f64> =
-        ordered(results, is_mixture).iter().map(|experiment| experiment.problem.lambda()).collect();
-    all.sort_by(f64::total_cmp);
-    all.dedup();
-    all
+    distinct(&ordered(results, is_mixture), |experiment| experiment.problem.lambda())
 }
 
 /// Experiments of task A at one λ, by dimension.
@@ -88,20 +75,20 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let sines = |experiment: &Experiment| values(&statistics, experiment, "sine");
     let mut claims = Vec::new();
     for (id, experiments, words) in
-        [(D1_LIMIT_GMM, &mixture, "task A"), (D1_LIMIT_XOR, &network, "task B from a macroscopic start")]
+        [("D1.limit-gmm", &mixture, "task A"), ("D1.limit-xor", &network, "task B from a macroscopic start")]
     {
         let most = experiments.last().map_or(0, |experiment| experiment.problem.d());
         claims.push(
-            declare(
-                id,
-                format!("SGD of {words} approaches the effective dynamics like d^{{-1/2}} up to d = {most}"),
-                format!(
+            declare(id)
+                .says(format!(
+                    "SGD of {words} approaches the effective dynamics like d^{{-1/2}} up to d = {most}"
+                ))
+                .statistic(format!(
                     "slope in d of the largest deviation over time and statistics, d from {} on",
                     DIMENSIONS[0]
-                ),
-            )
-            .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slopes(&places(experiments, dimension, deviation), 0.0))?,
+                ))
+                .between(-0.5 - SLOPE, -0.5 + SLOPE)
+                .measure(&slopes(&places(experiments, dimension, deviation), 0.0))?,
         );
     }
     let errors: Vec<f64> = mixture.last().map_or_else(Vec::new, |experiment| {
@@ -109,13 +96,13 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         values(&statistics, experiment, "sine").iter().map(|sine| sine / limit - 1.0).collect()
     });
     claims.push(
-        declare(
-            A1_LIMIT_ERROR,
-            "the alignment error tends to that of the effective dynamics",
-            format!("sin(x^1; Span mu) over its limit, less 1, at the largest d, lambda = {largest}"),
-        )
-        .between(-ERROR, ERROR)
-        .measure(&errors)?,
+        declare("A1.limit-error")
+            .says("the alignment error tends to that of the effective dynamics")
+            .statistic(format!(
+                "sin(x^1; Span mu) over its limit, less 1, at the largest d, lambda = {largest}"
+            ))
+            .between(-ERROR, ERROR)
+            .measure(&errors)?,
     );
     let most = common(results);
     let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.problem.d() == most);
@@ -124,24 +111,20 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         values(&statistics, experiment, "sine").iter().zip(&left).map(|(sine, left)| sine - left).collect()
     };
     claims.push(
-        declare(
-            A1_LIMIT_LAMBDA,
-            "the alignment error, less what is left of the start, falls at least as fast as lambda^{-1/2} at large d",
-            format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"),
-        )
-        .at_most(-0.5 + SLOPE_LAMBDA)
-        .measure(&slopes(&places(&over_lambda, |experiment| experiment.problem.lambda(), noise), 0.0))?,
+        declare("A1.limit-lambda")
+            .says("the alignment error, less what is left of the start, falls at least as fast as lambda^{-1/2} at large d")
+            .statistic(format!("slope of ln(sin(x^1; Span mu) - e^(-beta t) |x_0|/|x|) in ln(lambda), d = {most}"))
+            .at_most(-0.5 + SLOPE_LAMBDA)
+            .measure(&slopes(&places(&over_lambda, |experiment| experiment.problem.lambda(), noise), 0.0))?,
     );
     claims.push(
-        declare(
-            A1_LIMIT_DIMENSION,
-            format!(
+        declare("A1.limit-dimension")
+            .says(format!(
                 "the logarithm of the alignment error changes by at most {SLOPE_DIMENSION} per unit of ln(d)"
-            ),
-            format!("slope of ln(sin(x^1; Span mu)) in ln(d), lambda = {largest}"),
-        )
-        .between(-SLOPE_DIMENSION, SLOPE_DIMENSION)
-        .measure(&slopes(&places(&mixture, dimension, sines), 0.0))?,
+            ))
+            .statistic(format!("slope of ln(sin(x^1; Span mu)) in ln(d), lambda = {largest}"))
+            .between(-SLOPE_DIMENSION, SLOPE_DIMENSION)
+            .measure(&slopes(&places(&mixture, dimension, sines), 0.0))?,
     );
     Ok(claims)
 }
@@ -153,8 +136,7 @@ fn caption(results: &Results, statistics: &Statistics, theory: &Statistics, lamb
         .values()
         .filter(|experiment| is_mixture(experiment) && experiment.problem.d() >= DIMENSIONS[1])
         .map(|experiment| {
-            let found = values(statistics, experiment, "sine");
-            let mean = found.iter().sum::<f64>() / as_f64(found.len());
+            let mean = average(&values(statistics, experiment, "sine"));
             let limit = values(theory, experiment, "sine").first().copied().unwrap_or(f64::NAN);
             (mean / limit - 1.0).abs()
         })
@@ -172,7 +154,7 @@ fn caption(results: &Results, statistics: &Statistics, theory: &Statistics, lamb
             lambdas.1,
             common(results)
         ),
-        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Sine]),
+        setting(&results.all(), &[Symbol::Sine]),
         format!(
             "From d = {} on the mean alignment error is within {:.1} % of its limit; deviations fall like d^(-1/2) over more \
              than four decades",
@@ -193,7 +175,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             })
             .collect()
     };
-    let looks = [
+    let styles = [
         (Colour::Blue, Marker::Circle),
         (Colour::Vermillion, Marker::OpenSquare),
         (Colour::Green, Marker::Triangle),
@@ -201,19 +183,19 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     ];
     let mut alignment =
         Panel::new(Axis::log("dimension $d$"), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"));
-    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(looks.into_iter().cycle()) {
+    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(styles.into_iter().cycle()) {
         let experiments = at_lambda(results, lambda);
         alignment = alignment
-            .series(Series::error_bars(
+            .error_bars(
                 format!(r"$\lambda = {lambda}$"),
                 Style::measured(colour).marker(marker),
                 bars(&places(&experiments, dimension, sines))?,
-            ))
-            .series(Series::line(
+            )
+            .line(
                 r"effective dynamics ($d \to \infty$)",
                 Style::theory(Colour::Black),
                 limits(&experiments, &dimension),
-            ));
+            );
     }
     let largest = lambdas(results).pop().unwrap_or(f64::NAN);
     let network = ordered(results, |experiment| !is_mixture(experiment));
@@ -231,15 +213,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             network,
         ),
     ] {
-        let points = bars(&places(&experiments, dimension, |experiment| {
-            values(&statistics, experiment, "largest deviation")
-        }))?;
-        let law = half_law(&points);
-        rate = rate.series(Series::error_bars(label, style, points)).series(Series::line(
-            r"slope $-1/2$",
-            Style::theory(Colour::Black).dash(Dash::DashDot),
-            law,
-        ));
+        let deviation = |experiment: &Experiment| values(&statistics, experiment, "largest deviation");
+        let points = bars(&places(&experiments, dimension, deviation))?;
+        rate = with_half_law(rate, label, style, Colour::Black, points);
     }
     let most = common(results);
     let over_lambda = ordered(results, |experiment| is_mixture(experiment) && experiment.problem.d() == most);
@@ -248,21 +224,21 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Axis::log(r"signal-to-noise ratio $\lambda$"),
         Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"),
     )
-    .series(Series::line(
+    .line(
         r"effective dynamics ($d \to \infty$)",
         Style::theory(Colour::Black),
         limits(&over_lambda, &place),
-    ));
-    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(looks.into_iter().cycle()) {
+    );
+    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(styles.into_iter().cycle()) {
         let here: Vec<&Experiment> = at_lambda(results, lambda)
             .into_iter()
             .filter(|experiment| experiment.problem.d() == most)
             .collect();
-        noise = noise.series(Series::error_bars(
+        noise = noise.error_bars(
             format!(r"$\lambda = {lambda}$"),
             Style::measured(colour).marker(marker),
             bars(&places(&here, place, sines))?,
-        ));
+        );
     }
     if let Some(experiment) = over_lambda.first() {
         noise = noise.note(0.97, 0.92, format!("$d = {most}$"), Anchor::Right).note(

@@ -7,17 +7,17 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::Problem;
 use crate::problem::data::{DataLaw, Means};
-use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::family::{Axis, Family};
+use crate::problem::family::Family;
 use crate::problem::network::Network;
 use crate::problem::training::{Start, Training};
-use crate::problem::{Problem, as_f64};
 use crate::simulation::task::{self, Summary};
 use crate::stage::request::Request;
 use crate::stage::rows::{At, Statistic, ranges_table, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::limit::{foreseen, limit, macroscopic};
+use crate::stages::common::dimensions::over;
+use crate::stages::common::limit::{experiment, limit, macroscopic, predicted};
 use crate::stages::common::shared::of_summary;
 use crate::table::Table;
 use std::collections::BTreeMap;
@@ -53,24 +53,17 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
             _ => (DataLaw::xor(d, LAMBDA), Network::two_layer(4), 0.02, macroscopic()),
         };
         let training = Training { start, ..Training::new(beta, 1.0, 1.0) };
-        let base = Experiment {
-            name: format!("{task}-dynamics"),
-            problem: Problem { data, network, training },
-            horizon: settings.profile.pick(20.0, 10.0),
-            checkpoints: 21,
-            spacing: Spacing::Linear,
-            replicates: settings.profile.pick(40, 20),
-            simulator: Simulator::Sgd,
-            member: None,
-        };
-        let family = Family::new(base.name.clone(), base).axis(Axis::new(
-            "d",
-            "-d",
-            dimensions.iter().copied().map(as_f64),
-        ));
-        for point in settings.members(family)? {
-            requests.push(Request::new(settings.experiment(point)?));
-        }
+        let problem = Problem { data, network, training };
+        let replicates = settings.profile.pick(40, 20);
+        let base = experiment(
+            format!("{task}-dynamics"),
+            problem,
+            settings.profile.pick(20.0, 10.0),
+            21,
+            replicates,
+        );
+        let family = Family::new(base.name.clone(), base).axis(over(dimensions));
+        requests.extend(settings.points(family)?.into_iter().map(Request::new));
     }
     Ok(requests)
 }
@@ -98,7 +91,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 data.trajectory(&experiment.name, replicate)?.checkpoints.iter().enumerate()
             {
                 for summary in task.summary(&observed.parameters) {
-                    let expected = foreseen(&limit.path.states[checkpoint], &summary);
+                    let expected = predicted(&limit.path.states[checkpoint], &summary);
                     farthest = farthest.max((summary.value - expected).abs());
                     let key = (checkpoint, summary.statistic, summary.row, summary.col);
                     let range = ranges.entry(key).or_insert((f64::INFINITY, f64::NEG_INFINITY));
@@ -112,7 +105,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             lows.push(Statistic::new(&place, statistic, of, low));
             highs.push(high);
             let summary = Summary { statistic, row, col, value: 0.0 };
-            let expected = foreseen(&limit.path.states[checkpoint], &summary);
+            let expected = predicted(&limit.path.states[checkpoint], &summary);
             theory.push(Statistic::new(&place, statistic, of, expected));
         }
     }

@@ -1,22 +1,16 @@
 //! Claims and figures of the stage `effective-dynamics`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
-use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places, values};
+use crate::stages::common::dimensions::{by_dimension, dimension, places, values, with_half_law};
 use crate::stages::common::grid::{bars, slopes};
+use crate::stages::common::panels::over_time;
 use crate::stages::effective_dynamics::{DEVIATIONS, TASKS, plan, reduce};
-
-claims! {
-    D1_GMM_RATE = "D1.gmm-rate",
-    D1_GMM_DEVIATION = "D1.gmm-deviation",
-    D1_XOR_RATE = "D1.xor-rate",
-    D1_XOR_DEVIATION = "D1.xor-deviation",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -25,7 +19,7 @@ pub const STAGE: Stage = Stage {
     title: "Summary statistics of SGD follow the effective dynamics of both tasks",
     source: "src/stages/effective_dynamics/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["D1.gmm-rate", "D1.gmm-deviation", "D1.xor-rate", "D1.xor-deviation"],
     figures: &["effective-dynamics-gmm", "effective-dynamics-xor"],
     plan,
     reduce,
@@ -44,38 +38,36 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let statistics = Statistics::read(results, "statistics")?;
     let mut claims = Vec::new();
     for (id, bound, (task, words)) in
-        [(D1_GMM_RATE, D1_GMM_DEVIATION, TASKS[0]), (D1_XOR_RATE, D1_XOR_DEVIATION, TASKS[1])]
+        [("D1.gmm-rate", "D1.gmm-deviation", TASKS[0]), ("D1.xor-rate", "D1.xor-deviation", TASKS[1])]
     {
         let experiments = by_dimension(results, task);
         let all = places(&experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
         let range = experiments.first().zip(experiments.last());
         let (least, most) = range.map_or((0, 0), |(first, last)| (first.problem.d(), last.problem.d()));
         claims.push(
-            declare(
-                id,
-                format!(
+            declare(id)
+                .says(format!(
                     "the effective dynamics of {words} predict every summary statistic up to O(d^{{-1/2}})"
-                ),
-                format!(
+                ))
+                .statistic(format!(
                     "slope in d of the largest deviation over time and statistics, d from {least} to {most}"
-                ),
-            )
-            .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slopes(&all, 0.0))?,
+                ))
+                .between(-0.5 - SLOPE, -0.5 + SLOPE)
+                .measure(&slopes(&all, 0.0))?,
         );
         let scaled: Vec<f64> = all
             .last()
             .map_or_else(Vec::new, |(d, values)| values.values().map(|value| value * d.sqrt()).collect());
         claims.push(
-            declare(
-                bound,
-                format!(
+            declare(bound)
+                .says(format!(
                     "the deviation of {words} from the effective dynamics is a small multiple of d^{{-1/2}}"
-                ),
-                format!("sqrt(d) times the largest deviation over time and statistics, d = {most}"),
-            )
-            .at_most(DEVIATION)
-            .measure(&scaled)?,
+                ))
+                .statistic(format!(
+                    "sqrt(d) times the largest deviation over time and statistics, d = {most}"
+                ))
+                .at_most(DEVIATION)
+                .measure(&scaled)?,
         );
     }
     Ok(claims)
@@ -162,22 +154,19 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
         let curve = |of: &Statistics, experiment: &Experiment| {
             of.of(&experiment.name, statistic).row(row).only(|found| found.of.col == Some(col)).points()
         };
-        let mut panel = Panel::new(Axis::linear("training time $t$"), Axis::linear(label));
+        let mut panel = over_time(Axis::linear(label));
         for (experiment, style) in &ends {
             let (low, high) = (curve(&lows, experiment), curve(&highs, experiment));
             let band = low.iter().zip(&high).map(|(low, high)| (low.0, low.1, high.1)).collect();
-            panel = panel.series(Series::band(
+            panel = panel.band(
                 format!("$d = {}$: range of {} replicates", experiment.problem.d(), experiment.replicates),
                 *style,
                 band,
-            ));
+            );
         }
         if let Some((experiment, _)) = ends.last() {
-            panel = panel.series(Series::line(
-                "effective dynamics",
-                Style::theory(Colour::Black),
-                curve(&theory, experiment),
-            ));
+            panel =
+                panel.line("effective dynamics", Style::theory(Colour::Black), curve(&theory, experiment));
         }
         figure = figure.panel(panel);
     }
@@ -188,15 +177,9 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
 fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
     let statistics = Statistics::read(results, "statistics")?;
     let all = places(experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
-    let bars = bars(&all)?;
-    let law = half_law(&bars);
-    let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"))
-        .series(Series::error_bars(
-            "mean of replicates, 95 % interval",
-            Style::measured(Colour::Green).marker(Marker::Circle),
-            bars,
-        ))
-        .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Green).dash(Dash::DashDot), law));
+    let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"));
+    let label = "mean of replicates, 95 % interval";
+    let panel = with_half_law(panel, label, Style::measured(Colour::Green), Colour::Green, bars(&all)?);
     Ok(match experiments.first() {
         Some(experiment) => {
             let note = format!(

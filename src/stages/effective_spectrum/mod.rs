@@ -1,17 +1,17 @@
-//! D2: outliers, their eigenvectors and the bulk, foreseen from the parameters of the problem alone.
+//! D2: outliers, their eigenvectors and the bulk, predicted from the parameters of the problem alone.
 //!
 //! The effective dynamics give the Gram matrix at every time, the effective spectrum from it the bulk, the outliers and their
 //! overlaps with the span of the means; nothing that is measured enters. Task A has unequal classes, so that its outliers are
 //! simple; task B starts with macroscopic `m(0)`. An outlier is compared where the prediction clears the edge by four
 //! Tracy-Widom scales at the smallest dimension, an eigenvalue of the second layer where it clears the level of
-//! [`crate::theory::xor_law::second_layer_level`].
+//! [`crate::theory::xor_law::second_layer_threshold`].
 
 pub mod report;
 
 use crate::error::Result;
 use crate::problem::data::{CLUSTERS, DataLaw, Means};
-use crate::problem::experiment::{Experiment, Simulator, Spacing};
-use crate::problem::family::{Axis, Family};
+use crate::problem::experiment::Experiment;
+use crate::problem::family::Family;
 use crate::problem::network::{Layer, Network};
 use crate::problem::training::{Start, Training};
 use crate::problem::{Problem, as_f64};
@@ -21,9 +21,10 @@ use crate::spectrum::subspace::alignment;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::limit::{Limit, limit, macroscopic};
+use crate::stages::common::dimensions::over;
+use crate::stages::common::limit::{Limit, experiment, limit, macroscopic};
 use crate::stages::common::mixture::Predicted;
-use crate::stages::common::shared::{MATRICES, foreseen_at, level, query, small};
+use crate::stages::common::shared::{MATRICES, predicted_at, query, small, threshold};
 use crate::stages::common::xor::{self, SECOND};
 use crate::table::Table;
 use crate::theory;
@@ -58,23 +59,11 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let mut requests = Vec::new();
     for (prefix, data, network, beta, start) in tasks {
         let training = Training { start, ..Training::new(beta, 1.0, 6.0) };
-        let base = Experiment {
-            name: format!("{prefix}-effective"),
-            problem: Problem { data, network, training },
-            horizon: 30.0,
-            checkpoints: 5,
-            spacing: Spacing::Linear,
-            replicates: settings.profile.pick(40, 20),
-            simulator: Simulator::Sgd,
-            member: None,
-        };
-        let family = Family::new(base.name.clone(), base).axis(Axis::new(
-            "d",
-            "-d",
-            dimensions.iter().copied().map(as_f64),
-        ));
-        for point in settings.members(family)? {
-            let experiment = settings.experiment(point)?;
+        let problem = Problem { data, network, training };
+        let replicates = settings.profile.pick(40, 20);
+        let base = experiment(format!("{prefix}-effective"), problem, 30.0, 5, replicates);
+        let family = Family::new(base.name.clone(), base).axis(over(dimensions));
+        for experiment in settings.points(family)? {
             let (followed, block) = (outliers(&experiment), block(&experiment));
             let mut request = Request::new(experiment)
                 .every_replicate(Checkpoints::All, block, followed)
@@ -98,29 +87,29 @@ fn outliers(experiment: &Experiment) -> Question {
     Question::Outliers(small(experiment.problem.data.means()))
 }
 
-/// What is foreseen of both layers at a checkpoint.
-struct Foreseen {
+/// What is predicted of both layers at a checkpoint.
+struct Prediction {
     spectrum: EffectiveSpectrum,
     means: Array2<f64>,
     law: Option<XorLaw>,
 }
 
-fn foresee(
+fn predict(
     experiment: &Experiment,
     limit: &Limit,
     checkpoint: usize,
     matrix: theory::Matrix,
-) -> Result<Foreseen> {
+) -> Result<Prediction> {
     let gram = &limit.grams[checkpoint];
     if experiment.task() == "gmm" {
         let Predicted { law, spectrum } = Predicted::block(experiment, gram, matrix, 0, 0)?;
-        return Ok(Foreseen { spectrum, means: law.means_basis().clone(), law: None });
+        return Ok(Prediction { spectrum, means: law.means_basis().clone(), law: None });
     }
     let nodes = experiment.problem.sample_size().div_ceil(CLUSTERS);
     let weights = &limit.path.states[checkpoint].second;
     let law = XorLaw::with_nodes(gram, weights, experiment.problem.lambda(), nodes)?;
     let spectrum = xor::predicted(experiment, &law, matrix, 0)?;
-    Ok(Foreseen { spectrum, means: law.means_basis().clone(), law: Some(law) })
+    Ok(Prediction { spectrum, means: law.means_basis().clone(), law: Some(law) })
 }
 
 /// Predicted eigenvalues and eigenvectors of a second-layer block above its level.
@@ -130,10 +119,10 @@ fn second_layer(
     matrix: theory::Matrix,
 ) -> Result<Vec<(f64, Array1<f64>)>> {
     let eigen = law.second_layer_spectrum(matrix)?;
-    let level = xor::level(experiment, law, matrix)?;
+    let threshold = xor::threshold(experiment, law, matrix)?;
     let pairs = eigen.values.iter().zip(eigen.vectors.columns());
     Ok(pairs
-        .filter(|(value, _)| **value > level)
+        .filter(|(value, _)| **value > threshold)
         .map(|(value, vector)| (*value, vector.to_owned()))
         .collect())
 }
@@ -148,23 +137,23 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let finished = data.finished(&experiment.name)?;
         let last = experiment.schedule().len() - 1;
         for checkpoint in 0..=last {
-            let here = foreseen_at(experiment, checkpoint);
+            let here = predicted_at(experiment, checkpoint);
             for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
-                let foreseen = foresee(experiment, &limit, checkpoint, of)?;
-                let outliers = foreseen.spectrum.outliers_above()?;
-                let least = level(&foreseen.spectrum, experiment.problem.d());
+                let predicted = predict(experiment, &limit, checkpoint, of)?;
+                let outliers = predicted.spectrum.outliers_above()?;
+                let least = threshold(&predicted.spectrum, experiment.problem.d());
                 let clear = outliers.iter().filter(|outlier| outlier.position > least).count();
                 let key = (block.layer, checkpoint, matrix);
                 let count = (*compared.entry(key).or_insert(clear)).min(outliers.len());
-                let edge = foreseen.spectrum.right_edge().position;
+                let edge = predicted.spectrum.right_edge().position;
                 let followed = Of::block(matrix, block);
                 theory.push(Statistic::new(&here, "edge", followed, edge));
                 for (rank, outlier) in (1..).zip(&outliers[..count]) {
-                    let overlap = outlier.overlap_with_span(&foreseen.means);
+                    let overlap = outlier.overlap_with_span(&predicted.means);
                     let place = followed.rank(rank);
                     theory.extend(outlier_rows(&here, place, outlier.position, (Subspace::Means, overlap)));
                 }
-                let second = match &foreseen.law {
+                let second = match &predicted.law {
                     Some(law) => second_layer(experiment, law, of)?,
                     None => Vec::new(),
                 };
@@ -177,7 +166,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     followed.first_layer(data, count, &mut statistics)?;
                     followed.second_layer(data, &second, &mut statistics)?;
                     if checkpoint == last {
-                        followed.bulk(data, &foreseen.spectrum, &mut statistics)?;
+                        followed.bulk(data, &predicted.spectrum, &mut statistics)?;
                     }
                 }
             }
@@ -212,7 +201,7 @@ struct Followed<'a> {
 impl Followed<'_> {
     /// The schedule knows steps and times: no trajectory is read for them.
     fn at(&self) -> At {
-        At { replicate: Some(self.replicate), ..foreseen_at(self.experiment, self.checkpoint) }
+        At { replicate: Some(self.replicate), ..predicted_at(self.experiment, self.checkpoint) }
     }
 
     /// Outliers of the first-layer block and the squared overlaps of their eigenvectors with the span of the means.

@@ -6,26 +6,13 @@ mod figures;
 use crate::error::Result;
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::dimensions::{by_dimension, dimension, places};
 use crate::stages::common::grid::slopes;
 use crate::stages::effective_spectrum::report::compared::Compared;
 use crate::stages::effective_spectrum::{plan, reduce};
 use std::collections::BTreeMap;
-
-claims! {
-    D2_OUTLIERS_GMM = "D2.outliers-gmm",
-    D2_OVERLAPS_GMM = "D2.overlaps-gmm",
-    D2_OUTLIERS_XOR_FIRST = "D2.outliers-xor-first",
-    D2_OVERLAPS_XOR_FIRST = "D2.overlaps-xor-first",
-    D2_OUTLIERS_XOR_SECOND = "D2.outliers-xor-second",
-    D2_OVERLAPS_XOR_SECOND = "D2.overlaps-xor-second",
-    D2_RATE_GMM = "D2.rate-gmm",
-    D2_BULK_GMM = "D2.bulk-gmm",
-    D2_RATE_XOR = "D2.rate-xor",
-    D2_BULK_XOR = "D2.bulk-xor",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -34,7 +21,18 @@ pub const STAGE: Stage = Stage {
     title: "Outliers, their eigenvectors and the bulk of H and G against the effective spectrum, both tasks",
     source: "src/stages/effective_spectrum/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "D2.outliers-gmm",
+        "D2.overlaps-gmm",
+        "D2.outliers-xor-first",
+        "D2.overlaps-xor-first",
+        "D2.outliers-xor-second",
+        "D2.overlaps-xor-second",
+        "D2.rate-gmm",
+        "D2.bulk-gmm",
+        "D2.rate-xor",
+        "D2.bulk-xor",
+    ],
     figures: &["effective-spectrum-gmm", "effective-spectrum-xor", "effective-spectrum-rates"],
     plan,
     reduce,
@@ -65,44 +63,44 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let most = mixture.last().map_or(0, |experiment| experiment.problem.d());
     let mut claims = Vec::new();
     for (outliers, overlaps, experiments, layer, block) in [
-        (D2_OUTLIERS_GMM, D2_OVERLAPS_GMM, &mixture, Layer::X, "block 11 of task A"),
-        (D2_OUTLIERS_XOR_FIRST, D2_OVERLAPS_XOR_FIRST, &network, Layer::W, "block W_1W_1 of task B"),
-        (D2_OUTLIERS_XOR_SECOND, D2_OVERLAPS_XOR_SECOND, &network, Layer::V, "block vv of task B"),
+        ("D2.outliers-gmm", "D2.overlaps-gmm", &mixture, Layer::X, "block 11 of task A"),
+        ("D2.outliers-xor-first", "D2.overlaps-xor-first", &network, Layer::W, "block W_1W_1 of task B"),
+        ("D2.outliers-xor-second", "D2.overlaps-xor-second", &network, Layer::V, "block vv of task B"),
     ] {
         claims.push(
-            declare(
-                outliers,
-                format!("the outliers of H and G, {block}, lie where they are foreseen"),
-                format!(
+            declare(outliers)
+                .says(format!("the outliers of H and G, {block}, lie where they are foreseen"))
+                .statistic(format!(
                     "relative difference where its mean is largest, over times, ranks and H, G; d = {most}"
-                ),
-            )
-            .between(-OUTLIER, OUTLIER)
-            .measure(&last(experiments, "outlier", layer, true))?,
+                ))
+                .between(-OUTLIER, OUTLIER)
+                .measure(&last(experiments, "outlier", layer, true))?,
         );
         let with = if layer == Layer::V { "the foreseen eigenvectors" } else { "the span of the means" };
         claims.push(
-            declare(
-                overlaps,
-                format!("the outlier eigenvectors of H and G, {block}, overlap with {with} as foreseen"),
-                format!("difference of the squared overlap where its mean is largest, likewise; d = {most}"),
-            )
-            .between(-OVERLAP, OVERLAP)
-            .measure(&last(experiments, "overlap", layer, false))?,
+            declare(overlaps)
+                .says(format!(
+                    "the outlier eigenvectors of H and G, {block}, overlap with {with} as foreseen"
+                ))
+                .statistic(format!(
+                    "difference of the squared overlap where its mean is largest, likewise; d = {most}"
+                ))
+                .between(-OVERLAP, OVERLAP)
+                .measure(&last(experiments, "overlap", layer, false))?,
         );
     }
     for (rate, bulk, experiments, layers, words) in [
-        (D2_RATE_GMM, D2_BULK_GMM, &mixture, &[Layer::X][..], "task A"),
-        (D2_RATE_XOR, D2_BULK_XOR, &network, &[Layer::W, Layer::V][..], "task B"),
+        ("D2.rate-gmm", "D2.bulk-gmm", &mixture, &[Layer::X][..], "task A"),
+        ("D2.rate-xor", "D2.bulk-xor", &network, &[Layer::W, Layer::V][..], "task B"),
     ] {
         claims.push(
-            declare(
-                rate,
-                format!("outliers of {words} approach their prediction like d^{{-1/2}}"),
-                "slope in d of the mean size of the relative difference over times, ranks and H, G",
-            )
-            .at_most(RATE)
-            .measure(&slopes(&places(experiments, dimension, |one| compared.sizes(one, layers)), 0.0))?,
+            declare(rate)
+                .says(format!("outliers of {words} approach their prediction like d^{{-1/2}}"))
+                .statistic(
+                    "slope in d of the mean size of the relative difference over times, ranks and H, G",
+                )
+                .at_most(RATE)
+                .measure(&slopes(&places(experiments, dimension, |one| compared.sizes(one, layers)), 0.0))?,
         );
         let mut farthest: BTreeMap<u32, f64> = BTreeMap::new();
         let largest = experiments.last().map_or("", |experiment| &experiment.name);
@@ -111,13 +109,11 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             *value = value.max(row.value);
         }
         claims.push(
-            declare(
-                bulk,
-                format!("the bulk of H and G of {words} has the foreseen density"),
-                format!("largest distance of distribution functions of all eigenvalues at the end, H and G; d = {most}"),
-            )
-            .at_most(DISTANCE)
-            .measure(&farthest.into_values().collect::<Vec<_>>())?,
+            declare(bulk)
+                .says(format!("the bulk of H and G of {words} has the foreseen density"))
+                .statistic(format!("largest distance of distribution functions of all eigenvalues at the end, H and G; d = {most}"))
+                .at_most(DISTANCE)
+                .measure(&farthest.into_values().collect::<Vec<_>>())?,
         );
     }
     Ok(claims)

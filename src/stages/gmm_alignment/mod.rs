@@ -9,11 +9,11 @@ use crate::simulation::task::{self, Matrix};
 use crate::spectrum::leading_space;
 use crate::spectrum::query::SampleKind;
 use crate::spectrum::subspace::overlap;
-use crate::stage::request::Request;
+use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Alignment, Of, Statistic, Subspace, alignment_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, contrast, main, outliers, replicated};
-use crate::stages::common::shared::{at, of_summary};
+use crate::stages::common::shared::{Seen, all_seen, of_summary};
 use crate::table::Table;
 use ndarray::Axis as Along;
 
@@ -28,39 +28,34 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let task = task::build(&experiment.problem);
         let space = task.mean_space();
         let k = experiment.problem.rows();
-        let count = experiment.schedule().len();
-        let asked = replicated(name).indices(count);
-        for replicate in data.finished(&experiment.name)? {
-            let trajectory = data.trajectory(name, replicate)?;
-            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
-                let here = at(experiment, replicate, observed);
-                let x = &observed.parameters[0];
-                for (row, weights) in (0..).zip(x.rows()) {
-                    let of = (Layer::X, row, weights);
-                    alignments.push(Alignment::of(&here, of, (Subspace::Means, None, &space)));
-                    let norm = weights.dot(&weights).sqrt();
-                    statistics.push(Statistic::new(&here, "norm", Of::row(Layer::X, row), norm));
+        let asked = replicated(name).indices(experiment.schedule().len());
+        for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, Checkpoints::All)? {
+            let x = &observed.parameters[0];
+            for (row, weights) in (0..).zip(x.rows()) {
+                let of = (Layer::X, row, weights);
+                alignments.push(Alignment::of(&here, of, (Subspace::Means, None, &space)));
+                let norm = weights.dot(&weights).sqrt();
+                statistics.push(Statistic::new(&here, "norm", Of::row(Layer::X, row), norm));
+            }
+            let total = x.sum_axis(Along(0));
+            let norm = total.dot(&total).sqrt();
+            statistics.push(Statistic::new(&here, "norm of the class sum", Of::layer(Layer::X), norm));
+            statistics.push(Statistic::plain(&here, "loss", observed.loss));
+            statistics.push(Statistic::plain(&here, "accuracy", observed.accuracy));
+            for entry in task.summary(&observed.parameters) {
+                let of = of_summary(&*task, entry.statistic, (entry.row, entry.col));
+                statistics.push(Statistic::new(&here, entry.statistic, of, entry.value));
+            }
+            if asked.contains(&checkpoint) {
+                let pairs = data.pairs(name, replicate, outliers(experiment, checkpoint))?;
+                let spaces = [leading_space(&pairs[0], k)?, leading_space(&pairs[1], k)?];
+                for (matrix, space) in Matrix::BOTH.into_iter().zip(&spaces) {
+                    let with = (Subspace::Outliers(matrix), Some(SampleKind::Test), space);
+                    alignments.push(Alignment::of(&here, (Layer::X, 0, x.row(0)), with));
                 }
-                let total = x.sum_axis(Along(0));
-                let norm = total.dot(&total).sqrt();
-                statistics.push(Statistic::new(&here, "norm of the class sum", Of::layer(Layer::X), norm));
-                statistics.push(Statistic::plain(&here, "loss", observed.loss));
-                statistics.push(Statistic::plain(&here, "accuracy", observed.accuracy));
-                for entry in task.summary(&observed.parameters) {
-                    let of = of_summary(&*task, entry.statistic, (entry.row, entry.col));
-                    statistics.push(Statistic::new(&here, entry.statistic, of, entry.value));
-                }
-                if asked.contains(&checkpoint) {
-                    let pairs = data.pairs(name, replicate, outliers(experiment, checkpoint))?;
-                    let spaces = [leading_space(&pairs[0], k)?, leading_space(&pairs[1], k)?];
-                    for (matrix, space) in Matrix::BOTH.into_iter().zip(&spaces) {
-                        let with = (Subspace::Outliers(matrix), Some(SampleKind::Test), space);
-                        alignments.push(Alignment::of(&here, (Layer::X, 0, x.row(0)), with));
-                    }
-                    let of = Of::block(Matrix::Hessian, FIRST_BLOCK);
-                    let of = of.with(Subspace::Outliers(Matrix::Gradient));
-                    statistics.push(Statistic::new(&here, "overlap", of, overlap(&spaces[0], &spaces[1])));
-                }
+                let of = Of::block(Matrix::Hessian, FIRST_BLOCK);
+                let of = of.with(Subspace::Outliers(Matrix::Gradient));
+                statistics.push(Statistic::new(&here, "overlap", of, overlap(&spaces[0], &spaces[1])));
             }
         }
     }

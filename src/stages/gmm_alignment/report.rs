@@ -1,24 +1,16 @@
 //! Claims and figures of the stage `gmm-alignment`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, mean_and_range, range};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN};
+use crate::stages::common::panels::{self, mean_and_band, over_time};
 use crate::stages::gmm_alignment::{plan, reduce};
 use std::collections::BTreeMap;
-
-claims! {
-    A1_ERROR = "A1.error",
-    A1_ONSET = "A1.onset",
-    A1_SUM = "A1.sum",
-    A3_HESSIAN = "A3.hessian",
-    A3_GRADIENT = "A3.gradient",
-    A3_SPACES = "A3.spaces",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -27,7 +19,7 @@ pub const STAGE: Stage = Stage {
     title: "SGD on the Gaussian mixture aligns with the means and with the outlier eigenspaces",
     source: "src/stages/gmm_alignment/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["A1.error", "A1.onset", "A1.sum", "A3.hessian", "A3.gradient", "A3.spaces"],
     figures: &["gmm-alignment", "gmm-training"],
     plan,
     reduce,
@@ -148,40 +140,36 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .collect();
     let trained = |matrix: Matrix| last(&read.rho(MAIN, Subspace::Outliers(matrix)));
     Ok(vec![
-        declare(
-            A1_ERROR,
-            "every row x^c aligns with Span(mu): from T0 = log(1/epsilon)/beta on its error stays below e^{-beta t}|x_0|/|x| plus the step noise of order lambda^{-1/2}",
-            "largest sin(x^c; Span mu) over its bound, over c and checkpoints from T0 on",
-        )
-        .at_most(1.0)
-        .measure(&worst)?,
-        declare(
-            A1_ONSET,
-            "rows are aligned from a time T0 of at most log(1/epsilon)/beta on, epsilon = 0.1",
-            "first checkpoint from which every sin(x^c; Span mu) is within epsilon of the noise floor",
-        )
-        .at_most(onset_bound(results, MAIN)?)
-        .measure(&onset)?,
-        declare(
-            A1_SUM,
-            "the sum of the rows decays exactly as (1 - delta beta)^l, so beta > 0 is necessary",
-            "|log of the measured decay minus log of the law| at the end",
-        )
-        .at_most(1e-9)
-        .measure(&sums)?,
-        declare(A3_HESSIAN, "x^1 aligns with the top-k eigenspace of H_11", "rho(x^1; top-k of H_11) at the end")
+        declare("A1.error")
+            .says("every row x^c aligns with Span(mu): from T0 = log(1/epsilon)/beta on its error stays below e^{-beta t}|x_0|/|x| plus the step noise of order lambda^{-1/2}")
+            .statistic("largest sin(x^c; Span mu) over its bound, over c and checkpoints from T0 on")
+            .at_most(1.0)
+            .measure(&worst)?,
+        declare("A1.onset")
+            .says("rows are aligned from a time T0 of at most log(1/epsilon)/beta on, epsilon = 0.1")
+            .statistic("first checkpoint from which every sin(x^c; Span mu) is within epsilon of the noise floor")
+            .at_most(onset_bound(results, MAIN)?)
+            .measure(&onset)?,
+        declare("A1.sum")
+            .says("the sum of the rows decays exactly as (1 - delta beta)^l, so beta > 0 is necessary")
+            .statistic("|log of the measured decay minus log of the law| at the end")
+            .at_most(1e-9)
+            .measure(&sums)?,
+        declare("A3.hessian")
+            .says("x^1 aligns with the top-k eigenspace of H_11")
+            .statistic("rho(x^1; top-k of H_11) at the end")
             .at_least(ALIGNED)
             .measure(&trained(Matrix::Hessian))?,
-        declare(A3_GRADIENT, "x^1 aligns with the top-k eigenspace of G_11", "rho(x^1; top-k of G_11) at the end")
+        declare("A3.gradient")
+            .says("x^1 aligns with the top-k eigenspace of G_11")
+            .statistic("rho(x^1; top-k of G_11) at the end")
             .at_least(ALIGNED)
             .measure(&trained(Matrix::Gradient))?,
-        declare(
-            A3_SPACES,
-            "the outlier eigenspaces of H_11 and G_11 align with each other",
-            "|P_H P_G|_F^2 / k of the top-k eigenspaces at the end",
-        )
-        .at_least(EQUIVALENT)
-        .measure(&last(&read.statistic(MAIN, "overlap")))?,
+        declare("A3.spaces")
+            .says("the outlier eigenspaces of H_11 and G_11 align with each other")
+            .statistic("|P_H P_G|_F^2 / k of the top-k eigenspaces at the end")
+            .at_least(EQUIVALENT)
+            .measure(&last(&read.statistic(MAIN, "overlap")))?,
     ])
 }
 
@@ -211,17 +199,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for name in [MAIN, CONTRAST] {
         let lambda = results.experiment(name)?.problem.lambda();
         let rho = |subspace: Subspace| read.rho(name, subspace);
-        let mut panel = Panel::new(
-            Axis::linear("training time $t$"),
-            Axis::linear(r"alignment $\rho(x^1; B)$").range(0.0, 1.02),
-        )
-        .title(format!(r"$\lambda = {lambda}$"))
-        .series(Series::band(whole.clone(), Style::measured(Colour::Black), range(&rho(Subspace::Means))))
-        .series(Series::line(
-            r"$B = \Span(\mu)$",
-            Style::measured(Colour::Black),
-            mean(&rho(Subspace::Means)),
-        ));
+        let mut panel = over_time(Axis::linear(r"alignment $\rho(x^1; B)$").range(0.0, 1.02))
+            .title(format!(r"$\lambda = {lambda}$"))
+            .band(whole.clone(), Style::measured(Colour::Black), range(&rho(Subspace::Means)))
+            .line(r"$B = \Span(\mu)$", Style::measured(Colour::Black), mean(&rho(Subspace::Means)));
         for (matrix, label, style) in [
             (Matrix::Hessian, r"$B$: top $k$ of $H_{11}$", Style::measured(Colour::Blue)),
             (
@@ -231,18 +212,14 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             ),
         ] {
             let found = rho(Subspace::Outliers(matrix));
-            panel = panel.series(Series::error_bars(label, style, mean_and_range(&found)));
+            panel = panel.error_bars(label, style, mean_and_range(&found));
         }
         figure = figure.panel(panel);
     }
-    let mut error = Panel::new(Axis::linear("training time $t$"), Axis::log(r"error $\sin(x^1; \Span\mu)$"))
-        .legend_inside(0.21, 1.03);
-    let mut spaces = Panel::new(
-        Axis::linear("training time $t$"),
-        Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.02),
-    )
-    .legend_inside(0.3, 0.66);
-    for (name, style) in looks() {
+    let mut error = over_time(Axis::log(r"error $\sin(x^1; \Span\mu)$")).legend_inside(0.21, 1.03);
+    let mut spaces =
+        over_time(Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.02)).legend_inside(0.3, 0.66);
+    for (name, style) in styles() {
         let lambda = results.experiment(name)?.problem.lambda();
         let label = format!(r"$\lambda = {lambda}$, mean and range");
         let dash = if name == MAIN { Dash::Dashed } else { Dash::DashDot };
@@ -255,18 +232,16 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     .map(|(left, floor)| (time, ((left + floor) / norm).min(1.0)))
             })
             .collect::<Result<Vec<_>>>()?;
-        error = error
-            .series(Series::marked_line(label.clone(), style, mean(&sines)))
-            .series(Series::band(label.clone(), style, range(&sines)))
-            .series(Series::line("bound", Style::theory(style.colour).dash(dash), bounds));
+        error = mean_and_band(error, &label, (style, Dash::Solid), &sines);
+        error = error.line("bound", Style::theory(style.colour).dash(dash), bounds);
         let overlaps = read.statistic(name, "overlap");
-        spaces = spaces.series(Series::error_bars(label, style, mean_and_range(&overlaps)));
+        spaces = spaces.error_bars(label, style, mean_and_range(&overlaps));
     }
     Ok(vec![figure.panel(error).panel(spaces), training(results, &read)?])
 }
 
 /// The two experiments with the look of what was measured in each; the open mark shows a filled one under it.
-fn looks() -> [(&'static str, Style); 2] {
+fn styles() -> [(&'static str, Style); 2] {
     [
         (MAIN, Style::measured(Colour::Green)),
         (CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(4.6)),
@@ -275,36 +250,25 @@ fn looks() -> [(&'static str, Style); 2] {
 
 fn training(results: &Results, read: &Read) -> Result<Figure> {
     let n = results.experiment(MAIN)?.replicates;
-    let mut panels = [
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("test loss $L$")),
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("test accuracy").range(0.0, 1.02)),
-        Panel::new(Axis::linear("training time $t$"), Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
+    let shown = [
+        ("loss", Axis::linear("test loss $L$")),
+        ("accuracy", Axis::linear("test accuracy").range(0.0, 1.02)),
+        ("norm of the class sum", Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
     ];
-    for (name, style) in looks() {
-        let problem = &results.experiment(name)?.problem;
-        let names = ["loss", "accuracy", "norm of the class sum"];
-        for (panel, statistic) in panels.iter_mut().zip(names) {
-            let curves = read.statistic(name, statistic);
-            let label = format!(r"$\lambda = {}$, mean and range of {n} replicates", problem.lambda());
-            *panel = panel
-                .clone()
-                .series(Series::marked_line(label.clone(), style, mean(&curves)))
-                .series(Series::band(label, style, range(&curves)));
-        }
-    }
+    let styles = styles().map(|(name, style)| (name, (style, Dash::Solid)));
+    let [loss, accuracy, sum] = panels::training(results, &read.statistics, shown, &styles)?;
     let start = mean(&read.statistic(MAIN, "norm of the class sum"));
     let problem = &results.experiment(MAIN)?.problem;
     let law = start
         .iter()
         .map(|&(time, _)| (time, start[0].1 * libm::exp(-problem.training.beta * time)))
         .collect();
-    let [loss, accuracy, sum] = panels;
     let sum = sum.note(0.06, 0.08, format!(r"$\beta = {}$", problem.training.beta), Anchor::Left);
-    let sum = sum.series(Series::line(
+    let sum = sum.line(
         r"law $e^{-\beta t}$ from the mean start",
         Style::theory(Colour::Black).dash(Dash::Dashed).width(0.9),
         law,
-    ));
+    );
     let caption = Caption::new(
         "Loss, accuracy and the decay of the class sum along training",
         format!(

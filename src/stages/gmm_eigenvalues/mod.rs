@@ -11,7 +11,7 @@ use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     CONTRAST, FIRST_BLOCK, MAIN, Predicted, SHOWN, contrast, gram, main, outliers, replicated,
 };
-use crate::stages::common::shared::{MATRICES, at, level, query};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, query, threshold};
 use crate::table::Table;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
@@ -34,27 +34,23 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let count = experiment.schedule().len();
         let shown = shown(name).indices(count);
         let asked = replicated(name).indices(count);
-        for replicate in data.finished(&experiment.name)? {
-            let trajectory = data.trajectory(name, replicate)?;
-            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
-                let here = at(experiment, replicate, observed);
-                if replicate == 0 && shown.contains(&checkpoint) {
-                    let top = query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN));
-                    record(data, &here, 0, top, &mut spectrum)?;
-                    for (matrix, of) in MATRICES {
-                        let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
-                        let block = Of::block(matrix, FIRST_BLOCK);
-                        let edge = predicted.spectrum.right_edge().position;
-                        theory.push(Statistic::new(&here, "edge", block, edge));
-                        let level = level(&predicted.spectrum, experiment.problem.d());
-                        theory.push(Statistic::new(&here, "level", block, level));
-                        for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
-                            theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
-                        }
+        for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, Checkpoints::All)? {
+            if replicate == 0 && shown.contains(&checkpoint) {
+                let top = query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN));
+                record(data, &here, 0, top, &mut spectrum)?;
+                for (matrix, of) in MATRICES {
+                    let predicted = Predicted::block(experiment, &gram(experiment, &observed)?, of, 0, 0)?;
+                    let block = Of::block(matrix, FIRST_BLOCK);
+                    let edge = predicted.spectrum.right_edge().position;
+                    theory.push(Statistic::new(&here, "edge", block, edge));
+                    let threshold = threshold(&predicted.spectrum, experiment.problem.d());
+                    theory.push(Statistic::new(&here, "level", block, threshold));
+                    for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
+                        theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
                     }
-                } else if replicate > 0 && asked.contains(&checkpoint) {
-                    record(data, &here, replicate, outliers(experiment, checkpoint), &mut spectrum)?;
                 }
+            } else if replicate > 0 && asked.contains(&checkpoint) {
+                record(data, &here, replicate, outliers(experiment, checkpoint), &mut spectrum)?;
             }
         }
     }

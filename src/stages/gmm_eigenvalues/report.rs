@@ -1,24 +1,16 @@
 //! Claims and figures of the stage `gmm-eigenvalues`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Figure, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Curves, Statistics, first, last};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN, SHOWN, classes};
+use crate::stages::common::panels::eigenvalues;
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::gmm_eigenvalues::{plan, reduce};
-
-claims! {
-    A4_GRADIENT_START = "A4.gradient-start",
-    A4_HESSIAN_START = "A4.hessian-start",
-    A4_GRADIENT_END = "A4.gradient-end",
-    A4_HESSIAN_END = "A4.hessian-end",
-    A4_HESSIAN_CLEAR = "A4.hessian-clear",
-    A4_GRADIENT_CLEAR = "A4.gradient-clear",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -27,7 +19,14 @@ pub const STAGE: Stage = Stage {
     title: "Top eigenvalues of H_11 and G_11 along training: one leading outlier, k-1 smaller ones, the bulk",
     source: "src/stages/gmm_eigenvalues/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "A4.gradient-start",
+        "A4.hessian-start",
+        "A4.gradient-end",
+        "A4.hessian-end",
+        "A4.hessian-clear",
+        "A4.gradient-clear",
+    ],
     figures: &["gmm-eigenvalues"],
     plan,
     reduce,
@@ -58,52 +57,41 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .collect()
     };
     let clear = |matrix: Matrix| -> Vec<f64> {
-        let level = theory.of(MAIN, "level").matrix(matrix).values().last().copied().unwrap_or(f64::INFINITY);
-        pick(matrix, k, last).iter().map(|value| value / level).collect()
+        let threshold =
+            theory.of(MAIN, "level").matrix(matrix).values().last().copied().unwrap_or(f64::INFINITY);
+        pick(matrix, k, last).iter().map(|value| value / threshold).collect()
     };
     Ok(vec![
-        declare(
-            A4_GRADIENT_START,
-            "G_11 has one leading outlier from the start; the limit of large lambda is (k-1)^2 times the second",
-            "ratio of the first two eigenvalues of G_11 at the start, at least half the limit",
-        )
-        .at_least(others * others / 2.0)
-        .measure(&ratio(Matrix::Gradient, 2, first))?,
-        declare(
-            A4_HESSIAN_START,
-            "the k outliers of H_11 are degenerate at the start",
-            "ratio of the first and the k-th eigenvalue of H_11 at the start",
-        )
-        .at_most(1.0 + DEGENERATE * (others / sample).sqrt())
-        .measure(&ratio(Matrix::Hessian, k, first))?,
-        declare(
-            A4_GRADIENT_END,
-            "G_11 has one leading outlier after training",
-            "ratio of the first two eigenvalues of G_11 at the end, at least half of (k-1)^2",
-        )
-        .at_least(others * others / 2.0)
-        .measure(&ratio(Matrix::Gradient, 2, last))?,
-        declare(
-            A4_HESSIAN_END,
-            "H_11 has one leading outlier after training; the limit of good classifiers is k-1 times the second",
-            "ratio of the first two eigenvalues of H_11 at the end, at least half the limit",
-        )
-        .at_least(others / 2.0)
-        .measure(&ratio(Matrix::Hessian, 2, last))?,
-        declare(
-            A4_HESSIAN_CLEAR,
-            "the k-1 smaller outliers of H_11 stand clear of the bulk after training",
-            "k-th eigenvalue of H_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
-        )
-        .at_least(1.0)
-        .measure(&clear(Matrix::Hessian))?,
-        declare(
-            A4_GRADIENT_CLEAR,
-            "the k-1 smaller outliers of G_11 stand clear of the bulk after training",
-            "k-th eigenvalue of G_11 over its predicted edge plus 4 Tracy-Widom scales, at the end",
-        )
-        .at_least(1.0)
-        .measure(&clear(Matrix::Gradient))?,
+        declare("A4.gradient-start")
+            .says("G_11 has one leading outlier from the start; the limit of large lambda is (k-1)^2 times the second")
+            .statistic("ratio of the first two eigenvalues of G_11 at the start, at least half the limit")
+            .at_least(others * others / 2.0)
+            .measure(&ratio(Matrix::Gradient, 2, first))?,
+        declare("A4.hessian-start")
+            .says("the k outliers of H_11 are degenerate at the start")
+            .statistic("ratio of the first and the k-th eigenvalue of H_11 at the start")
+            .at_most(1.0 + DEGENERATE * (others / sample).sqrt())
+            .measure(&ratio(Matrix::Hessian, k, first))?,
+        declare("A4.gradient-end")
+            .says("G_11 has one leading outlier after training")
+            .statistic("ratio of the first two eigenvalues of G_11 at the end, at least half of (k-1)^2")
+            .at_least(others * others / 2.0)
+            .measure(&ratio(Matrix::Gradient, 2, last))?,
+        declare("A4.hessian-end")
+            .says("H_11 has one leading outlier after training; the limit of good classifiers is k-1 times the second")
+            .statistic("ratio of the first two eigenvalues of H_11 at the end, at least half the limit")
+            .at_least(others / 2.0)
+            .measure(&ratio(Matrix::Hessian, 2, last))?,
+        declare("A4.hessian-clear")
+            .says("the k-1 smaller outliers of H_11 stand clear of the bulk after training")
+            .statistic("k-th eigenvalue of H_11 over its predicted edge plus 4 Tracy-Widom scales, at the end")
+            .at_least(1.0)
+            .measure(&clear(Matrix::Hessian))?,
+        declare("A4.gradient-clear")
+            .says("the k-1 smaller outliers of G_11 stand clear of the bulk after training")
+            .statistic("k-th eigenvalue of G_11 over its predicted edge plus 4 Tracy-Widom scales, at the end")
+            .at_least(1.0)
+            .measure(&clear(Matrix::Gradient))?,
     ])
 }
 
@@ -145,22 +133,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             let horizon = results.experiment(name)?.horizon;
             let predicted = |statistic: &str| theory.of(name, statistic).matrix(matrix).points();
             figure = figure.panel(
-                Panel::new(
-                    Axis::linear("training time $t$"),
+                eigenvalues(
                     Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")),
+                    ("rank (measured)", ranked),
+                    ("predicted outlier", 3.0, spaced(&predicted("outlier"), horizon / 25.0)),
+                    ("predicted edge of the bulk", predicted("edge")),
                 )
-                .title(format!(r"$\lambda = {lambda}$"))
-                .series(Series::ranked("rank (measured)", Style::measured(Colour::Black), ranked))
-                .series(Series::points(
-                    "predicted outlier",
-                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
-                    spaced(&predicted("outlier"), horizon / 25.0),
-                ))
-                .series(Series::line(
-                    "predicted edge of the bulk",
-                    Style::theory(Colour::Black),
-                    predicted("edge"),
-                )),
+                .title(format!(r"$\lambda = {lambda}$")),
             );
         }
     }

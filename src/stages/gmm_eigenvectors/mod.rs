@@ -10,7 +10,7 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Of, Statistic, Subspace, entries_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{FIRST_BLOCK, MAIN, REPLICATED, SHOWN, main, outliers};
-use crate::stages::common::shared::{at, query, squared_cosine};
+use crate::stages::common::shared::{Seen, all_seen, query, seen, squared_cosine};
 use crate::table::Table;
 use ndarray::ArrayView1;
 
@@ -26,30 +26,21 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let experiment = data.experiment(MAIN)?;
     let means = task::build(&experiment.problem).law().means();
-    let count = experiment.schedule().len();
     let mut statistics = Vec::new();
-    for replicate in data.finished(&experiment.name)? {
-        let trajectory = data.trajectory(MAIN, replicate)?;
-        for checkpoint in REPLICATED.indices(count) {
-            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-            let here = at(experiment, replicate, observed);
-            let x = observed.parameters[0].row(0);
-            let pairs = data.pairs(MAIN, replicate, outliers(experiment, checkpoint))?;
-            for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
-                let Some(leading) = pairs.first() else { continue };
-                let of = Of::block(matrix, FIRST_BLOCK).rank(1);
-                for (subspace, vector) in [(Subspace::Mean, means.row(0)), (Subspace::Row, x)] {
-                    let overlap = squared_cosine(leading, vector);
-                    statistics.push(Statistic::new(&here, "overlap", of.with(subspace), overlap));
-                }
+    for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, REPLICATED)? {
+        let x = observed.parameters[0].row(0);
+        let pairs = data.pairs(MAIN, replicate, outliers(experiment, checkpoint))?;
+        for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
+            let Some(leading) = pairs.first() else { continue };
+            let of = Of::block(matrix, FIRST_BLOCK).rank(1);
+            for (subspace, vector) in [(Subspace::Mean, means.row(0)), (Subspace::Row, x)] {
+                let overlap = squared_cosine(leading, vector);
+                statistics.push(Statistic::new(&here, "overlap", of.with(subspace), overlap));
             }
         }
     }
     let mut entries = Vec::new();
-    let trajectory = data.trajectory(MAIN, 0)?;
-    for checkpoint in [0, count - 1] {
-        let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-        let here = at(experiment, 0, observed);
+    for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, Checkpoints::Spread(2))? {
         let mut add = |of: Of, vector: ArrayView1<f64>| {
             entries.extend(
                 (0..)

@@ -1,22 +1,16 @@
 //! Claims and figures of the stage `gmm-eigenvectors`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Statistics, Subspace, last};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::captions::{Symbol, setting, signs};
 use crate::stages::common::mixture::{MAIN, classes};
+use crate::stages::common::panels::{self, unit_edges};
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::gmm_eigenvectors::{plan, reduce};
-
-claims! {
-    A4_HESSIAN_DIRECTION = "A4.hessian-direction",
-    A4_GRADIENT_DIRECTION = "A4.gradient-direction",
-    A4_HESSIAN_PREFERENCE = "A4.hessian-preference",
-    A4_GRADIENT_PREFERENCE = "A4.gradient-preference",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -25,7 +19,12 @@ pub const STAGE: Stage = Stage {
     title: "Entries of x^1 and of the leading eigenvectors of H_11 and G_11, at the start and at the end",
     source: "src/stages/gmm_eigenvectors/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "A4.hessian-direction",
+        "A4.gradient-direction",
+        "A4.hessian-preference",
+        "A4.gradient-preference",
+    ],
     figures: &["gmm-eigenvectors", "gmm-eigenvector-entries"],
     plan,
     reduce,
@@ -46,22 +45,26 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     };
     let k = f64::from(classes(results.experiment(MAIN)?));
     let limit = (k - 1.0) / k;
-    let along = "squared overlap of the leading eigenvector with mu_1 at the end";
-    let prefers = "squared overlap of x^1 with the leading eigenvector at the end, around (k-1)/k";
-    Ok(vec![
-        declare(A4_HESSIAN_DIRECTION, "the leading outlier of H_11 points along mu_1", along)
-            .at_least(ALONG)
-            .measure(&end(Matrix::Hessian, Subspace::Mean))?,
-        declare(A4_GRADIENT_DIRECTION, "the leading outlier of G_11 points along mu_1", along)
-            .at_least(ALONG)
-            .measure(&end(Matrix::Gradient, Subspace::Mean))?,
-        declare(A4_HESSIAN_PREFERENCE, "x^1 prefers the leading eigenvector of H_11", prefers)
-            .between(limit - AROUND, limit + AROUND)
-            .measure(&end(Matrix::Hessian, Subspace::Row))?,
-        declare(A4_GRADIENT_PREFERENCE, "x^1 prefers the leading eigenvector of G_11", prefers)
-            .between(limit - AROUND, limit + AROUND)
-            .measure(&end(Matrix::Gradient, Subspace::Row))?,
-    ])
+    let mut claims = Vec::new();
+    for (matrix, symbol) in SYMBOLS {
+        claims.push(
+            declare(format!("A4.{}-direction", matrix.name()))
+                .says(format!("the leading outlier of {symbol}_11 points along mu_1"))
+                .statistic("squared overlap of the leading eigenvector with mu_1 at the end")
+                .at_least(ALONG)
+                .measure(&end(matrix, Subspace::Mean))?,
+        );
+    }
+    for (matrix, symbol) in SYMBOLS {
+        claims.push(
+            declare(format!("A4.{}-preference", matrix.name()))
+                .says(format!("x^1 prefers the leading eigenvector of {symbol}_11"))
+                .statistic("squared overlap of x^1 with the leading eigenvector at the end, around (k-1)/k")
+                .between(limit - AROUND, limit + AROUND)
+                .measure(&end(matrix, Subspace::Row))?,
+        );
+    }
+    Ok(claims)
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
@@ -135,26 +138,15 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         for (matrix, label) in SYMBOLS {
             let vectors: Vec<Vec<f64>> =
                 (1..=k).map(|rank| entries_of(step, Some(matrix), Some(rank))).collect();
-            let edges: Vec<f64> = (0..=k).map(|index| f64::from(index) + 0.5).collect();
             let entry = |vector: &Vec<f64>, mean: u32| vector.get(mean as usize).copied().unwrap_or(f64::NAN);
             let values: Vec<Vec<f64>> =
                 (0..k).map(|mean| vectors.iter().map(|vector| entry(vector, mean)).collect()).collect();
-            let negative = minus_signs(&values);
-            let heat = HeatMap {
-                x_edges: edges.clone(),
-                y_edges: edges,
-                values,
-                map: ColourMap::Diverging,
-                range: (-1.0, 1.0),
-            };
-            map = map.panel(
-                Panel::new(
-                    Axis::linear(format!(r"rank $i$ of the eigenvector of ${label}_{{11}}$")).whole(),
-                    Axis::linear("mean $b$").whole(),
-                )
-                .title(format!("{when} of training"))
-                .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", heat).written(negative)),
-            );
+            let axes = [
+                (format!(r"rank $i$ of the eigenvector of ${label}_{{11}}$"), unit_edges(k)),
+                ("mean $b$".to_owned(), unit_edges(k)),
+            ];
+            let panel = panels::entries(r"entry $\langle v_i, \mu_b\rangle$", axes, values, 1.0);
+            map = map.panel(panel.title(format!("{when} of training")));
         }
     }
     Ok(vec![figure, map])

@@ -17,7 +17,7 @@ use crate::stages::common::mixture::{
     FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
     outliers,
 };
-use crate::stages::common::shared::{MATRICES, at, level, level_below, query};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, query, seen, threshold, threshold_below};
 use crate::table::Table;
 use crate::theory::effective_spectrum::Outlier;
 
@@ -63,28 +63,22 @@ fn overlaps(
 ) -> Result<()> {
     let space = task::build(&experiment.problem).mean_space();
     let k = experiment.problem.rows();
-    let count = experiment.schedule().len();
-    let asked = if experiment.name == MAIN { REPLICATED.indices(count) } else { vec![0, count - 1] };
-    for replicate in data.finished(&experiment.name)? {
-        let trajectory = data.trajectory(&experiment.name, replicate)?;
-        for &checkpoint in &asked {
-            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-            let here = at(experiment, replicate, observed);
-            let pairs = data.pairs(&experiment.name, replicate, outliers(experiment, checkpoint))?;
-            for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
-                let block = Of::block(matrix, FIRST_BLOCK);
-                let spanned = block.with(Subspace::Means);
-                let inside = overlap(&leading_space(pairs, k)?, &space);
-                statistics.push(Statistic::new(&here, "overlap", spanned, inside));
-                if replicate == 0 {
-                    let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
-                    let outliers = predicted.spectrum.outliers_above()?;
-                    let inside = |outlier: &Outlier| outlier.overlap_with_span_of_means(&predicted.law);
-                    let total: f64 = outliers.iter().take(k).map(inside).sum();
-                    theory.push(Statistic::new(&here, "overlap", spanned, total / as_f64(k)));
-                    let count = as_f64(outliers.len());
-                    theory.push(Statistic::new(&here, "outliers beyond the bulk", block, count));
-                }
+    let asked = if experiment.name == MAIN { REPLICATED } else { Checkpoints::Spread(2) };
+    for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, asked)? {
+        let pairs = data.pairs(&experiment.name, replicate, outliers(experiment, checkpoint))?;
+        for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
+            let block = Of::block(matrix, FIRST_BLOCK);
+            let spanned = block.with(Subspace::Means);
+            let inside = overlap(&leading_space(pairs, k)?, &space);
+            statistics.push(Statistic::new(&here, "overlap", spanned, inside));
+            if replicate == 0 {
+                let predicted = Predicted::block(experiment, &gram(experiment, &observed)?, of, 0, 0)?;
+                let outliers = predicted.spectrum.outliers_above()?;
+                let inside = |outlier: &Outlier| outlier.overlap_with_span_of_means(&predicted.law);
+                let total: f64 = outliers.iter().take(k).map(inside).sum();
+                theory.push(Statistic::new(&here, "overlap", spanned, total / as_f64(k)));
+                let count = as_f64(outliers.len());
+                theory.push(Statistic::new(&here, "outliers beyond the bulk", block, count));
             }
         }
     }
@@ -100,19 +94,16 @@ fn off_diagonal_outliers(
     spectrum: &mut Vec<Eigenvalue>,
 ) -> Result<()> {
     let experiment = data.experiment(MAIN)?;
-    for checkpoint in [0, experiment.schedule().len() - 1] {
-        for replicate in data.finished(&experiment.name)? {
-            let trajectory = data.trajectory(MAIN, replicate)?;
-            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-            let here = at(experiment, replicate, observed);
-            let gram = gram(experiment, observed)?;
+    for asked in [Checkpoints::First, Checkpoints::Last] {
+        for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, asked)? {
+            let gram = gram(experiment, &observed)?;
             let values = data.values(MAIN, replicate, query(checkpoint, OFF_DIAGONAL, Question::Values))?;
             for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
                 let block = Of::block(matrix, OFF_DIAGONAL);
                 let predicted = Predicted::block(experiment, &gram, of, 0, 1)?;
                 let (low, high) = (
-                    level_below(&predicted.spectrum, experiment.problem.d()),
-                    level(&predicted.spectrum, experiment.problem.d()),
+                    threshold_below(&predicted.spectrum, experiment.problem.d()),
+                    threshold(&predicted.spectrum, experiment.problem.d()),
                 );
                 let below = values[index].iter().filter(|value| **value < low).count();
                 let above = values[index].iter().filter(|value| **value > high).count();
@@ -143,13 +134,12 @@ fn off_diagonal_outliers(
 fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
     let experiment = data.experiment(MAIN)?;
     let means = task::build(&experiment.problem).law().means();
-    let last = experiment.schedule().len() - 1;
-    let trajectory = data.trajectory(MAIN, 0)?;
-    let Some(observed) = trajectory.checkpoints.get(last) else { return Ok(()) };
-    let here = at(experiment, 0, observed);
+    let Some(Seen { here, checkpoint, .. }) = seen(data, experiment, 0, Checkpoints::Last)?.pop() else {
+        return Ok(());
+    };
     for row in 0..classes(experiment) {
         let block = Block::diagonal(Layer::X, row);
-        let pairs = data.pairs(MAIN, 0, query(last, block, Question::Top(SHOWN)))?;
+        let pairs = data.pairs(MAIN, 0, query(checkpoint, block, Question::Top(SHOWN)))?;
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
             for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
                 for (mean, direction) in (0..).zip(means.rows()) {

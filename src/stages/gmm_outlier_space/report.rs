@@ -1,27 +1,16 @@
 //! Claims and figures of the stage `gmm-outlier-space`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{
-    Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
-};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::{Statistics, first, last, mean, mean_and_range};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::captions::{Symbol, setting, signs};
 use crate::stages::common::mixture::{MAIN, SHOWN, WIDE, classes};
-use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::panels::{self, over_time, unit_edges};
+use crate::stages::common::shared::{SYMBOLS, small};
 use crate::stages::gmm_outlier_space::{plan, reduce};
-
-claims! {
-    A2_HESSIAN = "A2.hessian",
-    A2_GRADIENT = "A2.gradient",
-    A2_HESSIAN_K10 = "A2.hessian-k10",
-    A2_GRADIENT_K10 = "A2.gradient-k10",
-    A2_OFFDIAGONAL_HESSIAN = "A2.offdiagonal-hessian",
-    A2_OFFDIAGONAL_GRADIENT_NEGATIVE = "A2.offdiagonal-gradient-negative",
-    A2_OFFDIAGONAL_GRADIENT_POSITIVE = "A2.offdiagonal-gradient-positive",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -30,7 +19,15 @@ pub const STAGE: Stage = Stage {
     title: "The outlier eigenspaces of every block of H and G live in the span of the means",
     source: "src/stages/gmm_outlier_space/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "A2.hessian",
+        "A2.gradient",
+        "A2.hessian-k10",
+        "A2.gradient-k10",
+        "A2.offdiagonal-hessian",
+        "A2.offdiagonal-gradient-negative",
+        "A2.offdiagonal-gradient-positive",
+    ],
     figures: &["gmm-outlier-space", "gmm-off-diagonal"],
     plan,
     reduce,
@@ -51,56 +48,53 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let (statistics, theory) = Statistics::both(results)?;
     let curves =
         |experiment: &str, name: &str, matrix| statistics.of(experiment, name).matrix(matrix).curves();
-    let overlap = |experiment: &str, matrix: Matrix| last(&curves(experiment, "overlap", matrix));
     let k = f64::from(classes(results.experiment(MAIN)?));
     let space = "|P_U P_B|_F^2 / k of the top-k eigenspace and B = Span mu at the end";
     let wide = f64::from(classes(results.experiment(WIDE)?));
-    let foreseen = theory.of(WIDE, BEYOND).matrix(Matrix::Gradient).values().last().copied();
-    let wide_gradient =
-        declare(A2_GRADIENT_K10, "the outlier eigenspace of G_11 lives in Span(mu), k = 10", space)
-            .at_least(INSIDE_GRADIENT);
-    let found = overlap(WIDE, Matrix::Gradient);
-    // A space of k eigenvectors that are not all outliers is no outlier eigenspace.
-    let wide_gradient = match foreseen {
-        Some(count) if count < wide => {
-            let reason = format!("the theory predicts {count} of {wide} outliers beyond the bulk at the end");
-            wide_gradient.not_run(found.len(), reason)
+    let mut claims = Vec::new();
+    for (name, suffix, k) in [(MAIN, "", 5), (WIDE, "-k10", 10)] {
+        for ((matrix, symbol), least) in SYMBOLS.into_iter().zip([INSIDE, INSIDE_GRADIENT]) {
+            let claim = declare(format!("A2.{}{suffix}", matrix.name()))
+                .says(format!("the outlier eigenspace of {symbol}_11 lives in Span(mu), k = {k}"))
+                .statistic(space)
+                .at_least(least);
+            let found = last(&curves(name, "overlap", matrix));
+            let outliers = theory.of(name, BEYOND).matrix(matrix).values().last().copied();
+            // A space of k eigenvectors that are not all outliers is no outlier eigenspace.
+            claims.push(match outliers {
+                Some(count) if k == 10 && matrix == Matrix::Gradient && count < wide => {
+                    let reason =
+                        format!("the theory predicts {count} of {wide} outliers beyond the bulk at the end");
+                    claim.not_run(found.len(), reason)
+                }
+                _ => claim.measure(&found)?,
+            });
         }
-        _ => wide_gradient.measure(&found)?,
-    };
-    Ok(vec![
-        declare(A2_HESSIAN, "the outlier eigenspace of H_11 lives in Span(mu), k = 5", space)
-            .at_least(INSIDE)
-            .measure(&overlap(MAIN, Matrix::Hessian))?,
-        declare(A2_GRADIENT, "the outlier eigenspace of G_11 lives in Span(mu), k = 5", space)
-            .at_least(INSIDE_GRADIENT)
-            .measure(&overlap(MAIN, Matrix::Gradient))?,
-        declare(A2_HESSIAN_K10, "the outlier eigenspace of H_11 lives in Span(mu), k = 10", space)
-            .at_least(INSIDE)
-            .measure(&overlap(WIDE, Matrix::Hessian))?,
-        wide_gradient,
-        declare(
-            A2_OFFDIAGONAL_HESSIAN,
-            "H_12 has k negative outliers",
-            "eigenvalues of H_12 below its predicted left edge minus 4 Tracy-Widom scales, at the end",
-        )
-        .between(k - 0.05, k + 0.05)
-        .measure(&last(&curves(MAIN, "negative outliers", Matrix::Hessian)))?,
-        declare(
-            A2_OFFDIAGONAL_GRADIENT_NEGATIVE,
-            "G_12 has two negative outliers",
-            "eigenvalues of G_12 below its predicted left edge minus 4 Tracy-Widom scales, at the start",
-        )
-        .between(1.95, 2.05)
-        .measure(&first(&curves(MAIN, "negative outliers", Matrix::Gradient)))?,
-        declare(
-            A2_OFFDIAGONAL_GRADIENT_POSITIVE,
-            "G_12 has k-2 smaller positive outliers",
-            "eigenvalues of G_12 above its predicted right edge plus 4 Tracy-Widom scales, at the start",
-        )
-        .between(k - 2.05, k - 1.95)
-        .measure(&first(&curves(MAIN, "positive outliers", Matrix::Gradient)))?,
-    ])
+    }
+    claims.extend([
+        declare("A2.offdiagonal-hessian")
+            .says("H_12 has k negative outliers")
+            .statistic(
+                "eigenvalues of H_12 below its predicted left edge minus 4 Tracy-Widom scales, at the end",
+            )
+            .between(k - 0.05, k + 0.05)
+            .measure(&last(&curves(MAIN, "negative outliers", Matrix::Hessian)))?,
+        declare("A2.offdiagonal-gradient-negative")
+            .says("G_12 has two negative outliers")
+            .statistic(
+                "eigenvalues of G_12 below its predicted left edge minus 4 Tracy-Widom scales, at the start",
+            )
+            .between(1.95, 2.05)
+            .measure(&first(&curves(MAIN, "negative outliers", Matrix::Gradient)))?,
+        declare("A2.offdiagonal-gradient-positive")
+            .says("G_12 has k-2 smaller positive outliers")
+            .statistic(
+                "eigenvalues of G_12 above its predicted right edge plus 4 Tracy-Widom scales, at the start",
+            )
+            .between(k - 2.05, k - 1.95)
+            .measure(&first(&curves(MAIN, "positive outliers", Matrix::Gradient)))?,
+    ]);
+    Ok(claims)
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
@@ -143,11 +137,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         // Overlaps near one need a range of their own to tell measurement from theory.
         let least = statistics.of(name, "overlap").values().into_iter().fold(1.0, f64::min);
         let enlarged = (1.0 - 1.3 * (1.0 - least)).clamp(0.0, 0.99);
-        let mut panel = Panel::new(
-            Axis::linear("training time $t$"),
-            if name == MAIN { overlap.range(enlarged, 1.0) } else { overlap.range(0.0, 1.02) },
-        )
-        .title(if name == MAIN { format!("{title} (enlarged)") } else { title });
+        let mut panel =
+            over_time(if name == MAIN { overlap.range(enlarged, 1.0) } else { overlap.range(0.0, 1.02) })
+                .title(if name == MAIN { format!("{title} (enlarged)") } else { title });
         for (matrix, label, style) in [
             (Matrix::Hessian, "H", Style::measured(Colour::Blue)),
             (Matrix::Gradient, "G", Style::measured(Colour::Vermillion).marker(Marker::Square)),
@@ -156,12 +148,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             let ends = mean_and_range(&of(&statistics));
             let predicted = mean(&of(&theory));
             panel = panel
-                .series(Series::error_bars(
+                .error_bars(
                     format!(r"${label}_{{11}}$, mean and range of {} replicates", experiment.replicates),
                     style,
                     ends,
-                ))
-                .series(Series::line(
+                )
+                .line(
                     format!(r"${label}_{{11}}$, predicted (replicate 0)"),
                     Style::theory(style.colour).dash(if matrix == Matrix::Hessian {
                         Dash::Dashed
@@ -169,7 +161,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                         Dash::DashDot
                     }),
                     predicted,
-                ));
+                );
         }
         figure = figure.panel(panel);
     }
@@ -189,25 +181,14 @@ fn entries(results: &Results, statistics: &Statistics, matrix: Matrix, label: &s
         }
     }
     #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-    let edges =
-        |count: usize, step: f64| (0..=count).map(|index| 0.5 + index as f64 * step).collect::<Vec<_>>();
-    let negative = minus_signs(&values);
-    #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-    let map = HeatMap {
-        x_edges: edges(k * k, 1.0 / k as f64),
-        y_edges: edges(k, 1.0),
-        values,
-        map: ColourMap::Diverging,
-        range: (-1.0, 1.0),
-    };
-    let mut panel = Panel::new(
-        Axis::linear(format!("block ${label}_{{cc}}$ of class $c$,\nin each the ranks $i = 1$ to ${k}$"))
-            .whole(),
-        Axis::linear("mean $b$").whole(),
-    )
-    .title(format!(r"$k = {k}$, $\lambda = {}$, end of training", results.experiment(MAIN)?.problem.lambda()))
-    .series(Series::heatmap(r"entry $\langle v_i, \mu_b\rangle$", map).written(negative));
-    for block in 1..u32::try_from(k).unwrap_or(1) {
+    let ranks = (0..=k * k).map(|index| 0.5 + index as f64 * (1.0 / k as f64)).collect();
+    let x = format!("block ${label}_{{cc}}$ of class $c$,\nin each the ranks $i = 1$ to ${k}$");
+    let axes = [(x, ranks), ("mean $b$".to_owned(), unit_edges(small(k)))];
+    let mut panel = panels::entries(r"entry $\langle v_i, \mu_b\rangle$", axes, values, 1.0).title(format!(
+        r"$k = {k}$, $\lambda = {}$, end of training",
+        results.experiment(MAIN)?.problem.lambda()
+    ));
+    for block in 1..small(k) {
         let between = f64::from(block) + 0.5;
         panel = panel.series(Series::rule_vertical(
             "between blocks",
@@ -244,19 +225,15 @@ fn off_diagonal(results: &Results, theory: &Statistics) -> Result<Figure> {
                 Axis::linear(format!(r"eigenvalue of ${label}_{{12}}$ [$10^{{-3}}$]")),
             )
             .title(format!("{when} of training"))
-            .series(Series::points("measured, replicate 0", Style::measured(Colour::Blue), measured))
-            .series(Series::points(
+            .points("measured, replicate 0", Style::measured(Colour::Blue), measured)
+            .points(
                 "predicted outlier",
                 Style::theory(Colour::Black).marker(Marker::OpenSquare).size(6.0),
                 predicted,
-            ));
+            );
             if let (Some(&low), Some(&high)) = (named("left edge").first(), named("edge").first()) {
                 let ends = [0.4, f64::from(SHOWN) + 0.6].map(|rank| (rank, low * 1e3, high * 1e3)).to_vec();
-                panel = panel.series(Series::band(
-                    "predicted support of the bulk",
-                    Style::measured(Colour::Grey),
-                    ends,
-                ));
+                panel = panel.band("predicted support of the bulk", Style::measured(Colour::Grey), ends);
             }
             figure = figure.panel(panel);
         }

@@ -12,8 +12,8 @@ use crate::spectrum::subspace::sine;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::mixture::{FIRST_BLOCK, Foreseen, counted, experiment, mean_gram};
-use crate::stages::common::shared::{at, foreseen_at, norm_errors, query};
+use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, counted, experiment, mean_gram};
+use crate::stages::common::shared::{Seen, all_seen, norm_errors, predicted_at, query};
 use crate::table::Table;
 
 /// The grid: dense where outliers appear, then half a decade apart.
@@ -36,16 +36,12 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         "-lambda-",
         grid.iter().copied().map(f64::from),
     ));
-    settings
-        .members(family)?
-        .into_iter()
-        .map(|point| {
-            Ok(Request::new(settings.experiment(point)?)
-                .every_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(COUNTED))
-                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Top(COUNTED))
-                .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Norms))
-        })
-        .collect()
+    let ask = |point| {
+        Request::new(point)
+            .every_replicate(Checkpoints::Spread(2), FIRST_BLOCK, Question::Top(COUNTED))
+            .every_replicate(Checkpoints::Last, FIRST_BLOCK, Question::Norms)
+    };
+    Ok(settings.points(family)?.into_iter().map(ask).collect())
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
@@ -53,15 +49,15 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     for experiment in data.experiments() {
         for checkpoint in [0, experiment.schedule().len() - 1] {
             let Some(gram) = mean_gram(data, experiment, checkpoint)? else { continue };
-            let here = foreseen_at(experiment, checkpoint);
-            let foreseen = Foreseen::both(&here, experiment, &gram, &mut theory)?;
-            for (matrix, foreseen) in Matrix::BOTH.into_iter().zip(&foreseen) {
-                let edge = foreseen.predicted.spectrum.right_edge().position;
+            let here = predicted_at(experiment, checkpoint);
+            let predicted = Prediction::both(&here, experiment, &gram, &mut theory)?;
+            for (matrix, predicted) in Matrix::BOTH.into_iter().zip(&predicted) {
+                let edge = predicted.predicted.spectrum.right_edge().position;
                 theory.push(Statistic::new(&here, "edge", Of::block(matrix, FIRST_BLOCK), edge));
             }
-            let levels = foreseen.map(|foreseen| foreseen.level);
-            for replicate in data.finished(&experiment.name)? {
-                measure(data, experiment, (replicate, checkpoint), levels, &mut statistics)?;
+            let thresholds = predicted.map(|predicted| predicted.threshold);
+            for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
+                measure(data, experiment, &seen, thresholds, &mut statistics)?;
             }
         }
     }
@@ -72,31 +68,28 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
 fn measure(
     data: &dyn Data,
     experiment: &Experiment,
-    (replicate, checkpoint): (u32, usize),
-    levels: [f64; 2],
+    Seen { here, replicate, checkpoint, observed }: &Seen,
+    thresholds: [f64; 2],
     statistics: &mut Vec<Statistic>,
 ) -> Result<()> {
     let name = experiment.name.as_str();
-    let trajectory = data.trajectory(name, replicate)?;
-    let Some(observed) = trajectory.checkpoints.get(checkpoint) else { return Ok(()) };
-    let here = at(experiment, replicate, observed);
     let x = observed.parameters[0].row(0);
     let space = task::build(&experiment.problem).mean_space();
     let row = Of::row(Layer::X, 0);
-    statistics.push(Statistic::new(&here, "sine", row.with(Subspace::Means), sine(x, &space)));
-    statistics.push(Statistic::new(&here, "norm", row, x.dot(&x).sqrt()));
-    let pairs = data.pairs(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-    counted(&here, &pairs, levels, statistics);
+    statistics.push(Statistic::new(here, "sine", row.with(Subspace::Means), sine(x, &space)));
+    statistics.push(Statistic::new(here, "norm", row, x.dot(&x).sqrt()));
+    let pairs = data.pairs(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
+    counted(here, &pairs, thresholds, statistics);
     for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
         let block = Of::block(matrix, FIRST_BLOCK);
         for (rank, pair) in (1..).zip(pairs) {
-            statistics.push(Statistic::new(&here, "eigenvalue", block.rank(rank), pair.value));
+            statistics.push(Statistic::new(here, "eigenvalue", block.rank(rank), pair.value));
         }
     }
-    if checkpoint > 0 {
-        let norms = data.norms(name, replicate, query(checkpoint, FIRST_BLOCK, Question::Norms))?;
+    if *checkpoint > 0 {
+        let norms = data.norms(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Norms))?;
         for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
-            statistics.extend(norm_errors(&here, Of::block(matrix, FIRST_BLOCK), norms));
+            statistics.extend(norm_errors(here, Of::block(matrix, FIRST_BLOCK), norms));
         }
     }
     Ok(())

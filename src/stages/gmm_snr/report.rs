@@ -1,29 +1,20 @@
 //! Claims and figures of the stage `gmm-snr`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
+use crate::problem::training::Training;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare, interval};
+use crate::stage::claim::{Claim, declare, interval};
+use crate::stage::rows::average;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::{Grid, bars, over_grid, slopes};
 use crate::stages::common::mixture::classes;
+use crate::stages::common::rates::{FIT_WEIGHTS, PARTS, SLOPE, SLOPE_WEIGHTS, fitted, snr, style};
 use crate::stages::common::shared::{MARGIN, SYMBOLS};
 use crate::stages::gmm_snr::{plan, reduce};
 use std::collections::BTreeMap;
-
-claims! {
-    A1_SLOPE = "A1.slope",
-    A2_PERPENDICULAR_HESSIAN = "A2.perpendicular-hessian",
-    A2_PERPENDICULAR_GRADIENT = "A2.perpendicular-gradient",
-    A2_FULL_HESSIAN = "A2.full-hessian",
-    A2_FULL_GRADIENT = "A2.full-gradient",
-    A5_HESSIAN_START = "A5.hessian-start",
-    A5_HESSIAN_END = "A5.hessian-end",
-    A5_GRADIENT_START = "A5.gradient-start",
-    A5_GRADIENT_END = "A5.gradient-end",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -32,28 +23,23 @@ pub const STAGE: Stage = Stage {
     title: "Rates of alignment in the signal-to-noise ratio, and the ratios at which outliers leave the bulk",
     source: "src/stages/gmm_snr/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "A1.slope",
+        "A2.perpendicular-hessian",
+        "A2.perpendicular-gradient",
+        "A2.full-hessian",
+        "A2.full-gradient",
+        "A5.hessian-start",
+        "A5.hessian-end",
+        "A5.gradient-start",
+        "A5.gradient-end",
+    ],
     figures: &["gmm-snr-rates", "gmm-snr-outliers"],
     plan,
     reduce,
     judge,
     draw,
 };
-
-/// Least λ of the fit of A1, where the part left of the start is negligible.
-const FIT_ALIGNMENT: f64 = 30.0;
-
-/// Least λ of the fit of the perpendicular error.
-const FIT_PERPENDICULAR: f64 = 100.0;
-
-/// Least λ of the fit of the full error: beyond `λ ≈ kφ(1+φ^{-1/2})⁴` its cross terms dominate.
-const FIT_FULL: f64 = 300.0;
-
-/// Tolerance of a slope.
-const SLOPE: f64 = 0.1;
-
-/// Tolerance of the one-sided slope of A1.
-const SLOPE_ALIGNMENT: f64 = 0.05;
 
 /// Largest mean difference of measured and predicted number of outliers, out of k, over the grid.
 const MISCOUNT: f64 = 0.25;
@@ -64,7 +50,6 @@ fn at_end(results: &Results, statistic: &str, matrix: Option<Matrix>) -> Result<
 }
 
 /// Mean over the grid of |measured - predicted| number of outliers, per replicate.
-#[allow(clippy::cast_precision_loss, reason = "a number of grid points is exact in f64")]
 fn miscounts(results: &Results, matrix: Matrix, start: bool) -> Result<Vec<f64>> {
     let [measured, predicted] = ["statistics", "theory"]
         .map(|table| over_grid(results, (table, "outliers"), start, |found| found.matrix(matrix)));
@@ -76,70 +61,39 @@ fn miscounts(results: &Results, matrix: Matrix, start: bool) -> Result<Vec<f64>>
             totals.entry(*replicate).or_default().push((count - predicted).abs());
         }
     }
-    Ok(totals
-        .values()
-        .map(|differences| differences.iter().sum::<f64>() / differences.len() as f64)
-        .collect())
+    Ok(totals.values().map(|differences| average(differences)).collect())
 }
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let slope = |error: &str, matrix: Matrix, least: f64| -> Result<Vec<f64>> {
-        Ok(slopes(&at_end(results, error, Some(matrix))?, least))
-    };
-    let fitted =
-        |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
-        declare(
-            A1_SLOPE,
-            "the error of the alignment of x^1 with Span(mu) falls at least as fast as lambda^{-1/2}",
-            fitted("sin(x^1; Span mu)", FIT_ALIGNMENT),
-        )
-        .at_most(-0.5 + SLOPE_ALIGNMENT)
-        .measure(&slopes(&at_end(results, "sine", None)?, FIT_ALIGNMENT))?,
+        declare("A1.slope")
+            .says("the error of the alignment of x^1 with Span(mu) falls at least as fast as lambda^{-1/2}")
+            .statistic(fitted("sin(x^1; Span mu)", FIT_WEIGHTS))
+            .at_most(-0.5 + SLOPE_WEIGHTS)
+            .measure(&slopes(&at_end(results, "sine", None)?, FIT_WEIGHTS))?,
     ];
-    for (id, matrix, symbol) in [
-        (A2_PERPENDICULAR_HESSIAN, Matrix::Hessian, "H_11"),
-        (A2_PERPENDICULAR_GRADIENT, Matrix::Gradient, "G_11"),
-    ] {
-        claims.push(
-            declare(
-                id,
-                format!("{symbol} lives in Span(mu) up to a perpendicular part that falls like 1/lambda"),
-                fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
-            )
-            .between(-1.0 - SLOPE, -1.0 + SLOPE)
-            .measure(&slope("perpendicular error", matrix, FIT_PERPENDICULAR)?)?,
-        );
+    for part in &PARTS {
+        for (matrix, symbol) in SYMBOLS {
+            let error = at_end(results, &part.statistic(), Some(matrix))?;
+            claims.push(
+                declare(format!("A2.{}-{}", part.name, matrix.name()))
+                    .says(format!("{symbol}_11 lives in Span(mu) up to {}", part.falls))
+                    .statistic(fitted(part.formula, part.least))
+                    .between(part.slope - SLOPE, part.slope + SLOPE)
+                    .measure(&slopes(&error, part.least))?,
+            );
+        }
     }
-    for (id, matrix, symbol) in
-        [(A2_FULL_HESSIAN, Matrix::Hessian, "H_11"), (A2_FULL_GRADIENT, Matrix::Gradient, "G_11")]
-    {
-        claims.push(
-            declare(
-                id,
-                format!("{symbol} lives in Span(mu) up to an error that falls like lambda^{{-1/2}}"),
-                fitted("|A - PAP| / |A|", FIT_FULL),
-            )
-            .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slope("full error", matrix, FIT_FULL)?)?,
-        );
-    }
-    for (id, matrix, symbol, start) in [
-        (A5_HESSIAN_START, Matrix::Hessian, "H_11", true),
-        (A5_HESSIAN_END, Matrix::Hessian, "H_11", false),
-        (A5_GRADIENT_START, Matrix::Gradient, "G_11", true),
-        (A5_GRADIENT_END, Matrix::Gradient, "G_11", false),
-    ] {
-        let when = if start { "start" } else { "end" };
-        claims.push(
-            declare(
-                id,
-                format!("outliers of {symbol} leave the bulk at the predicted signal-to-noise ratios, at the {when} of training"),
-                "mean over the grid of |measured - predicted| number of eigenvalues above the predicted edge plus 4 Tracy-Widom scales",
-            )
-            .at_most(MISCOUNT)
-            .measure(&miscounts(results, matrix, start)?)?,
-        );
+    for (matrix, symbol) in SYMBOLS {
+        for when in ["start", "end"] {
+            claims.push(
+                declare(format!("A5.{}-{when}", matrix.name()))
+                    .says(format!("outliers of {symbol}_11 leave the bulk at the predicted signal-to-noise ratios, at the {when} of training"))
+                    .statistic("mean over the grid of |measured - predicted| number of eigenvalues above the predicted edge plus 4 Tracy-Widom scales")
+                    .at_most(MISCOUNT)
+                    .measure(&miscounts(results, matrix, when == "start")?)?,
+            );
+        }
     }
     Ok(claims)
 }
@@ -149,20 +103,14 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     Ok(vec![rates(results, point)?, outliers(results, point)?])
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
 fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
-    let (k, phi, beta, c) = (
-        f64::from(classes(point)),
-        point.problem.training.phi,
-        point.problem.training.beta,
-        point.problem.training.c,
-    );
+    let k = f64::from(classes(point));
+    let Training { phi, beta, c, .. } = point.problem.training;
     let lambdas: Vec<f64> = at_end(results, "sine", None)?.iter().map(|(lambda, _)| *lambda).collect();
     let label = format!(r"mean of {}, 95 % interval", point.replicates);
     let curve = |of: &dyn Fn(f64) -> f64| -> Vec<(f64, f64)> {
         lambdas.iter().map(|&lambda| (lambda, of(lambda))).collect()
     };
-    let x = || Axis::log(r"signal-to-noise ratio $\lambda$");
     let norms = at_end(results, "norm", None)?;
     let mut floor = Vec::new();
     for (lambda, values) in norms.iter().filter(|(_, values)| !values.is_empty()) {
@@ -171,43 +119,28 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
         let left = libm::exp(-beta * point.horizon);
         floor.push((*lambda, ((c * p * (1.0 - p) / (2.0 * beta * lambda)).sqrt() + left) / norm));
     }
-    let alignment = Panel::new(x(), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"))
-        .series(Series::error_bars(
+    let alignment = Panel::new(snr(), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"))
+        .error_bars(
             format!("$x^1$: {label}"),
             Style::measured(Colour::Green),
             bars(&at_end(results, "sine", None)?)?,
-        ))
-        .series(Series::line("bound", Style::theory(Colour::Green), floor));
+        )
+        .line("bound", Style::theory(Colour::Green), floor);
     let mut panels = vec![alignment];
     let perpendicular = |lambda: f64| (k / lambda) * (1.0 + 1.0 / phi.sqrt()) * (1.0 + 1.0 / phi.sqrt());
     let full = |lambda: f64| (k / (phi * lambda)).sqrt();
     let used = format!(r"$k = {k}$, $\phi = {phi}$");
-    for (error, axis, legend, law) in [
-        (
-            "perpendicular error",
-            "perpendicular error\n$\\| (I-P) A (I-P)\\| / \\| A\\|$",
-            r"$(k/\lambda)(1+\phi^{-1/2})^2$",
-            &perpendicular as &dyn Fn(f64) -> f64,
-        ),
-        ("full error", "full error\n$\\| A - PAP\\| / \\| A\\|$", r"$\sqrt{k/(\phi\lambda)}$", &full),
-    ] {
-        let mut panel = Panel::new(x(), Axis::log(axis));
-        for (matrix, symbol, colour, marker) in [
-            (Matrix::Hessian, "H", Colour::Blue, Marker::Circle),
-            (Matrix::Gradient, "G", Colour::Vermillion, Marker::OpenSquare),
-        ] {
-            panel = panel.series(Series::error_bars(
-                format!("$A = {symbol}_{{11}}$: {label}"),
-                Style::measured(colour).marker(marker).size(if marker == Marker::Circle { 3.0 } else { 4.4 }),
-                bars(&at_end(results, error, Some(matrix))?)?,
-            ));
+    let laws: [(_, &dyn Fn(f64) -> f64); 2] =
+        [(r"$(k/\lambda)(1+\phi^{-1/2})^2$", &perpendicular), (r"$\sqrt{k/(\phi\lambda)}$", &full)];
+    for (part, (legend, law)) in PARTS.iter().zip(laws) {
+        let error = part.statistic();
+        let mut panel = Panel::new(snr(), Axis::log(format!("{error}\n{}", part.label)));
+        for (matrix, symbol) in SYMBOLS {
+            let label = format!("$A = {symbol}_{{11}}$: {label}");
+            panel = panel.error_bars(label, style(matrix), bars(&at_end(results, &error, Some(matrix))?)?);
         }
-        panels.push(
-            panel
-                .note(1.0, 0.9, legend, Anchor::Right)
-                .note(0.05, 0.06, used.clone(), Anchor::Left)
-                .series(Series::line("law in the panel", Style::theory(Colour::Black), curve(law))),
-        );
+        panel = panel.note(1.0, 0.9, legend, Anchor::Right).note(0.05, 0.06, used.clone(), Anchor::Left);
+        panels.push(panel.line("law in the panel", Style::theory(Colour::Black), curve(law)));
     }
     // How far the marks of panel b lie below its line at the largest λ.
     let below = |matrix: Matrix| -> Result<f64> {
@@ -225,7 +158,7 @@ fn rates(results: &Results, point: &Experiment) -> Result<Figure> {
             below(Matrix::Hessian)?,
             below(Matrix::Gradient)?
         ),
-        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks, Symbol::Sine]),
+        setting(&results.all(), &[Symbol::Blocks, Symbol::Sine]),
         "For large λ the alignment error and the full error fall like λ^(-1/2), the perpendicular error like λ^(-1)",
     );
     let figure = Figure::new("gmm-snr-rates", caption, Width::Full, 3);
@@ -241,42 +174,30 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
              marks, mean over replicates; bars, its 95 % interval. Lines join the numbers that theory predicts from the mean \
              inner products of means and parameters"
         ),
-        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks]),
+        setting(&results.all(), &[Symbol::Blocks]),
         "All k outliers appear within one step of the grid of the predicted λ, those of G at a larger one than those of H, and \
          at the end of training at a larger one than at its start",
     );
     let mut figure = Figure::new("gmm-snr-outliers", caption, Width::Full, 2);
     for (matrix, symbol) in SYMBOLS {
         let mut panel = Panel::new(
-            Axis::log(r"signal-to-noise ratio $\lambda$"),
+            snr(),
             Axis::linear(format!(r"number of outliers of ${symbol}_{{11}}$")).range(-0.3, 5.8).whole(),
         );
-        for (start, when, style, dash) in [
-            (true, "start", Style::measured(Colour::Purple), Dash::Dashed),
-            (
-                false,
-                "end",
-                Style::measured(Colour::Black).marker(Marker::OpenSquare).size(5.0),
-                Dash::DashDot,
-            ),
-        ] {
-            let counted =
-                |table| over_grid(results, (table, "outliers"), start, |found| found.matrix(matrix));
+        let end = Style::measured(Colour::Black).marker(Marker::OpenSquare).size(5.0);
+        for (when, style, dash) in
+            [("start", Style::measured(Colour::Purple), Dash::Dashed), ("end", end, Dash::DashDot)]
+        {
+            let counted = |table| {
+                over_grid(results, (table, "outliers"), when == "start", |found| found.matrix(matrix))
+            };
             let predicted: Vec<(f64, f64)> = counted("theory")?
                 .iter()
                 .filter_map(|(lambda, values)| values.get(&0).map(|count| (*lambda, *count)))
                 .collect();
             panel = panel
-                .series(Series::error_bars(
-                    format!("{when}: mean, 95 % interval"),
-                    style,
-                    bars(&counted("statistics")?)?,
-                ))
-                .series(Series::line(
-                    format!("{when}: predicted"),
-                    Style::theory(style.colour).dash(dash),
-                    predicted,
-                ));
+                .error_bars(format!("{when}: mean, 95 % interval"), style, bars(&counted("statistics")?)?)
+                .line(format!("{when}: predicted"), Style::theory(style.colour).dash(dash), predicted);
         }
         let note = format!(
             r"$k = {}$, $d = {}$, $\phi = {}$, {} replicates",

@@ -8,7 +8,7 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
-use crate::stages::common::shared::{MATRICES, at, query};
+use crate::stages::common::shared::{MATRICES, Seen, query, seen};
 use crate::table::{Table, TableBuilder};
 
 /// Points at which the predicted density is computed.
@@ -24,14 +24,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut density_at, mut density_matrix, mut x, mut density) = (Vec::<At>::new(), vec![], vec![], vec![]);
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
-        let trajectory = data.trajectory(name, 0)?;
-        for checkpoint in Checkpoints::Three.indices(experiment.schedule().len()) {
-            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-            let here = at(experiment, 0, observed);
+        for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, Checkpoints::Three)? {
             let query = query(checkpoint, FIRST_BLOCK, Question::Values);
             for ((matrix, of), values) in MATRICES.into_iter().zip(&data.values(name, 0, query)?) {
                 spectrum.extend(Eigenvalue::of_values(&here, matrix, &query, values));
-                let predicted = Predicted::block(experiment, &gram(experiment, observed)?, of, 0, 0)?;
+                let predicted = Predicted::block(experiment, &gram(experiment, &observed)?, of, 0, 0)?;
                 let block = Of::block(matrix, FIRST_BLOCK);
                 theory.push(Statistic::new(&here, "edge", block, predicted.spectrum.right_edge().position));
                 for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {

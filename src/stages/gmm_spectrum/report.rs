@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::simulation::task::Matrix;
 use crate::stage::claim::Claim;
-use crate::stage::rows::Statistics;
+use crate::stage::rows::{Statistics, extent};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::mixture::{CONTRAST, MAIN};
@@ -37,8 +37,7 @@ fn histogram(values: &[f64]) -> (Vec<f64>, Vec<f64>) {
     if logs.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let low = logs.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (low, high) = extent(&logs);
     let width = ((high - low) / f64::from(BINS)).max(1e-9);
     let mut counts = vec![0.0; BINS as usize];
     for log in &logs {
@@ -85,7 +84,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 spectrum.in_experiment(name).iter().map(|row| (row.at.step, row.at.time)).collect();
             steps.dedup();
             let middle = steps.iter().find(|(step, _)| *step > 0).map_or(0.0, |(_, time)| rounded(*time));
-            let foreseen = |matrix: Matrix| counted(&theory, name, matrix);
+            let predicted = |matrix: Matrix| counted(&theory, name, matrix);
             let caption = Caption::new(
                 format!("Spectrum of one block of H and of G at signal-to-noise ratio λ = {lambda}"),
                 format!(
@@ -98,17 +97,17 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 format!(
                     "Outside the bulk, at the predicted places, are {} of H and {} of G; the leading one of G is apart from all \
                      else from the start, that of H separates from the others during training",
-                    foreseen(Matrix::Hessian),
-                    foreseen(Matrix::Gradient)
+                    predicted(Matrix::Hessian),
+                    predicted(Matrix::Gradient)
                 ),
             );
             let mut figure = Figure::new(figure, caption, Width::Full, 3).shared_y();
             for (matrix, label) in SYMBOLS {
                 // One range for all times, so that they can be compared.
-                let (all, foreseen) = (spectrum.in_experiment(name).matrix(matrix), theory.of(name, "outlier").matrix(matrix));
+                let (all, predicted) = (spectrum.in_experiment(name).matrix(matrix), theory.of(name, "outlier").matrix(matrix));
                 let (low, high) = all
                     .iter()
-                    .chain(foreseen.iter())
+                    .chain(predicted.iter())
                     .map(|row| row.value)
                     .filter(|value| *value > 0.0)
                     .fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), value| (low.min(value), high.max(value)));
@@ -133,7 +132,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     let least = heights.iter().copied().filter(|height| *height > 0.0).fold(f64::INFINITY, f64::min);
                     let floor = if least.is_finite() { least / 4.0 } else { 0.01 };
                     let top = 1.8 * heights.iter().copied().fold(floor, f64::max);
-                    let outliers = foreseen.clone().step(step).values().into_iter().map(|value| (value, 1.4 * floor)).collect();
+                    let outliers = predicted.clone().step(step).values().into_iter().map(|value| (value, 1.4 * floor)).collect();
                     figure = figure.panel(
                         Panel::new(
                             Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")).range(low / 1.15, high * 1.25),
@@ -141,12 +140,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                         )
                         .title(format!(r"$\lambda = {lambda}$, $t = {}$", rounded(time)))
                         .series(Series::histogram("all eigenvalues, replicate 0", Style::measured(Colour::Blue), edges, heights))
-                        .series(Series::line("predicted density", Style::theory(Colour::Black), curve))
-                        .series(Series::points(
+                        .line("predicted density", Style::theory(Colour::Black), curve)
+                        .points(
                             "predicted outlier",
                             Style::theory(Colour::Vermillion).marker(Marker::Triangle).size(4.0),
                             outliers,
-                        )),
+                        ),
                     );
                 }
             }

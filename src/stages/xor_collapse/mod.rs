@@ -7,10 +7,10 @@ use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
 use crate::problem::family::{Axis, Family};
 use crate::problem::network::Layer;
-use crate::stage::request::Request;
+use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Of, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::at;
+use crate::stages::common::shared::{Seen, all_seen};
 use crate::stages::common::xor::{checked, classified, experiment, neurons};
 use crate::table::Table;
 
@@ -36,14 +36,11 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let mut statistics = Vec::new();
     for experiment in data.experiments() {
-        for replicate in data.finished(&experiment.name)? {
-            let trajectory = data.trajectory(&experiment.name, replicate)?;
-            let Some(observed) = trajectory.checkpoints.last() else { continue };
-            let here = at(experiment, replicate, observed);
-            let all = neurons(experiment, observed);
+        for Seen { here, observed, .. } in all_seen(data, experiment, Checkpoints::Last)? {
+            let all = neurons(experiment, &observed);
             let alive = all.iter().filter(|neuron| neuron.alive()).count();
             statistics.push(Statistic::new(&here, "alive neurons", Of::layer(Layer::W), as_f64(alive)));
-            statistics.push(Statistic::plain(&here, "classified", as_f64(classified(observed))));
+            statistics.push(Statistic::plain(&here, "classified", as_f64(classified(&observed))));
         }
     }
     Ok(vec![statistics_table("statistics", &statistics)?])

@@ -5,8 +5,8 @@ use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Seri
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, claims, declare};
-use crate::stage::rows::Statistics;
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::grid::{distinct, linear_edges, log_edges};
@@ -16,11 +16,6 @@ use crate::stages::common::xor::{ALIVE, CLASSIFIED, width};
 use crate::stages::xor_collapse::{plan, reduce};
 use crate::theory::collapse::collapse_threshold;
 
-claims! {
-    B1_COLLAPSE = "B1.collapse",
-    B1_SURVIVAL = "B1.survival",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "xor-collapse",
@@ -28,7 +23,7 @@ pub const STAGE: Stage = Stage {
     title: "Where the XOR network lives and dies: the collapse threshold in the ridge over the signal-to-noise ratio",
     source: "src/stages/xor_collapse/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["B1.collapse", "B1.survival"],
     figures: &["xor-collapse"],
     plan,
     reduce,
@@ -65,7 +60,7 @@ fn shares(
                 .collect();
             (!values.is_empty()).then(|| {
                 let good = indicators(&values, |value| complies(*value));
-                good.iter().sum::<f64>() / as_f64(good.len())
+                average(&good)
             })
         })
         .collect()
@@ -80,7 +75,7 @@ fn failures<'a>(results: &'a Results, statistics: &Statistics, below: f64) -> Ve
         .map(|experiment| {
             let lives =
                 indicators(statistics.of(&experiment.name, "alive neurons").values(), |alive| alive > 0.5);
-            (experiment, lives.iter().sum::<f64>() / as_f64(lives.len()))
+            (experiment, average(&lives))
         })
         .filter(|(_, share)| *share < SHARE)
         .collect();
@@ -100,20 +95,16 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .collect();
     let save = if failed.is_empty() { String::new() } else { format!(", if not at {}", listed(&failed)) };
     Ok(vec![
-        declare(
-            B1_COLLAPSE,
-            "the network collapses to zero for a ridge above the predicted threshold",
-            "share of grid points with beta over 1.1 times the threshold at which no neuron is alive in the end",
-        )
-        .at_least(SHARE)
-        .measure(&collapsed)?,
-        declare(
-            B1_SURVIVAL,
-            format!("neurons stay alive for a ridge below the predicted threshold, on average over the grid{save}"),
-            "share of grid points with beta below 0.9 times the threshold at which a neuron is alive in the end",
-        )
-        .at_least(SHARE)
-        .measure(&survived)?,
+        declare("B1.collapse")
+            .says("the network collapses to zero for a ridge above the predicted threshold")
+            .statistic("share of grid points with beta over 1.1 times the threshold at which no neuron is alive in the end")
+            .at_least(SHARE)
+            .measure(&collapsed)?,
+        declare("B1.survival")
+            .says(format!("neurons stay alive for a ridge below the predicted threshold, on average over the grid{save}"))
+            .statistic("share of grid points with beta below 0.9 times the threshold at which a neuron is alive in the end")
+            .at_least(SHARE)
+            .measure(&survived)?,
     ])
 }
 
@@ -123,8 +114,8 @@ type Share<'a> = (&'a str, &'a str, &'a dyn Fn(f64) -> f64, f64);
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let statistics = Statistics::read(results, "statistics")?;
     let ridge = |experiment: &Experiment| experiment.problem.training.beta;
-    let lambdas = distinct(results, |experiment| experiment.problem.lambda());
-    let ridges = distinct(results, ridge);
+    let lambdas = distinct(&results.all(), |experiment| experiment.problem.lambda());
+    let ridges = distinct(&results.all(), ridge);
     let (x_edges, y_edges) = (log_edges(&lambdas), linear_edges(&ridges));
     let k = results.experiments.values().next().map_or(1, width);
     let mean = |lambda: f64, beta: f64, statistic: &str, of: &dyn Fn(f64) -> f64| {
@@ -134,7 +125,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let points = results.experiments.values().filter(there);
         let values: Vec<f64> =
             points.flat_map(|point| statistics.of(&point.name, statistic).values()).map(of).collect();
-        if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / as_f64(values.len()) }
+        average(&values)
     };
     let threshold: Vec<(f64, f64)> = (0..=120)
         .map(|index| {
@@ -164,7 +155,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
              classified, in more than {CLASSIFIED} of their test points, (c) share of dead neurons. The line is the ridge above \
              which theory predicts that every neuron dies"
         ),
-        setting(&results.experiments.values().collect::<Vec<_>>(), &[]),
+        setting(&results.all(), &[]),
         format!(
             "Networks collapse above the predicted threshold and live below it{save}; a dead network classifies by what is left \
              of its start"
@@ -199,11 +190,11 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             )
             .title(title)
             .series(Series::heatmap("mean share", heat))
-            .series(Series::line(
+            .line(
                 "predicted collapse threshold",
                 Style::theory(Colour::Vermillion),
                 threshold.clone(),
-            )),
+            ),
         );
     }
     Ok(vec![figure])

@@ -7,7 +7,7 @@ use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{MATRICES, at, query};
+use crate::stages::common::shared::{MATRICES, Seen, query, seen};
 use crate::stages::common::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted};
 use crate::table::Table;
 
@@ -31,12 +31,9 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
-        let trajectory = data.trajectory(name, 0)?;
-        for checkpoint in TIMES.indices(experiment.schedule().len()) {
-            let Some(observed) = trajectory.checkpoints.get(checkpoint) else { continue };
-            let here = at(experiment, 0, observed);
+        for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, TIMES)? {
             let question = query(checkpoint, first(NEURON), Question::Top(TOP));
-            let law = law_of_sample(experiment, observed)?;
+            let law = law_of_sample(experiment, &observed)?;
             for ((matrix, of), pairs) in MATRICES.into_iter().zip(&data.pairs(name, 0, question)?) {
                 spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, pairs));
                 let predicted = predicted(experiment, &law, of, NEURON as usize)?;

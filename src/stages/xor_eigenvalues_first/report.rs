@@ -1,11 +1,12 @@
 //! Figures of the top eigenvalues of the first-layer blocks.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Figure, Width};
 use crate::stage::claim::Claim;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::eigenvalues;
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::common::xor::{CONTRAST, MAIN, width};
 use crate::stages::xor_eigenvalues_first::{TOP, plan, reduce};
@@ -47,28 +48,18 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let experiment = results.experiment(name)?;
         for (matrix, label) in SYMBOLS {
             let ranked = spectrum.in_experiment(name).matrix(matrix).ranked(TOP);
-            let outliers = theory.of(name, "outlier").matrix(matrix).points();
-            let edge = theory.of(name, "edge").matrix(matrix).points();
+            let predicted = |statistic: &str| theory.of(name, statistic).matrix(matrix).points();
             figure = figure.panel(
-                Panel::new(
-                    Axis::linear("training time $t$"),
+                eigenvalues(
                     Axis::log(format!(r"eigenvalue of ${label}_{{W_1W_1}}$")),
+                    ("rank (measured, replicate 0)", ranked),
+                    ("predicted outlier", 3.0, predicted("outlier")),
+                    ("predicted edge of the bulk", predicted("edge")),
                 )
-                .title(format!(r"$K = {}$, $\lambda = {}$", width(experiment), experiment.problem.lambda()))
-                .series(Series::ranked(
-                    "rank (measured, replicate 0)",
-                    Style::measured(Colour::Black),
-                    ranked,
-                ))
-                .series(Series::points(
-                    "predicted outlier",
-                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
-                    outliers,
-                ))
-                .series(Series::line(
-                    "predicted edge of the bulk",
-                    Style::theory(Colour::Black),
-                    edge,
+                .title(format!(
+                    r"$K = {}$, $\lambda = {}$",
+                    width(experiment),
+                    experiment.problem.lambda()
                 )),
             );
         }

@@ -1,29 +1,20 @@
 //! Claims and figures of the eigenvalues of the second-layer blocks.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
-use crate::stage::rows::{Curves, Statistics, first, mean, range};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{Curves, Statistics, first};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::{band_and_mean, eigenvalues, over_time};
 use crate::stages::common::shared::{SYMBOLS, indicators};
 use crate::stages::common::xor::{CLASSIFIED, WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_eigenvalues_second::{plan, reduce};
 use std::f64::consts::PI;
-
-claims! {
-    B3_START_HESSIAN = "B3.start-hessian",
-    B3_START_GRADIENT = "B3.start-gradient",
-    B3_START_LAW = "B3.start-law",
-    B3_END_HESSIAN = "B3.end-hessian",
-    B3_END_GRADIENT = "B3.end-gradient",
-    B3_DECAY = "B3.decay",
-    B3_AT_MOST_FOUR = "B3.at-most-four",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -32,7 +23,15 @@ pub const STAGE: Stage = Stage {
     title: "Eigenvalues of the second-layer blocks along training: one outlier at the start, four at the end",
     source: "src/stages/xor_eigenvalues_second/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "B3.start-hessian",
+        "B3.start-gradient",
+        "B3.start-law",
+        "B3.end-hessian",
+        "B3.end-gradient",
+        "B3.decay",
+        "B3.at-most-four",
+    ],
     figures: &["xor-eigenvalues-second", "xor-outliers-second"],
     plan,
     reduce,
@@ -83,20 +82,16 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .map(|curve| curve.iter().map(|point| point.1).fold(0.0, f64::max))
         .collect();
     let start = |id, symbol: &str| {
-        declare(
-            id,
-            format!("{symbol}_vv has one outlier at the start, since ReLU features are positive"),
-            "share of replicates with exactly one eigenvalue above the level at the start",
-        )
-        .at_least(SHARE)
+        declare(id)
+            .says(format!("{symbol}_vv has one outlier at the start, since ReLU features are positive"))
+            .statistic("share of replicates with exactly one eigenvalue above the level at the start")
+            .at_least(SHARE)
     };
     let end = |id, symbol: &str| {
-        declare(
-            id,
-            format!("{symbol}_vv has four outliers once the classifier is good"),
-            "share of replicates with exactly four eigenvalues above the level at the end, among those that classify all four clusters",
-        )
-        .at_least(SHARE)
+        declare(id)
+            .says(format!("{symbol}_vv has four outliers once the classifier is good"))
+            .statistic("share of replicates with exactly four eigenvalues above the level at the end, among those that classify all four clusters")
+            .at_least(SHARE)
     };
     let starting = |declared: crate::stage::claim::Declared, values: Vec<f64>| {
         if premise(experiment) < PREMISE {
@@ -107,33 +102,27 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         }
     };
     Ok(vec![
-        starting(start(B3_START_HESSIAN, "H"), is(first(&counts(Matrix::Hessian)), 1.0))?,
-        starting(start(B3_START_GRADIENT, "G"), is(first(&counts(Matrix::Gradient)), 1.0))?,
+        starting(start("B3.start-hessian", "H"), is(first(&counts(Matrix::Hessian)), 1.0))?,
+        starting(start("B3.start-gradient", "G"), is(first(&counts(Matrix::Gradient)), 1.0))?,
         starting(
-            declare(
-                B3_START_LAW,
-                "at the start 4 lambda times the first eigenvalue of H_vv is 0.341 + 0.159 K",
-                "relative deviation from the law of small outputs",
-            )
-            .at_most(START),
+            declare("B3.start-law")
+                .says("at the start 4 lambda times the first eigenvalue of H_vv is 0.341 + 0.159 K")
+                .statistic("relative deviation from the law of small outputs")
+                .at_most(START),
             law,
         )?,
-        end(B3_END_HESSIAN, "H").measure(&is(good(&counts(Matrix::Hessian)), 4.0))?,
-        end(B3_END_GRADIENT, "G").measure(&is(good(&counts(Matrix::Gradient)), 4.0))?,
-        declare(
-            B3_DECAY,
-            "the other K-4 eigenvalues of H_vv decay",
-            "fifth over fourth eigenvalue at the end, where all four clusters are classified",
-        )
-        .at_most(DECAYED)
-        .measure(&ratio)?,
-        declare(
-            B3_AT_MOST_FOUR,
-            "H_vv and G_vv never have more than four outliers",
-            "largest number of eigenvalues above the level over all checkpoints, of both matrices in every replicate",
-        )
-        .at_most(as_f64(CLUSTERS))
-        .measure(&most)?,
+        end("B3.end-hessian", "H").measure(&is(good(&counts(Matrix::Hessian)), 4.0))?,
+        end("B3.end-gradient", "G").measure(&is(good(&counts(Matrix::Gradient)), 4.0))?,
+        declare("B3.decay")
+            .says("the other K-4 eigenvalues of H_vv decay")
+            .statistic("fifth over fourth eigenvalue at the end, where all four clusters are classified")
+            .at_most(DECAYED)
+            .measure(&ratio)?,
+        declare("B3.at-most-four")
+            .says("H_vv and G_vv never have more than four outliers")
+            .statistic("largest number of eigenvalues above the level over all checkpoints, of both matrices in every replicate")
+            .at_most(as_f64(CLUSTERS))
+            .measure(&most)?,
     ])
 }
 
@@ -165,70 +154,47 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             let of = spectrum.in_experiment(name).matrix(matrix).replicate(0);
             let ranked = of.ranked(width(experiment));
             let highest = ranked.iter().flatten().map(|point| point.1).fold(0.0, f64::max) * 2.0;
-            let foreseen = theory.of(name, "eigenvalue").matrix(matrix);
-            let predicted = |rank: u32| foreseen.clone().rank(rank).points();
-            let level = theory.of(name, "level").matrix(matrix).replicate(0).points();
-            let lowest = level.iter().map(|point| point.1).fold(f64::INFINITY, f64::min) / 300.0;
+            let predicted = theory.of(name, "eigenvalue").matrix(matrix);
+            let predicted = |rank: u32| predicted.clone().rank(rank).points();
+            let threshold = theory.of(name, "level").matrix(matrix).replicate(0).points();
+            let lowest = threshold.iter().map(|point| point.1).fold(f64::INFINITY, f64::min) / 300.0;
             // Marks far below the level would lie outside the axes.
             let points: Vec<(f64, f64)> =
                 (1..=width(experiment)).flat_map(predicted).filter(|point| point.1 > lowest).collect();
             figure = figure.panel(
-                Panel::new(
-                    Axis::linear("training time $t$"),
+                eigenvalues(
                     Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, highest),
+                    ("rank (measured, replicate 0)", ranked),
+                    ("predicted", 2.4, points),
+                    ("level of outliers", threshold),
                 )
-                .title(title.clone())
-                .series(Series::ranked(
-                    "rank (measured, replicate 0)",
-                    Style::measured(Colour::Black),
-                    ranked,
-                ))
-                .series(Series::points(
-                    "predicted",
-                    Style::theory(Colour::Vermillion).marker(Marker::Cross).size(2.4),
-                    points,
-                ))
-                .series(Series::line(
-                    "level of outliers",
-                    Style::theory(Colour::Black),
-                    level,
-                )),
+                .title(title.clone()),
             );
         }
-        let mut panel =
-            Panel::new(Axis::linear("training time $t$"), Axis::linear("number").range(-0.1, 4.4).whole())
-                .title(title);
-        for (statistic, matrix, label, style, sides) in [
+        let mut panel = over_time(Axis::linear("number").range(-0.1, 4.4).whole()).title(title);
+        let open = |colour, marker, size| Style::measured(colour).marker(marker).size(size);
+        for (statistic, matrix, label, style) in [
             (
                 "classified",
                 None,
                 "classified clusters",
-                Style::measured(Colour::Black).size(2.6),
-                Dash::Solid,
+                (Style::measured(Colour::Black).size(2.6), Dash::Solid),
             ),
             (
                 "outliers",
                 Some(Matrix::Hessian),
                 r"outliers of $H_{vv}$",
-                Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(3.8),
-                Dash::Dashed,
+                (open(Colour::Blue, Marker::OpenSquare, 3.8), Dash::Dashed),
             ),
             (
                 "outliers",
                 Some(Matrix::Gradient),
                 r"outliers of $G_{vv}$",
-                Style::measured(Colour::Vermillion).marker(Marker::Triangle).size(3.6),
-                Dash::Dotted,
+                (open(Colour::Vermillion, Marker::Triangle, 3.6), Dash::Dotted),
             ),
         ] {
             let found = statistics.of(name, statistic).only(|row| row.of.matrix == matrix).curves();
-            panel = panel
-                .series(Series::band(
-                    format!("bands: range of {n} replicates"),
-                    Style::measured(style.colour).dash(sides),
-                    range(&found),
-                ))
-                .series(Series::marked_line(format!("{label}, mean"), style, mean(&found)));
+            panel = band_and_mean(panel, n, format!("{label}, mean"), style, &found);
         }
         counted = counted.panel(panel);
     }

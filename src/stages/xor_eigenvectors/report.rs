@@ -1,12 +1,13 @@
 //! Figures of the leading eigenvectors of the second-layer blocks.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::plot::{Caption, Colour, Figure, Series, Style, Width};
 use crate::problem::data::CLUSTERS;
 use crate::stage::claim::Claim;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, minus_signs, setting, signs};
+use crate::stages::common::captions::{Symbol, setting, signs};
+use crate::stages::common::panels::{self, unit_edges};
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::common::xor::{WIDE, width};
 use crate::stages::xor_eigenvectors::{plan, reduce};
@@ -83,21 +84,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                     places.iter().map(entry).collect()
                 })
                 .collect();
-            let edges = |count: u32| (0..=count).map(|index| f64::from(index) + 0.5).collect();
-            let negative = minus_signs(&values);
-            let heat = HeatMap {
-                x_edges: edges(k),
-                y_edges: edges(ranks),
-                values,
-                map: ColourMap::Diverging,
-                range: (-largest, largest),
-            };
-            let panel = Panel::new(
-                Axis::linear(format!("neuron, sorted:\n{}", groups.join(", "))).whole(),
-                Axis::linear("rank of the eigenvector").whole(),
-            )
-            .title(format!("${label}_{{vv}}$, {when}"))
-            .series(Series::heatmap("entry of the unit eigenvector", heat).written(negative));
+            let axes = [
+                (format!("neuron, sorted:\n{}", groups.join(", ")), unit_edges(k)),
+                ("rank of the eigenvector".to_owned(), unit_edges(ranks)),
+            ];
+            let panel = panels::entries("entry of the unit eigenvector", axes, values, largest)
+                .title(format!("${label}_{{vv}}$, {when}"));
             figure = figure.panel(borders.iter().fold(panel, |panel, border| {
                 panel.series(Series::rule_vertical(
                     "between groups",

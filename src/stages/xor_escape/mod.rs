@@ -8,15 +8,15 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator};
-use crate::problem::family::{Axis, Family};
+use crate::problem::family::Family;
 use crate::problem::training::Start;
 use crate::simulation::task;
 use crate::simulation::trajectory::Observed;
 use crate::stage::request::Request;
 use crate::stage::rows::{At, Statistic, Statistics, statistics_table};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::limit_from;
 use crate::stages::common::xor::experiment;
 use crate::table::Table;
@@ -43,10 +43,8 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     base.horizon = 20.0;
     base.checkpoints = 101;
     base.simulator = Simulator::Chain;
-    let family =
-        Family::new("xor-escape", base).axis(Axis::new("d", "-d", dimensions.iter().copied().map(as_f64)));
-    let points = settings.members(family)?.into_iter();
-    points.map(|point| Ok(Request::new(settings.experiment(point)?))).collect()
+    let family = Family::new("xor-escape", base).axis(over(dimensions));
+    Ok(settings.points(family)?.into_iter().map(Request::new).collect())
 }
 
 /// Largest `‖(W_i·μ, W_i·ν)‖` of a matrix m (K × 2).
@@ -86,7 +84,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let Some(first) = checkpoints.first() else { continue };
             let (step, nodes) = INTEGRATION;
             let path = limit_from(experiment, &state(experiment, first), step, nodes)?.path;
-            let foreseen: Vec<(f64, f64)> = path
+            let predicted: Vec<(f64, f64)> = path
                 .times
                 .iter()
                 .zip(&path.states)
@@ -96,7 +94,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 .iter()
                 .map(|observed| (observed.time, largest(&state(experiment, observed).means)))
                 .collect();
-            for (curve, table) in [(&measured, &mut statistics), (&foreseen, &mut theory)] {
+            for (curve, table) in [(&measured, &mut statistics), (&predicted, &mut theory)] {
                 let here = |index: usize| At {
                     experiment: experiment.name.clone(),
                     replicate: Some(replicate),

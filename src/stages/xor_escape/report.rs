@@ -2,20 +2,14 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
-use crate::problem::as_f64;
-use crate::stage::claim::{Claim, claims, declare, interval, semilog_slope};
-use crate::stage::rows::Statistics;
+use crate::stage::claim::{Claim, declare, interval, semilog_slope};
+use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::dimensions::{by_dimension, dimension};
+use crate::stages::common::panels::over_time;
 use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 use std::collections::BTreeMap;
-
-claims! {
-    D1_ESCAPE_SHARE = "D1.escape-share",
-    D1_ESCAPE_TIME = "D1.escape-time",
-    D1_ESCAPE_RATE = "D1.escape-rate",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -24,7 +18,7 @@ pub const STAGE: Stage = Stage {
     title: "At random starts the XOR network leaves m = 0 after a time that grows like log d",
     source: "src/stages/xor_escape/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["D1.escape-share", "D1.escape-time", "D1.escape-rate"],
     figures: &["xor-escape"],
     plan,
     reduce,
@@ -73,82 +67,68 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             shares.entry(replicate).or_default().push(left);
         }
     }
-    let shares: Vec<f64> =
-        shares.values().map(|values| values.iter().sum::<f64>() / as_f64(values.len())).collect();
+    let shares: Vec<f64> = shares.values().map(|values| average(values)).collect();
     let (mut ratios, mut most) = (Vec::new(), 0.0);
     if let Some(experiment) = experiments.last() {
         most = dimension(experiment);
-        let foreseen = times(&theory, experiment);
+        let predicted = times(&theory, experiment);
         for (replicate, time) in times(&statistics, experiment) {
-            ratios.extend(foreseen.get(&replicate).map(|foreseen| time / foreseen - 1.0));
+            ratios.extend(predicted.get(&replicate).map(|predicted| time / predicted - 1.0));
         }
     }
     let predicted = slopes(results, &theory);
-    let expected = predicted.iter().sum::<f64>() / as_f64(predicted.len());
-    // Starts differ more than runs from their predictions, so each slope is compared with that foreseen from the same starts.
+    let expected = average(&predicted);
+    // Starts differ more than runs from their predictions, so each slope is compared with that predicted from the same starts.
     let rates: Vec<f64> = slopes(results, &statistics)
         .iter()
         .zip(&predicted)
-        .map(|(slope, foreseen)| (slope - foreseen) / expected)
+        .map(|(slope, predicted)| (slope - predicted) / expected)
         .collect();
     Ok(vec![
-        declare(
-            D1_ESCAPE_SHARE,
-            "runs from random starts leave the set m = 0, in which the limit of their starts stays for ever",
-            format!("share of dimensions at which some |m_i| reaches {ESCAPED}"),
-        )
-        .at_least(SHARE)
-        .measure(&shares)?,
-        declare(
-            D1_ESCAPE_TIME,
-            "the effective dynamics from a run's own m(0) of order d^{-1/2} predict when it leaves",
-            format!("measured over predicted time to |m_i| = {ESCAPED}, less 1, at d = {most}"),
-        )
-        .between(-TIME, TIME)
-        .measure(&ratios)?,
-        declare(
-            D1_ESCAPE_RATE,
-            "the time to leave m = 0 grows like log d, at the predicted rate",
-            format!("slope of the time in ln d less that predicted from the same starts, over its mean; d >= {FIT}"),
-        )
-        .between(-RATE, RATE)
-        .measure(&rates)?,
+        declare("D1.escape-share")
+            .says("runs from random starts leave the set m = 0, in which the limit of their starts stays for ever")
+            .statistic(format!("share of dimensions at which some |m_i| reaches {ESCAPED}"))
+            .at_least(SHARE)
+            .measure(&shares)?,
+        declare("D1.escape-time")
+            .says("the effective dynamics from a run's own m(0) of order d^{-1/2} predict when it leaves")
+            .statistic(format!("measured over predicted time to |m_i| = {ESCAPED}, less 1, at d = {most}"))
+            .between(-TIME, TIME)
+            .measure(&ratios)?,
+        declare("D1.escape-rate")
+            .says("the time to leave m = 0 grows like log d, at the predicted rate")
+            .statistic(format!("slope of the time in ln d less that predicted from the same starts, over its mean; d >= {FIT}"))
+            .between(-RATE, RATE)
+            .measure(&rates)?,
     ])
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let (statistics, theory) = Statistics::both(results)?;
     let experiments = by_dimension(results, "xor-escape");
-    let mut one = Panel::new(
-        Axis::linear("training time $t$"),
-        Axis::log(r"largest $\|(W_i \cdot \mu, W_i \cdot \nu)\|$").range(0.001, 4.0),
-    );
+    let mut one = over_time(Axis::log(r"largest $\|(W_i \cdot \mu, W_i \cdot \nu)\|$").range(0.001, 4.0));
     let shown = [experiments.first(), experiments.get(experiments.len() / 2), experiments.last()];
-    let looks = [
+    let styles = [
         (Colour::Blue, Marker::Circle),
         (Colour::Vermillion, Marker::OpenSquare),
         (Colour::Green, Marker::Triangle),
     ];
-    for (experiment, (colour, marker)) in shown.into_iter().flatten().zip(looks) {
+    for (experiment, (colour, marker)) in shown.into_iter().flatten().zip(styles) {
         let style = Style::measured(colour).marker(marker);
         let own = theory.of(&experiment.name, "largest m").curves();
         for (replicate, curve) in statistics.of(&experiment.name, "largest m").curves() {
-            one = one.series(Series::marked_line(
-                format!("$d = {}$, 3 runs", experiment.problem.d()),
-                style,
-                curve,
-            ));
+            one = one.marked_line(format!("$d = {}$, 3 runs", experiment.problem.d()), style, curve);
             if let Some(curve) = own.get(&replicate) {
-                one = one.series(Series::line(
+                one = one.line(
                     "effective dynamics from the same start",
                     Style::theory(Colour::Black),
                     curve.clone(),
-                ));
+                );
             }
         }
     }
     one = one.series(Series::rule_horizontal("escaped above", Style::reference(), ESCAPED));
-    let (mut bars, mut foreseen) = (Vec::new(), Vec::new());
+    let (mut bars, mut predicted) = (Vec::new(), Vec::new());
     for experiment in &experiments {
         let values: Vec<f64> = times(&statistics, experiment).into_values().collect();
         if values.is_empty() {
@@ -157,15 +137,15 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let (mean, half) = interval(&values)?;
         bars.push((dimension(experiment), mean, mean - half, mean + half));
         let expected: Vec<f64> = times(&theory, experiment).into_values().collect();
-        foreseen.push((dimension(experiment), expected.iter().sum::<f64>() / as_f64(expected.len())));
+        predicted.push((dimension(experiment), average(&expected)));
     }
     let mut all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
-        .series(Series::error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars))
-        .series(Series::marked_line(
+        .error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars)
+        .marked_line(
             "effective dynamics from the same starts: mean",
             Style::theory(Colour::Purple).marker(Marker::Cross).size(4.5),
-            foreseen,
-        ));
+            predicted,
+        );
     if let Some(experiment) = experiments.first() {
         let note = format!(
             r"$K = {}$, $\lambda = {}$, {} replicates",

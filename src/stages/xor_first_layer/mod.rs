@@ -11,16 +11,15 @@ use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task;
-use crate::simulation::trajectory::Observed;
 use crate::spectrum::leading_space;
 use crate::spectrum::query::{Question, SampleKind};
 use crate::spectrum::subspace::overlap;
-use crate::stage::request::Request;
+use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{
-    Alignment, At, Eigenvalue, Of, Statistic, Subspace, alignment_table, spectrum_table, statistics_table,
+    Alignment, Eigenvalue, Of, Statistic, Subspace, alignment_table, spectrum_table, statistics_table,
 };
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{MATRICES, at, level, query};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, query, threshold};
 use crate::stages::common::xor::{
     CONTRAST, MAIN, SHOWN, above, first, first_layer, law_of_sample, neurons, predicted, replicated, width,
 };
@@ -47,14 +46,10 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
         let asked = replicated(name).indices(experiment.schedule().len());
-        for replicate in data.finished(name)? {
-            let trajectory = data.trajectory(name, replicate)?;
-            for (checkpoint, observed) in trajectory.checkpoints.iter().enumerate() {
-                let here = at(experiment, replicate, observed);
-                weights(experiment, observed, &here, &mut rows);
-                if asked.contains(&checkpoint) {
-                    spectra(data, experiment, (replicate, checkpoint), observed, &here, &mut rows)?;
-                }
+        for seen in all_seen(data, experiment, Checkpoints::All)? {
+            weights(experiment, &seen, &mut rows);
+            if asked.contains(&seen.checkpoint) {
+                spectra(data, experiment, &seen, &mut rows)?;
             }
         }
     }
@@ -67,7 +62,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
 }
 
 /// Alignment and strength of every neuron.
-fn weights(experiment: &Experiment, observed: &Observed, here: &At, rows: &mut Rows) {
+fn weights(experiment: &Experiment, Seen { here, observed, .. }: &Seen, rows: &mut Rows) {
     let all = neurons(experiment, observed);
     for (row, neuron) in (0..).zip(&all) {
         rows.alignments.push(Alignment {
@@ -93,19 +88,13 @@ fn weights(experiment: &Experiment, observed: &Observed, here: &At, rows: &mut R
 }
 
 /// Top of every neuron's block, with the span of its two outliers, measured and predicted.
-fn spectra(
-    data: &dyn Data,
-    experiment: &Experiment,
-    (replicate, checkpoint): (u32, usize),
-    observed: &Observed,
-    here: &At,
-    rows: &mut Rows,
-) -> Result<()> {
+fn spectra(data: &dyn Data, experiment: &Experiment, seen: &Seen, rows: &mut Rows) -> Result<()> {
+    let Seen { here, replicate, checkpoint, observed } = seen;
     let space = task::build(&experiment.problem).mean_space();
     let law = law_of_sample(experiment, observed)?;
     for neuron in 0..width(experiment) {
-        let question = query(checkpoint, first(neuron), Question::Top(SHOWN));
-        let pairs = data.pairs(&experiment.name, replicate, question)?;
+        let question = query(*checkpoint, first(neuron), Question::Top(SHOWN));
+        let pairs = data.pairs(&experiment.name, *replicate, question)?;
         let w = observed.parameters[0].row(neuron as usize);
         for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
             rows.spectrum.extend(Eigenvalue::of_pairs(here, matrix, &question, pairs));
@@ -116,7 +105,7 @@ fn spectra(
             let spanned = block.with(Subspace::Means);
             rows.statistics.push(Statistic::new(here, "overlap", spanned, overlap(&top, &space)));
             let spectrum = predicted(experiment, &law, of, neuron as usize)?;
-            let least = level(&spectrum, experiment.problem.d());
+            let least = threshold(&spectrum, experiment.problem.d());
             let found = above(pairs.iter().map(|pair| pair.value), least);
             rows.statistics.push(Statistic::new(here, "outliers", block, as_f64(found)));
             let outliers = spectrum.outliers_above()?;

@@ -2,22 +2,15 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
-use crate::problem::as_f64;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
-use crate::stage::rows::{Statistics, Subspace, last, mean, range};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{Statistics, Subspace, average, extent, last};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::{self, over_time};
 use crate::stages::common::shared::{SYMBOLS, indicators};
 use crate::stages::common::xor::{ALIVE, CONTRAST, MAIN, width};
 use crate::stages::xor_first_layer::{plan, reduce};
-
-claims! {
-    B1_WEIGHTS = "B1.weights",
-    B1_HESSIAN = "B1.hessian",
-    B1_GRADIENT = "B1.gradient",
-    B1_OUTLIERS = "B1.outliers",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -26,7 +19,7 @@ pub const STAGE: Stage = Stage {
     title: "Every neuron of the first layer, and the top two eigenvectors of its blocks, align with the means",
     source: "src/stages/xor_first_layer/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["B1.weights", "B1.hessian", "B1.gradient", "B1.outliers"],
     figures: &["xor-first-layer", "xor-training"],
     plan,
     reduce,
@@ -46,30 +39,24 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let experiment = results.experiment(MAIN)?;
     let end = experiment.schedule().last().copied().unwrap_or(0);
     let mut claims = vec![
-        declare(
-            B1_WEIGHTS,
-            "every alive neuron W_i aligns with Span(mu, nu)",
-            "smallest rho(W_i; Span(mu, nu)) over neurons with |v_i| |W_i| > 0.05 at the end",
-        )
-        .at_least(ALIGNED)
-        .measure(&last(&statistics.of(MAIN, "alignment of alive neurons").smallest()))?,
+        declare("B1.weights")
+            .says("every alive neuron W_i aligns with Span(mu, nu)")
+            .statistic("smallest rho(W_i; Span(mu, nu)) over neurons with |v_i| |W_i| > 0.05 at the end")
+            .at_least(ALIGNED)
+            .measure(&last(&statistics.of(MAIN, "alignment of alive neurons").smallest()))?,
     ];
-    for (id, (matrix, symbol)) in [B1_HESSIAN, B1_GRADIENT].into_iter().zip(SYMBOLS) {
+    for (id, (matrix, symbol)) in ["B1.hessian", "B1.gradient"].into_iter().zip(SYMBOLS) {
         let overlaps = statistics.of(MAIN, "overlap").matrix(matrix).smallest();
         let least: Vec<f64> = overlaps
             .values()
             .map(|curve| curve.iter().map(|point| point.1).fold(f64::INFINITY, f64::min))
             .collect();
         claims.push(
-            declare(
-                id,
-                format!(
-                    "the top two eigenvectors of {symbol}_(W_i W_i) span (mu, nu), for every i at start, middle and end"
-                ),
-                "smallest |P_U P_B|_F^2 / 2 over neurons, at the start, in the middle and at the end",
-            )
-            .at_least(SPANNED)
-            .measure(&least)?,
+            declare(id)
+                .says(format!("the top two eigenvectors of {symbol}_(W_i W_i) span (mu, nu), for every i at start, middle and end"))
+                .statistic("smallest |P_U P_B|_F^2 / 2 over neurons, at the start, in the middle and at the end")
+                .at_least(SPANNED)
+                .measure(&least)?,
         );
     }
     let outliers = statistics.of(MAIN, "outliers").matrix(Matrix::Hessian).step(end);
@@ -77,17 +64,15 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .filter_map(|replicate| {
             let two =
                 indicators(outliers.clone().replicate(replicate).values(), |count| (count - 2.0).abs() < 0.5);
-            (!two.is_empty()).then(|| two.iter().sum::<f64>() / as_f64(two.len()))
+            (!two.is_empty()).then(|| average(&two))
         })
         .collect();
     claims.push(
-        declare(
-            B1_OUTLIERS,
-            "H_(W_i W_i) has two outliers, for every i",
-            "share of neurons with two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end",
-        )
-        .at_least(TWO)
-        .measure(&shares)?,
+        declare("B1.outliers")
+            .says("H_(W_i W_i) has two outliers, for every i")
+            .statistic("share of neurons with two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end")
+            .at_least(TWO)
+            .measure(&shares)?,
     );
     Ok(claims)
 }
@@ -109,11 +94,8 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
     let strength = |neuron: u32| -> Option<f64> {
         statistics.of(MAIN, "strength").replicate(0).row(neuron).values().last().copied()
     };
-    let mut one = Panel::new(
-        Axis::linear("training time $t$"),
-        Axis::linear(r"alignment $\rho(W_i; \Span(\mu,\nu))$").range(0.0, 1.02),
-    )
-    .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 0", problem.lambda()));
+    let mut one = over_time(Axis::linear(r"alignment $\rho(W_i; \Span(\mu,\nu))$").range(0.0, 1.02))
+        .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 0", problem.lambda()));
     for neuron in 0..neurons {
         let alive = strength(neuron).is_some_and(|strength| strength > ALIVE);
         let (label, style) = if alive {
@@ -121,13 +103,13 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
         } else {
             ("dead neuron", Style::measured(Colour::Purple).dash(Dash::Dashed))
         };
-        one = one.series(Series::line(label, style, curve(neuron)));
+        one = one.line(label, style, curve(neuron));
     }
     let mut ends = Panel::new(
         Axis::log(r"strength $|v_i| \, \| W_i\|$ at the end"),
         Axis::log(r"error $\sin(W_i; \Span(\mu,\nu))$"),
     );
-    for (name, style) in looks() {
+    for (name, style) in styles() {
         let experiment = results.experiment(name)?;
         let end = experiment.schedule().last().copied().unwrap_or(0);
         let sines = sine.in_experiment(name).step(end).with(Subspace::Means);
@@ -140,11 +122,11 @@ fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Re
                 Some((row.value, found.value))
             })
             .collect();
-        ends = ends.series(Series::points(
+        ends = ends.points(
             format!(r"$\lambda = {}$, all neurons of {n} replicates", experiment.problem.lambda()),
             style,
             points,
-        ));
+        );
     }
     ends = ends.series(Series::rule_vertical("alive to the right", Style::reference(), ALIVE));
     let contrast = results.experiment(CONTRAST)?;
@@ -184,7 +166,7 @@ fn overlaps(
     let (n, neurons) = (experiment.replicates, width(experiment));
     let label = format!("overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$");
     let mut panel = Panel::new(Axis::linear("neuron $i$").whole(), Axis::linear(label));
-    for (experiment, style) in looks() {
+    for (experiment, style) in styles() {
         let lambda = results.experiment(experiment)?.problem.lambda();
         let mark = if experiment == MAIN { Marker::Cross } else { Marker::Plus };
         let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
@@ -192,29 +174,27 @@ fn overlaps(
                 .filter_map(|neuron| {
                     let found = statistics.of(experiment, "overlap").matrix(matrix).row(neuron);
                     let values = last(&found.curves());
-                    let mean = values.iter().sum::<f64>() / as_f64(values.len());
-                    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-                    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let (mean, (low, high)) = (average(&values), extent(&values));
                     (!values.is_empty()).then(|| (f64::from(neuron + 1), mean, low, high))
                 })
                 .collect()
         };
         panel = panel
-            .series(Series::error_bars(
+            .error_bars(
                 format!(r"$\lambda = {lambda}$, mean and range of {n} replicates"),
                 style,
                 at_end(statistics),
-            ))
-            .series(Series::points(
+            )
+            .points(
                 "predicted (mean)",
                 Style::theory(style.colour).marker(mark).size(4.0),
                 at_end(theory).into_iter().map(|(x, y, ..)| (x, y)).collect(),
-            ));
+            );
     }
     Ok(panel)
 }
 
-fn looks() -> [(&'static str, Style); 2] {
+fn styles() -> [(&'static str, Style); 2] {
     [
         (MAIN, Style::measured(Colour::Blue).size(2.6)),
         (CONTRAST, Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6)),
@@ -223,25 +203,14 @@ fn looks() -> [(&'static str, Style); 2] {
 
 fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
     let n = results.experiment(MAIN)?.replicates;
-    let mut panels = [
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("test loss $L$")),
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("test accuracy").range(0.0, 1.02)),
-        Panel::new(Axis::linear("training time $t$"), Axis::linear("dead neurons").range(-0.2, 6.0).whole()),
+    let shown = [
+        ("loss", Axis::linear("test loss $L$")),
+        ("accuracy", Axis::linear("test accuracy").range(0.0, 1.02)),
+        ("dead neurons", Axis::linear("dead neurons").range(-0.2, 6.0).whole()),
     ];
-    for (name, style) in looks() {
-        let experiment = results.experiment(name)?;
-        let sides = if name == MAIN { Dash::Solid } else { Dash::Dashed };
-        for (panel, statistic) in panels.iter_mut().zip(["loss", "accuracy", "dead neurons"]) {
-            let curves = statistics.of(name, statistic).curves();
-            let label =
-                format!(r"$\lambda = {}$, mean and range of {n} replicates", experiment.problem.lambda());
-            *panel = panel
-                .clone()
-                .series(Series::marked_line(label.clone(), style, mean(&curves)))
-                .series(Series::band(label, style.dash(sides), range(&curves)));
-        }
-    }
-    let [loss, accuracy, dead] = panels;
+    let [(main, discs), (contrast, squares)] = styles();
+    let styles = [(main, (discs, Dash::Solid)), (contrast, (squares, Dash::Dashed))];
+    let [loss, accuracy, dead] = panels::training(results, statistics, shown, &styles)?;
     let note = format!(r"of $K = {}$", width(results.experiment(MAIN)?));
     let caption = Caption::new(
         "Loss, accuracy and dead neurons along training",

@@ -8,8 +8,8 @@ use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{at, query};
-use crate::stages::common::xor::{SECOND, law, level};
+use crate::stages::common::shared::{Seen, query, seen};
+use crate::stages::common::xor::{SECOND, law, threshold};
 use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
 use crate::table::Table;
 use crate::theory;
@@ -48,16 +48,15 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let experiment = data.experiment(RUNS)?;
     for run in matched(&runs) {
         let Some(replicate) = run.at.replicate else { continue };
-        for (checkpoint, observed) in data.trajectory(RUNS, replicate)?.checkpoints.iter().enumerate() {
-            let here = at(experiment, replicate, observed);
+        for Seen { here, checkpoint, observed, .. } in seen(data, experiment, replicate, Checkpoints::All)? {
             let question = query(checkpoint, SECOND, Question::Values);
             let [values, _] = data.values(RUNS, replicate, question)?;
             spectrum.extend(Eigenvalue::of_values(&here, Matrix::Hessian, &question, &values));
-            let (law, block) = (law(experiment, observed)?, Of::block(Matrix::Hessian, SECOND));
-            let level = level(experiment, &law, theory::Matrix::Hessian)?;
-            predicted.push(Statistic::new(&here, "level", block, level));
-            let foreseen = law.second_layer_spectrum(theory::Matrix::Hessian)?.values;
-            let ranked = (1..).zip(foreseen.iter());
+            let (law, block) = (law(experiment, &observed)?, Of::block(Matrix::Hessian, SECOND));
+            let threshold = threshold(experiment, &law, theory::Matrix::Hessian)?;
+            predicted.push(Statistic::new(&here, "level", block, threshold));
+            let expected = law.second_layer_spectrum(theory::Matrix::Hessian)?.values;
+            let ranked = (1..).zip(expected.iter());
             predicted.extend(
                 ranked.map(|(rank, value)| Statistic::new(&here, "eigenvalue", block.rank(rank), *value)),
             );

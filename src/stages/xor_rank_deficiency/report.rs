@@ -1,25 +1,19 @@
 //! Claims and figures of sub-optimal classifiers and their outliers.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, ColourMap, Figure, HeatMap, Panel, Series, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::eigenvalues;
 use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
 use crate::stages::common::xor_runs::{Run, runs_rows};
 use crate::stages::xor_rank_deficiency::{RUNS, WIDER, matched, plan, reduce};
-
-claims! {
-    B4_EQUAL = "B4.equal",
-    B4_EQUAL_K8 = "B4.equal-k8",
-    B4_DEFICIENT = "B4.deficient",
-    B4_DIRECTIONS = "B4.directions",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -28,7 +22,7 @@ pub const STAGE: Stage = Stage {
     title: "A sub-optimal classifier leaves fewer than four outliers in the second layer, one for each classified cluster",
     source: "src/stages/xor_rank_deficiency/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["B4.equal", "B4.equal-k8", "B4.deficient", "B4.directions"],
     figures: &["xor-rank-deficiency", "xor-rank-runs"],
     plan,
     reduce,
@@ -46,26 +40,26 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let equal = "share of runs in which the number of eigenvalues of H_vv above |W|^2/(4 lambda) is the number of clusters with accuracy above 0.9";
     let suboptimal: Vec<&Run> = narrow.iter().filter(|run| (run.classified as usize) < CLUSTERS).collect();
     Ok(vec![
-        declare(B4_EQUAL, "as many outliers as classified clusters (K = 4)", equal)
+        declare("B4.equal")
+            .says("as many outliers as classified clusters (K = 4)")
+            .statistic(equal)
             .at_least(EQUAL)
             .measure(&indicators(&narrow, |run| run.outliers == run.classified))?,
-        declare(B4_EQUAL_K8, "as many outliers as classified clusters (K = 8)", equal)
+        declare("B4.equal-k8")
+            .says("as many outliers as classified clusters (K = 8)")
+            .statistic(equal)
             .at_least(EQUAL)
             .measure(&indicators(&wider, |run| run.outliers == run.classified))?,
-        declare(
-            B4_DEFICIENT,
-            "fewer than four outliers remain when SGD converges to a sub-optimal classifier",
-            "share of the runs that miss a cluster with fewer than four outliers",
-        )
-        .at_least(EQUAL)
-        .measure(&indicators(&suboptimal, |run| (run.outliers as usize) < CLUSTERS))?,
-        declare(
-            B4_DIRECTIONS,
-            "the rank is the number of directions that neurons chose",
-            "share of runs with as many outliers as directions of alive neurons",
-        )
-        .at_least(EQUAL)
-        .measure(&indicators(&narrow, |run| run.outliers == run.rank()))?,
+        declare("B4.deficient")
+            .says("fewer than four outliers remain when SGD converges to a sub-optimal classifier")
+            .statistic("share of the runs that miss a cluster with fewer than four outliers")
+            .at_least(EQUAL)
+            .measure(&indicators(&suboptimal, |run| (run.outliers as usize) < CLUSTERS))?,
+        declare("B4.directions")
+            .says("the rank is the number of directions that neurons chose")
+            .statistic("share of runs with as many outliers as directions of alive neurons")
+            .at_least(EQUAL)
+            .measure(&indicators(&narrow, |run| run.outliers == run.rank()))?,
     ])
 }
 
@@ -106,21 +100,20 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     for run in matched(&all) {
         let replicate = run.at.replicate.unwrap_or(0);
         let ranked = spectrum.in_experiment(RUNS).replicate(replicate).ranked(width(experiment));
-        let predicted = theory.of(RUNS, "eigenvalue").replicate(replicate).points();
-        let level = theory.of(RUNS, "level").replicate(replicate).points();
+        let theory = |statistic: &str| theory.of(RUNS, statistic).replicate(replicate).points();
         figure = figure.panel(
-            Panel::new(
-                Axis::linear("training time $t$"),
+            eigenvalues(
                 Axis::log("eigenvalue of $H_{vv}$").range(1e-6, 0.4),
+                ("rank (measured)", ranked),
+                ("predicted", 3.0, theory("eigenvalue")),
+                ("level of outliers", theory("level")),
             )
-            .title(format!("rank {}, accuracy {:.2}: ${}$", run.outliers, run.accuracy, directions(run)))
-            .series(Series::ranked("rank (measured)", Style::measured(Colour::Black), ranked))
-            .series(Series::points(
-                "predicted",
-                Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.0),
-                predicted,
-            ))
-            .series(Series::line("level of outliers", Style::theory(Colour::Black), level)),
+            .title(format!(
+                "rank {}, accuracy {:.2}: ${}$",
+                run.outliers,
+                run.accuracy,
+                directions(run)
+            )),
         );
     }
     let caption = Caption::new(

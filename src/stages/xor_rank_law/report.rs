@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
-use crate::stage::claim::{Claim, claims, declare, interval};
+use crate::stage::claim::{Claim, declare, interval};
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
@@ -18,17 +18,6 @@ use crate::stages::xor_rank_law::{
 };
 use crate::theory::coupon_collector::{covered, mean_covered};
 
-claims! {
-    B5_SUCCESS = "B5.success",
-    B5_RANK = "B5.rank",
-    B5_RANK_K6 = "B5.rank-k6",
-    B5_RANK_K12 = "B5.rank-k12",
-    B5_FORETOLD = "B5.foretold",
-    B5_DIMENSION = "B5.dimension",
-    B5_FAILS_AT_SMALL_LAMBDA = "B5.fails-at-small-lambda",
-    B4_EQUAL_LAW = "B4.equal-law",
-}
-
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "xor-rank-law",
@@ -36,7 +25,16 @@ pub const STAGE: Stage = Stage {
     title: "How often SGD loses rank: the coupon collector's law, where it holds and where it fails",
     source: "src/stages/xor_rank_law/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "B5.success",
+        "B5.rank",
+        "B5.rank-k6",
+        "B5.rank-k12",
+        "B5.foretold",
+        "B5.dimension",
+        "B5.fails-at-small-lambda",
+        "B4.equal-law",
+    ],
     figures: &["xor-rank-law"],
     plan,
     reduce,
@@ -67,53 +65,47 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let differences: Vec<f64> = low.iter().zip(&high).map(|(low, high)| high - low).collect();
     let mean = "mean number of outliers of H_vv at the end, against the mean of the law";
     let mut claims = vec![
-        declare(
-            B5_SUCCESS,
-            "at K = 4 all four clusters are found with probability 3/32 in the limit of large lambda",
-            "share of runs with four outliers at lambda = 10^4",
-        )
-        .contains(success)
-        .measure(&successes(&runs, &limit))?,
-        declare(B5_RANK, "the rank follows the coupon collector's law (K = 4)", mean)
+        declare("B5.success")
+            .says("at K = 4 all four clusters are found with probability 3/32 in the limit of large lambda")
+            .statistic("share of runs with four outliers at lambda = 10^4")
+            .contains(success)
+            .measure(&successes(&runs, &limit))?,
+        declare("B5.rank")
+            .says("the rank follows the coupon collector's law (K = 4)")
+            .statistic(mean)
             .contains(mean_covered(NARROW, CLUSTERS))
             .measure(&ranks(&runs, &limit))?,
     ];
-    for (id, width) in [B5_RANK_K6, B5_RANK_K12].into_iter().zip(WIDTHS) {
+    for (id, width) in ["B5.rank-k6", "B5.rank-k12"].into_iter().zip(WIDTHS) {
         claims.push(
-            declare(id, format!("the rank follows the coupon collector's law (K = {width})"), mean)
+            declare(id)
+                .says(format!("the rank follows the coupon collector's law (K = {width})"))
+                .statistic(mean)
                 .contains(mean_covered(width, CLUSTERS))
                 .measure(&ranks(&runs, &at_width(width)))?,
         );
     }
     claims.extend([
-        declare(
-            B5_FORETOLD,
-            "each neuron ends on the direction that the signs of v_i and of W_i along the means foretell at the start",
-            "share of runs at lambda = 10^4 whose neurons cover exactly the foretold directions",
-        )
-        .at_least(FORETOLD)
-        .measure(&indicators(of(&runs, &limit), |run| run.covered == run.foretold))?,
-        declare(
-            B5_DIMENSION,
-            "the mean rank does not depend on the dimension",
-            "rank at d = 400 minus rank at d = 100, lambda = 10^4",
-        )
-        .contains(0.0)
-        .measure(&differences)?,
-        declare(
-            B5_FAILS_AT_SMALL_LAMBDA,
-            "the law fails at lambda = 100: late neurons find uncovered clusters, and success is more frequent than 3/32",
-            "share of runs with four outliers at lambda = 100",
-        )
-        .at_least(success)
-        .measure(&successes(&runs, &at_lambda(LAMBDAS[0])))?,
-        declare(
-            B4_EQUAL_LAW,
-            "as many outliers as classified clusters, over all runs of the study of the law",
-            "share of runs in which both numbers are equal",
-        )
-        .at_least(EQUAL)
-        .measure(&indicators(&runs, |run| run.outliers == run.classified))?,
+        declare("B5.foretold")
+            .says("each neuron ends on the direction that the signs of v_i and of W_i along the means foretell at the start")
+            .statistic("share of runs at lambda = 10^4 whose neurons cover exactly the foretold directions")
+            .at_least(FORETOLD)
+            .measure(&indicators(of(&runs, &limit), |run| run.covered == run.foretold))?,
+        declare("B5.dimension")
+            .says("the mean rank does not depend on the dimension")
+            .statistic("rank at d = 400 minus rank at d = 100, lambda = 10^4")
+            .contains(0.0)
+            .measure(&differences)?,
+        declare("B5.fails-at-small-lambda")
+            .says("the law fails at lambda = 100: late neurons find uncovered clusters, and success is more frequent than 3/32")
+            .statistic("share of runs with four outliers at lambda = 100")
+            .at_least(success)
+            .measure(&successes(&runs, &at_lambda(LAMBDAS[0])))?,
+        declare("B4.equal-law")
+            .says("as many outliers as classified clusters, over all runs of the study of the law")
+            .statistic("share of runs in which both numbers are equal")
+            .at_least(EQUAL)
+            .measure(&indicators(&runs, |run| run.outliers == run.classified))?,
     ]);
     Ok(claims)
 }
@@ -168,7 +160,7 @@ fn caption(results: &Results, fit: &Statistics) -> Caption {
              of the share; orange crosses and lines, the law",
             LAMBDAS[0]
         ),
-        setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::SecondBlock]),
+        setting(&results.all(), &[Symbol::SecondBlock]),
         format!(
             "The law holds for large λ without any fitted number, {elsewhere}; it fails at the smallest λ"
         ),
@@ -230,11 +222,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 .title(format!(r"$K = {NARROW}$, $\lambda = {lambda}$"))
                 .note(0.05, 0.92, format!("fit: ${}$", p_words(fitted(&fit, name))), Anchor::Left)
                 .series(one(label, points))
-                .series(Series::points(
-                    "coupon collector's law",
-                    law().marker(Marker::Cross).size(4.0),
-                    predicted,
-                )),
+                .points("coupon collector's law", law().marker(Marker::Cross).size(4.0), predicted),
         );
     }
     let share = |points: &[(f64, f64, f64, f64)], room| shares("share with rank 4", (0.22, room), points);
@@ -255,12 +243,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), share(&by_lambda, 1.05))
                     .title(format!("$K = {NARROW}$"))
                     .series(one(label, by_lambda))
-                    .series(Series::line("coupon collector's law", law(), constant(&lambdas))),
+                    .line("coupon collector's law", law(), constant(&lambdas)),
             )
             .panel(
                 Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), Axis::log("goodness-of-fit $p$"))
                     .title(format!("$K = {NARROW}$"))
-                    .series(Series::points("goodness-of-fit $p$", Style::measured(Colour::Black), p))
+                    .points("goodness-of-fit $p$", Style::measured(Colour::Black), p)
                     .series(Series::rule_horizontal(
                         format!("$p = {REJECTED}$"),
                         Style::reference(),
@@ -276,7 +264,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 )
                 .title(format!(r"$K = {NARROW}$, $\lambda = {LIMIT}$"))
                 .series(one(label, by_dimension))
-                .series(Series::line("coupon collector's law", law(), constant(&dimensions))),
+                .line("coupon collector's law", law(), constant(&dimensions)),
                 "d",
                 &dimensions,
                 (0.05, [0.92, 0.8, 0.68], Anchor::Left),
@@ -289,7 +277,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 )
                 .title(format!(r"$\lambda = {LIMIT}$"))
                 .series(one(label, measured_widths))
-                .series(Series::line("coupon collector's law", law(), by_width)),
+                .line("coupon collector's law", law(), by_width),
                 "K",
                 &widths,
                 (0.97, [0.29, 0.17, 0.05], Anchor::Right),

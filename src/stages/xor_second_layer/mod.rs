@@ -16,7 +16,7 @@ use crate::stage::rows::{Alignment, At, Of, Statistic, Subspace, alignment_table
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, at, query};
 use crate::stages::common::xor::{
-    SECOND, WIDE, WIDE_CONTRAST, above, law, level, second_layer, whole_second,
+    SECOND, WIDE, WIDE_CONTRAST, above, law, second_layer, threshold, whole_second,
 };
 use crate::table::Table;
 use ndarray::{Array2, ArrayView1};
@@ -73,7 +73,7 @@ fn spaces(
     let pairs =
         data.pairs(&experiment.name, replicate, query(checkpoint, SECOND, whole_second(experiment)))?;
     for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
-        let outliers = above(pairs.iter().map(|pair| pair.value), level(experiment, &law, of)?);
+        let outliers = above(pairs.iter().map(|pair| pair.value), threshold(experiment, &law, of)?);
         let block = Of::block(matrix, SECOND);
         statistics.push(Statistic::new(here, "outliers", block, as_f64(outliers)));
         if outliers > 0 {

@@ -1,23 +1,15 @@
 //! Claims and figures of the alignment of the second layer.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
-use crate::stage::rows::{Curves, Statistics, Subspace, last, mean, range};
+use crate::stage::claim::{Claim, declare};
+use crate::stage::rows::{Curves, Statistics, Subspace, last, mean};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::panels::{band_and_mean, over_time};
 use crate::stages::common::xor::{WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_second_layer::{plan, reduce};
-
-claims! {
-    B2_WEIGHTS = "B2.weights",
-    B2_HESSIAN = "B2.hessian",
-    B2_GRADIENT = "B2.gradient",
-    B2_OUTLIERS = "B2.outliers",
-    B2_NULL = "B2.null",
-    B2_MOVES = "B2.moves",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -26,7 +18,7 @@ pub const STAGE: Stage = Stage {
     title: "The second layer and the outlier eigenspaces of its blocks align with a subspace that moves",
     source: "src/stages/xor_second_layer/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &["B2.weights", "B2.hessian", "B2.gradient", "B2.outliers", "B2.null", "B2.moves"],
     figures: &["xor-second-layer"],
     plan,
     reduce,
@@ -63,44 +55,36 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         .map(|(rho, dimension)| rho - (dimension / k).sqrt())
         .collect();
     Ok(vec![
-        declare(B2_WEIGHTS, "v aligns with B_t", "rho(v; B_t) at the end")
+        declare("B2.weights")
+            .says("v aligns with B_t")
+            .statistic("rho(v; B_t) at the end")
             .at_least(ALIGNED)
             .measure(&trained)?,
-        declare(
-            B2_HESSIAN,
-            "the outlier eigenspace of H_vv aligns with B_t",
-            "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of H_vv at the end",
-        )
-        .at_least(ALIGNED)
-        .measure(&last(&overlap(&statistics, Matrix::Hessian)))?,
-        declare(
-            B2_GRADIENT,
-            "the outlier eigenspace of G_vv aligns with B_t",
-            "|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of G_vv at the end",
-        )
-        .at_least(ALIGNED)
-        .measure(&last(&overlap(&statistics, Matrix::Gradient)))?,
-        declare(
-            B2_OUTLIERS,
-            "v aligns with the outlier eigenspace of H_vv",
-            "rho(v; eigenvectors of the outliers of H_vv) at the end",
-        )
-        .at_least(ALIGNED)
-        .measure(&rho(Subspace::Outliers(Matrix::Hessian)))?,
-        declare(
-            B2_NULL,
-            "the alignment of v with B_t is far above that of a random vector",
-            "rho(v; B_t) - sqrt(dim B_t / K) at the end",
-        )
-        .at_least(ABOVE_NULL)
-        .measure(&above_null)?,
-        declare(
-            B2_MOVES,
-            "the subspace B_t moves during training",
-            "|P_0 P_T|_F^2 / dim of B_t at the end and at the start",
-        )
-        .at_most(MOVED)
-        .measure(&last(&with_start(&statistics, WIDE)))?,
+        declare("B2.hessian")
+            .says("the outlier eigenspace of H_vv aligns with B_t")
+            .statistic("|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of H_vv at the end")
+            .at_least(ALIGNED)
+            .measure(&last(&overlap(&statistics, Matrix::Hessian)))?,
+        declare("B2.gradient")
+            .says("the outlier eigenspace of G_vv aligns with B_t")
+            .statistic("|P_U P_B|_F^2 / dim U for the eigenvectors of the outliers of G_vv at the end")
+            .at_least(ALIGNED)
+            .measure(&last(&overlap(&statistics, Matrix::Gradient)))?,
+        declare("B2.outliers")
+            .says("v aligns with the outlier eigenspace of H_vv")
+            .statistic("rho(v; eigenvectors of the outliers of H_vv) at the end")
+            .at_least(ALIGNED)
+            .measure(&rho(Subspace::Outliers(Matrix::Hessian)))?,
+        declare("B2.null")
+            .says("the alignment of v with B_t is far above that of a random vector")
+            .statistic("rho(v; B_t) - sqrt(dim B_t / K) at the end")
+            .at_least(ABOVE_NULL)
+            .measure(&above_null)?,
+        declare("B2.moves")
+            .says("the subspace B_t moves during training")
+            .statistic("|P_0 P_T|_F^2 / dim of B_t at the end and at the start")
+            .at_most(MOVED)
+            .measure(&last(&with_start(&statistics, WIDE)))?,
     ])
 }
 
@@ -133,70 +117,35 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .into_iter()
             .map(|(time, dimension)| (time, (dimension / k).sqrt()))
             .collect();
-        figure = figure.panel(
-            Panel::new(
-                Axis::linear("training time $t$"),
-                Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04),
-            )
-            .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda()))
-            .series(Series::band(
-                format!("bands: range of {n} replicates"),
-                Style::measured(Colour::Black),
-                range(&rho),
-            ))
-            .series(Series::marked_line("SGD, mean", Style::measured(Colour::Black).size(2.6), mean(&rho)))
-            .series(Series::line(
-                r"null level $(\dim B_t / K)^{1/2}$",
-                Style::theory(Colour::Black).dash(Dash::Dashed),
-                null,
-            )),
-        );
+        let black = (Style::measured(Colour::Black).size(2.6), Dash::Solid);
+        let panel = over_time(Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04))
+            .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda()));
+        figure = figure.panel(band_and_mean(panel, n, "SGD, mean".to_owned(), black, &rho).line(
+            r"null level $(\dim B_t / K)^{1/2}$",
+            Style::theory(Colour::Black).dash(Dash::Dashed),
+            null,
+        ));
     }
-    let mut spanned = Panel::new(
-        Axis::linear("training time $t$"),
-        Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02),
-    )
-    .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.problem.lambda()));
-    for (matrix, label, style, sides) in [
-        (
-            Matrix::Hessian,
-            r"outliers of $H_{vv}$, mean",
-            Style::measured(Colour::Blue).size(2.6),
-            Dash::Solid,
-        ),
-        (
-            Matrix::Gradient,
-            r"outliers of $G_{vv}$, mean",
-            Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6),
-            Dash::Dashed,
-        ),
+    let mut spanned =
+        over_time(Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02))
+            .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.problem.lambda()));
+    let squares = |colour| Style::measured(colour).marker(Marker::OpenSquare).size(3.6);
+    for (matrix, label, style) in [
+        (Matrix::Hessian, "H", (Style::measured(Colour::Blue).size(2.6), Dash::Solid)),
+        (Matrix::Gradient, "G", (squares(Colour::Vermillion), Dash::Dashed)),
     ] {
-        let found = overlap(&statistics, matrix);
-        spanned = spanned
-            .series(Series::band(
-                format!("bands: range of {n} replicates"),
-                Style::measured(style.colour).dash(sides),
-                range(&found),
-            ))
-            .series(Series::marked_line(label, style, mean(&found)));
+        let label = format!(r"outliers of ${label}_{{vv}}$, mean");
+        spanned = band_and_mean(spanned, n, label, style, &overlap(&statistics, matrix));
     }
-    let mut moves = Panel::new(
-        Axis::linear("training time $t$"),
+    let mut moves = over_time(
         Axis::linear("overlap with the start\n$\\| P_{B_t} P_{B_0}\\|_F^2/\\dim$").range(0.0, 1.02),
     );
-    for (name, style, sides) in [
-        (WIDE, Style::measured(Colour::Green).size(2.6), Dash::Solid),
-        (WIDE_CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(3.6), Dash::Dashed),
+    for (name, style) in [
+        (WIDE, (Style::measured(Colour::Green).size(2.6), Dash::Solid)),
+        (WIDE_CONTRAST, (squares(Colour::Purple), Dash::Dashed)),
     ] {
-        let found = with_start(&statistics, name);
         let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.problem.lambda());
-        moves = moves
-            .series(Series::band(
-                format!("bands: range of {n} replicates"),
-                Style::measured(style.colour).dash(sides),
-                range(&found),
-            ))
-            .series(Series::marked_line(label, style, mean(&found)));
+        moves = band_and_mean(moves, n, label, style, &with_start(&statistics, name));
     }
     Ok(vec![figure.panel(spanned).panel(moves)])
 }

@@ -15,9 +15,9 @@ use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{sine, space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{Of, Statistic, Subspace, average, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{at, norm_errors, query};
+use crate::stages::common::shared::{Seen, all_seen, norm_errors, query};
 use crate::stages::common::xor::{SECOND, checked, experiment, first, neurons};
 use crate::table::Table;
 
@@ -47,18 +47,14 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let mut statistics = Vec::new();
     for experiment in data.experiments() {
-        let last = experiment.schedule().len() - 1;
-        for replicate in data.finished(&experiment.name)? {
-            let trajectory = data.trajectory(&experiment.name, replicate)?;
-            let Some(observed) = trajectory.checkpoints.get(last) else { continue };
-            let here = at(experiment, replicate, observed);
-            let all = neurons(experiment, observed);
+        for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, Checkpoints::Last)? {
+            let all = neurons(experiment, &observed);
             let alive: Vec<f64> =
                 all.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.sine).collect();
             let (neurons, dead) = (Of::layer(Layer::W), as_f64(all.len() - alive.len()));
             statistics.push(Statistic::new(&here, "dead neurons", neurons, dead));
             if !alive.is_empty() {
-                let mean = alive.iter().sum::<f64>() / as_f64(alive.len());
+                let mean = average(&alive);
                 statistics.push(Statistic::new(&here, "sine", neurons.with(Subspace::Means), mean));
             }
             let space = space(&*task::build(&experiment.problem), SECOND.layer, &observed.parameters)?;
@@ -66,7 +62,8 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let second = Of::row(Layer::V, 0).with(Subspace::Means);
             statistics.push(Statistic::new(&here, "sine", second, sine(v, &space)));
             for block in [first(NEURON), SECOND] {
-                let norms = data.norms(&experiment.name, replicate, query(last, block, Question::Norms))?;
+                let norms =
+                    data.norms(&experiment.name, replicate, query(checkpoint, block, Question::Norms))?;
                 for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
                     statistics.extend(norm_errors(&here, Of::block(matrix, block), norms));
                 }

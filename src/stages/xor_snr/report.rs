@@ -1,29 +1,18 @@
 //! Claims and figures of the stage `xor-snr`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Panel, Series, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, claims, declare};
+use crate::stage::claim::{Claim, declare};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::{Bar, Grid, bars, over_grid, slopes};
+use crate::stages::common::rates::{FIT_WEIGHTS, PARTS, SLOPE, SLOPE_WEIGHTS, fitted, snr, style};
+use crate::stages::common::shared::SYMBOLS;
 use crate::stages::xor_snr::{plan, reduce};
 use std::collections::BTreeMap;
-
-claims! {
-    B1_SLOPE = "B1.slope",
-    B2_BOUND = "B2.bound",
-    B1_PERPENDICULAR_HESSIAN = "B1.perpendicular-hessian",
-    B1_FULL_HESSIAN = "B1.full-hessian",
-    B1_PERPENDICULAR_GRADIENT = "B1.perpendicular-gradient",
-    B1_FULL_GRADIENT = "B1.full-gradient",
-    B2_PERPENDICULAR_HESSIAN = "B2.perpendicular-hessian",
-    B2_FULL_HESSIAN = "B2.full-hessian",
-    B2_PERPENDICULAR_GRADIENT = "B2.perpendicular-gradient",
-    B2_FULL_GRADIENT = "B2.full-gradient",
-}
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -32,28 +21,24 @@ pub const STAGE: Stage = Stage {
     title: "Rates of alignment of both layers in the signal-to-noise ratio",
     source: "src/stages/xor_snr/mod.rs",
     report: file!(),
-    claims: CLAIMS,
+    claims: &[
+        "B1.slope",
+        "B2.bound",
+        "B1.perpendicular-hessian",
+        "B1.full-hessian",
+        "B1.perpendicular-gradient",
+        "B1.full-gradient",
+        "B2.perpendicular-hessian",
+        "B2.full-hessian",
+        "B2.perpendicular-gradient",
+        "B2.full-gradient",
+    ],
     figures: &["xor-snr-rates"],
     plan,
     reduce,
     judge,
     draw,
 };
-
-/// Least λ of the fit of the alignment of weights.
-const FIT_WEIGHTS: f64 = 30.0;
-
-/// Least λ of the fit of the perpendicular errors.
-const FIT_PERPENDICULAR: f64 = 100.0;
-
-/// Least λ of the fit of the full errors, whose cross terms dominate only later.
-const FIT_FULL: f64 = 300.0;
-
-/// Tolerance of a slope.
-const SLOPE: f64 = 0.1;
-
-/// Tolerance of the one-sided slopes of weights.
-const SLOPE_WEIGHTS: f64 = 0.05;
 
 /// The theorem's bound on an error, with constants 1: `λ^{-1/2} + e^{-βT}`.
 fn bound(results: &Results, lambda: f64) -> f64 {
@@ -83,73 +68,45 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         }
         Ok(worst.into_values().collect())
     };
-    let fitted =
-        |what: &str, least: f64| format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}");
     let mut claims = vec![
-        declare(
-            B1_SLOPE,
-            "the error of the alignment of alive neurons with Span(mu, nu) falls at least as fast as lambda^{-1/2}",
-            fitted("mean sin(W_i; Span(mu, nu)) of alive neurons", FIT_WEIGHTS),
-        )
-        .at_most(-0.5 + SLOPE_WEIGHTS)
-        .measure(&slope("sine", None, FIT_WEIGHTS)?)?,
-        declare(
-            B2_BOUND,
-            "the error of the alignment of v with B_t is at most lambda^{-1/2} plus what is left of the start",
-            "largest sin(v; B_t) / (lambda^{-1/2} + e^{-beta T}) over the grid",
-        )
-        .at_most(1.0)
-        .measure(&ratios("sine", None, 1.0)?)?,
+        declare("B1.slope")
+            .says("the error of the alignment of alive neurons with Span(mu, nu) falls at least as fast as lambda^{-1/2}")
+            .statistic(fitted("mean sin(W_i; Span(mu, nu)) of alive neurons", FIT_WEIGHTS))
+            .at_most(-0.5 + SLOPE_WEIGHTS)
+            .measure(&slope("sine", None, FIT_WEIGHTS)?)?,
+        declare("B2.bound")
+            .says("the error of the alignment of v with B_t is at most lambda^{-1/2} plus what is left of the start")
+            .statistic("largest sin(v; B_t) / (lambda^{-1/2} + e^{-beta T}) over the grid")
+            .at_most(1.0)
+            .measure(&ratios("sine", None, 1.0)?)?,
     ];
-    for (ids, matrix, symbol) in [
-        ([B1_PERPENDICULAR_HESSIAN, B1_FULL_HESSIAN], Matrix::Hessian, "H"),
-        ([B1_PERPENDICULAR_GRADIENT, B1_FULL_GRADIENT], Matrix::Gradient, "G"),
-    ] {
-        let [perpendicular, full] = ids;
-        claims.push(
-            declare(
-                perpendicular,
-                format!("{symbol}_(W_1 W_1) lives in Span(mu, nu) up to a perpendicular part that falls like 1/lambda"),
-                fitted("|(I-P) A (I-P)| / |A|", FIT_PERPENDICULAR),
-            )
-            .between(-1.0 - SLOPE, -1.0 + SLOPE)
-            .measure(&slope("perpendicular error", Some(matrix), FIT_PERPENDICULAR)?)?,
-        );
-        claims.push(
-            declare(
-                full,
-                format!(
-                    "{symbol}_(W_1 W_1) lives in Span(mu, nu) up to an error that falls like lambda^{{-1/2}}"
-                ),
-                fitted("|A - PAP| / |A|", FIT_FULL),
-            )
-            .between(-0.5 - SLOPE, -0.5 + SLOPE)
-            .measure(&slope("full error", Some(matrix), FIT_FULL)?)?,
-        );
+    for (matrix, symbol) in SYMBOLS {
+        for part in &PARTS {
+            claims.push(
+                declare(format!("B1.{}-{}", part.name, matrix.name()))
+                    .says(format!("{symbol}_(W_1 W_1) lives in Span(mu, nu) up to {}", part.falls))
+                    .statistic(fitted(part.formula, part.least))
+                    .between(part.slope - SLOPE, part.slope + SLOPE)
+                    .measure(&slope(&part.statistic(), Some(matrix), part.least)?)?,
+            );
+        }
     }
-    for (ids, matrix, symbol) in [
-        ([B2_PERPENDICULAR_HESSIAN, B2_FULL_HESSIAN], Matrix::Hessian, "H"),
-        ([B2_PERPENDICULAR_GRADIENT, B2_FULL_GRADIENT], Matrix::Gradient, "G"),
-    ] {
-        let [perpendicular, full] = ids;
-        claims.push(
-            declare(
-                perpendicular,
-                format!("{symbol}_vv lives in B_t up to a perpendicular part of at most 1/lambda plus what is left of the start"),
-                "largest |(I-P) A (I-P)| / |A| / (lambda^{-1/2} + e^{-beta T})^2 over the grid",
-            )
-            .at_most(1.0)
-            .measure(&ratios("perpendicular error", Some(matrix), 2.0)?)?,
-        );
-        claims.push(
-            declare(
-                full,
-                format!("{symbol}_vv lives in B_t up to an error of at most lambda^{{-1/2}} plus what is left of the start"),
-                "largest |A - PAP| / |A| / (lambda^{-1/2} + e^{-beta T}) over the grid",
-            )
-            .at_most(1.0)
-            .measure(&ratios("full error", Some(matrix), 1.0)?)?,
-        );
+    for (matrix, symbol) in SYMBOLS {
+        for (part, (what, square)) in PARTS.iter().zip([
+            ("a perpendicular part of at most 1/lambda", "^2"),
+            ("an error of at most lambda^{-1/2}", ""),
+        ]) {
+            let formula = part.formula;
+            claims.push(
+                declare(format!("B2.{}-{}", part.name, matrix.name()))
+                    .says(format!("{symbol}_vv lives in B_t up to {what} plus what is left of the start"))
+                    .statistic(format!(
+                        "largest {formula} / (lambda^{{-1/2}} + e^{{-beta T}}){square} over the grid"
+                    ))
+                    .at_most(1.0)
+                    .measure(&ratios(&part.statistic(), Some(matrix), -2.0 * part.slope)?)?,
+            );
+        }
     }
     Ok(claims)
 }
@@ -157,7 +114,6 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let Some(point) = results.experiments.values().next() else { return Ok(Vec::new()) };
     let label = format!("mean of {}, 95 % interval", point.replicates);
-    let x = || Axis::log(r"signal-to-noise ratio $\lambda$");
     let caption = Caption::new(
         "Rates of the alignment errors of both layers in the signal-to-noise ratio",
         "Errors at the end of training over the signal-to-noise ratio λ for the first layer (a-c) and the second (d-f), on \
@@ -166,17 +122,14 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
          W_1W_1 or vv of H and of G outside that space, P being the projection on it, relative to the whole norm. (c, f) The same for what is \
          not inside the space on both sides. Dash-dotted lines in a-c have the slope of the theory and go through the point in the \
          middle; dashed lines in d-f are the bound of the theory with constants 1",
-        setting(
-            &results.experiments.values().collect::<Vec<_>>(),
-            &[Symbol::Blocks, Symbol::SecondBlock, Symbol::Sine],
-        ),
+        setting(&results.all(), &[Symbol::Blocks, Symbol::SecondBlock, Symbol::Sine]),
         "The first layer attains the rates; the second stays far below its bound at every λ, where neurons that never align \
          set its error",
     );
     let mut figure = Figure::new("xor-snr-rates", caption, Width::Full, 3);
-    let series = |label: String, grid: Result<Grid>, look: Style| -> Result<(Series, Vec<Bar>)> {
+    let series = |label: String, grid: Result<Grid>, style: Style| -> Result<(Series, Vec<Bar>)> {
         let shown = bars(&grid?)?;
-        Ok((Series::error_bars(label, look, shown.clone()), shown))
+        Ok((Series::error_bars(label, style, shown.clone()), shown))
     };
     // The first layer attains the rates, so lines of their slopes go through its points; the second stays below its bound.
     let law = |layer: Layer, shown: &[Bar], power: f64| {
@@ -190,29 +143,19 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let weights = at_end(results, "sine", layer, None);
         let (measured, shown) = series(format!("weights: {label}"), weights, Style::measured(Colour::Green))?;
         figure = figure.panel(
-            Panel::new(x(), Axis::log(format!("{words_of} layer:\n{symbol}")))
+            Panel::new(snr(), Axis::log(format!("{words_of} layer:\n{symbol}")))
                 .series(measured)
                 .series(law(layer, &shown, 1.0))
                 .note(0.95, 0.92, words(r"slope $-1/2$", "bound"), Anchor::Right),
         );
-        for (error, axis, power, slope) in [
-            ("perpendicular error", r"$\| (I-P) A (I-P)\| / \| A\|$", 2.0, "slope $-1$"),
-            ("full error", r"$\| A - PAP\| / \| A\|$", 1.0, r"slope $-1/2$"),
-        ] {
-            let mut panel = Panel::new(x(), Axis::log(format!("{words_of} layer:\n{axis}")));
-            for (matrix, name, colour, marker) in [
-                (Matrix::Hessian, "H", Colour::Blue, Marker::Circle),
-                (Matrix::Gradient, "G", Colour::Vermillion, Marker::OpenSquare),
-            ] {
-                let look = Style::measured(colour).marker(marker);
-                let (measured, shown) = series(
-                    format!("$A = {name}$: {label}"),
-                    at_end(results, error, layer, Some(matrix)),
-                    look.size(if marker == Marker::Circle { 3.0 } else { 4.4 }),
-                )?;
+        for (part, slope) in PARTS.iter().zip(["slope $-1$", r"slope $-1/2$"]) {
+            let mut panel = Panel::new(snr(), Axis::log(format!("{words_of} layer:\n{}", part.label)));
+            for (matrix, name) in SYMBOLS {
+                let grid = at_end(results, &part.statistic(), layer, Some(matrix));
+                let (measured, shown) = series(format!("$A = {name}$: {label}"), grid, style(matrix))?;
                 panel = panel.series(measured);
                 if matrix == Matrix::Hessian {
-                    panel = panel.series(law(layer, &shown, power));
+                    panel = panel.series(law(layer, &shown, -2.0 * part.slope));
                 }
             }
             let note = format!("${block}$, {}", words(slope, "bound"));

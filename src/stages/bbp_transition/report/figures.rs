@@ -9,10 +9,10 @@ use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::Results;
 use crate::stage::claim::interval;
-use crate::stage::rows::{Statistics, Subspace};
-use crate::stages::bbp_transition::{CLASSES, FOLLOWED, asked};
+use crate::stage::rows::{Statistics, Subspace, average};
+use crate::stages::bbp_transition::{CLASSES, FOLLOWED, is_followed};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::grid::log_edges;
+use crate::stages::common::grid::{distinct, log_edges};
 use crate::stages::common::shared::{MARGIN, SYMBOLS, small};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,10 +44,7 @@ fn largest(
             counts.entry((&experiment.name, row.at.step, row.of.matrix)).or_default().push(row.value);
         }
     }
-    counts
-        .values()
-        .map(|values| values.iter().sum::<f64>() / as_f64(values.len()))
-        .fold(as_f64(CLASSES), f64::max)
+    counts.values().map(|values| average(values)).fold(as_f64(CLASSES), f64::max)
 }
 
 /// What a caption says of means above the number of classes.
@@ -62,8 +59,8 @@ fn beyond(largest: f64) -> String {
     }
 }
 
-/// Looks of the thresholds of the first and of the last outlier.
-fn looks() -> [(u32, &'static str, Style); 2] {
+/// Styles of the thresholds of the first and of the last outlier.
+fn styles() -> [(u32, &'static str, Style); 2] {
     let last = Style::theory(Colour::Purple).dash(Dash::DashDot);
     [
         (1, "predicted: first outlier appears", Style::theory(Colour::Vermillion)),
@@ -81,33 +78,26 @@ fn numbers(axes: [(&str, &Vec<f64>); 2], values: Vec<Vec<f64>>, most: f64) -> Pa
 
 /// A panel with the predicted thresholds of outliers, by their rank.
 fn with_thresholds(panel: Panel, curve: impl Fn(u32) -> Vec<(f64, f64)>) -> Panel {
-    looks().into_iter().fold(panel, |panel, (rank, label, style)| {
+    styles().into_iter().fold(panel, |panel, (rank, label, style)| {
         let curve = curve(rank);
-        panel.series(Series::marked_line(label, style.marker(Marker::Cross).size(3.5), curve))
+        panel.marked_line(label, style.marker(Marker::Cross).size(3.5), curve)
     })
 }
 
 /// The experiments that are followed in time.
 fn followed(results: &Results) -> Vec<&Experiment> {
-    results.experiments.values().filter(|experiment| asked(experiment).len() > 2).collect()
+    results.experiments.values().filter(|experiment| is_followed(experiment)).collect()
 }
 
 fn lambdas(results: &Results) -> Vec<f64> {
-    let mut all: Vec<f64> =
-        results.experiments.values().map(|experiment| experiment.problem.lambda()).collect();
-    all.sort_by(f64::total_cmp);
-    all.dedup();
-    all
+    distinct(&results.all(), |experiment| experiment.problem.lambda())
 }
 
 /// Numbers of outliers over λ and φ, at the start and at the end.
 fn grid(results: &Results, statistics: &Statistics, theory: &Statistics) -> Figure {
-    let mut ratios: Vec<f64> =
-        results.experiments.values().map(|experiment| experiment.problem.training.phi).collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios.dedup();
+    let ratios = distinct(&results.all(), |experiment| experiment.problem.training.phi);
     let (x_edges, y_edges) = (log_edges(&lambdas(results)), log_edges(&ratios));
-    let all: Vec<&Experiment> = results.experiments.values().collect();
+    let all = results.all();
     let is_end = |experiment: &Experiment, step: u64| Some(step) == experiment.schedule().last().copied();
     let most = largest(statistics, &all, |experiment, step| step == 0 || is_end(experiment, step));
     let mut figure = Figure::new(
@@ -253,11 +243,11 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
             let (mut bars, mut expected) = (Vec::new(), Vec::new());
             for experiment in &followed {
                 let end = experiment.schedule().last().copied().unwrap_or(0);
-                let [foreseen, found] = [theory, statistics].map(|table| {
+                let [predicted, found] = [theory, statistics].map(|table| {
                     table.of(&experiment.name, "overlap").matrix(matrix).with(carrier).step(end)
                 });
                 // Outliers that theory does not have are not compared with those that it has.
-                let ranks: BTreeSet<Option<u32>> = foreseen.iter().map(|row| row.of.rank).collect();
+                let ranks: BTreeSet<Option<u32>> = predicted.iter().map(|row| row.of.rank).collect();
                 let values = found.only(|row| ranks.contains(&row.of.rank));
                 let per_replicate: Vec<f64> = (0..experiment.replicates)
                     .map(|replicate| values.clone().replicate(replicate))
@@ -271,20 +261,12 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
                     bars.push((lambda, middle, middle - half, middle + half));
                 }
                 if !ranks.is_empty() {
-                    expected.push((lambda, foreseen.mean()));
+                    expected.push((lambda, predicted.mean()));
                 }
             }
             panel = panel
-                .series(Series::error_bars(
-                    format!("with {words}: mean of {replicates}, 95 % interval"),
-                    style,
-                    bars,
-                ))
-                .series(Series::points(
-                    "predicted",
-                    Style::theory(style.colour).marker(cross).size(4.0),
-                    expected,
-                ));
+                .error_bars(format!("with {words}: mean of {replicates}, 95 % interval"), style, bars)
+                .points("predicted", Style::theory(style.colour).marker(cross).size(4.0), expected);
         }
         if let Some(experiment) = followed.first() {
             let problem = &experiment.problem;

@@ -6,7 +6,7 @@ use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
 use crate::stage::Results;
-use crate::stage::rows::{Statistic, Statistics};
+use crate::stage::rows::{Statistic, Statistics, average};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ impl Compared {
     /// The differences at the place where their mean is largest.
     #[must_use]
     pub fn worst(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Vec<f64> {
-        let size = |values: &Vec<f64>| (values.iter().sum::<f64>() / as_f64(values.len())).abs();
+        let size = |values: &Vec<f64>| average(values).abs();
         self.differences(experiment, what, layer, relative)
             .into_values()
             .max_by(|a, b| size(a).total_cmp(&size(b)))

@@ -1,13 +1,14 @@
 //! Figures of the stage `effective-spectrum`.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
-use crate::problem::as_f64;
+use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
 use crate::problem::network::Layer;
 use crate::stage::Results;
+use crate::stage::rows::{average, extent};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{by_dimension, dimension, half_law, places};
+use crate::stages::common::dimensions::{by_dimension, dimension, places, with_half_law};
 use crate::stages::common::grid::bars;
+use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::effective_spectrum::report::compared::Compared;
 use std::collections::BTreeMap;
@@ -100,26 +101,23 @@ fn in_time(
                     place.1.push(row.value);
                 }
                 for (time, values) in places.values() {
-                    let mean = values.iter().sum::<f64>() / as_f64(values.len());
-                    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-                    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let (mean, (low, high)) = (average(values), extent(values));
                     bars.push((*time, mean, low, high));
                 }
-                let mut panel = Panel::new(Axis::linear("training time $t$"), y)
-                    .series(Series::error_bars(
+                let mut panel = over_time(y)
+                    .error_bars(
                         format!("measured: mean and range of {} replicates", experiment.replicates),
                         Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(6.0),
                         bars,
-                    ))
-                    .series(Series::points(
+                    )
+                    .points(
                         "predicted",
                         Style::theory(Colour::Vermillion).marker(Marker::Cross).size(3.5),
                         predicted(what),
-                    ));
+                    );
                 if *log && *layer != Layer::V {
                     let style = Style::theory(Colour::Black);
-                    panel =
-                        panel.series(Series::line("predicted edge of the bulk", style, predicted("edge")));
+                    panel = panel.line("predicted edge of the bulk", style, predicted("edge"));
                 }
                 figure = figure.panel(panel);
             }
@@ -135,7 +133,7 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
         Caption::new(
             "Deviation of outliers from their prediction over dimension",
             "Relative deviation of the outliers of H and G from their prediction by effective dynamics and effective spectrum, mean over outliers and times: marks, mean over replicates; bars, its 95 % interval; dash-dotted, a line of slope -1/2 through their middle. (a) Task A, block 11; (b) task B, blocks W_1W_1 and vv",
-            setting(&results.experiments.values().collect::<Vec<_>>(), &[Symbol::Blocks, Symbol::SecondBlock]),
+            setting(&results.all(), &[Symbol::Blocks, Symbol::SecondBlock]),
             "The deviation falls like d^(-1/2): it is fluctuation, not error of the theory",
         ),
         Width::Full,
@@ -147,15 +145,10 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
     {
         let experiments = by_dimension(results, task);
         let bars = bars(&places(&experiments, dimension, |experiment| compared.sizes(experiment, layers)))?;
-        let law = half_law(&bars);
-        let mut panel = Panel::new(Axis::log("dimension $d$"), Axis::log("mean deviation of outliers"))
-            .title(title)
-            .series(Series::error_bars(
-                "mean of replicates, 95 % interval",
-                Style::measured(Colour::Blue),
-                bars,
-            ))
-            .series(Series::line(r"slope $-1/2$", Style::theory(Colour::Blue).dash(Dash::DashDot), law));
+        let panel =
+            Panel::new(Axis::log("dimension $d$"), Axis::log("mean deviation of outliers")).title(title);
+        let label = "mean of replicates, 95 % interval";
+        let mut panel = with_half_law(panel, label, Style::measured(Colour::Blue), Colour::Blue, bars);
         if let Some(experiment) = experiments.first() {
             let note = format!(
                 r"$\lambda = {}$, $\phi = {}$",

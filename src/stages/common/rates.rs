@@ -1,0 +1,79 @@
+//! How fast the parts of a block outside a space fall in the signal-to-noise ratio λ, for the stages of both tasks.
+
+use crate::plot::{Axis, Colour, Marker, Style};
+use crate::simulation::task::Matrix;
+
+/// A part of a block `A` outside a space with the projection P, relative to the whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Its name in ids of claims, and before "error" in tables.
+    pub name: &'static str,
+    /// What a claim says of it in the mixture and in the first layer of the XOR network.
+    pub falls: &'static str,
+    /// Its formula in claims.
+    pub formula: &'static str,
+    /// Its formula in labels.
+    pub label: &'static str,
+    /// Least λ of the fit.
+    pub least: f64,
+    /// Its power of λ, halved: the slope of its logarithm.
+    pub slope: f64,
+}
+
+impl Part {
+    /// Name of the statistic in tables.
+    #[must_use]
+    pub fn statistic(&self) -> String {
+        format!("{} error", self.name)
+    }
+}
+
+/// What is outside the space on both sides, and all that is not inside: its cross terms dominate beyond `λ ≈ kφ(1+φ^{-1/2})⁴`.
+pub const PARTS: [Part; 2] = [
+    Part {
+        name: "perpendicular",
+        falls: "a perpendicular part that falls like 1/lambda",
+        formula: "|(I-P) A (I-P)| / |A|",
+        label: r"$\| (I-P) A (I-P)\| / \| A\|$",
+        least: 100.0,
+        slope: -1.0,
+    },
+    Part {
+        name: "full",
+        falls: "an error that falls like lambda^{-1/2}",
+        formula: "|A - PAP| / |A|",
+        label: r"$\| A - PAP\| / \| A\|$",
+        least: 300.0,
+        slope: -0.5,
+    },
+];
+
+/// Least λ of the fit of the alignment of weights, where the part left of the start is negligible.
+pub const FIT_WEIGHTS: f64 = 30.0;
+
+/// Tolerance of a slope.
+pub const SLOPE: f64 = 0.1;
+
+/// Tolerance of the one-sided slope of the alignment of weights.
+pub const SLOPE_WEIGHTS: f64 = 0.05;
+
+/// The statistic of a claim on the slope of something in λ.
+#[must_use]
+pub fn fitted(what: &str, least: f64) -> String {
+    format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}")
+}
+
+/// The axis of λ.
+#[must_use]
+pub fn snr() -> Axis {
+    Axis::log(r"signal-to-noise ratio $\lambda$")
+}
+
+/// How the block of a matrix is marked.
+#[must_use]
+pub fn style(matrix: Matrix) -> Style {
+    match matrix {
+        Matrix::Hessian => Style::measured(Colour::Blue).marker(Marker::Circle).size(3.0),
+        Matrix::Gradient => Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(4.4),
+    }
+}
