@@ -262,7 +262,7 @@ impl Shared {
             overrides.push(parse_override(text)?);
         }
         // The last of several values for one key counts; the order of different keys does not.
-        overrides::settle(&mut overrides);
+        overrides::resolve(&mut overrides);
         Ok(Settings { profile, seed: self.seed, overrides })
     }
 }

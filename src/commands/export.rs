@@ -1,7 +1,7 @@
 //! Checkpoints with everything needed to compute their spectra elsewhere.
 
 use crate::cli::ExportOptions;
-use crate::commands::{Stages, open, say};
+use crate::commands::{Stages, open, print_line};
 use crate::error::{Error, Result};
 use crate::pipeline::compute::compute;
 use crate::pipeline::context::{RunContext, Work, place};
@@ -109,7 +109,7 @@ pub fn export_checkpoint(all: &Stages, options: &ExportOptions) -> Result<ExitCo
     let experiment = experiments.remove(name).ok_or_else(|| Error::unknown("experiment", name, &known))?;
     let store = open(shared, Access::Write)?;
     export(&RunContext::new(&store, &settings)?, &experiment, wanted, &options.out)?;
-    say(&format!("{name}, replicate {}: written to {}", wanted.replicate, options.out.display()))?;
+    print_line(&format!("{name}, replicate {}: written to {}", wanted.replicate, options.out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -29,7 +29,7 @@ pub mod why;
 type Stages = [&'static Stage];
 
 /// Prints a line. A reader that has gone away, as in `… | head`, is no error.
-fn say(line: &str) -> Result<()> {
+fn print_line(line: &str) -> Result<()> {
     match writeln!(std::io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::io("write", "standard output")(error))
@@ -39,7 +39,7 @@ fn say(line: &str) -> Result<()> {
 }
 
 fn print_json(rows: &[serde_json::Value]) -> Result<()> {
-    say(&format!("{:#}", serde_json::Value::from(rows.to_vec())))
+    print_line(&format!("{:#}", serde_json::Value::from(rows.to_vec())))
 }
 
 fn named(all: &Stages, names: &[String]) -> Result<Vec<&'static Stage>> {
@@ -123,20 +123,20 @@ pub fn list(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
     }
     for plan in &plans {
         let stage = plan.stage;
-        say(&format!("{} ({})\n    {}", stage.name, stage.kind.word(), stage.title))?;
-        say(&format!(
+        print_line(&format!("{} ({})\n    {}", stage.name, stage.kind.word(), stage.title))?;
+        print_line(&format!(
             "    claims: {}",
             if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") }
         ))?;
-        say(&format!("    figures: {}", stage.figures.join(", ")))?;
+        print_line(&format!("    figures: {}", stage.figures.join(", ")))?;
         let experiments = plan.requests.iter().map(|request| &request.experiment);
         let alone: Vec<&str> =
             experiments.filter(|one| one.member.is_none()).map(|one| one.name.as_str()).collect();
         if !alone.is_empty() {
-            say(&format!("    experiments: {}", alone.join(", ")))?;
+            print_line(&format!("    experiments: {}", alone.join(", ")))?;
         }
         for family in families(plan) {
-            say(&format!("    family {family}"))?;
+            print_line(&format!("    family {family}"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -173,7 +173,7 @@ pub fn run_stages(
         let _alone = figures.alone()?;
         record(&figures, &store, &quick, &done)?;
         for gone in drop_gone(&figures, all)? {
-            say(&format!("{gone}: is no more; its figures and values are removed"))?;
+            print_line(&format!("{gone}: is no more; its figures and values are removed"))?;
         }
     }
     for stage in &done {
@@ -184,9 +184,9 @@ pub fn run_stages(
         } else {
             String::new()
         };
-        say(&format!("{name}: {state}{written}"))?;
+        print_line(&format!("{name}: {state}{written}"))?;
         for claim in figures.claims(&store, &settings, &stage.plan, Some(&stage.figures))? {
-            say(&format!("    {}", line(&claim)))?;
+            print_line(&format!("    {}", line(&claim)))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -202,7 +202,7 @@ fn write_images(folder: &Path, done: &[Done]) -> Result<()> {
             .map_err(|error| Error::Figure { figure: name.to_owned(), problem: error.to_string() })?;
         let image_path = folder.join("png").join(format!("{name}.png"));
         update(&image_path, &image)?;
-        say(&format!("{}", image_path.display()))?;
+        print_line(&format!("{}", image_path.display()))?;
     }
     Ok(())
 }
@@ -237,7 +237,7 @@ pub fn status(all: &Stages, shared: &Shared, as_json: bool, committed: bool) -> 
     } else {
         for (stage, profile, state) in &rows {
             let profile = if committed { format!(" ({profile})") } else { String::new() };
-            say(&format!("{stage}{profile}: {state}"))?;
+            print_line(&format!("{stage}{profile}: {state}"))?;
         }
     }
     let stale = committed && rows.iter().any(|(_, _, state)| *state != "up to date");
@@ -300,7 +300,7 @@ pub fn write_contact_sheet(all: &Stages, shared: &Shared) -> Result<ExitCode> {
     let path = folder.join("contact-sheet.html");
     let _alone = figures.alone()?;
     update(&path, contact_sheet(&names).as_bytes())?;
-    say(&path.display().to_string())?;
+    print_line(&path.display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -336,7 +336,12 @@ pub fn tables(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Resu
         print_json(&rows)?;
     } else {
         for entry in &manifest.tables {
-            say(&format!("{}: {} rows, {}", entry.table, entry.rows, folder.join(&entry.file).display()))?;
+            print_line(&format!(
+                "{}: {} rows, {}",
+                entry.table,
+                entry.rows,
+                folder.join(&entry.file).display()
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -366,17 +371,17 @@ pub fn claims(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
         print_json(&rows)?;
     } else {
         for claim in &claims {
-            say(&line(claim))?;
+            print_line(&line(claim))?;
         }
         let count = |verdict: Verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
-        say(&format!(
+        print_line(&format!(
             "{} hold, {} fail, {} not run",
             count(Verdict::Holds),
             count(Verdict::Fails),
             count(Verdict::NotRun)
         ))?;
         if claims.iter().any(|claim| claim.source == crate::stage::claim::Source::Committed) {
-            say(&format!(
+            print_line(&format!(
                 "(some from the values committed in {}; `run` computes them)",
                 shared.figures.display()
             ))?;

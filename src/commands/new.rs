@@ -1,6 +1,6 @@
 //! `new`.
 
-use crate::commands::{Stages, say};
+use crate::commands::{Stages, print_line};
 use crate::error::Result;
 use crate::scaffold::scaffold;
 use std::path::Path;
@@ -12,9 +12,9 @@ use std::process::ExitCode;
 /// A name that no stage can have; a folder that is not the repository or cannot be written.
 pub fn stage(all: &Stages, name: &str, root: &Path) -> Result<ExitCode> {
     for path in scaffold(root, name, all)? {
-        say(&format!("wrote {}", path.display()))?;
+        print_line(&format!("wrote {}", path.display()))?;
     }
-    say(&format!(
+    print_line(&format!(
         "next: `just figure {name} --profile quick`, `just test {}`; docs/new-experiment.md",
         name.replace('-', "_")
     ))?;

@@ -1,7 +1,7 @@
 //! `report`.
 
 use crate::cli::Shared;
-use crate::commands::{Stages, open, say};
+use crate::commands::{Stages, open, print_line};
 use crate::error::Result;
 use crate::pipeline::plan::plan_all;
 use crate::published::Figures;
@@ -23,6 +23,6 @@ pub fn report(all: &Stages, shared: &Shared) -> Result<ExitCode> {
     let path = figures.folder(&settings).join("report.html");
     let _alone = figures.alone()?;
     update(&path, page(&report).as_bytes())?;
-    say(&format!("{}: {}", path.display(), report.summary()))?;
+    print_line(&format!("{}: {}", path.display(), report.summary()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,12 +1,12 @@
 //! Commands that look after the store.
 
 use crate::cli::Shared;
-use crate::commands::{Stages, open, print_json, say};
+use crate::commands::{Stages, open, print_json, print_line};
 use crate::error::Result;
 use crate::pipeline::context::RunContext;
+use crate::pipeline::live::LiveSet;
 use crate::pipeline::plan::plan_all;
 use crate::pipeline::progress::Progress;
-use crate::pipeline::used::Used;
 use crate::published::standard;
 use crate::published::why::is_of;
 use crate::stage::{Profile, Settings};
@@ -40,11 +40,11 @@ pub fn doctor(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> 
         print_json(&rows)?;
     } else {
         for problem in &problems {
-            say(&problem.to_string())?;
+            print_line(&problem.to_string())?;
         }
-        say(&format!("{} results with {} are intact", health.results, size(health.bytes)))?;
+        print_line(&format!("{} results with {} are intact", health.results, size(health.bytes)))?;
         if !problems.is_empty() && !ill {
-            say("everything else is set right, or the next run makes it again")?;
+            print_line("everything else is set right, or the next run makes it again")?;
         }
     }
     Ok(if ill { ExitCode::from(3) } else { ExitCode::SUCCESS })
@@ -86,16 +86,16 @@ fn lost(all: &Stages, store: &Store, settings: &Settings) -> Result<Vec<Problem>
 pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result<ExitCode> {
     let given = shared.settings()?;
     let store = open(shared, if dry_run { Access::Read } else { Access::Alone })?;
-    let mut used = Used::default();
+    let mut live = LiveSet::default();
     for settings in [standard(Profile::Paper), standard(Profile::Quick), given] {
         let context = RunContext::new(&store, &settings)?;
         for plan in plan_all(all, &settings)? {
-            used.add(&context, &plan)?;
+            live.add(&context, &plan)?;
         }
     }
     let dropped = store.drop_unused(
-        &|group, entry| used.has_record(group, entry),
-        &|result| used.has_result(result),
+        &|group, entry| live.has_record(group, entry),
+        &|result| live.has_result(result),
         !dry_run,
     )?;
     if as_json {
@@ -112,12 +112,12 @@ pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result
         (*count, *bytes) = (*count + item.count, *bytes + item.bytes);
     }
     for (kind, (count, bytes)) in kinds {
-        say(&format!("{kind}: {count} with {}", size(bytes)))?;
+        print_line(&format!("{kind}: {count} with {}", size(bytes)))?;
     }
     let total = size(dropped.iter().map(|item| item.bytes).sum());
     let verb = if dry_run { "would be dropped" } else { "dropped" };
     let count: u64 = dropped.iter().map(|item| item.count).sum();
-    say(&format!("{count} items with {total} {verb}; everything that a stage uses stays"))?;
+    print_line(&format!("{count} items with {total} {verb}; everything that a stage uses stays"))?;
     Ok(ExitCode::SUCCESS)
 }
 

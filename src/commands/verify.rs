@@ -1,7 +1,7 @@
 //! `verify`.
 
 use crate::cli::Shared;
-use crate::commands::{Stages, named, print_json, say, threads};
+use crate::commands::{Stages, named, print_json, print_line, threads};
 use crate::error::{Error, Result};
 use crate::published::Figures;
 use crate::published::verify::{Row, Verdict, VerifyOptions, verify};
@@ -50,7 +50,7 @@ fn print(rows: &[Row]) -> Result<()> {
     for group in rows.chunk_by(|a, b| (&a.stage, a.check) == (&b.stage, b.check)) {
         let Some(first) = group.first() else { continue };
         let worst = group.iter().map(|row| row.verdict).max().unwrap_or(Verdict::Identical);
-        say(&format!("{} ({}, {}): {}", first.stage, first.profile, first.check, worst.word()))?;
+        print_line(&format!("{} ({}, {}): {}", first.stage, first.profile, first.check, worst.word()))?;
         let columns = |row: &Row| {
             group
                 .iter()
@@ -61,12 +61,12 @@ fn print(rows: &[Row]) -> Result<()> {
                 continue;
             }
             let detail = row.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
-            say(&format!("    {:16} {} {}{detail}", row.verdict.word(), row.what, row.name))?;
+            print_line(&format!("    {:16} {} {}{detail}", row.verdict.word(), row.what, row.name))?;
         }
     }
     let count = |verdict: Verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     let verdicts = [Verdict::Identical, Verdict::Within, Verdict::Different, Verdict::Nondeterministic];
     let parts: Vec<String> =
         verdicts.iter().map(|verdict| format!("{} {}", count(*verdict), verdict.word())).collect();
-    say(&parts.join(", "))
+    print_line(&parts.join(", "))
 }

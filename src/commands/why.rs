@@ -1,7 +1,7 @@
 //! `why`.
 
 use crate::cli::Shared;
-use crate::commands::{Stages, named, open, print_json, say};
+use crate::commands::{Stages, named, open, print_json, print_line};
 use crate::error::Result;
 use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::{StagePlan, plan_all};
@@ -42,13 +42,13 @@ pub fn explain(all: &Stages, stage: &str, shared: &Shared, as_json: bool) -> Res
         _ => "nothing is cached or committed",
     };
     if answer.status == "up to date" {
-        say(&format!("{}: up to date", stage.name))?;
+        print_line(&format!("{}: up to date", stage.name))?;
     } else {
-        say(&format!("{}: {}; {source}:", stage.name, answer.status))?;
+        print_line(&format!("{}: {}; {source}:", stage.name, answer.status))?;
     }
     for change in &answer.changes {
         let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-        say(&format!("    {}: {} → {}", change.ingredient, side(&change.old), side(&change.new)))?;
+        print_line(&format!("    {}: {} → {}", change.ingredient, side(&change.old), side(&change.new)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// One source file as it was when the program was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceFile {
     /// Path below the package, like `src/simulation/sgd.rs`.
     pub path: &'static str,
     /// SHA-256 of its tokens, without comments, documentation and tests; of its bytes, if it is no Rust file.
@@ -63,8 +63,8 @@ pub fn closure(roots: &[&str], skip_prefixes: &[&str]) -> Result<Closure> {
 ///
 /// # Errors
 /// A root that is not in the list.
-pub fn closure_in(sources: &[Source], roots: &[&str], skip_prefixes: &[&str]) -> Result<Closure> {
-    let by_path: BTreeMap<&str, &Source> = sources.iter().map(|source| (source.path, source)).collect();
+pub fn closure_in(sources: &[SourceFile], roots: &[&str], skip_prefixes: &[&str]) -> Result<Closure> {
+    let by_path: BTreeMap<&str, &SourceFile> = sources.iter().map(|source| (source.path, source)).collect();
     let mut waiting = Vec::with_capacity(roots.len());
     for root in roots {
         let Some(source) = by_path.get(root) else {

@@ -3,10 +3,10 @@
 use crate::digest::sha256;
 use crate::error::{Result, WithContext};
 use crate::pipeline::context::{RunContext, Work, place};
+use crate::pipeline::distribute::distribute;
 use crate::pipeline::keys::{Groups, answer_bytes, query_id, trajectory_bytes, trajectory_id};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::simulation_provenance;
-use crate::pipeline::share::share;
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::Seed;
 use crate::simulation::chain;
@@ -125,11 +125,11 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
     batches.sort_by_key(|batch| std::cmp::Reverse(batch.cost()));
     let name = |batch: &Batch| format!("replicates {} {}", batch.works[0].experiment.name, batch.number);
     let counts = Counts::default();
-    let computed = share(context.store, &batches, jobs, name, |batch| {
+    let computed = distribute(context.store, &batches, jobs, name, |batch| {
         compute_batch(context, batch, force, (&progress, &counts))
     });
     let (trajectories, results) = (counts.trajectories.into_inner(), counts.results.into_inner());
-    progress.say(&format!("computed {trajectories} trajectories and {results} results of queries"));
+    progress.print_line(&format!("computed {trajectories} trajectories and {results} results of queries"));
     // What is finished is merged even where something failed.
     for group in groups.values().flat_map(|groups| [&groups.trajectories, &groups.spectra]) {
         context.store.forget(group);
@@ -286,7 +286,7 @@ fn describe(query: Query) -> String {
 }
 
 /// `total · part / whole`, rounded down.
-fn share_of(total: u64, part: u64, whole: u64) -> u64 {
+fn scaled(total: u64, part: u64, whole: u64) -> u64 {
     let share = u128::from(total) * u128::from(part) / u128::from(whole.max(1));
     u64::try_from(share).unwrap_or(total)
 }
@@ -299,7 +299,7 @@ fn simulate(
 ) -> Result<(String, Trajectory<Observed>)> {
     let (experiment, task, seed) = (&work.experiment, samples.task, samples.seed);
     let (total, steps) = (trajectory_cost(experiment), experiment.problem.steps(experiment.horizon));
-    let taken = |taken| progress.add(share_of(total, taken, steps));
+    let taken = |taken| progress.add(scaled(total, taken, steps));
     let started = Instant::now();
     let sample = samples.of(SampleKind::Test);
     let trajectory = match experiment.simulator {
@@ -309,7 +309,7 @@ fn simulate(
     if let Some(step) = trajectory.diverged {
         let problem = &experiment.problem;
         let lambda = problem.data.lambda().map_or_else(String::new, |lambda| format!("lambda = {lambda}, "));
-        progress.say(&format!(
+        progress.print_line(&format!(
             "{}, replicate {}: SGD diverged at step {step} with {lambda}beta = {}, c = {}, d = {}; lower c or beta",
             experiment.name, seed.replicate, problem.training.beta, problem.training.c, problem.d()
         ));

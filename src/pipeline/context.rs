@@ -2,9 +2,9 @@
 
 use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result, WithContext};
+use crate::pipeline::code::{Code, crates, parameters, presenting_crates};
 use crate::pipeline::keys::{Groups, decode, query_id, trajectory_id};
 use crate::pipeline::plan::StagePlan;
-use crate::pipeline::units::{Code, crates, parameters, presenting_crates};
 use crate::problem::experiment::Experiment;
 use crate::random::seed::{SCHEME, Seed};
 use crate::simulation::trajectory::{Observed, Trajectory};

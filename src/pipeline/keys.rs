@@ -2,7 +2,7 @@
 
 use crate::digest::{Ingredients, KeyBuilder};
 use crate::error::{Error, Result};
-use crate::pipeline::units::{Code, parameters};
+use crate::pipeline::code::{Code, parameters};
 use crate::problem::experiment::Experiment;
 use crate::random::seed::SCHEME;
 use crate::simulation::trajectory::{Observed, Trajectory};

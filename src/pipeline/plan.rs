@@ -3,7 +3,7 @@
 use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result, WithContext};
 use crate::pipeline::closure::{Closure, closure};
-use crate::pipeline::units::{NO_MATHEMATICS, crates, foreign, presenting_crates, simulator};
+use crate::pipeline::code::{NOT_DIGESTED, crates, other_parts, presenting_crates, simulator};
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::SCHEME;
 use crate::stage::request::Request;
@@ -11,7 +11,7 @@ use crate::stage::{Settings, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Code that turns tables into claims and pictures, but not data into tables.
-const PRESENTATION: [&str; 3] = [NO_MATHEMATICS, "src/plot/", "src/stage/claim.rs"];
+const PRESENTATION: [&str; 3] = [NOT_DIGESTED, "src/plot/", "src/stage/claim.rs"];
 
 /// A stage with its requests under the current settings.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl StagePlan {
     /// These files, and those of the tasks that the stage does not have.
     fn skipped(&self, files: &[&'static str]) -> Vec<&'static str> {
         let mut skipped = files.to_vec();
-        skipped.extend(foreign(self.requests.iter().map(|request| &request.experiment)));
+        skipped.extend(other_parts(self.requests.iter().map(|request| &request.experiment)));
         skipped
     }
 
@@ -69,7 +69,7 @@ impl StagePlan {
     pub fn recipe_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let mut roots = vec![self.stage.source, self.stage.report, "src/spectrum/answer.rs"];
         roots.extend(self.requests.iter().map(|request| simulator(&request.experiment)));
-        (roots, self.skipped(&[NO_MATHEMATICS]))
+        (roots, self.skipped(&[NOT_DIGESTED]))
     }
 
     /// The source code behind the committed results.
@@ -93,7 +93,7 @@ impl StagePlan {
     /// The same for claims and figures: a change of what is reduced judges again.
     #[must_use]
     pub fn figure_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
-        (vec![self.stage.source, self.stage.report], self.skipped(&[NO_MATHEMATICS]))
+        (vec![self.stage.source, self.stage.report], self.skipped(&[NOT_DIGESTED]))
     }
 
     /// The source code that makes tables from data.

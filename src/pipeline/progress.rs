@@ -51,7 +51,7 @@ impl Progress {
     }
 
     /// Says something without disturbing the bar.
-    pub fn say(&self, line: &str) {
+    pub fn print_line(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 }

@@ -3,9 +3,9 @@
 use crate::digest::Ingredients;
 use crate::error::Result;
 use crate::pipeline::closure::{COMPILER, Closure, TARGET, closure};
+use crate::pipeline::code::{NOT_DIGESTED, other_parts, simulator};
 use crate::pipeline::machine::{COMMIT, CPU};
 use crate::pipeline::openblas;
-use crate::pipeline::units::{NO_MATHEMATICS, foreign, simulator};
 use crate::problem::experiment::Experiment;
 use crate::store::elapsed::{SECONDS, utc};
 use std::collections::BTreeMap;
@@ -82,8 +82,8 @@ pub fn simulation_provenance(experiment: &Experiment) -> Result<Vec<(String, Str
 /// # Errors
 /// A root that is not among the embedded sources.
 pub fn simulating_code(experiment: &Experiment) -> Result<Closure> {
-    let mut skipped = foreign([experiment]);
-    skipped.push(NO_MATHEMATICS);
+    let mut skipped = other_parts([experiment]);
+    skipped.push(NOT_DIGESTED);
     closure(&[simulator(experiment), "src/spectrum/answer.rs"], &skipped)
 }
 

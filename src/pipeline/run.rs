@@ -5,10 +5,10 @@ use crate::error::{Error, Result, WithContext};
 use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::data::StageData;
+use crate::pipeline::distribute::distribute;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, simulating_code, sources};
-use crate::pipeline::share::share;
 use crate::plot::PlotError;
 use crate::stage::claim::Claim;
 use crate::stage::{Results, Settings, Stage};
@@ -86,7 +86,7 @@ fn bring_up_to_date(
     compute(context, merge(works), options.jobs, options.force)?;
     let progress = Progress::start(&format!("finishing {} stages", plans.len()), plans.len() as u64);
     let name = |plan: &StagePlan| format!("stage {}", plan.stage.name);
-    share(context.store, &plans, options.jobs, name, |plan| {
+    distribute(context.store, &plans, options.jobs, name, |plan| {
         let simulated = simulated.contains(plan.stage.name);
         let done = finish_or_heal(context, plan, options.force, simulated);
         progress.add(1);

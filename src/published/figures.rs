@@ -4,7 +4,7 @@ use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{claims, judge};
-use crate::published::lockfile::{Entry, Lock};
+use crate::published::lockfile::{LockEntry, LockFile};
 use crate::published::standard::{is_standard, variant};
 use crate::published::{lockfile, overrides};
 use crate::stage::claim::{Claim, Source, Verdict};
@@ -55,7 +55,7 @@ impl Figures {
     ///
     /// # Errors
     /// A file that cannot be read or is no lock.
-    pub fn lock(&self) -> Result<Lock> {
+    pub fn lock(&self) -> Result<LockFile> {
         lockfile::read(&self.root.join("figures.lock"))
     }
 
@@ -71,7 +71,7 @@ impl Figures {
 
     /// Whether the committed figures of a stage, in every format, and their captions are the files that the lock names.
     #[must_use]
-    pub fn holds(&self, entry: &Entry) -> bool {
+    pub fn holds(&self, entry: &LockEntry) -> bool {
         entry
             .figures
             .iter()
@@ -80,7 +80,7 @@ impl Figures {
 
     /// Whether the committed tables of a stage are there as the lock names them.
     #[must_use]
-    pub fn has_tables(&self, stage: &str, profile: Profile, entry: &Entry) -> bool {
+    pub fn has_tables(&self, stage: &str, profile: Profile, entry: &LockEntry) -> bool {
         entry.values.iter().all(|(table, digest)| {
             let path = self.tables(stage, profile).join(format!("{table}.parquet"));
             let values = Table::from_parquet(table, &path).and_then(|table| table.values_digest());
@@ -148,7 +148,7 @@ impl Figures {
             let reason = format!("nothing was computed; `spectral-alignment run {}` does", plan.stage.name);
             plan.stage.claims.iter().map(|id| unknown(id, plan, &reason)).collect()
         };
-        overrides::say_in(&mut claims, plan, settings);
+        overrides::note_in(&mut claims, plan, settings);
         Ok(claims)
     }
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 /// `figures.lock`: what the committed figures were made from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Lock {
+pub struct LockFile {
     /// Version of this format.
     pub format: u32,
     /// Source files behind the entries with the first digits of their digests, by the digest of the code they make.
@@ -25,13 +25,13 @@ pub struct Lock {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unsettled: BTreeSet<String>,
     /// By stage, then by profile.
-    pub stages: BTreeMap<String, BTreeMap<String, Entry>>,
+    pub stages: BTreeMap<String, BTreeMap<String, LockEntry>>,
 }
 
 /// One stage in one profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct LockEntry {
     /// Digest of experiments, parameters, seed and source closure.
     pub recipe: String,
     /// What else the recipe was made of: seed scheme, code, crates, questions.
@@ -61,11 +61,11 @@ struct Version {
 ///
 /// # Errors
 /// A file that cannot be read or is no lock.
-pub fn read(path: &Path) -> Result<Lock> {
+pub fn read(path: &Path) -> Result<LockFile> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Lock { format: FORMAT, ..Lock::default() });
+            return Ok(LockFile { format: FORMAT, ..LockFile::default() });
         }
         Err(error) => return Err(Error::io("read", path)(error)),
     };
@@ -75,7 +75,7 @@ pub fn read(path: &Path) -> Result<Lock> {
     if format != FORMAT {
         return Err(refused(format!("has format {format}, this program reads {FORMAT}")));
     }
-    let lock: Lock = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
+    let lock: LockFile = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
     check(&lock).map_err(refused)?;
     Ok(lock)
 }
@@ -84,7 +84,7 @@ pub fn read(path: &Path) -> Result<Lock> {
 ///
 /// # Errors
 /// The first that is not, in words.
-pub fn check(lock: &Lock) -> std::result::Result<(), String> {
+pub fn check(lock: &LockFile) -> std::result::Result<(), String> {
     let plain = |what: &str, name: &str| {
         if is_plain(name) {
             Ok(())
@@ -144,7 +144,7 @@ pub fn ingredients(plan: &StagePlan, settings: &Settings) -> Result<BTreeMap<Str
 ///
 /// # Errors
 /// A stage whose source is not embedded.
-pub fn note_sources(lock: &mut Lock, plan: &StagePlan) -> Result<()> {
+pub fn note_sources(lock: &mut LockFile, plan: &StagePlan) -> Result<()> {
     let code = plan.recipe_code()?;
     let digest = Value::from(code.digest()).to_string();
     lock.sources.entry(digest).or_insert_with(|| read_sources(&sources(&[&code])));
@@ -152,7 +152,7 @@ pub fn note_sources(lock: &mut Lock, plan: &StagePlan) -> Result<()> {
 }
 
 /// Forgets source files that no entry is made of any more.
-pub fn drop_sources(lock: &mut Lock) {
+pub fn drop_sources(lock: &mut LockFile) {
     let entries = lock.stages.values().flat_map(|profiles| profiles.values());
     let used: BTreeSet<String> = entries.filter_map(|entry| entry.ingredients.get("code")).cloned().collect();
     lock.sources.retain(|code, _| used.contains(code));
@@ -179,7 +179,7 @@ pub fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
 }
 
 /// Removes the entries of stages that are not among `all`; their names.
-pub fn drop_stages(lock: &mut Lock, all: &[&'static Stage]) -> Vec<String> {
+pub fn drop_stages(lock: &mut LockFile, all: &[&'static Stage]) -> Vec<String> {
     let gone: Vec<String> = lock
         .stages
         .keys()
@@ -194,7 +194,7 @@ pub fn drop_stages(lock: &mut Lock, all: &[&'static Stage]) -> Vec<String> {
 
 /// Every file that a lock names, below the figures' folder.
 #[must_use]
-pub fn files(lock: &Lock) -> BTreeSet<String> {
+pub fn files(lock: &LockFile) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     for (stage, profiles) in &lock.stages {
         for (profile, entry) in profiles {
@@ -204,7 +204,7 @@ pub fn files(lock: &Lock) -> BTreeSet<String> {
     files
 }
 
-fn names(stage: &str, profile: &str, entry: &Entry) -> Vec<String> {
+fn names(stage: &str, profile: &str, entry: &LockEntry) -> Vec<String> {
     let paper = profile == "paper";
     let folder = if paper { format!("values/{stage}") } else { format!("values/{stage}/{profile}") };
     let tables = entry.values.keys().map(|table| format!("{folder}/{table}.parquet"));

@@ -99,7 +99,7 @@ fn number(value: &str) -> String {
 }
 
 /// Later overrides replace earlier ones of the same key; sorted, so that their order does not count.
-pub fn settle(overrides: &mut Vec<Override>) {
+pub fn resolve(overrides: &mut Vec<Override>) {
     overrides.reverse();
     overrides.sort_by(|a, b| (&a.experiment, &a.key).cmp(&(&b.experiment, &b.key)));
     overrides.dedup_by(|later, first| later.experiment == first.experiment && later.key == first.key);
@@ -116,7 +116,7 @@ pub fn of_stage(plan: &StagePlan, settings: &Settings) -> Vec<String> {
 }
 
 /// Says in the claims of a stage with which overrides they were measured.
-pub fn say_in(claims: &mut [Claim], plan: &StagePlan, settings: &Settings) {
+pub fn note_in(claims: &mut [Claim], plan: &StagePlan, settings: &Settings) {
     let changes = of_stage(plan, settings);
     if changes.is_empty() {
         return;

@@ -8,7 +8,7 @@
 use crate::error::{Error, Result};
 use crate::pipeline::run::{CLAIMS, Done, claims};
 use crate::published::figures::Figures;
-use crate::published::lockfile::{Entry, Lock};
+use crate::published::lockfile::{LockEntry, LockFile};
 use crate::published::verify::claims::{Apart, compare_all_claims};
 use crate::published::verify::columns::columns;
 use crate::published::verify::committed::committed;
@@ -98,8 +98,8 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
 /// Puts `after` in the place of `before`, with `write` for the files whose content changes.
 fn replace(
     figures: &Figures,
-    before: &Lock,
-    mut after: Lock,
+    before: &LockFile,
+    mut after: LockFile,
     write: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     lockfile::drop_sources(&mut after);
@@ -107,7 +107,7 @@ fn replace(
     let mut touched = before.unsettled.clone();
     touched.extend(old.symmetric_difference(&new).cloned());
     if touched != before.unsettled {
-        write_lock(figures, &Lock { unsettled: touched.clone(), ..before.clone() })?;
+        write_lock(figures, &LockFile { unsettled: touched.clone(), ..before.clone() })?;
     }
     write()?;
     after.unsettled = touched.difference(&new).cloned().collect();
@@ -138,9 +138,9 @@ fn write(figures: &Figures, store: &Store, profile: Profile, done: &Done) -> Res
 /// tolerance, as another processor gives them: then they are left untouched.
 fn agrees(
     figures: &Figures,
-    lock: &Lock,
+    lock: &LockFile,
     settings: &Settings,
-    new: &Entry,
+    new: &LockEntry,
     store: &Store,
     done: &Done,
 ) -> Result<bool> {
@@ -149,13 +149,13 @@ fn agrees(
         return Ok(false);
     };
     // Results with the same values are judged and drawn alike; what else an entry says must be the same anyway.
-    let alike = Entry {
+    let alike = LockEntry {
         values: new.values.clone(),
         figures: new.figures.clone(),
         claims: new.claims.clone(),
         ..old.clone()
     };
-    let names = |entry: &Entry| entry.values.keys().cloned().collect::<Vec<_>>();
+    let names = |entry: &LockEntry| entry.values.keys().cloned().collect::<Vec<_>>();
     if alike != *new || names(old) != names(new) || !figures.has_tables(name, profile, old) {
         return Ok(false);
     }
@@ -175,7 +175,7 @@ fn agrees(
     Ok(!committed(figures, lock, done.plan.stage, profile)?.iter().any(|row| row.verdict.is_bad()))
 }
 
-fn write_lock(figures: &Figures, lock: &Lock) -> Result<()> {
+fn write_lock(figures: &Figures, lock: &LockFile) -> Result<()> {
     let path = figures.root().join("figures.lock");
     let mut bytes = serde_json::to_vec_pretty(lock).map_err(|error| Error::defect("figures.lock", error))?;
     bytes.push(b'\n');
@@ -199,9 +199,9 @@ fn drawn(figures: &Manifest) -> impl Iterator<Item = &BlobEntry> {
     figures.blobs.iter().filter(|entry| entry.name != CLAIMS)
 }
 
-fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<Entry> {
+fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<LockEntry> {
     let tables = done.tables.tables.iter();
-    Ok(Entry {
+    Ok(LockEntry {
         recipe: done.plan.recipe(settings)?.digest().to_string(),
         ingredients: lockfile::ingredients(&done.plan, settings)?,
         seed: settings.seed,

@@ -8,7 +8,7 @@ use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{SOURCES, read_sources, simulating_code, sources};
 use crate::published::figures::Figures;
 use crate::published::lockfile;
-use crate::published::lockfile::{Entry, Lock};
+use crate::published::lockfile::{LockEntry, LockFile};
 use crate::stage::Settings;
 use crate::store::Manifest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,7 @@ impl Change {
 
 /// Why a stage is in its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Explanation {
     /// `up to date`, `stale` or `missing`.
     pub status: &'static str,
     /// What it was compared with: `cache`, `figures.lock` or `nothing`.
@@ -55,7 +55,7 @@ pub fn is_of(result: &Manifest, plan: &StagePlan, settings: &Settings) -> bool {
 ///
 /// # Errors
 /// A store or lock that cannot be read.
-pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Result<Answer> {
+pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Result<Explanation> {
     let settings = context.settings;
     let earlier = |kind: &str| -> Result<Vec<Manifest>> {
         let mut results = context.store.results(kind)?;
@@ -65,7 +65,7 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
     if let Some(tables) = context.current_tables(plan)? {
         let key = context.figures(plan, &tables)?;
         if context.store.result(plan.stage.name, &key)?.is_some() {
-            return Ok(Answer { status: "up to date", against: "cache", changes: Vec::new() });
+            return Ok(Explanation { status: "up to date", against: "cache", changes: Vec::new() });
         }
         let files = read_sources(&sources(&[&plan.figure_code()?]));
         let all = earlier("figures")?.into_iter().map(|result| {
@@ -73,8 +73,10 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
             (result, changes)
         });
         return Ok(match nearest(all) {
-            Some((_, changes)) => Answer { status: "stale", against: "cache", changes },
-            None => Answer { status: "stale", against: "cache", changes: vec![unmade("claims and figures")] },
+            Some((_, changes)) => Explanation { status: "stale", against: "cache", changes },
+            None => {
+                Explanation { status: "stale", against: "cache", changes: vec![unmade("claims and figures")] }
+            }
         });
     }
     let inputs = context.inputs(plan)?;
@@ -99,7 +101,7 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
             if changes.is_empty() {
                 changes = missing(plan, &inputs.missing);
             }
-            Ok(Answer { status: "stale", against: "cache", changes })
+            Ok(Explanation { status: "stale", against: "cache", changes })
         }
         None => against_lock(&figures.lock()?, plan, settings),
     }
@@ -260,10 +262,10 @@ fn file_changes(old: &Files, new: &Files) -> Vec<Change> {
 }
 
 /// What changed since the committed entry of a stage.
-fn against_lock(lock: &Lock, plan: &StagePlan, settings: &Settings) -> Result<Answer> {
+fn against_lock(lock: &LockFile, plan: &StagePlan, settings: &Settings) -> Result<Explanation> {
     let entry = lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(settings.profile.word()));
     let Some(entry) = entry else {
-        return Ok(Answer {
+        return Ok(Explanation {
             status: "missing",
             against: "nothing",
             changes: vec![unmade("tables, claims and figures")],
@@ -279,10 +281,15 @@ fn against_lock(lock: &Lock, plan: &StagePlan, settings: &Settings) -> Result<An
             Change::new("recipe", Some(entry.recipe.clone()), Some(new))
         });
     }
-    Ok(Answer { status: "missing", against: "figures.lock", changes })
+    Ok(Explanation { status: "missing", against: "figures.lock", changes })
 }
 
-fn lock_changes(lock: &Lock, entry: &Entry, plan: &StagePlan, settings: &Settings) -> Result<Vec<Change>> {
+fn lock_changes(
+    lock: &LockFile,
+    entry: &LockEntry,
+    plan: &StagePlan,
+    settings: &Settings,
+) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     if entry.seed != settings.seed {
         changes.push(Change::new("seed", Some(entry.seed.to_string()), Some(settings.seed.to_string())));

@@ -6,7 +6,7 @@ use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::CLAIMS;
 use crate::published::Figures;
-use crate::published::lockfile::Entry;
+use crate::published::lockfile::LockEntry;
 use crate::report::deviation::{Deviation, deviations, eigenvalues};
 use crate::report::words::{address, options};
 use crate::stage::claim::{Claim, Verdict};
@@ -75,7 +75,7 @@ pub struct Section {
     /// Its claims.
     pub claims: Vec<Claim>,
     /// Its figures.
-    pub figures: Vec<Plate>,
+    pub figures: Vec<FigureCard>,
     /// Those that are not there, and why.
     pub missing: Vec<(&'static str, String)>,
     /// Parameters of each experiment.
@@ -109,7 +109,7 @@ pub struct Seconds {
 
 /// A figure with its words and files.
 #[derive(Clone, Debug)]
-pub struct Plate {
+pub struct FigureCard {
     /// Its name.
     pub name: String,
     /// The document.
@@ -228,7 +228,7 @@ impl Section {
             if drawn.blob(&format!("{name}.svg")).is_some() {
                 let digests = drawn.blobs.iter().filter(|blob| blob.name != CLAIMS);
                 let digests = digests.map(|blob| (blob.name.as_str(), blob.sha256.as_str())).collect();
-                self.figures.push(plate(name, read("svg")?, &read("txt")?, folder, &digests));
+                self.figures.push(figure_card(name, read("svg")?, &read("txt")?, folder, &digests));
             }
         }
         Ok(())
@@ -239,7 +239,7 @@ impl Section {
         figures: &Figures,
         settings: &Settings,
         plan: &StagePlan,
-        entry: &Entry,
+        entry: &LockEntry,
     ) -> Result<()> {
         self.origin = Origin::Committed { stale: entry.recipe != self.recipe };
         self.recipe.clone_from(&entry.recipe);
@@ -265,7 +265,7 @@ impl Section {
                 (entry.figures.get(&file) == Some(&sha256(text.as_bytes()))).then_some(text)
             };
             if let (Some(svg), Some(caption)) = (read("svg"), read("txt")) {
-                self.figures.push(plate(name, svg, &caption, &folder, &digests));
+                self.figures.push(figure_card(name, svg, &caption, &folder, &digests));
             } else {
                 self.missing.push((name, "the committed files are not those that figures.lock names".into()));
             }
@@ -298,7 +298,7 @@ impl Section {
 
     fn note_missing(&mut self) {
         for name in self.stage.figures {
-            let known = self.figures.iter().any(|plate| plate.name == *name)
+            let known = self.figures.iter().any(|card| card.name == *name)
                 || self.missing.iter().any(|(other, _)| other == name);
             if !known {
                 let reason = match self.origin {
@@ -318,7 +318,13 @@ fn damaged(folder: PathBuf) -> Error {
     Error::Lost { what: folder.display().to_string() }
 }
 
-fn plate(name: &str, svg: String, caption: &str, folder: &Path, digests: &BTreeMap<&str, &str>) -> Plate {
+fn figure_card(
+    name: &str,
+    svg: String,
+    caption: &str,
+    folder: &Path,
+    digests: &BTreeMap<&str, &str>,
+) -> FigureCard {
     let (title, caption) = caption.split_once('\n').unwrap_or((caption, ""));
     let files = FORMATS.into_iter().filter_map(|format| {
         let file = format!("{name}.{format}");
@@ -326,7 +332,7 @@ fn plate(name: &str, svg: String, caption: &str, folder: &Path, digests: &BTreeM
         let path = folder.join(&file);
         Some((format, path.exists().then(|| address(folder, &path)), digest))
     });
-    Plate {
+    FigureCard {
         name: name.to_owned(),
         svg,
         title: title.trim().trim_end_matches('.').to_owned(),

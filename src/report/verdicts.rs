@@ -2,8 +2,8 @@
 
 use crate::published::NOT_COMPUTED;
 use crate::report::gather::{Origin, Report, Section};
+use crate::report::interval_plot::interval_plot;
 use crate::report::margin::margin;
-use crate::report::strip::strip;
 use crate::report::words::{condition, estimate, formula, percent, prose};
 use crate::stage::claim::{Claim, Verdict};
 use maud::{Markup, html};
@@ -166,7 +166,7 @@ fn row(claim: &Claim) -> Markup {
                 (condition(claim.relation, claim.bound))
             }
             td.number.margin role="cell" data-name="margin" {
-                @if let Some(margin) = margin(claim) { (strip(claim)) span { (percent(margin)) } } @else { "–" }
+                @if let Some(margin) = margin(claim) { (interval_plot(claim)) span { (percent(margin)) } } @else { "–" }
             }
             td role="cell" data-name="verdict" { (badge(claim.verdict)) }
         }

@@ -6,12 +6,12 @@ use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::provenance::SOURCES;
 use spectral_alignment::pipeline::run::run;
 use spectral_alignment::published::Figures;
-use spectral_alignment::published::why::{Answer, Change, why};
+use spectral_alignment::published::why::{Change, Explanation, why};
 use spectral_alignment::stage::{Override, Settings};
 use spectral_alignment::store::{Manifest, Publication, Record, Store};
 use std::fs;
 
-fn query(store: &Store, figures: &Figures, settings: &Settings) -> Answer {
+fn query(store: &Store, figures: &Figures, settings: &Settings) -> Explanation {
     let plan = StagePlan::new(&SMALL, settings).unwrap();
     why(&RunContext::new(store, settings).unwrap(), figures, &plan).unwrap()
 }
@@ -33,7 +33,7 @@ fn what_changed_is_named_from_old_to_new() {
     let store = place.store();
     assert_eq!(
         query(&store, &figures, &paper()),
-        Answer { status: "up to date", against: "cache", changes: vec![] }
+        Explanation { status: "up to date", against: "cache", changes: vec![] }
     );
     for (settings, expected) in [
         (with("lambda", "10"), change("gmm-template.lambda", "100.0", "10.0")),

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{judge, present};
 use crate::published::figures::Figures;
-use crate::published::lockfile::{Entry, Lock};
+use crate::published::lockfile::{LockEntry, LockFile};
 use crate::published::standard::standard;
 use crate::published::verify::claims::{Apart, compare_all_claims};
 use crate::published::verify::rows::{Row, Rows, Verdict};
@@ -20,7 +20,7 @@ use std::fs;
 /// A stage whose parameters are refused.
 pub fn committed(
     figures: &Figures,
-    lock: &Lock,
+    lock: &LockFile,
     stage: &'static Stage,
     profile: Profile,
 ) -> Result<Vec<Row>> {
@@ -78,7 +78,7 @@ pub(crate) fn compare_recipe(
     rows: &mut Rows,
     plan: &StagePlan,
     settings: &Settings,
-    entry: &Entry,
+    entry: &LockEntry,
 ) -> Result<()> {
     let same = entry.recipe == plan.recipe(settings)?.digest().as_str();
     let why =
@@ -95,7 +95,7 @@ pub(crate) fn committed_tables(
     rows: &mut Rows,
     plan: &StagePlan,
     profile: Profile,
-    entry: &Entry,
+    entry: &LockEntry,
 ) -> Result<(BTreeMap<String, Table>, bool)> {
     let folder = figures.tables(plan.stage.name, profile);
     let (mut tables, mut whole) = (BTreeMap::new(), true);

@@ -4,7 +4,7 @@ use crate::digest::sha256;
 use crate::error::Result;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{CLAIMS, Done, RunOptions, claims, present, results, run};
-use crate::published::lockfile::Lock;
+use crate::published::lockfile::LockFile;
 use crate::published::verify::claims::{Apart, compare_all_claims};
 use crate::published::verify::columns::columns;
 use crate::published::verify::committed::{committed_tables, compare_recipe};
@@ -54,7 +54,7 @@ fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed>
 ///
 /// # Errors
 /// A computation that fails.
-pub(crate) fn recomputed(request: &VerifyOptions<'_>, lock: &Lock) -> Result<Vec<Row>> {
+pub(crate) fn recomputed(request: &VerifyOptions<'_>, lock: &LockFile) -> Result<Vec<Row>> {
     // There is nothing to compare a stage with that the lock does not have.
     let profile = request.settings.profile.word();
     let locked =
@@ -107,7 +107,7 @@ fn mark(rows: &mut [Row], one: &Computed, other: &Computed) -> Result<()> {
 /// One computation against what is committed.
 fn against(
     request: &VerifyOptions<'_>,
-    lock: &Lock,
+    lock: &LockFile,
     stage: &'static Stage,
     new: Option<&Computed>,
 ) -> Result<Vec<Row>> {

@@ -44,7 +44,7 @@ impl Range {
 }
 
 /// The drawing, with its numbers as text for those who do not see it; nothing where nothing was measured.
-pub fn strip(claim: &Claim) -> Markup {
+pub fn interval_plot(claim: &Claim) -> Markup {
     let (Some(measured), Some(low), Some(high)) = (claim.measured, claim.low, claim.high) else {
         return html! {};
     };
@@ -66,7 +66,7 @@ pub fn strip(claim: &Claim) -> Markup {
         (left, right)
     };
     html! {
-        svg.strip viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } width=(WIDTH) height=(HEIGHT) role="img" aria-label=(words) {
+        svg.interval-plot viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } width=(WIDTH) height=(HEIGHT) role="img" aria-label=(words) {
             title { (words) }
             @if let Some([from, to]) = range.allowed {
                 rect.allowed x=(range.place(from)) y="3" width=(range.place(to) - range.place(from)) height=(HEIGHT - 6.0) {}

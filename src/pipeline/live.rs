@@ -15,19 +15,19 @@ const UNKNOWN: &str = "?";
 
 /// What is in use.
 #[derive(Debug, Default)]
-pub struct Used {
+pub struct LiveSet {
     records: HashMap<Key, HashSet<String>>,
     results: BTreeSet<Key>,
     patterns: BTreeSet<Key>,
 }
 
-impl Used {
+impl LiveSet {
     /// Whether a record is in use.
     #[must_use]
     pub fn has_record(&self, group: &Group, entry: &Entry) -> bool {
-        let Some(used) = self.records.get(group.key()) else { return false };
+        let Some(live) = self.records.get(group.key()) else { return false };
         let unknown = || entry.id.rsplit_once(" of ").map(|(query, _)| format!("{query} of {UNKNOWN}"));
-        used.contains(&entry.id) || unknown().is_some_and(|id| used.contains(&id))
+        live.contains(&entry.id) || unknown().is_some_and(|id| live.contains(&id))
     }
 
     /// Whether a result of a stage is in use. As long as its inputs are missing, a result that agrees in everything else is:

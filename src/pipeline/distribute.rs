@@ -9,7 +9,7 @@ use crate::store::Store;
 ///
 /// # Errors
 /// The first error; a lock that cannot be taken.
-pub fn share<T: Sync, R: Send>(
+pub fn distribute<T: Sync, R: Send>(
     store: &Store,
     items: &[T],
     jobs: usize,
