@@ -6,6 +6,7 @@ use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{claims, judge};
 use crate::published::lockfile::{LockEntry, LockFile};
 use crate::published::standard::{is_standard, variant};
+use crate::published::status::Status;
 use crate::published::{lockfile, overrides};
 use crate::stage::claim::{Claim, Source, Verdict};
 use crate::stage::{Profile, Results, Settings};
@@ -69,6 +70,21 @@ impl Figures {
         }
     }
 
+    /// The status of what is committed of a stage: whether its recipe is the one in the lock, and its tables and figures are the
+    /// files that the lock names.
+    ///
+    /// # Errors
+    /// A stage whose source is not embedded.
+    pub fn committed_status(&self, lock: &LockFile, plan: &StagePlan, settings: &Settings) -> Result<Status> {
+        let (stage, profile) = (plan.stage.name, settings.profile);
+        let Some(entry) = lock.entry(stage, profile) else { return Ok(Status::Missing) };
+        // Only figures of the paper profile are committed.
+        let current = entry.recipe == plan.recipe(settings)?.digest().as_str()
+            && self.has_tables(stage, profile, entry)
+            && (profile == Profile::Quick || self.holds(entry));
+        Ok(if current { Status::UpToDate } else { Status::Stale })
+    }
+
     /// Whether the committed figures of a stage, in every format, and their captions are the files that the lock names.
     #[must_use]
     pub fn holds(&self, entry: &LockEntry) -> bool {
@@ -110,7 +126,7 @@ impl Figures {
     pub fn results(&self, settings: &Settings, plan: &StagePlan) -> Result<Option<Results>> {
         let name = plan.stage.name;
         let lock = self.lock()?;
-        let entry = lock.stages.get(name).and_then(|profiles| profiles.get(Profile::Paper.word()));
+        let entry = lock.entry(name, Profile::Paper);
         let (true, Some(entry)) = (Self::commits(settings), entry) else { return Ok(None) };
         let mut tables = BTreeMap::new();
         for (table, digest) in &entry.values {

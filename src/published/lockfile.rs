@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{read_sources, sources};
 use crate::stage::claim::Claim;
-use crate::stage::{Settings, Stage};
+use crate::stage::{Profile, Settings, Stage};
 use crate::store::is_plain;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,14 @@ pub struct LockFile {
     pub unsettled: BTreeSet<String>,
     /// By stage, then by profile.
     pub stages: BTreeMap<String, BTreeMap<String, LockEntry>>,
+}
+
+impl LockFile {
+    /// The entry of a stage in a profile.
+    #[must_use]
+    pub fn entry(&self, stage: &str, profile: Profile) -> Option<&LockEntry> {
+        self.stages.get(stage)?.get(profile.word())
+    }
 }
 
 /// One stage in one profile.

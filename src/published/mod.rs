@@ -7,8 +7,10 @@ pub mod lockfile;
 pub mod overrides;
 pub mod publish;
 pub mod standard;
+pub mod status;
 pub mod verify;
 pub mod why;
 
 pub use crate::published::figures::{Figures, NOT_COMPUTED};
 pub use crate::published::standard::{DEFAULT_SEED, is_standard, standard, variant};
+pub use crate::published::status::{Status, cached_status};

@@ -145,7 +145,7 @@ fn agrees(
     done: &Done,
 ) -> Result<bool> {
     let (name, profile) = (done.plan.stage.name, settings.profile);
-    let Some(old) = lock.stages.get(name).and_then(|profiles| profiles.get(profile.word())) else {
+    let Some(old) = lock.entry(name, profile) else {
         return Ok(false);
     };
     // Results with the same values are judged and drawn alike; what else an entry says must be the same anyway.

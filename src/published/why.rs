@@ -7,8 +7,8 @@ use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{SOURCES, read_sources, simulating_code, sources};
 use crate::published::figures::Figures;
-use crate::published::lockfile;
-use crate::published::lockfile::{LockEntry, LockFile};
+use crate::published::lockfile::{self, LockEntry, LockFile};
+use crate::published::status::{Status, is_of};
 use crate::stage::Settings;
 use crate::store::Manifest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,8 +33,8 @@ impl Change {
 /// Why a stage is in its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// `up to date`, `stale` or `missing`.
-    pub status: &'static str,
+    /// Its state.
+    pub status: Status,
     /// What it was compared with: `cache`, `figures.lock` or `nothing`.
     pub against: &'static str,
     /// What changed.
@@ -43,13 +43,6 @@ pub struct Explanation {
 
 /// Source files by path with the first digits of their digests.
 type Files = BTreeMap<String, String>;
-
-/// Whether a result is one of a stage in the same profile, whatever else it was made from.
-#[must_use]
-pub fn is_of(result: &Manifest, plan: &StagePlan, settings: &Settings) -> bool {
-    result.name == plan.stage.name
-        && result.ingredients.get("profile") == Some(&settings.profile.word().into())
-}
 
 /// Why a stage is in its state.
 ///
@@ -65,7 +58,7 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
     if let Some(tables) = context.current_tables(plan)? {
         let key = context.figures(plan, &tables)?;
         if context.store.result(plan.stage.name, &key)?.is_some() {
-            return Ok(Explanation { status: "up to date", against: "cache", changes: Vec::new() });
+            return Ok(Explanation { status: Status::UpToDate, against: "cache", changes: Vec::new() });
         }
         let files = read_sources(&sources(&[&plan.figure_code()?]));
         let all = earlier("figures")?.into_iter().map(|result| {
@@ -73,10 +66,12 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
             (result, changes)
         });
         return Ok(match nearest(all) {
-            Some((_, changes)) => Explanation { status: "stale", against: "cache", changes },
-            None => {
-                Explanation { status: "stale", against: "cache", changes: vec![unmade("claims and figures")] }
-            }
+            Some((_, changes)) => Explanation { status: Status::Stale, against: "cache", changes },
+            None => Explanation {
+                status: Status::Stale,
+                against: "cache",
+                changes: vec![unmade("claims and figures")],
+            },
         });
     }
     let inputs = context.inputs(plan)?;
@@ -101,7 +96,7 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
             if changes.is_empty() {
                 changes = missing(plan, &inputs.missing);
             }
-            Ok(Explanation { status: "stale", against: "cache", changes })
+            Ok(Explanation { status: Status::Stale, against: "cache", changes })
         }
         None => against_lock(&figures.lock()?, plan, settings),
     }
@@ -263,10 +258,10 @@ fn file_changes(old: &Files, new: &Files) -> Vec<Change> {
 
 /// What changed since the committed entry of a stage.
 fn against_lock(lock: &LockFile, plan: &StagePlan, settings: &Settings) -> Result<Explanation> {
-    let entry = lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(settings.profile.word()));
+    let entry = lock.entry(plan.stage.name, settings.profile);
     let Some(entry) = entry else {
         return Ok(Explanation {
-            status: "missing",
+            status: Status::Missing,
             against: "nothing",
             changes: vec![unmade("tables, claims and figures")],
         });
@@ -281,7 +276,7 @@ fn against_lock(lock: &LockFile, plan: &StagePlan, settings: &Settings) -> Resul
             Change::new("recipe", Some(entry.recipe.clone()), Some(new))
         });
     }
-    Ok(Explanation { status: "missing", against: "figures.lock", changes })
+    Ok(Explanation { status: Status::Missing, against: "figures.lock", changes })
 }
 
 fn lock_changes(

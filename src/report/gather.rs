@@ -11,7 +11,7 @@ use crate::report::deviation::{Deviation, deviations, eigenvalues};
 use crate::report::words::{address, options};
 use crate::stage::claim::{Claim, Verdict};
 use crate::stage::rows::Statistics;
-use crate::stage::{Profile, Settings, Stage};
+use crate::stage::{Settings, Stage};
 use crate::store::elapsed::{SIMULATION, seconds, took};
 use crate::store::{Manifest, Store};
 use crate::table::Table;
@@ -32,7 +32,7 @@ pub struct Report {
 
 impl Report {
     /// All claims.
-    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> + Clone {
         self.sections.iter().flat_map(|section| &section.claims)
     }
 
@@ -42,13 +42,18 @@ impl Report {
         self.claims().filter(|claim| claim.verdict == verdict).count()
     }
 
-    /// All verdicts in one line, as `claims` prints it.
+    /// All verdicts on one line, as `claims` prints it.
     #[must_use]
     pub fn summary(&self) -> String {
-        let [hold, fail, not_run] =
-            [Verdict::Holds, Verdict::Fails, Verdict::NotRun].map(|verdict| self.count(verdict));
-        format!("{hold} hold, {fail} fail, {not_run} not run")
+        summary(self.claims())
     }
+}
+
+/// The number of claims with each verdict, on one line.
+pub fn summary<'a>(claims: impl Iterator<Item = &'a Claim> + Clone) -> String {
+    let count = |verdict| claims.clone().filter(|claim| claim.verdict == verdict).count();
+    let [hold, fail, not_run] = [Verdict::Holds, Verdict::Fails, Verdict::NotRun].map(count);
+    format!("{hold} hold, {fail} fail, {not_run} not run")
 }
 
 /// Where the numbers of a stage come from.
@@ -156,11 +161,7 @@ pub fn gather(
             Some(tables) => store.result(plan.stage.name, &context.figures(plan, tables)?)?,
             None => None,
         };
-        let entry = lock
-            .stages
-            .get(plan.stage.name)
-            .and_then(|profiles| profiles.get(Profile::Paper.word()))
-            .filter(|_| Figures::commits(settings));
+        let entry = lock.entry(plan.stage.name, settings.profile).filter(|_| Figures::commits(settings));
         let mut section = Section {
             stage: plan.stage,
             origin: Origin::Nothing,

@@ -16,6 +16,6 @@ mod section;
 mod verdicts;
 pub mod words;
 
-pub use crate::report::gather::{Report, gather};
+pub use crate::report::gather::{Report, gather, summary};
 pub use crate::report::page::page;
 pub use crate::report::verdicts::PAPER;

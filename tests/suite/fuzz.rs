@@ -59,10 +59,11 @@ fn word() -> impl Strategy<Value = String> {
 
 fn settings(command: &Command) -> Option<Settings> {
     let shared = match command {
-        Command::List { shared, .. } | Command::Run { shared, .. } | Command::Status { shared, .. } => shared,
-        Command::Claims { shared, .. } | Command::Verify { shared, .. } | Command::Why { shared, .. } => {
-            shared
-        }
+        Command::List(args) | Command::Claims(args) => &args.shared,
+        Command::Run(args) => &args.shared,
+        Command::Status(args) => &args.print.shared,
+        Command::Verify(args) => &args.print.shared,
+        Command::Why(args) => &args.print.shared,
         _ => return None,
     };
     shared.settings().ok()

@@ -26,7 +26,7 @@ pub fn committed(
 ) -> Result<Vec<Row>> {
     let settings = standard(profile);
     let mut rows = Rows::new(stage.name, profile, "committed");
-    let Some(entry) = lock.stages.get(stage.name).and_then(|profiles| profiles.get(profile.word())) else {
+    let Some(entry) = lock.entry(stage.name, profile) else {
         rows.same("stage", stage.name, false, "figures.lock does not have it; `run` writes it");
         return Ok(rows.list);
     };

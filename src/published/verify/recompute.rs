@@ -56,9 +56,7 @@ fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed>
 /// A computation that fails.
 pub(crate) fn recomputed(request: &VerifyOptions<'_>, lock: &LockFile) -> Result<Vec<Row>> {
     // There is nothing to compare a stage with that the lock does not have.
-    let profile = request.settings.profile.word();
-    let locked =
-        |stage: &&'static Stage| lock.stages.get(stage.name).is_some_and(|of| of.contains_key(profile));
+    let locked = |stage: &&'static Stage| lock.entry(stage.name, request.settings.profile).is_some();
     let first =
         compute(request, &request.stages.iter().copied().filter(locked).collect::<Vec<_>>(), "first")?;
     let mut found: Vec<(&'static Stage, Vec<Row>)> = Vec::new();
@@ -113,7 +111,7 @@ fn against(
 ) -> Result<Vec<Row>> {
     let profile = request.settings.profile;
     let mut rows = Rows::new(stage.name, profile, "recomputed");
-    let entry = lock.stages.get(stage.name).and_then(|profiles| profiles.get(profile.word()));
+    let entry = lock.entry(stage.name, profile);
     let (Some(entry), Some(new)) = (entry, new) else {
         rows.same("stage", stage.name, false, "figures.lock does not have it; `run` writes it");
         return Ok(rows.list);
