@@ -9,7 +9,7 @@ use crate::store::{Access, Store};
 use std::io::Write;
 
 /// Prints a line. A reader that has gone away, as in `… | head`, is no error.
-pub fn print_line(line: &str) -> Result<()> {
+pub(crate) fn print_line(line: &str) -> Result<()> {
     match writeln!(std::io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::io("write", "standard output")(error))
@@ -19,7 +19,7 @@ pub fn print_line(line: &str) -> Result<()> {
 }
 
 /// Prints rows as one JSON array.
-pub fn print_json(rows: impl IntoIterator<Item = serde_json::Value>) -> Result<()> {
+pub(crate) fn print_json(rows: impl IntoIterator<Item = serde_json::Value>) -> Result<()> {
     print_line(&format!("{:#}", serde_json::Value::Array(rows.into_iter().collect())))
 }
 
@@ -68,7 +68,7 @@ fn brief(value: f64) -> String {
 }
 
 /// One claim on one line.
-pub fn claim_line(claim: &Claim) -> String {
+pub(crate) fn claim_line(claim: &Claim) -> String {
     let relation = match claim.relation {
         Relation::AtMost => "<=",
         Relation::AtLeast => ">=",

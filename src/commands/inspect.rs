@@ -110,7 +110,7 @@ fn plan_of(args: &StageArgs) -> Result<(StagePlan, Settings)> {
 }
 
 /// `why`.
-pub fn explain(args: &StageArgs) -> Result<ExitCode> {
+pub(crate) fn explain(args: &StageArgs) -> Result<ExitCode> {
     let PrintArgs { shared, json } = &args.print;
     let (plan, settings) = plan_of(args)?;
     let store = open(shared, Access::Read)?;

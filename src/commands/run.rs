@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// `run`.
-pub fn run_stages(args: &RunArgs) -> Result<ExitCode> {
+pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
     let settings = args.shared.settings()?;
     let stages = named(&args.stages)?;
     let options = RunOptions { jobs: args.threads.number()?, force: args.force };
@@ -88,7 +88,7 @@ pub fn report(shared: &Shared) -> Result<ExitCode> {
 }
 
 /// `contact-sheet`.
-pub fn write_contact_sheet(shared: &Shared) -> Result<ExitCode> {
+pub(crate) fn write_contact_sheet(shared: &Shared) -> Result<ExitCode> {
     let figures = Figures::at(&shared.figures);
     let folder = figures.folder(&shared.settings()?);
     let drawn = |name: &&str| folder.join(format!("{name}.svg")).exists();
@@ -107,7 +107,7 @@ pub fn write_contact_sheet(shared: &Shared) -> Result<ExitCode> {
 }
 
 /// `new`.
-pub fn new_stage(args: &NewArgs) -> Result<ExitCode> {
+pub(crate) fn new_stage(args: &NewArgs) -> Result<ExitCode> {
     let name = &args.name;
     for path in scaffold(&args.root, name, STAGES)? {
         print_line(&format!("wrote {}", path.display()))?;

@@ -101,8 +101,7 @@ pub fn crates() -> Vec<String> {
 }
 
 /// Names and locked versions of the crates that judge and draw.
-#[must_use]
-pub fn presenting_crates() -> Vec<String> {
+pub(crate) fn presenting_crates() -> Vec<String> {
     named(PRESENTING_CRATES)
 }
 

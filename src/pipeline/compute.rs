@@ -26,7 +26,6 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Merges the work of several stages on the same replicates, so that nothing is computed twice.
-#[must_use]
 pub fn merge(works: Vec<Work>) -> Vec<Work> {
     let mut merged: BTreeMap<(String, u32), Work> = BTreeMap::new();
     for work in works {
@@ -108,9 +107,6 @@ fn batches(works: Vec<Work>) -> Vec<Batch> {
 
 /// Computes all work on `jobs` threads, the longest first, and shares it with other runs on the same store. Values do not
 /// depend on the number or on the order.
-///
-/// # Errors
-/// The first error, with experiment and replicate.
 pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool) -> Result<()> {
     if works.is_empty() {
         return Ok(());

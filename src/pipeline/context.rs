@@ -122,10 +122,7 @@ impl<'a> RunContext<'a> {
     }
 
     /// Queries of some work that have no result yet.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
-    pub fn open_queries(&self, work: &Work) -> Result<Vec<Query>> {
+    pub(crate) fn open_queries(&self, work: &Work) -> Result<Vec<Query>> {
         let groups = self.groups(&work.experiment)?;
         let trajectories = self.store.records(&groups.trajectories)?;
         let spectra = self.store.records(&groups.spectra)?;
@@ -206,10 +203,11 @@ impl<'a> RunContext<'a> {
     }
 
     /// The same for tables with these values.
-    ///
-    /// # Errors
-    /// A stage whose source is not embedded.
-    pub fn figures_of(&self, plan: &StagePlan, values: BTreeMap<String, Value>) -> Result<Ingredients> {
+    pub(crate) fn figures_of(
+        &self,
+        plan: &StagePlan,
+        values: BTreeMap<String, Value>,
+    ) -> Result<Ingredients> {
         Ok(KeyBuilder::new("figures")
             .with("stage", plan.stage.name)
             .with("profile", self.settings.profile.word())
@@ -233,10 +231,7 @@ impl<'a> RunContext<'a> {
     }
 
     /// The claims and figures of a stage, if they are up to date.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
-    pub fn current_figures(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
+    pub(crate) fn current_figures(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
         match self.current_tables(plan)? {
             Some(tables) => self.store.result(plan.stage.name, &self.figures(plan, &tables)?),
             None => Ok(None),

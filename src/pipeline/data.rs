@@ -20,15 +20,11 @@ pub struct StageData<'a> {
 
 impl<'a> StageData<'a> {
     /// The data of a stage of which nothing is missing.
-    #[must_use]
     pub fn new(context: &'a RunContext<'a>, plan: &'a StagePlan) -> Self {
         Self { context, plan }
     }
 
     /// The table `replicates`: what ran, how many checkpoints it reached, and the step at which it diverged if it did.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
     pub fn replicates(&self) -> Result<Table> {
         let (mut name, mut replicate, mut checkpoints, mut diverged) = (vec![], vec![], vec![], vec![]);
         for experiment in self.experiments() {

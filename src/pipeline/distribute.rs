@@ -6,9 +6,6 @@ use crate::store::Store;
 
 /// Does the work on every item, on `jobs` threads, and gives the results in the order of the items. Items that another run
 /// works on are put off; once only such are left, the first is waited for. So `work` must look for what is done already.
-///
-/// # Errors
-/// The first error; a lock that cannot be taken.
 pub fn distribute<T: Sync, R: Send>(
     store: &Store,
     items: &[T],

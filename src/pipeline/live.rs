@@ -23,7 +23,6 @@ pub struct LiveSet {
 
 impl LiveSet {
     /// Whether a record is in use.
-    #[must_use]
     pub fn has_record(&self, group: &Group, entry: &Entry) -> bool {
         let Some(live) = self.records.get(group.key()) else { return false };
         let unknown = || entry.id.rsplit_once(" of ").map(|(query, _)| format!("{query} of {UNKNOWN}"));
@@ -32,15 +31,11 @@ impl LiveSet {
 
     /// Whether a result of a stage is in use. As long as its inputs are missing, a result that agrees in everything else is:
     /// nothing is dropped that the next run could use.
-    #[must_use]
     pub fn has_result(&self, result: &Manifest) -> bool {
         self.results.contains(&result.key) || self.patterns.contains(&pattern(&result.ingredients))
     }
 
     /// Adds what a stage uses.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
     pub fn add(&mut self, context: &RunContext, plan: &StagePlan) -> Result<()> {
         for request in &plan.requests {
             let experiment = &request.experiment;

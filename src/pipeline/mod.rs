@@ -2,16 +2,16 @@
 
 pub mod closure;
 pub mod code;
-pub mod compute;
+pub(crate) mod compute;
 pub mod context;
-pub mod data;
-pub mod distribute;
+pub(crate) mod data;
+pub(crate) mod distribute;
 pub mod keys;
-pub mod live;
-pub mod machine;
-pub mod openblas;
-pub mod parallel;
+pub(crate) mod live;
+pub(crate) mod machine;
+pub(crate) mod openblas;
+pub(crate) mod parallel;
 pub mod plan;
-pub mod progress;
+pub(crate) mod progress;
 pub mod provenance;
 pub mod run;

@@ -17,14 +17,12 @@ fn text(pointer: *const c_char) -> String {
 }
 
 /// Version and build options of the library.
-#[must_use]
 pub fn version() -> String {
     // SAFETY: the function takes nothing and gives a constant text.
     text(unsafe { openblas_get_config() })
 }
 
 /// The kernel that it chose for this processor.
-#[must_use]
 pub fn kernel() -> String {
     // SAFETY: the function takes nothing and gives a constant text.
     text(unsafe { openblas_get_corename() })

@@ -6,9 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Does the work on every item, in their order but on `jobs` threads, and gives the results in that order. After a failure
 /// no further item is begun.
-///
-/// # Errors
-/// The error of the first item, in their order, that failed.
 pub fn each<T: Sync, R: Send>(
     items: &[T],
     jobs: usize,

@@ -73,10 +73,7 @@ impl StagePlan {
     }
 
     /// The source code behind the committed results.
-    ///
-    /// # Errors
-    /// A stage whose source is not among the embedded files.
-    pub fn recipe_code(&self) -> Result<Closure> {
+    pub(crate) fn recipe_code(&self) -> Result<Closure> {
         let (roots, skipped) = self.recipe_roots();
         closure(&roots, &skipped)
     }
@@ -97,19 +94,13 @@ impl StagePlan {
     }
 
     /// The source code that makes tables from data.
-    ///
-    /// # Errors
-    /// A stage whose source is not among the embedded files.
-    pub fn table_code(&self) -> Result<Closure> {
+    pub(crate) fn table_code(&self) -> Result<Closure> {
         let (roots, skipped) = self.table_roots();
         closure(&roots, &skipped)
     }
 
     /// The source code that makes claims and figures from tables.
-    ///
-    /// # Errors
-    /// A stage whose source is not among the embedded files.
-    pub fn figure_code(&self) -> Result<Closure> {
+    pub(crate) fn figure_code(&self) -> Result<Closure> {
         let (roots, skipped) = self.figure_roots();
         closure(&roots, &skipped)
     }

@@ -19,7 +19,6 @@ pub struct Progress {
 
 impl Progress {
     /// Starts to show `what`, a plural noun, with `total` units of work before it.
-    #[must_use]
     pub fn start(what: &str, total: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

@@ -19,7 +19,7 @@ pub const SOURCES: &str = "sources";
 static THREADS: AtomicUsize = AtomicUsize::new(1);
 
 /// Says on how many threads the current run computes.
-pub fn set_threads(threads: usize) {
+pub(crate) fn set_threads(threads: usize) {
     THREADS.store(threads, Ordering::Relaxed);
 }
 
@@ -68,20 +68,14 @@ pub fn provenance(
 }
 
 /// Names and values for the records of an experiment; their seconds stand with each of them.
-///
-/// # Errors
-/// A root that is not among the embedded sources.
-pub fn simulation_provenance(experiment: &Experiment) -> Result<Vec<(String, String)>> {
+pub(crate) fn simulation_provenance(experiment: &Experiment) -> Result<Vec<(String, String)>> {
     let mut all = maker();
     all.push((SOURCES, sources(&[&simulating_code(experiment)?])));
     Ok(owned(all))
 }
 
 /// The source code behind trajectories and answers of an experiment.
-///
-/// # Errors
-/// A root that is not among the embedded sources.
-pub fn simulating_code(experiment: &Experiment) -> Result<Closure> {
+pub(crate) fn simulating_code(experiment: &Experiment) -> Result<Closure> {
     let mut skipped = other_parts([experiment]);
     skipped.push(NOT_DIGESTED);
     closure(&[simulator(experiment), "src/spectrum/answer.rs"], &skipped)
@@ -101,8 +95,7 @@ pub fn sources(closures: &[&Closure]) -> String {
 }
 
 /// The list that [`sources`] wrote.
-#[must_use]
-pub fn read_sources(text: &str) -> BTreeMap<String, String> {
+pub(crate) fn read_sources(text: &str) -> BTreeMap<String, String> {
     let pairs = text.lines().filter_map(|line| line.rsplit_once(' '));
     pairs.map(|(path, digest)| (path.to_owned(), digest.to_owned())).collect()
 }

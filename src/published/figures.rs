@@ -36,8 +36,7 @@ impl Figures {
     }
 
     /// Whether results under these settings are the committed ones.
-    #[must_use]
-    pub fn commits(settings: &Settings) -> bool {
+    pub(crate) fn commits(settings: &Settings) -> bool {
         settings.profile == Profile::Paper && is_standard(settings)
     }
 
@@ -72,10 +71,12 @@ impl Figures {
 
     /// The status of what is committed of a stage: whether its recipe is the one in the lock, and its tables and figures are the
     /// files that the lock names.
-    ///
-    /// # Errors
-    /// A stage whose source is not embedded.
-    pub fn committed_status(&self, lock: &LockFile, plan: &StagePlan, settings: &Settings) -> Result<Status> {
+    pub(crate) fn committed_status(
+        &self,
+        lock: &LockFile,
+        plan: &StagePlan,
+        settings: &Settings,
+    ) -> Result<Status> {
         let (stage, profile) = (plan.stage.name, settings.profile);
         let Some(entry) = lock.entry(stage, profile) else { return Ok(Status::Missing) };
         // Only figures of the paper profile are committed.
@@ -95,8 +96,7 @@ impl Figures {
     }
 
     /// Whether the committed tables of a stage are there as the lock names them.
-    #[must_use]
-    pub fn has_tables(&self, stage: &str, profile: Profile, entry: &LockEntry) -> bool {
+    pub(crate) fn has_tables(&self, stage: &str, profile: Profile, entry: &LockEntry) -> bool {
         entry.values.iter().all(|(table, digest)| {
             let path = self.tables(stage, profile).join(format!("{table}.parquet"));
             let values = Table::from_parquet(table, &path).and_then(|table| table.values_digest());

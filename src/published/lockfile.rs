@@ -149,10 +149,7 @@ pub fn ingredients(plan: &StagePlan, settings: &Settings) -> Result<BTreeMap<Str
 }
 
 /// Notes in a lock the source files behind an entry that is written to it.
-///
-/// # Errors
-/// A stage whose source is not embedded.
-pub fn note_sources(lock: &mut LockFile, plan: &StagePlan) -> Result<()> {
+pub(crate) fn note_sources(lock: &mut LockFile, plan: &StagePlan) -> Result<()> {
     let code = plan.recipe_code()?;
     let digest = Value::from(code.digest()).to_string();
     lock.sources.entry(digest).or_insert_with(|| read_sources(&sources(&[&code])));
@@ -160,17 +157,14 @@ pub fn note_sources(lock: &mut LockFile, plan: &StagePlan) -> Result<()> {
 }
 
 /// Forgets source files that no entry is made of any more.
-pub fn drop_sources(lock: &mut LockFile) {
+pub(crate) fn drop_sources(lock: &mut LockFile) {
     let entries = lock.stages.values().flat_map(|profiles| profiles.values());
     let used: BTreeSet<String> = entries.filter_map(|entry| entry.ingredients.get("code")).cloned().collect();
     lock.sources.retain(|code, _| used.contains(code));
 }
 
 /// Deletes files below the folder of figures, and folders that are empty then.
-///
-/// # Errors
-/// A file that cannot be deleted.
-pub fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
+pub(crate) fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
     for file in files {
         let path = root.join(file);
         match fs::remove_file(&path) {
@@ -187,7 +181,7 @@ pub fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
 }
 
 /// Removes the entries of stages that are not among `all`; their names.
-pub fn drop_stages(lock: &mut LockFile, all: &[&'static Stage]) -> Vec<String> {
+pub(crate) fn drop_stages(lock: &mut LockFile, all: &[&'static Stage]) -> Vec<String> {
     let gone: Vec<String> = lock
         .stages
         .keys()

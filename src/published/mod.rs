@@ -6,8 +6,8 @@ pub mod figures;
 pub mod lockfile;
 pub mod overrides;
 pub mod publish;
-pub mod standard;
-pub mod status;
+pub(crate) mod standard;
+pub(crate) mod status;
 pub mod verify;
 pub mod why;
 

@@ -116,7 +116,7 @@ pub fn of_stage(plan: &StagePlan, settings: &Settings) -> Vec<String> {
 }
 
 /// Says in the claims of a stage with which overrides they were measured.
-pub fn note_in(claims: &mut [Claim], plan: &StagePlan, settings: &Settings) {
+pub(crate) fn note_in(claims: &mut [Claim], plan: &StagePlan, settings: &Settings) {
     let changes = of_stage(plan, settings);
     if changes.is_empty() {
         return;

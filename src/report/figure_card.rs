@@ -12,7 +12,7 @@ const SCALE: f64 = 1.4;
 const PIXELS: f64 = 96.0 / 72.0;
 
 /// The figure with its caption.
-pub fn figure_card(card: &FigureCard) -> Markup {
+pub(crate) fn figure_card(card: &FigureCard) -> Markup {
     let [width, height] = size(&card.svg).map(|points| (points * SCALE * PIXELS).round());
     let id = format!("card-{}", card.name);
     html! {

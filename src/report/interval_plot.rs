@@ -44,7 +44,7 @@ impl Range {
 }
 
 /// The drawing, with its numbers as text for those who do not see it; nothing where nothing was measured.
-pub fn interval_plot(claim: &Claim) -> Markup {
+pub(crate) fn interval_plot(claim: &Claim) -> Markup {
     let (Some(measured), Some(low), Some(high)) = (claim.measured, claim.low, claim.high) else {
         return html! {};
     };

@@ -51,7 +51,7 @@ fn by_paper<'a>(claims: &[&'a Claim]) -> BTreeMap<&'a str, Vec<&'a Claim>> {
 }
 
 /// The claims that hold, by group.
-pub fn holding(report: &Report) -> BTreeMap<&str, Vec<&Claim>> {
+pub(crate) fn holding(report: &Report) -> BTreeMap<&str, Vec<&Claim>> {
     let mut groups: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
     for claim in report.claims().filter(|claim| claim.verdict == Verdict::Holds) {
         groups.entry(group(claim)).or_default().push(claim);
@@ -60,7 +60,7 @@ pub fn holding(report: &Report) -> BTreeMap<&str, Vec<&Claim>> {
 }
 
 /// A verdict as a word with a mark.
-pub fn badge(verdict: Verdict) -> Markup {
+pub(crate) fn badge(verdict: Verdict) -> Markup {
     let (class, mark) = match verdict {
         Verdict::Holds => ("holds", "✓"),
         Verdict::Fails => ("fails", "✗"),

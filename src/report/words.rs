@@ -62,8 +62,7 @@ pub fn estimate(measured: f64, low: f64, high: f64) -> [String; 3] {
 }
 
 /// A share in per cent.
-#[must_use]
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let value = 100.0 * share;
     if value.abs() >= 1000.0 {
         return format!("{} ×", significant(share, 2));
@@ -74,8 +73,7 @@ pub fn percent(share: f64) -> String {
 }
 
 /// What the interval must obey.
-#[must_use]
-pub fn condition(relation: Relation, bound: Bound) -> String {
+pub(crate) fn condition(relation: Relation, bound: Bound) -> String {
     match (relation, bound) {
         (Relation::AtMost, Bound::Number(bound)) => format!("≤ {}", significant(bound, 4)),
         (Relation::AtLeast, Bound::Number(bound)) => format!("≥ {}", significant(bound, 4)),
@@ -98,8 +96,7 @@ const LETTERS: [(&str, &str); 9] = [
 ];
 
 /// Plain text with Greek letters and signs in the place of their names.
-#[must_use]
-pub fn greek(text: &str) -> String {
+pub(crate) fn greek(text: &str) -> String {
     let mut out = String::new();
     let mut word = String::new();
     for letter in text.replace(">=", "≥").replace("<=", "≤").replace(" - ", " − ").chars().chain(['\0'])
@@ -119,8 +116,7 @@ pub fn greek(text: &str) -> String {
 }
 
 /// Plain text in which words between backticks are commands.
-#[must_use]
-pub fn prose(text: &str) -> Markup {
+pub(crate) fn prose(text: &str) -> Markup {
     html! { @for (index, part) in text.split('`').enumerate() { @if index % 2 == 1 { code { (part) } } @else { (part) } } }
 }
 

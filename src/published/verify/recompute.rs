@@ -51,9 +51,6 @@ fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed>
 }
 
 /// Every comparison of a computation from nothing with what is committed.
-///
-/// # Errors
-/// A computation that fails.
 pub(crate) fn recomputed(request: &VerifyOptions<'_>, lock: &LockFile) -> Result<Vec<Row>> {
     // There is nothing to compare a stage with that the lock does not have.
     let locked = |stage: &&'static Stage| lock.entry(stage.name, request.settings.profile).is_some();
