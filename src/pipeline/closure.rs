@@ -18,6 +18,9 @@ pub struct SourceFile {
     pub dependencies: &'static [&'static str],
 }
 
+/// Its name in what the build script writes.
+type Source = SourceFile;
+
 include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
 /// All source files that some result depends on.

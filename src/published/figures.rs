@@ -97,25 +97,27 @@ impl Figures {
 
     /// Whether the committed tables of a stage are there as the lock names them.
     pub(crate) fn has_tables(&self, stage: &str, profile: Profile, entry: &LockEntry) -> bool {
-        entry.values.iter().all(|(table, digest)| {
-            let path = self.tables(stage, profile).join(format!("{table}.parquet"));
-            let values = Table::from_parquet(table, &path).and_then(|table| table.values_digest());
-            values.is_ok_and(|values| values == *digest)
-        })
+        entry.values.iter().all(|(table, digest)| self.table(stage, profile, table, digest).is_ok())
     }
 
-    /// Folder of the committed tables of a stage.
-    #[must_use]
-    pub fn values(&self, stage: &str) -> PathBuf {
-        self.root.join("values").join(stage)
+    /// A committed table of a stage, if it has the values that the lock names.
+    pub(crate) fn table(&self, stage: &str, profile: Profile, name: &str, digest: &str) -> Result<Table> {
+        let path = self.tables(stage, profile).join(format!("{name}.parquet"));
+        let problem = match Table::from_parquet(name, &path) {
+            Ok(table) if table.values_digest()? == digest => return Ok(table),
+            Ok(_) => "does not hold the values that figures.lock names".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Err(Error::damaged(&path, format!("{problem}; restore the committed file, or `run {stage}`")))
     }
 
     /// Folder of the committed tables of a stage in a profile.
     #[must_use]
     pub fn tables(&self, stage: &str, profile: Profile) -> PathBuf {
+        let folder = self.root.join("values").join(stage);
         match profile {
-            Profile::Paper => self.values(stage),
-            Profile::Quick => self.values(stage).join(profile.word()),
+            Profile::Paper => folder,
+            Profile::Quick => folder.join(profile.word()),
         }
     }
 
@@ -130,15 +132,7 @@ impl Figures {
         let (true, Some(entry)) = (Self::commits(settings), entry) else { return Ok(None) };
         let mut tables = BTreeMap::new();
         for (table, digest) in &entry.values {
-            let path = self.values(name).join(format!("{table}.parquet"));
-            let refused = |problem: &str| {
-                Error::damaged(&path, format!("{problem}; restore the committed file, or `run {name}`"))
-            };
-            let values = Table::from_parquet(table, &path).map_err(|error| refused(&error.to_string()))?;
-            if values.values_digest()? != *digest {
-                return Err(refused("does not hold the values that figures.lock names"));
-            }
-            tables.insert(table.clone(), values);
+            tables.insert(table.clone(), self.table(name, Profile::Paper, table, digest)?);
         }
         Ok(Some(Results { profile: settings.profile, experiments: plan.experiments(), tables }))
     }

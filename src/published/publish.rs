@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 use crate::pipeline::run::{CLAIMS, Done, claims};
 use crate::published::figures::Figures;
 use crate::published::lockfile::{LockEntry, LockFile};
-use crate::published::verify::claims::{Apart, compare_all_claims};
+use crate::published::verify::Rows;
+use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
-use crate::published::verify::committed::committed;
-use crate::published::verify::rows::Rows;
+use crate::published::verify::committed;
 use crate::published::{lockfile, overrides};
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::{BlobEntry, Manifest, Store, fault};
@@ -168,7 +168,7 @@ fn agrees(
     }
     if old.values == new.values {
         let mut rows = Rows::new(name, profile, "committed");
-        compare_all_claims(&mut rows, &old.claims, &new.claims, Apart::SAME_TABLES);
+        compare_all_claims(&mut rows, &old.claims, &new.claims, SAME_TABLES);
         let drawn = old.figures == new.figures && (profile != Profile::Paper || figures.holds(old));
         return Ok(drawn && !rows.list.iter().any(|row| row.verdict.is_bad()));
     }

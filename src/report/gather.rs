@@ -248,7 +248,7 @@ impl Section {
         let folder = figures.folder(settings);
         if let Some(results) = figures.results(settings, plan)? {
             for (name, table) in &results.tables {
-                let path = figures.values(self.stage.name).join(format!("{name}.parquet"));
+                let path = figures.tables(self.stage.name, settings.profile).join(format!("{name}.parquet"));
                 self.tables.push(TableFile {
                     name: name.clone(),
                     address: address(&folder, &path),

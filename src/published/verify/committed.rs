@@ -7,7 +7,7 @@ use crate::pipeline::run::{judge, present};
 use crate::published::figures::Figures;
 use crate::published::lockfile::{LockEntry, LockFile};
 use crate::published::standard::standard;
-use crate::published::verify::claims::{Apart, compare_all_claims};
+use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::rows::{Row, Rows, Verdict};
 use crate::stage::{Profile, Results, Settings, Stage};
 use crate::table::Table;
@@ -38,13 +38,13 @@ pub fn committed(
         let same = fs::read(&path).is_ok_and(|bytes| sha256(&bytes) == *digest);
         rows.same("figure", file, same, "the file is not the one that figures.lock names");
     }
-    let (tables, whole) = committed_tables(figures, &mut rows, &plan, profile, entry)?;
+    let (tables, whole) = committed_tables(figures, &mut rows, &plan, profile, entry);
     if !whole {
         return Ok(rows.list);
     }
     let results = Results { profile, experiments: plan.experiments(), tables };
     match judge(stage, &results) {
-        Ok(judged) => compare_all_claims(&mut rows, &entry.claims, &judged, Apart::SAME_TABLES),
+        Ok(judged) => compare_all_claims(&mut rows, &entry.claims, &judged, SAME_TABLES),
         Err(error) => rows.add("claim", "all", Verdict::Different, Some(error.to_string())),
     }
     match present(&plan, &results) {
@@ -96,22 +96,19 @@ pub(crate) fn committed_tables(
     plan: &StagePlan,
     profile: Profile,
     entry: &LockEntry,
-) -> Result<(BTreeMap<String, Table>, bool)> {
-    let folder = figures.tables(plan.stage.name, profile);
+) -> (BTreeMap<String, Table>, bool) {
     let (mut tables, mut whole) = (BTreeMap::new(), true);
     for (name, digest) in &entry.values {
-        let path = folder.join(format!("{name}.parquet"));
-        let problem = match Table::from_parquet(name, &path) {
-            Ok(table) if table.values_digest()? == *digest => {
+        match figures.table(plan.stage.name, profile, name, digest) {
+            Ok(table) => {
                 tables.insert(name.clone(), table);
                 rows.add("table", name, Verdict::Identical, None);
-                continue;
             }
-            Ok(_) => format!("{} does not hold the values that figures.lock names", path.display()),
-            Err(error) => error.to_string(),
-        };
-        rows.add("table", name, Verdict::Different, Some(problem));
-        whole = false;
+            Err(error) => {
+                rows.add("table", name, Verdict::Different, Some(error.to_string()));
+                whole = false;
+            }
+        }
     }
-    Ok((tables, whole))
+    (tables, whole)
 }

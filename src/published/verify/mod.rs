@@ -8,16 +8,14 @@
 //! computation cannot tell, so a second one is made of every stage that differs from what is committed, or of all of them
 //! on request.
 
-pub mod claims;
+pub(crate) mod claims;
 pub mod columns;
-pub mod committed;
-pub mod options;
+mod committed;
 mod recompute;
-pub mod rows;
-pub mod stages;
+mod rows;
 pub mod tolerance;
 
 pub use crate::published::verify::committed::committed;
-pub use crate::published::verify::options::VerifyOptions;
+pub use crate::published::verify::recompute::{VerifyOptions, verify};
+pub(crate) use crate::published::verify::rows::Rows;
 pub use crate::published::verify::rows::{Row, Verdict};
-pub use crate::published::verify::stages::verify;

@@ -1,20 +1,69 @@
-//! Computes stages from nothing, if need be twice, and compares them with what is committed.
+//! Verifies stages: checks that what is committed belongs together, then computes it from scratch, twice if need be.
 
 use crate::digest::sha256;
-use crate::error::Result;
-use crate::pipeline::plan::StagePlan;
+use crate::error::{Error, Result};
+use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::run::{CLAIMS, Done, RunOptions, claims, present, results, run};
+use crate::published::figures::Figures;
 use crate::published::lockfile::LockFile;
-use crate::published::verify::claims::{Apart, compare_all_claims};
+use crate::published::standard::is_standard;
+use crate::published::verify::claims::{NEAR_TABLES, SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
-use crate::published::verify::committed::{committed_tables, compare_recipe};
-use crate::published::verify::options::VerifyOptions;
+use crate::published::verify::committed::{committed, committed_tables, compare_recipe};
 use crate::published::verify::rows::{Row, Rows, Verdict};
 use crate::stage::claim::Claim;
-use crate::stage::{Results, Settings, Stage};
+use crate::stage::{Profile, Results, Settings, Stage};
 use crate::store::{Access, Blob, Store};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// What to verify, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifyOptions<'a> {
+    /// All stages of the program.
+    pub all: &'a [&'static Stage],
+    /// Those to verify.
+    pub stages: &'a [&'static Stage],
+    /// Profile; the seed is the default one, and there are no overrides.
+    pub settings: &'a Settings,
+    /// What is committed.
+    pub figures: &'a Figures,
+    /// An empty folder for stores.
+    pub scratch: &'a Path,
+    /// Threads.
+    pub jobs: usize,
+    /// Compute every stage twice.
+    pub twice: bool,
+}
+
+/// Verifies stages; every comparison is a row.
+///
+/// # Errors
+/// Settings that are not those of committed files; a lock that cannot be read; a computation that fails.
+pub fn verify(request: VerifyOptions<'_>) -> Result<Vec<Row>> {
+    let VerifyOptions { all, stages, settings, figures, .. } = request;
+    if !is_standard(settings) {
+        let problem = "only results with the default seed and parameters are committed: leave out --seed, --set and --overrides";
+        return Err(Error::Usage(problem.to_owned()));
+    }
+    plan_all(all, settings)?;
+    let lock = figures.lock()?;
+    let mut rows = Vec::new();
+    for stage in stages {
+        rows.extend(committed(figures, &lock, stage, Profile::Paper)?);
+    }
+    rows.extend(recomputed(&request, &lock)?);
+    if stages.len() == all.len() {
+        let known: BTreeSet<&str> = all.iter().map(|stage| stage.name).collect();
+        for name in lock.stages.keys().filter(|name| !known.contains(name.as_str())) {
+            let mut gone = Rows::new(name, Profile::Paper, "committed");
+            gone.same("stage", name, false, "figures.lock has a stage that this program does not have");
+            rows.append(&mut gone.list);
+        }
+    }
+    Ok(rows)
+}
 
 /// One computation of a stage.
 struct Computed {
@@ -51,7 +100,7 @@ fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed>
 }
 
 /// Every comparison of a computation from nothing with what is committed.
-pub(crate) fn recomputed(request: &VerifyOptions<'_>, lock: &LockFile) -> Result<Vec<Row>> {
+fn recomputed(request: &VerifyOptions<'_>, lock: &LockFile) -> Result<Vec<Row>> {
     // There is nothing to compare a stage with that the lock does not have.
     let locked = |stage: &&'static Stage| lock.entry(stage.name, request.settings.profile).is_some();
     let first =
@@ -116,7 +165,7 @@ fn against(
     let plan = StagePlan::new(stage, request.settings)?;
     compare_recipe(&mut rows, &plan, request.settings, entry)?;
     let mut files = Rows::new(stage.name, profile, "recomputed");
-    let (old, whole) = committed_tables(request.figures, &mut files, &plan, profile, entry)?;
+    let (old, whole) = committed_tables(request.figures, &mut files, &plan, profile, entry);
     let problems: BTreeMap<String, Option<String>> =
         files.list.into_iter().map(|row| (row.name, row.detail)).collect();
     let mut worst = Verdict::Identical;
@@ -159,7 +208,7 @@ fn against(
             rows.same("figure", name, false, "other bytes than figures.lock names");
         }
     }
-    let apart = if worst == Verdict::Identical { Apart::SAME_TABLES } else { Apart::NEAR_TABLES };
+    let apart = if worst == Verdict::Identical { SAME_TABLES } else { NEAR_TABLES };
     compare_all_claims(&mut rows, &entry.claims, &new.claims, apart);
     Ok(rows.list)
 }
