@@ -45,14 +45,14 @@ pub fn doctor(PrintArgs { shared, json }: &PrintArgs) -> Result<ExitCode> {
     Ok(if ill { ExitCode::from(3) } else { ExitCode::SUCCESS })
 }
 
-/// What a stage needs and the store has lost: in stages whose tables were made, or of whose data something is there.
+/// What stages need and the store has lost: data of stages whose tables were made.
 fn lost(store: &Store, settings: &Settings) -> Result<Vec<Problem>> {
     let context = RunContext::new(store, settings)?;
     let tables = store.results("tables")?;
     let mut problems = Vec::new();
     for plan in plan_all(STAGES, settings)? {
         let inputs = context.inputs(&plan)?;
-        // The same code and parameters as those of tables in the store: only then were these very data there.
+        // Only if the store has tables made by the same code with the same parameters were these data ever there.
         let made =
             |lineage| tables.iter().any(|result| is_of(result, &plan, settings) && result.lineage == lineage);
         if inputs.missing.is_empty() || !made(context.lineage(&plan)?) {

@@ -12,13 +12,13 @@ use crate::error::{Error, Result};
 pub struct SourceFile {
     /// Path below the package, like `src/simulation/sgd.rs`.
     pub path: &'static str,
-    /// SHA-256 of its tokens, without comments, documentation and tests; of its bytes, if it is no Rust file.
+    /// SHA-256 of its tokens, without comments, documentation and tests; of its bytes, if it is not a Rust file.
     pub digest: &'static str,
-    /// Files it names, sorted.
+    /// Files it refers to, sorted.
     pub dependencies: &'static [&'static str],
 }
 
-/// Its name in what the build script writes.
+/// The name of [`SourceFile`] in the code that the build script generates.
 type Source = SourceFile;
 
 include!(concat!(env!("OUT_DIR"), "/sources.rs"));
@@ -62,7 +62,7 @@ pub fn closure(roots: &[&str], skip_prefixes: &[&str]) -> Result<Closure> {
     closure_in(SOURCES, roots, skip_prefixes)
 }
 
-/// The same as [`closure`] in another list of sources.
+/// Like [`closure`], in another list of sources.
 ///
 /// # Errors
 /// A root that is not in the list.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How much finished work may wait for more of it, and be lost by a killed run.
+/// For how long finished work may be held back to be written together; a killed run loses at most this much.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Merges the work of several stages on the same replicates, so that nothing is computed twice.
@@ -40,7 +40,7 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
     merged.into_values().collect()
 }
 
-/// About how long a trajectory takes, in nanoseconds.
+/// Approximate time to compute a trajectory, in nanoseconds.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -57,7 +57,7 @@ fn trajectory_cost(experiment: &Experiment) -> u64 {
     (problem.steps(experiment.horizon) as f64 * step) as u64
 }
 
-/// About how long one answer takes, in nanoseconds.
+/// Approximate time to answer one query, in nanoseconds.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -73,7 +73,7 @@ fn cost(work: &Work) -> u64 {
     trajectory_cost(&work.experiment) + work.queries.len() as u64 * answer_cost(&work.experiment)
 }
 
-/// Replicates of one experiment that are computed by one thread, one after the other.
+/// Replicates of one experiment that one thread computes one after the other.
 struct Batch {
     works: Vec<Work>,
     number: u32,
@@ -85,8 +85,8 @@ impl Batch {
     }
 }
 
-/// Batches of work of at least [`PATIENCE`], where replicates are short. Which replicate is in which batch depends on the
-/// experiment alone, so that runs at the same time share the work.
+/// Splits work into batches; short replicates are grouped into batches of at least [`PATIENCE`]. The split depends on the experiment
+/// alone, so that simultaneous runs can share the work.
 fn batches(works: Vec<Work>) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
     for work in works {
@@ -105,8 +105,8 @@ fn batches(works: Vec<Work>) -> Vec<Batch> {
     batches
 }
 
-/// Computes all work on `jobs` threads, the longest first, and shares it with other runs on the same store. Values do not
-/// depend on the number or on the order.
+/// Computes all work on `jobs` threads, longest first, sharing it with other runs on the same store. Values depend neither on
+/// the number of threads nor on the order.
 pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool) -> Result<()> {
     if works.is_empty() {
         return Ok(());
@@ -141,7 +141,7 @@ struct Counts {
     results: AtomicU64,
 }
 
-/// Computes a batch. What is finished when it fails is kept all the same.
+/// Computes a batch. If it fails, what was finished by then is kept.
 fn compute_batch(
     context: &RunContext,
     batch: &Batch,
@@ -162,7 +162,7 @@ fn compute_batch(
     done.and(kept)
 }
 
-/// Finished results of one experiment on their way into the store: what waits for the disk, waits together.
+/// Finished results of one experiment on their way into the store, collected so that they are flushed to disk together.
 struct Outbox<'a> {
     context: &'a RunContext<'a>,
     groups: Arc<Groups>,
@@ -181,7 +181,7 @@ impl<'a> Outbox<'a> {
         Ok(Self { context, groups, provenance, trajectories, spectra, computed: (0, 0), since })
     }
 
-    /// Sends everything if enough time has passed.
+    /// Flushes if enough time has passed.
     fn offer(&mut self) -> Result<()> {
         if self.since.elapsed() >= PATIENCE { self.flush() } else { Ok(()) }
     }
@@ -253,7 +253,7 @@ fn replicate(
     Ok(())
 }
 
-/// The trajectory of a replicate out of the store, with the digest of its values.
+/// The stored trajectory of a replicate, with the digest of its values.
 fn stored(context: &RunContext, work: &Work) -> Result<Option<(String, Trajectory<Observed>)>> {
     let Some(trajectory) = context.trajectory(&work.experiment, work.replicate)? else { return Ok(None) };
     let records = context.store.records(&context.groups(&work.experiment)?.trajectories)?;

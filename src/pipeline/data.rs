@@ -1,4 +1,4 @@
-//! What a stage's `reduce` reads: its trajectories and results of queries, out of the store, verified.
+//! What a stage's `reduce` reads: verified trajectories and results of queries from the store.
 
 use crate::error::{Error, Result};
 use crate::pipeline::context::{RunContext, place};
@@ -19,7 +19,7 @@ pub struct StageData<'a> {
 }
 
 impl<'a> StageData<'a> {
-    /// The data of a stage of which nothing is missing.
+    /// The data of a stage, none of which may be missing.
     pub fn new(context: &'a RunContext<'a>, plan: &'a StagePlan) -> Self {
         Self { context, plan }
     }

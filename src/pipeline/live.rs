@@ -1,4 +1,4 @@
-//! What stages use of the store, so that the rest can be dropped.
+//! What stages use in the store, so that the rest can be dropped.
 
 use crate::digest::{Ingredients, Key, KeyBuilder, Value};
 use crate::error::Result;
@@ -8,9 +8,9 @@ use crate::pipeline::plan::StagePlan;
 use crate::store::{Entry, Group, Manifest};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// Ingredients that are digests of other results' values: unknown as long as those have not been computed.
+/// Ingredients that are digests of other results' values: unknown until those have been computed.
 const DERIVED: [&str; 2] = ["inputs", "tables"];
-/// Stands for the values of a trajectory that is missing: results about whatever it was are kept.
+/// Stands for the values of a trajectory that is missing: results about any trajectory are kept.
 const UNKNOWN: &str = "?";
 
 /// What is in use.
@@ -29,8 +29,8 @@ impl LiveSet {
         live.contains(&entry.id) || unknown().is_some_and(|id| live.contains(&id))
     }
 
-    /// Whether a result of a stage is in use. As long as its inputs are missing, a result that agrees in everything else is:
-    /// nothing is dropped that the next run could use.
+    /// Whether a result of a stage is in use. If the inputs of a stage are missing, any result that agrees in
+    /// everything else counts as in use, so that nothing is dropped that the next run could need.
     pub fn has_result(&self, result: &Manifest) -> bool {
         self.results.contains(&result.key) || self.patterns.contains(&pattern(&result.ingredients))
     }

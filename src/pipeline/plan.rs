@@ -38,7 +38,7 @@ impl StagePlan {
         Ok(Self { stage, requests })
     }
 
-    /// These files, and those of the tasks that the stage does not have.
+    /// These files, and those of data laws and networks that the stage does not use.
     fn skipped(&self, files: &[&'static str]) -> Vec<&'static str> {
         let mut skipped = files.to_vec();
         skipped.extend(other_parts(self.requests.iter().map(|request| &request.experiment)));
@@ -79,7 +79,7 @@ impl StagePlan {
     }
 
     /// The files from which the code behind tables is found, and those at which the search stops: nothing that judges or
-    /// draws, so that a caption, a colour or a bound reduces nothing again.
+    /// draws, so that a changed caption, colour or bound does not reduce anything again.
     #[must_use]
     pub fn table_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let mut skipped = self.skipped(&PRESENTATION);
@@ -87,7 +87,7 @@ impl StagePlan {
         (vec![self.stage.source], skipped)
     }
 
-    /// The same for claims and figures: a change of what is reduced judges again.
+    /// As [`StagePlan::table_roots`], for claims and figures, which depend on the reduction too.
     #[must_use]
     pub fn figure_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         (vec![self.stage.source, self.stage.report], self.skipped(&[NOT_DIGESTED]))
@@ -136,7 +136,7 @@ fn asked(request: &Request) -> Result<Value> {
         .map(Value::List)
 }
 
-/// The plans of all stages; an override of an experiment that none has is an error.
+/// The plans of all stages; an override of an experiment that no stage has is an error.
 ///
 /// # Errors
 /// A parameter outside its range; an unknown experiment.

@@ -18,12 +18,12 @@ pub const SOURCES: &str = "sources";
 /// Number of threads of the current run.
 static THREADS: AtomicUsize = AtomicUsize::new(1);
 
-/// Says on how many threads the current run computes.
+/// Records the number of threads of the current run.
 pub(crate) fn set_threads(threads: usize) {
     THREADS.store(threads, Ordering::Relaxed);
 }
 
-/// By which program and on which machine something is made.
+/// The program and the machine that make something.
 fn maker() -> Vec<(&'static str, String)> {
     let (commit, dirty) = COMMIT.clone();
     vec![
@@ -43,8 +43,8 @@ fn owned(all: Vec<(&str, String)>) -> Vec<(String, String)> {
     all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Names and values for the metadata of a result of `stage` that was begun at `started` and is finished now; `more` are
-/// what its ingredients do not say.
+/// Names and values for the metadata of a result of `stage` begun at `started` and finished now; `more` adds what
+/// the ingredients do not contain.
 #[must_use]
 pub fn provenance(
     ingredients: &Ingredients,
@@ -67,7 +67,7 @@ pub fn provenance(
     owned(all)
 }
 
-/// Names and values for the records of an experiment; their seconds stand with each of them.
+/// Names and values for the records of an experiment; the records themselves hold their seconds.
 pub(crate) fn simulation_provenance(experiment: &Experiment) -> Result<Vec<(String, String)>> {
     let mut all = maker();
     all.push((SOURCES, sources(&[&simulating_code(experiment)?])));
@@ -81,7 +81,7 @@ pub(crate) fn simulating_code(experiment: &Experiment) -> Result<Closure> {
     closure(&[simulator(experiment), "src/spectrum/answer.rs"], &skipped)
 }
 
-/// Source files and the first digits of their digests, one a line: tells afterwards which file of a closure changed.
+/// Source files and the first digits of their digests, one per line, to tell later which file of a closure has changed.
 #[must_use]
 pub fn sources(closures: &[&Closure]) -> String {
     let mut all: Vec<String> = closures
@@ -94,7 +94,7 @@ pub fn sources(closures: &[&Closure]) -> String {
     all.join("\n")
 }
 
-/// The list that [`sources`] wrote.
+/// Parses the list written by [`sources`].
 pub(crate) fn read_sources(text: &str) -> BTreeMap<String, String> {
     let pairs = text.lines().filter_map(|line| line.rsplit_once(' '));
     pairs.map(|(path, digest)| (path.to_owned(), digest.to_owned())).collect()

@@ -59,7 +59,7 @@ impl Figures {
         lockfile::read(&self.root.join("figures.lock"))
     }
 
-    /// The folder that figures under these settings go to: this one where they are the committed ones, else a variant.
+    /// The folder that figures under these settings go to: this folder if they are the committed ones, otherwise a variant.
     #[must_use]
     pub fn folder(&self, settings: &Settings) -> PathBuf {
         if Self::commits(settings) {
@@ -137,7 +137,7 @@ impl Figures {
         Ok(Some(Results { profile: settings.profile, experiments: plan.experiments(), tables }))
     }
 
-    /// Claims of a stage: from the store where it is up to date, else from the committed values, else `not run`; each says with
+    /// Claims of a stage: from the store if it is up to date, otherwise from the committed values, otherwise `not run`; each says with
     /// which overrides it was measured.
     ///
     /// # Errors

@@ -173,7 +173,7 @@ pub(crate) fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
             }
             _ => {}
         }
-        // A folder that still holds something stays.
+        // A folder that is not empty is kept.
         let mut folders = path.ancestors().skip(1).take_while(|folder| *folder != root);
         while folders.next().is_some_and(|folder| fs::remove_dir(folder).is_ok()) {}
     }

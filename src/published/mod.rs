@@ -1,6 +1,4 @@
 //! What is committed beside the code: figures, the reduced tables behind them, and `figures.lock`.
-//!
-//! This file is the door for other rooms; files in here name each other, and no two of them in a circle.
 
 pub mod figures;
 pub mod lockfile;

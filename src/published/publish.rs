@@ -1,9 +1,9 @@
-//! Publishing into the folder of figures: what agrees is left alone, and what a killed run leaves behind is put right by
-//! the next.
+//! Publishing into the folder of figures: files that agree are left alone, and the next run repairs what a killed run leaves
+//! behind.
 //!
-//! Files are replaced one by one, each in one step, and the lock after them: files of a killed run do not have the digests
-//! of the lock, and are written again. Names that come or go are noted in the lock beforehand, as `unsettled`; those that
-//! no entry has in the end are deleted. Who calls any of this holds [`Figures::alone`].
+//! Files are replaced one by one, each atomically, and the lock after them: files from a killed run do not match the digests in
+//! the lock and are written again. Names about to appear or disappear are first noted in the lock, as `unsettled`; those that no
+//! entry has in the end are deleted. Callers must hold [`Figures::alone`].
 
 use crate::error::{Error, Result};
 use crate::pipeline::run::{CLAIMS, Done, claims};
@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// Beginning of the names of files in preparation.
 const BESIDE: &str = ".new-";
 
-/// Publishes stages: into the folder itself where they are the committed ones, else into a variant below it.
+/// Publishes stages: into the folder itself if they are the committed ones, otherwise into a variant below it.
 /// Returns the folder written to and the names of the stages whose files changed.
 ///
 /// # Errors
@@ -134,8 +134,8 @@ fn write(figures: &Figures, store: &Store, profile: Profile, done: &Done) -> Res
     Ok(())
 }
 
-/// Whether the lock and the committed files of a stage are those of `new`, or made by the same recipe with values within
-/// tolerance, as another processor gives them: then they are left untouched.
+/// Whether the lock and the committed files of a stage are those of `new`, or come from the same recipe with values within
+/// tolerance, as on another processor; if so they are left untouched.
 fn agrees(
     figures: &Figures,
     lock: &LockFile,
@@ -212,7 +212,7 @@ fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<LockEntry> {
     })
 }
 
-/// Removes what killed runs left in preparation, in `folder` and below its `values`.
+/// Removes unfinished files of killed runs from `folder` and from below its `values`.
 fn sweep(folder: &Path) -> Result<()> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -232,7 +232,7 @@ fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts a file with these bytes in its place in one step, unless it holds them already; whether it was written.
+/// Writes a file atomically unless it already holds these bytes; returns whether it was written.
 ///
 /// # Errors
 /// A file that cannot be written.

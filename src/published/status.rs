@@ -18,7 +18,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The word for people and programs.
+    /// The word for it in text and JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

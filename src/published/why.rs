@@ -1,5 +1,5 @@
-//! Why a stage is not up to date: the ingredients of its keys against those of the nearest earlier result in the cache, or
-//! of the committed lock where the cache has none.
+//! Why a stage is not up to date: compares the ingredients of its keys with those of the closest earlier result in the cache or,
+//! if the cache has none, of the committed lock.
 
 use crate::digest::{Ingredients, Value, diff};
 use crate::error::Result;
@@ -102,7 +102,7 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
     }
 }
 
-/// The result with the fewest changes, the latest of several, with each change once.
+/// The result with the fewest changes (of several, the latest), with each change listed once.
 fn nearest(all: impl Iterator<Item = (Manifest, Vec<Change>)>) -> Option<(Manifest, Vec<Change>)> {
     let finished = |result: &Manifest| {
         result.provenance.iter().find(|(name, _)| name == "finished").map(|(_, time)| time.clone())
@@ -118,7 +118,7 @@ fn unmade(what: &str) -> Change {
     Change::new(what, None, Some("not made yet, or deleted".to_owned()))
 }
 
-/// What is gone although no ingredient changed.
+/// What is missing although no ingredient changed.
 fn missing(plan: &StagePlan, works: &[Work]) -> Vec<Change> {
     let mut changes = Vec::new();
     for experiment in plan.experiments().into_values() {
@@ -138,7 +138,7 @@ fn missing(plan: &StagePlan, works: &[Work]) -> Vec<Change> {
     changes
 }
 
-/// What changed from a result to a key, except the values of its inputs, whose own ingredients say it better.
+/// What changed from a result to a key, except the values of its inputs, whose own ingredients are more telling.
 fn result_changes(old: &Manifest, new: &Ingredients, files: &Files) -> Vec<Change> {
     let old_files = files_of(old);
     let mut changes = Vec::new();
@@ -197,7 +197,7 @@ fn text(value: Option<Value>) -> Option<String> {
     value.map(|value| value.to_string())
 }
 
-/// A changed list as the entries that are gone and new, anything else as it is.
+/// A changed list as the entries that are gone and those that are new; anything else as it is.
 fn plain_changes(role: &str, old: Option<Value>, new: Option<Value>) -> Vec<Change> {
     let (Some(Value::List(was)), Some(Value::List(is))) = (&old, &new) else {
         return vec![Change::new(role, text(old), text(new))];
@@ -231,7 +231,7 @@ fn map_changes(prefix: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<Ch
     changes
 }
 
-/// The source files that changed; the digests of all of them where the old list is not known.
+/// The source files that changed; their common digest if the old list is not known.
 fn code_changes(
     role: &str,
     old_files: Option<&Files>,

@@ -1,4 +1,4 @@
-//! Everything that the report says, from the store where stages are up to date, else from what is committed.
+//! Everything the report contains, from the store for stages that are up to date, otherwise from what is committed.
 
 use crate::digest::{Value, sha256};
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 pub struct Report {
     /// What the user chose.
     pub settings: Settings,
-    /// The same as options on a command line, each with a space before it.
+    /// The settings as options on a command line, each preceded by a space.
     pub options: String,
     /// One section per stage.
     pub sections: Vec<Section>,
@@ -59,11 +59,11 @@ pub fn summary<'a>(claims: impl Iterator<Item = &'a Claim> + Clone) -> String {
 /// Where the numbers of a stage come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The local store.
+    /// From the local store.
     Computed,
-    /// The values committed beside the figures; whether the recipe is still that of this program.
+    /// From the values committed beside the figures.
     Committed {
-        /// It is not: parameters or code have changed since.
+        /// Whether parameters or code have changed since.
         stale: bool,
     },
     /// Nothing was computed.
@@ -91,9 +91,9 @@ pub struct Section {
     pub recipe: String,
     /// Its tables.
     pub tables: Vec<TableFile>,
-    /// What made its tables, and where and when: names and values.
+    /// What made its tables, where and when, as names and values.
     pub provenance: Vec<(String, String)>,
-    /// The commit at which its figures were drawn, if that is another one.
+    /// The commit at which its figures were drawn, if it is a different one.
     pub drawn: Option<String>,
     /// The seconds it took, where they are known.
     pub seconds: Option<Seconds>,

@@ -1,6 +1,6 @@
-//! One page with every verdict and every figure, that needs nothing but itself.
+//! One self-contained page with every verdict and every figure.
 //!
-//! `gather` collects what is computed, else what is committed; `page` writes it as HTML: `verdicts` is the table of all
+//! `gather` collects what was computed, otherwise what is committed; `page` writes it as HTML: `verdicts` is the table of all
 //! claims with an `interval_plot` and a `margin` each, `section` one stage with its figures (`figure_card`), the `deviation` of measurement
 //! from theory, and the `details` of what made it. Text is escaped by the templates; nothing on the page is a script or
 //! comes from elsewhere.

@@ -43,7 +43,7 @@ fn origin(section: &Section) -> Option<&'static str> {
     }
 }
 
-/// The claims in a line each, the worst first.
+/// One line per claim, the worst first.
 fn claims(section: &Section) -> Markup {
     let order = [Verdict::Fails, Verdict::NotRun, Verdict::Holds];
     html! {

@@ -15,7 +15,7 @@ fn signed(text: &str) -> String {
     text.replace('-', "−")
 }
 
-/// A number with at most this many digits that count.
+/// A number with at most this many significant digits.
 #[must_use]
 pub fn significant(value: f64, digits: usize) -> String {
     let text = format!("{value:.*e}", digits.saturating_sub(1));
@@ -44,7 +44,7 @@ fn raised(text: &str) -> String {
     text.chars().map(|letter| digit(letter).unwrap_or('⁻')).collect()
 }
 
-/// A mean and the ends of its interval, with as many decimals as the interval's width gives a meaning.
+/// A mean and the ends of its interval, with as many decimals as the interval's width makes meaningful.
 #[must_use]
 pub fn estimate(measured: f64, low: f64, high: f64) -> [String; 3] {
     let half = (high - low) / 2.0;
@@ -72,7 +72,7 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{} %", signed(if text == "-0.0" { "0.0" } else { &text }))
 }
 
-/// What the interval must obey.
+/// The condition that the interval must meet.
 pub(crate) fn condition(relation: Relation, bound: Bound) -> String {
     match (relation, bound) {
         (Relation::AtMost, Bound::Number(bound)) => format!("≤ {}", significant(bound, 4)),
@@ -95,7 +95,7 @@ const LETTERS: [(&str, &str); 9] = [
     ("sqrt", "√"),
 ];
 
-/// Plain text with Greek letters and signs in the place of their names.
+/// Plain text with names of Greek letters and operators replaced by symbols.
 pub(crate) fn greek(text: &str) -> String {
     let mut out = String::new();
     let mut word = String::new();
@@ -176,7 +176,7 @@ fn index_length(text: &str) -> usize {
     }
 }
 
-/// The way from one folder to a file, as a relative address.
+/// The relative address of a file, seen from a folder.
 #[must_use]
 pub fn address(folder: &Path, file: &Path) -> String {
     let absolute = |path: &Path| {

@@ -6,10 +6,10 @@ use crate::stage::claim::{Bound, Claim, Source};
 /// How far the numbers of two claims may be apart, relative to the largest of them and of the bound, where both are judged
 /// from the same tables: quantiles come from the system's mathematical library.
 pub const SAME_TABLES: f64 = 1e-12;
-/// The same where the tables agree within tolerance: means and slopes of columns that are allowed 1e-7 themselves.
+/// Likewise for claims judged from tables that agree within tolerance: means and slopes of columns that may differ by 1e-7.
 pub const NEAR_TABLES: f64 = 1e-6;
 
-/// How the claim `new` compares with the committed one, whose numbers may be this far apart, and what differs in words.
+/// How the claim `new` compares with the committed one, given how far apart the numbers may be, and in words what differs.
 fn compare(old: &Claim, new: &Claim, allowed: f64) -> (Verdict, Option<String>) {
     if old.verdict != new.verdict {
         let detail = format!("{} against {}", old.verdict.word(), new.verdict.word());

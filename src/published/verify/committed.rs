@@ -1,4 +1,4 @@
-//! Whether committed files belong together.
+//! Whether committed files are consistent.
 
 use crate::digest::sha256;
 use crate::error::Result;
@@ -14,7 +14,7 @@ use crate::table::Table;
 use std::collections::BTreeMap;
 use std::fs;
 
-/// Whether the committed files of a stage belong together. Reads, judges and draws; simulates nothing.
+/// Whether the committed files of a stage are consistent. Reads, judges and draws, but simulates nothing.
 ///
 /// # Errors
 /// A stage whose parameters are refused.

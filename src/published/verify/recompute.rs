@@ -1,4 +1,4 @@
-//! Verifies stages: checks that what is committed belongs together, then computes it from scratch, twice if need be.
+//! Verifies stages: checks that what is committed is consistent, then computes it from scratch, twice if need be.
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
@@ -99,7 +99,7 @@ fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed>
     Ok(Computed { tables: results.tables, blobs, claims: claims(store, &done.figures)? })
 }
 
-/// Every comparison of a computation from nothing with what is committed.
+/// Every comparison of a computation from scratch with what is committed.
 fn recomputed(request: &VerifyOptions<'_>, lock: &LockFile) -> Result<Vec<Row>> {
     // There is nothing to compare a stage with that the lock does not have.
     let locked = |stage: &&'static Stage| lock.entry(stage.name, request.settings.profile).is_some();
@@ -124,7 +124,7 @@ fn recomputed(request: &VerifyOptions<'_>, lock: &LockFile) -> Result<Vec<Row>> 
     Ok(found.into_iter().flat_map(|(_, rows)| rows).collect())
 }
 
-/// Marks what two computations do not agree on.
+/// Marks everything on which two computations disagree.
 fn mark(rows: &mut [Row], one: &Computed, other: &Computed) -> Result<()> {
     let mut unsteady: BTreeSet<(&'static str, String)> = BTreeSet::new();
     for (name, table) in &one.tables {
