@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 use crate::published::overrides;
 use crate::spectrum::query::SampleKind;
 use crate::stage::{Override, Profile, Settings};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Regenerates and verifies every figure of "Spectral alignment of stochastic gradient descent for high-dimensional
@@ -19,190 +20,260 @@ pub struct Cli {
 }
 
 const EXAMPLES: &str = "Examples:
-  spectral-alignment list                               what there is
-  spectral-alignment run --profile quick                everything, small, in seconds
-  spectral-alignment run gmm-alignment                  one stage at full size
-  spectral-alignment run --set gmm.lambda=10            another signal-to-noise ratio; goes to figures/variants/
-  spectral-alignment run --overrides weak.toml          the same for many parameters: [gmm] lambda = 10
-  spectral-alignment claims                             the verdicts
-  spectral-alignment report                             verdicts and figures on one page, figures/report.html
-  spectral-alignment verify --profile quick             does a computation from nothing give what is committed?
+  spectral-alignment list                               list the stages
+  spectral-alignment run --profile quick                run everything at small size, in seconds
+  spectral-alignment run gmm-alignment                  run one stage at full size
+  spectral-alignment run --set gmm.lambda=10            change the signal-to-noise ratio; writes to figures/variants/
+  spectral-alignment run --overrides weak.toml          change many parameters at once: [gmm] lambda = 10
+  spectral-alignment claims                             print the verdicts
+  spectral-alignment report                             put verdicts and figures on one page, figures/report.html
+  spectral-alignment verify --profile quick             recompute from scratch and compare with what is committed
   spectral-alignment export gmm --replicate 0 --checkpoint last --out /tmp/gmm
-                                                        one checkpoint, to recompute its spectra elsewhere
+                                                        write one checkpoint, to recompute its spectra elsewhere
 
-Exit status: 0 good; 1 a claim fails, or what is verified differs; 2 bad usage or parameters; 3 input or output.";
+Exit status: 0 success; 1 a claim fails or a verified result differs; 2 bad usage or parameters; 3 input or output.";
 
 /// The commands.
-#[allow(missing_docs, reason = "the shared options document themselves")]
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the stages: what each shows, its claims, figures and experiments.
-    List {
-        #[command(flatten)]
-        shared: Shared,
-        /// Machine-readable: one JSON array.
-        #[arg(long)]
-        json: bool,
-    },
+    List(PrintArgs),
     /// Bring stages up to date: simulate what is missing, judge the claims, draw the figures.
-    Run {
-        /// Stages; all if none is named.
-        stages: Vec<String>,
-        #[command(flatten)]
-        shared: Shared,
-        /// Threads to simulate on; results do not depend on it. [default: all processors]
-        #[arg(long, value_name = "N")]
-        jobs: Option<u16>,
-        /// Compute even what is there, and compare with it.
-        #[arg(long)]
-        force: bool,
-        /// Also write the figures as PNG images with 300 dots per inch, to png/ beside the figures.
-        #[arg(long)]
-        png: bool,
-        /// Also write the report, as `report` does.
-        #[arg(long)]
-        report: bool,
-    },
-    /// Write report.html beside the figures: every verdict and figure with what made it, on one page that needs nothing else.
+    Run(RunArgs),
+    /// Write report.html beside the figures: every verdict and figure, and what produced it, on one self-contained page.
     ///
-    /// Without computed data it reads the values committed beside the figures, and says so.
-    Report {
-        #[command(flatten)]
-        shared: Shared,
-    },
-    /// Say which stages are up to date, stale or missing.
-    Status {
-        #[command(flatten)]
-        shared: Shared,
-        /// Machine-readable: one JSON array.
-        #[arg(long)]
-        json: bool,
-        /// Compare figures/figures.lock with this program's recipes instead; exit status 1 if one is stale.
-        #[arg(long)]
-        committed: bool,
-    },
-    /// Say which ingredient changed, old → new, where a stage is stale or missing.
-    Why {
-        /// The stage.
-        stage: String,
-        #[command(flatten)]
-        shared: Shared,
-        /// Machine-readable: one JSON array.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Compute from nothing in a scratch folder, and compare with the committed tables, figures and claims; exit status 1
-    /// if something differs.
+    /// Without computed data it falls back on the values committed beside the figures, and says so.
+    Report(Shared),
+    /// Show which stages are up to date, stale or missing.
+    Status(StatusArgs),
+    /// Explain why a stage is stale or missing: the ingredient that changed, old → new.
+    Why(StageArgs),
+    /// Recompute from scratch in a temporary folder and compare with the committed tables, figures and claims; exit status 1
+    /// if anything differs.
     ///
-    /// Verdicts are `identical`, `within tolerance`, `different`, and `nondeterministic` where a second computation differs
-    /// from the first; a stage is computed again if it differs from what is committed.
-    Verify {
-        /// Stages; all if none is named.
-        stages: Vec<String>,
-        #[command(flatten)]
-        shared: Shared,
-        /// Machine-readable: one JSON array.
-        #[arg(long)]
-        json: bool,
-        /// Threads to simulate on; results do not depend on it. [default: all processors]
-        #[arg(long, value_name = "N")]
-        jobs: Option<u16>,
-        /// Compute every stage a second time.
-        #[arg(long)]
-        twice: bool,
-    },
-    /// Write a new stage that runs at once: one source file, one line in the list of stages, one test.
-    New {
-        /// Its name, like `gmm-unequal` or `xor-wide`: the task, then words of small letters and digits.
-        name: String,
-        /// The repository.
-        #[arg(long, value_name = "DIR", default_value = ".")]
-        root: PathBuf,
-    },
-    /// Write contact-sheet.html beside the figures: all of them at their size in colour, in grey and under deuteranopia.
-    ContactSheet {
-        #[command(flatten)]
-        shared: Shared,
-    },
-    /// Name the tables of a stage, with their paths and digests.
-    Tables {
-        /// The stage.
-        stage: String,
-        #[command(flatten)]
-        shared: Shared,
-        /// Machine-readable: one JSON array.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Verdicts are `identical`, `within tolerance`, `different`, and `nondeterministic` where a second computation disagrees
+    /// with the first; a stage that differs from what is committed is computed a second time.
+    Verify(VerifyArgs),
+    /// Create a new stage that runs right away: its source files, one line in the list of stages, one test.
+    New(NewArgs),
+    /// Write contact-sheet.html beside the figures: all of them at print size, in colour, in grey and under deuteranopia.
+    ContactSheet(Shared),
+    /// List the tables of a stage, with their paths and digests.
+    Tables(StageArgs),
     /// Show the verdict on every claim; exit status 1 if one fails.
     ///
-    /// Without computed data it reads the values committed beside the figures, and says so.
-    Claims {
-        #[command(flatten)]
-        shared: Shared,
-        /// Machine-readable: one JSON array.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Without computed data it falls back on the values committed beside the figures, and says so.
+    Claims(PrintArgs),
     /// Write checkpoints of one replicate, so that their spectra can be recomputed elsewhere.
-    Export(ExportOptions),
-    /// Check every byte of the cache; set aside and name what is damaged. Exit status 3 if something cannot be healed.
+    Export(ExportArgs),
+    /// Check every byte of the cache; name damaged files and set them aside. Exit status 3 if something cannot be healed.
     ///
-    /// What was set aside is made again by the next run that needs it. Different values under one key are only reported.
-    Doctor {
-        #[command(flatten)]
-        shared: Shared,
-        /// Machine-readable: one JSON array, empty if nothing is wrong.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Drop what no stage uses from the cache, and what was set aside.
+    /// Whatever was set aside is recomputed by the next run that needs it. Conflicting values under one key are only reported.
+    Doctor(PrintArgs),
+    /// Drop from the cache whatever no stage uses, along with anything that was set aside.
     ///
-    /// Stays: what stages use in both profiles with default seed and parameters, and under the --profile, --seed and --set
-    /// given here. Waits until all runs are done.
-    Gc {
-        #[command(flatten)]
-        shared: Shared,
-        /// Machine-readable: one JSON array of what is dropped.
-        #[arg(long)]
-        json: bool,
-        /// Only say what would be dropped.
-        #[arg(long)]
-        dry_run: bool,
-    },
+    /// Kept is what stages use in both profiles with the default seed and parameters, and under the --profile, --seed and
+    /// --set given here. Waits until all runs have finished.
+    Gc(GcArgs),
 }
 
-/// The options of `export`.
+/// Arguments of commands that only print.
 #[derive(Debug, Args)]
-pub struct ExportOptions {
+pub struct PrintArgs {
+    /// What goes with every command.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Print one JSON array instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of commands that print something about one stage.
+#[derive(Debug, Args)]
+pub struct StageArgs {
+    /// The stage.
+    pub stage: String,
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Stages to run; all if none is named.
+    pub stages: Vec<String>,
+    /// What goes with every command.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// How many threads.
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Recompute what is already there, and compare.
+    #[arg(long)]
+    pub force: bool,
+    /// Also write the figures as PNG images at 300 dots per inch, to png/ beside the figures.
+    #[arg(long)]
+    pub png: bool,
+    /// Also write the report, as `report` does.
+    #[arg(long)]
+    pub report: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// Compare figures/figures.lock with this program's recipes instead; exit status 1 if one is stale.
+    #[arg(long)]
+    pub committed: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Stages to verify; all if none is named.
+    pub stages: Vec<String>,
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// How many threads.
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Compute every stage twice.
+    #[arg(long)]
+    pub twice: bool,
+}
+
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Its name, such as `gmm-unequal` or `xor-wide`: the task, then words of lowercase letters and digits.
+    pub name: String,
+    /// The repository.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub root: PathBuf,
+}
+
+/// Arguments of `gc`.
+#[derive(Debug, Args)]
+pub struct GcArgs {
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// Only show what would be dropped.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
     /// The experiment, as `list` names it.
     pub experiment: String,
     /// What goes with every command.
     #[command(flatten)]
     pub shared: Shared,
-    /// The replicate, from 0.
-    #[arg(long, value_name = "R")]
-    pub replicate: u32,
-    /// The checkpoint, from 0, or `last`; or `all`, each in a folder `checkpoint-I` of its own.
-    #[arg(long, value_name = "I")]
-    pub checkpoint: String,
+    /// What to export.
+    #[command(flatten)]
+    pub selection: Selection,
     /// The folder to write to.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// The sample that the matrices are means over.
-    #[arg(long, value_enum, default_value_t = SampleChoice::Test)]
-    pub sample: SampleChoice,
-    /// Its number of points, or `run` for as many as SGD took. [default: n = φ d]
+}
+
+/// What to export.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Selection {
+    /// The replicate, counted from 0.
+    #[arg(long, value_name = "R")]
+    pub replicate: u32,
+    /// The checkpoint, counted from 0, or `last`; or `all`, each in its own folder `checkpoint-I`.
+    #[arg(long, value_name = "I")]
+    pub checkpoint: Checkpoints,
+    /// The sample over which the matrices are averaged.
+    #[arg(long, value_parser = samples(), default_value = "test")]
+    pub sample: SampleKind,
+    /// Number of points in that sample, or `run` for as many as SGD took. [default: n = φ d]
     #[arg(long, value_name = "N")]
-    pub sample_size: Option<String>,
+    pub sample_size: Option<SampleSize>,
+}
+
+/// Which checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkpoints {
+    /// One, from 0.
+    One(usize),
+    /// The last.
+    Last,
+    /// All, each in a folder `checkpoint-I` of its own.
+    All,
+}
+
+impl std::str::FromStr for Checkpoints {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> std::result::Result<Self, Self::Err> {
+        match word {
+            "last" => Ok(Self::Last),
+            "all" => Ok(Self::All),
+            number => number.parse().map(Self::One).map_err(|_| "must be a number from 0, `last` or `all`"),
+        }
+    }
+}
+
+/// How large a sample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleSize {
+    /// This many points.
+    Points(std::num::NonZeroUsize),
+    /// As many as SGD took in the whole run.
+    Run,
+}
+
+impl std::str::FromStr for SampleSize {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> std::result::Result<Self, Self::Err> {
+        match word {
+            "run" => Ok(Self::Run),
+            number => {
+                number.parse().map(Self::Points).map_err(|_| "must be a number of points from 1, or `run`")
+            }
+        }
+    }
+}
+
+/// How many threads to compute on.
+#[derive(Debug, Args)]
+pub struct Threads {
+    /// Threads to simulate on; results do not depend on their number. [default: all processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<u16>,
+}
+
+impl Threads {
+    /// The number of threads to compute on.
+    ///
+    /// # Errors
+    /// `--jobs 0`.
+    pub fn number(&self) -> Result<usize> {
+        match self.jobs {
+            Some(0) => Err(Error::parameter("--jobs", 0, "must be at least 1")),
+            Some(jobs) => Ok(usize::from(jobs)),
+            None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+        }
+    }
 }
 
 /// What goes with every command that touches results.
 #[derive(Debug, Args)]
 pub struct Shared {
     /// Size of the experiments.
-    #[arg(long, value_enum, default_value_t = ProfileChoice::Paper)]
-    profile: ProfileChoice,
+    #[arg(long, value_parser = profiles(), default_value = "paper")]
+    profile: Profile,
     /// Root of all random streams.
     #[arg(long, value_name = "N", default_value_t = crate::published::DEFAULT_SEED)]
     seed: u64,
@@ -210,7 +281,7 @@ pub struct Shared {
     /// checkpoints. Several values, as in gmm-snr.lambda=1,10,100, replace an axis of a family.
     #[arg(long, value_name = "EXPERIMENT.KEY=VALUE")]
     set: Vec<String>,
-    /// Read changed parameters from a TOML file, with a table per experiment; --set takes precedence.
+    /// Read changed parameters from a TOML file with one table per experiment; --set takes precedence.
     #[arg(long, value_name = "FILE")]
     overrides: Option<PathBuf>,
     /// Folder of the cache.
@@ -221,49 +292,36 @@ pub struct Shared {
     pub figures: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ProfileChoice {
-    /// The committed figures: minutes.
-    Paper,
-    /// Small versions of everything: seconds.
-    Quick,
+// Parsers and no `impl ValueEnum`: an implementation here would make this file part of what the digests of those types cover.
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new([
+        PossibleValue::new("paper").help("The committed figures: minutes"),
+        PossibleValue::new("quick").help("Small versions of everything: seconds"),
+    ])
+    .map(|word| if word == "quick" { Profile::Quick } else { Profile::Paper })
 }
 
-/// A sample on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum SampleChoice {
-    /// The fresh sample of the replicate.
-    Test,
-    /// The first n samples that SGD saw.
-    Train,
-}
-
-impl From<SampleChoice> for SampleKind {
-    fn from(choice: SampleChoice) -> Self {
-        match choice {
-            SampleChoice::Test => Self::Test,
-            SampleChoice::Train => Self::Train,
-        }
-    }
+fn samples() -> impl TypedValueParser<Value = SampleKind> {
+    PossibleValuesParser::new([
+        PossibleValue::new("test").help("The fresh sample of the replicate"),
+        PossibleValue::new("train").help("The first n samples that SGD saw"),
+    ])
+    .map(|word| if word == "train" { SampleKind::Train } else { SampleKind::Test })
 }
 
 impl Shared {
     /// What the user chose.
     ///
     /// # Errors
-    /// A `--set` that is not `EXPERIMENT.KEY=VALUE`; a file of overrides that is none.
+    /// A `--set` that is not `EXPERIMENT.KEY=VALUE`; an unreadable file of overrides.
     pub fn settings(&self) -> Result<Settings> {
-        let profile = match self.profile {
-            ProfileChoice::Paper => Profile::Paper,
-            ProfileChoice::Quick => Profile::Quick,
-        };
         let mut overrides = self.overrides.as_deref().map_or_else(|| Ok(Vec::new()), overrides::read)?;
         for text in &self.set {
             overrides.push(parse_override(text)?);
         }
         // The last of several values for one key counts; the order of different keys does not.
-        overrides::settle(&mut overrides);
-        Ok(Settings { profile, seed: self.seed, overrides })
+        overrides::resolve(&mut overrides);
+        Ok(Settings { profile: self.profile, seed: self.seed, overrides })
     }
 }
 

@@ -139,7 +139,7 @@ fn remedy(source: &std::io::Error) -> &'static str {
     }
 }
 
-/// What a name may have meant: a few that are near, else all if they are few.
+/// What a name may have meant: a few close names, or all of them if there are few.
 fn hint(nearest: &[String], known: &[String]) -> String {
     let quoted =
         |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -233,7 +233,7 @@ pub trait WithContext<T> {
     /// Adds `context` (stage, experiment, replicate) in front of the error.
     ///
     /// # Errors
-    /// The same error, with its place.
+    /// This error, with the place where it happened.
     fn context<S: Into<String>>(self, context: impl FnOnce() -> S) -> Result<T>;
 }
 

@@ -1,7 +1,7 @@
 //! Checkpoints with everything needed to compute their spectra elsewhere.
 
-use crate::cli::ExportOptions;
-use crate::commands::{Stages, open, say};
+use crate::cli::{Checkpoints, ExportArgs, SampleSize, Selection};
+use crate::commands::console::{open, print_line};
 use crate::error::{Error, Result};
 use crate::pipeline::compute::compute;
 use crate::pipeline::context::{RunContext, Work, place};
@@ -16,6 +16,7 @@ use crate::spectrum::answer::{Point, QueryResult};
 use crate::spectrum::query::{Query, Question, SampleKind};
 use crate::spectrum::{Pair, leading_space};
 use crate::stage::rows::{Alignment, At, Eigenvalue, Subspace, alignment_table, spectrum_table};
+use crate::stages::STAGES;
 use crate::stages::common::shared::{at, small};
 use crate::store::Access;
 use crate::table::{Table, TableBuilder};
@@ -29,87 +30,21 @@ const PAIRS: u32 = 12;
 /// Most bytes of a sample.
 const SAMPLE_BYTES: f64 = 8.0 * 1024.0 * 1024.0 * 1024.0;
 
-/// What to export.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// The replicate.
-    pub replicate: u32,
-    /// The checkpoints.
-    pub checkpoints: Checkpoints,
-    /// The sample that the matrices are means over.
-    pub sample: SampleKind,
-    /// Its size; none for `n = φ d`.
-    pub size: Option<Size>,
-}
-
-/// Which checkpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checkpoints {
-    /// One, from 0.
-    One(usize),
-    /// The last.
-    Last,
-    /// All, each in a folder `checkpoint-I` of its own.
-    All,
-}
-
-impl std::str::FromStr for Checkpoints {
-    type Err = Error;
-
-    fn from_str(word: &str) -> Result<Self> {
-        let rule = "must be a number from 0, `last` or `all`";
-        Ok(match word {
-            "last" => Self::Last,
-            "all" => Self::All,
-            number => Self::One(number.parse().map_err(|_| Error::parameter("--checkpoint", number, rule))?),
-        })
-    }
-}
-
-/// How large a sample is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
-    /// This many points.
-    Points(usize),
-    /// As many as SGD took in the whole run.
-    Run,
-}
-
-impl std::str::FromStr for Size {
-    type Err = Error;
-
-    fn from_str(word: &str) -> Result<Self> {
-        let rule = "must be a number of points from 1, or `run`";
-        match word {
-            "run" => Ok(Self::Run),
-            number => match number.parse() {
-                Ok(points) if points > 0 => Ok(Self::Points(points)),
-                _ => Err(Error::parameter("--sample-size", number, rule)),
-            },
-        }
-    }
-}
-
 /// `export`.
-///
-/// # Errors
-/// An unknown experiment, replicate or checkpoint; a sample size that is none; a folder that cannot be written.
-pub fn export_checkpoint(all: &Stages, options: &ExportOptions) -> Result<ExitCode> {
-    let (shared, name) = (&options.shared, options.experiment.as_str());
-    let wanted = Wanted {
-        replicate: options.replicate,
-        checkpoints: options.checkpoint.parse()?,
-        sample: options.sample.into(),
-        size: options.sample_size.as_deref().map(str::parse).transpose()?,
-    };
+pub(crate) fn export_checkpoints(args: &ExportArgs) -> Result<ExitCode> {
+    let (shared, name) = (&args.shared, args.experiment.as_str());
     let settings = shared.settings()?;
-    let plans = plan_all(all, &settings)?;
+    let plans = plan_all(STAGES, &settings)?;
     let mut experiments: BTreeMap<String, _> = plans.iter().flat_map(StagePlan::experiments).collect();
     let known: Vec<String> = experiments.keys().cloned().collect();
     let experiment = experiments.remove(name).ok_or_else(|| Error::unknown("experiment", name, &known))?;
     let store = open(shared, Access::Write)?;
-    export(&RunContext::new(&store, &settings)?, &experiment, wanted, &options.out)?;
-    say(&format!("{name}, replicate {}: written to {}", wanted.replicate, options.out.display()))?;
+    export(&RunContext::new(&store, &settings)?, &experiment, args.selection, &args.out)?;
+    print_line(&format!(
+        "{name}, replicate {}: written to {}",
+        args.selection.replicate,
+        args.out.display()
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -119,8 +54,8 @@ pub fn export_checkpoint(all: &Stages, options: &ExportOptions) -> Result<ExitCo
 ///
 /// # Errors
 /// A replicate or checkpoint the experiment does not have; a sample that is too large; a folder that cannot be written.
-pub fn export(context: &RunContext, experiment: &Experiment, wanted: Wanted, out: &Path) -> Result<()> {
-    let Wanted { replicate, sample: kind, .. } = wanted;
+pub fn export(context: &RunContext, experiment: &Experiment, selection: Selection, out: &Path) -> Result<()> {
+    let Selection { replicate, sample: kind, .. } = selection;
     if replicate >= experiment.replicates {
         let rule =
             format!("experiment {} has replicates 0 to {}", experiment.name, experiment.replicates - 1);
@@ -131,7 +66,7 @@ pub fn export(context: &RunContext, experiment: &Experiment, wanted: Wanted, out
         return Err(Error::parameter("experiment", &experiment.name, rule));
     }
     let last = experiment.schedule().len() - 1;
-    let checkpoints = match wanted.checkpoints {
+    let checkpoints = match selection.checkpoint {
         Checkpoints::One(checkpoint) if checkpoint > last => {
             let rule = format!("experiment {} has checkpoints 0 to {last}", experiment.name);
             return Err(Error::parameter("--checkpoint", checkpoint, rule));
@@ -140,7 +75,7 @@ pub fn export(context: &RunContext, experiment: &Experiment, wanted: Wanted, out
         Checkpoints::Last => vec![last],
         Checkpoints::All => (0..=last).collect(),
     };
-    let size = sample_size(experiment, &wanted)?;
+    let size = sample_size(experiment, &selection)?;
     let task = task::build(&experiment.problem);
     let question = Question::Top(PAIRS.max(space_size(&*task) + 2));
     let of = |checkpoint: usize| {
@@ -157,7 +92,7 @@ pub fn export(context: &RunContext, experiment: &Experiment, wanted: Wanted, out
     let seed = context.seed(experiment, replicate);
     let sample = Sample::first(task.law(), &seed, kind.purpose(), size);
     for checkpoint in checkpoints {
-        let observed = match (trajectory.checkpoints.get(checkpoint), wanted.checkpoints) {
+        let observed = match (trajectory.checkpoints.get(checkpoint), selection.checkpoint) {
             (Some(observed), _) => observed,
             (None, Checkpoints::All) => break,
             (None, _) => {
@@ -177,7 +112,7 @@ pub fn export(context: &RunContext, experiment: &Experiment, wanted: Wanted, out
                 answers.push((query, pairs));
             }
         }
-        let folder = match wanted.checkpoints {
+        let folder = match selection.checkpoint {
             Checkpoints::All => out.join(format!("checkpoint-{checkpoint}")),
             _ => out.to_owned(),
         };
@@ -189,14 +124,14 @@ pub fn export(context: &RunContext, experiment: &Experiment, wanted: Wanted, out
 }
 
 /// The number of points of the sample.
-fn sample_size(experiment: &Experiment, wanted: &Wanted) -> Result<usize> {
+fn sample_size(experiment: &Experiment, selection: &Selection) -> Result<usize> {
     let steps = usize::try_from(experiment.problem.steps(experiment.horizon)).unwrap_or(usize::MAX);
-    let size = match wanted.size {
+    let size = match selection.sample_size {
         None => return Ok(experiment.problem.sample_size()),
-        Some(Size::Run) => steps,
-        Some(Size::Points(points)) => points,
+        Some(SampleSize::Run) => steps,
+        Some(SampleSize::Points(points)) => points.get(),
     };
-    if wanted.sample == SampleKind::Train && size > steps {
+    if selection.sample == SampleKind::Train && size > steps {
         let rule = format!("SGD takes {steps} training samples in a run of experiment {}", experiment.name);
         return Err(Error::parameter("--sample-size", size, rule));
     }

@@ -1,63 +1,58 @@
 //! Commands that look after the store.
 
-use crate::cli::Shared;
-use crate::commands::{Stages, open, print_json, say};
+use crate::cli::{GcArgs, PrintArgs};
+use crate::commands::console::{open, print_json, print_line};
 use crate::error::Result;
 use crate::pipeline::context::RunContext;
+use crate::pipeline::live::LiveSet;
 use crate::pipeline::plan::plan_all;
 use crate::pipeline::progress::Progress;
-use crate::pipeline::used::Used;
 use crate::published::standard;
-use crate::published::why::is_of;
+use crate::published::status::is_of;
 use crate::stage::{Profile, Settings};
+use crate::stages::STAGES;
 use crate::store::{Access, Dropped, Problem, Store};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 /// `doctor`.
-///
-/// # Errors
-/// Bad parameters; a store that cannot be read or written.
-pub fn doctor(all: &Stages, shared: &Shared, as_json: bool) -> Result<ExitCode> {
-    plan_all(all, &shared.settings()?)?;
+pub fn doctor(PrintArgs { shared, json }: &PrintArgs) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    plan_all(STAGES, &settings)?;
     let store = open(shared, Access::Write)?;
     let places = store.places()?;
     let progress = Progress::start("reading everything", places);
     let health = store.examine(&|| progress.add(1))?;
     drop(progress);
     let mut problems = store.take_problems();
-    problems.extend(lost(all, &store, &shared.settings()?)?);
+    problems.extend(lost(&store, &settings)?);
     let ill = problems.iter().any(|problem| !problem.healed);
-    if as_json {
-        let rows: Vec<_> = problems
-            .iter()
-            .map(|found| {
-                json!({ "path": found.path, "problem": found.problem, "set_aside": found.set_aside,
-                        "healed": found.healed })
-            })
-            .collect();
-        print_json(&rows)?;
+    if *json {
+        print_json(problems.iter().map(|found| {
+            json!({ "path": found.path, "problem": found.problem, "set_aside": found.set_aside,
+                    "healed": found.healed })
+        }))?;
     } else {
         for problem in &problems {
-            say(&problem.to_string())?;
+            print_line(&problem.to_string())?;
         }
-        say(&format!("{} results with {} are intact", health.results, size(health.bytes)))?;
+        print_line(&format!("{} results with {} are intact", health.results, size(health.bytes)))?;
         if !problems.is_empty() && !ill {
-            say("everything else is set right, or the next run makes it again")?;
+            print_line("everything else has been repaired, or will be recomputed by the next run")?;
         }
     }
     Ok(if ill { ExitCode::from(3) } else { ExitCode::SUCCESS })
 }
 
-/// What a stage needs and the store has lost: in stages whose tables were made, or of whose data something is there.
-fn lost(all: &Stages, store: &Store, settings: &Settings) -> Result<Vec<Problem>> {
+/// What stages need and the store has lost: data of stages whose tables were made.
+fn lost(store: &Store, settings: &Settings) -> Result<Vec<Problem>> {
     let context = RunContext::new(store, settings)?;
     let tables = store.results("tables")?;
     let mut problems = Vec::new();
-    for plan in plan_all(all, settings)? {
+    for plan in plan_all(STAGES, settings)? {
         let inputs = context.inputs(&plan)?;
-        // The same code and parameters as those of tables in the store: only then were these very data there.
+        // Only if the store has tables made by the same code with the same parameters were these data ever there.
         let made =
             |lineage| tables.iter().any(|result| is_of(result, &plan, settings) && result.lineage == lineage);
         if inputs.missing.is_empty() || !made(context.lineage(&plan)?) {
@@ -80,30 +75,28 @@ fn lost(all: &Stages, store: &Store, settings: &Settings) -> Result<Vec<Problem>
 }
 
 /// `gc`: keeps what stages use in both profiles with the default seed and parameters, and under the settings given.
-///
-/// # Errors
-/// Bad parameters; a store that cannot be read or written.
-pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result<ExitCode> {
+pub fn gc(args: &GcArgs) -> Result<ExitCode> {
+    let (PrintArgs { shared, json }, dry_run) = (&args.print, args.dry_run);
     let given = shared.settings()?;
     let store = open(shared, if dry_run { Access::Read } else { Access::Alone })?;
-    let mut used = Used::default();
+    let mut live = LiveSet::default();
     for settings in [standard(Profile::Paper), standard(Profile::Quick), given] {
         let context = RunContext::new(&store, &settings)?;
-        for plan in plan_all(all, &settings)? {
-            used.add(&context, &plan)?;
+        for plan in plan_all(STAGES, &settings)? {
+            live.add(&context, &plan)?;
         }
     }
     let dropped = store.drop_unused(
-        &|group, entry| used.has_record(group, entry),
-        &|result| used.has_result(result),
+        &|group, entry| live.has_record(group, entry),
+        &|result| live.has_result(result),
         !dry_run,
     )?;
-    if as_json {
+    if *json {
         let row = |item: &Dropped| {
             json!({ "kind": item.kind, "name": item.name, "path": item.path, "count": item.count,
                     "bytes": item.bytes, "dropped": !dry_run })
         };
-        print_json(&dropped.iter().map(row).collect::<Vec<_>>())?;
+        print_json(dropped.iter().map(row))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut kinds: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
@@ -112,12 +105,12 @@ pub fn gc(all: &Stages, shared: &Shared, as_json: bool, dry_run: bool) -> Result
         (*count, *bytes) = (*count + item.count, *bytes + item.bytes);
     }
     for (kind, (count, bytes)) in kinds {
-        say(&format!("{kind}: {count} with {}", size(bytes)))?;
+        print_line(&format!("{kind}: {count} with {}", size(bytes)))?;
     }
     let total = size(dropped.iter().map(|item| item.bytes).sum());
     let verb = if dry_run { "would be dropped" } else { "dropped" };
     let count: u64 = dropped.iter().map(|item| item.count).sum();
-    say(&format!("{count} items with {total} {verb}; everything that a stage uses stays"))?;
+    print_line(&format!("{count} items with {total} {verb}; everything that a stage uses stays"))?;
     Ok(ExitCode::SUCCESS)
 }
 

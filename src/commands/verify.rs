@@ -1,43 +1,35 @@
 //! `verify`.
 
-use crate::cli::Shared;
-use crate::commands::{Stages, named, print_json, say, threads};
+use crate::cli::VerifyArgs;
+use crate::commands::console::{named, print_json, print_line};
 use crate::error::{Error, Result};
 use crate::published::Figures;
 use crate::published::verify::{Row, Verdict, VerifyOptions, verify};
+use crate::stages::STAGES;
 use serde_json::json;
 use std::process::ExitCode;
 
 /// `verify`.
-///
-/// # Errors
-/// Settings that nothing committed has; a lock that cannot be read; a computation that fails.
-pub fn check(
-    all: &Stages,
-    names: &[String],
-    shared: &Shared,
-    jobs: Option<u16>,
-    (as_json, twice): (bool, bool),
-) -> Result<ExitCode> {
-    let settings = shared.settings()?;
-    let stages = named(all, names)?;
-    let jobs = threads(jobs)?;
+pub fn check(args: &VerifyArgs) -> Result<ExitCode> {
     let scratch = tempfile::Builder::new()
         .prefix("spectral-alignment-verify-")
         .tempdir()
         .map_err(Error::io("create a folder in", std::env::temp_dir()))?;
-    let figures = Figures::at(&shared.figures);
-    let (settings, scratch) = (&settings, scratch.path());
-    let rows =
-        verify(VerifyOptions { all, stages: &stages, settings, figures: &figures, scratch, jobs, twice })?;
-    let bad = rows.iter().any(|row| row.verdict.is_bad());
-    if as_json {
-        let rows: Vec<_> = rows.iter().map(object).collect();
-        print_json(&rows)?;
+    let rows = verify(VerifyOptions {
+        all: STAGES,
+        stages: &named(&args.stages)?,
+        settings: &args.print.shared.settings()?,
+        figures: &Figures::at(&args.print.shared.figures),
+        scratch: scratch.path(),
+        jobs: args.threads.number()?,
+        twice: args.twice,
+    })?;
+    if args.print.json {
+        print_json(rows.iter().map(object))?;
     } else {
         print(&rows)?;
     }
-    Ok(if bad { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if rows.iter().any(|row| row.verdict.is_bad()) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 fn object(row: &Row) -> serde_json::Value {
@@ -50,7 +42,7 @@ fn print(rows: &[Row]) -> Result<()> {
     for group in rows.chunk_by(|a, b| (&a.stage, a.check) == (&b.stage, b.check)) {
         let Some(first) = group.first() else { continue };
         let worst = group.iter().map(|row| row.verdict).max().unwrap_or(Verdict::Identical);
-        say(&format!("{} ({}, {}): {}", first.stage, first.profile, first.check, worst.word()))?;
+        print_line(&format!("{} ({}, {}): {}", first.stage, first.profile, first.check, worst.word()))?;
         let columns = |row: &Row| {
             group
                 .iter()
@@ -61,12 +53,12 @@ fn print(rows: &[Row]) -> Result<()> {
                 continue;
             }
             let detail = row.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
-            say(&format!("    {:16} {} {}{detail}", row.verdict.word(), row.what, row.name))?;
+            print_line(&format!("    {:16} {} {}{detail}", row.verdict.word(), row.what, row.name))?;
         }
     }
     let count = |verdict: Verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     let verdicts = [Verdict::Identical, Verdict::Within, Verdict::Different, Verdict::Nondeterministic];
     let parts: Vec<String> =
         verdicts.iter().map(|verdict| format!("{} {}", count(*verdict), verdict.word())).collect();
-    say(&parts.join(", "))
+    print_line(&parts.join(", "))
 }

@@ -9,14 +9,17 @@ use crate::error::{Error, Result};
 
 /// One source file as it was when the program was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceFile {
     /// Path below the package, like `src/simulation/sgd.rs`.
     pub path: &'static str,
-    /// SHA-256 of its tokens, without comments, documentation and tests; of its bytes, if it is no Rust file.
+    /// SHA-256 of its tokens, without comments, documentation and tests; of its bytes, if it is not a Rust file.
     pub digest: &'static str,
-    /// Files it names, sorted.
+    /// Files it refers to, sorted.
     pub dependencies: &'static [&'static str],
 }
+
+/// The name of [`SourceFile`] in the code that the build script generates.
+type Source = SourceFile;
 
 include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
@@ -59,12 +62,12 @@ pub fn closure(roots: &[&str], skip_prefixes: &[&str]) -> Result<Closure> {
     closure_in(SOURCES, roots, skip_prefixes)
 }
 
-/// The same as [`closure`] in another list of sources.
+/// Like [`closure`], in another list of sources.
 ///
 /// # Errors
 /// A root that is not in the list.
-pub fn closure_in(sources: &[Source], roots: &[&str], skip_prefixes: &[&str]) -> Result<Closure> {
-    let by_path: BTreeMap<&str, &Source> = sources.iter().map(|source| (source.path, source)).collect();
+pub fn closure_in(sources: &[SourceFile], roots: &[&str], skip_prefixes: &[&str]) -> Result<Closure> {
+    let by_path: BTreeMap<&str, &SourceFile> = sources.iter().map(|source| (source.path, source)).collect();
     let mut waiting = Vec::with_capacity(roots.len());
     for root in roots {
         let Some(source) = by_path.get(root) else {

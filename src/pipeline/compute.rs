@@ -3,10 +3,10 @@
 use crate::digest::sha256;
 use crate::error::{Result, WithContext};
 use crate::pipeline::context::{RunContext, Work, place};
+use crate::pipeline::distribute::distribute;
 use crate::pipeline::keys::{Groups, answer_bytes, query_id, trajectory_bytes, trajectory_id};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::simulation_provenance;
-use crate::pipeline::share::share;
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::Seed;
 use crate::simulation::chain;
@@ -22,11 +22,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How much finished work may wait for more of it, and be lost by a killed run.
+/// For how long finished work may be held back to be written together; a killed run loses at most this much.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Merges the work of several stages on the same replicates, so that nothing is computed twice.
-#[must_use]
 pub fn merge(works: Vec<Work>) -> Vec<Work> {
     let mut merged: BTreeMap<(String, u32), Work> = BTreeMap::new();
     for work in works {
@@ -41,7 +40,7 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
     merged.into_values().collect()
 }
 
-/// About how long a trajectory takes, in nanoseconds.
+/// Approximate time to compute a trajectory, in nanoseconds.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -58,7 +57,7 @@ fn trajectory_cost(experiment: &Experiment) -> u64 {
     (problem.steps(experiment.horizon) as f64 * step) as u64
 }
 
-/// About how long one answer takes, in nanoseconds.
+/// Approximate time to answer one query, in nanoseconds.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -74,7 +73,7 @@ fn cost(work: &Work) -> u64 {
     trajectory_cost(&work.experiment) + work.queries.len() as u64 * answer_cost(&work.experiment)
 }
 
-/// Replicates of one experiment that are computed by one thread, one after the other.
+/// Replicates of one experiment that one thread computes one after the other.
 struct Batch {
     works: Vec<Work>,
     number: u32,
@@ -86,8 +85,8 @@ impl Batch {
     }
 }
 
-/// Batches of work of at least [`PATIENCE`], where replicates are short. Which replicate is in which batch depends on the
-/// experiment alone, so that runs at the same time share the work.
+/// Splits work into batches; short replicates are grouped into batches of at least [`PATIENCE`]. The split depends on the experiment
+/// alone, so that simultaneous runs can share the work.
 fn batches(works: Vec<Work>) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
     for work in works {
@@ -106,11 +105,8 @@ fn batches(works: Vec<Work>) -> Vec<Batch> {
     batches
 }
 
-/// Computes all work on `jobs` threads, the longest first, and shares it with other runs on the same store. Values do not
-/// depend on the number or on the order.
-///
-/// # Errors
-/// The first error, with experiment and replicate.
+/// Computes all work on `jobs` threads, longest first, sharing it with other runs on the same store. Values depend neither on
+/// the number of threads nor on the order.
 pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool) -> Result<()> {
     if works.is_empty() {
         return Ok(());
@@ -125,11 +121,11 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
     batches.sort_by_key(|batch| std::cmp::Reverse(batch.cost()));
     let name = |batch: &Batch| format!("replicates {} {}", batch.works[0].experiment.name, batch.number);
     let counts = Counts::default();
-    let computed = share(context.store, &batches, jobs, name, |batch| {
+    let computed = distribute(context.store, &batches, jobs, name, |batch| {
         compute_batch(context, batch, force, (&progress, &counts))
     });
     let (trajectories, results) = (counts.trajectories.into_inner(), counts.results.into_inner());
-    progress.say(&format!("computed {trajectories} trajectories and {results} results of queries"));
+    progress.print_line(&format!("computed {trajectories} trajectories and {results} results of queries"));
     // What is finished is merged even where something failed.
     for group in groups.values().flat_map(|groups| [&groups.trajectories, &groups.spectra]) {
         context.store.forget(group);
@@ -145,7 +141,7 @@ struct Counts {
     results: AtomicU64,
 }
 
-/// Computes a batch. What is finished when it fails is kept all the same.
+/// Computes a batch. If it fails, what was finished by then is kept.
 fn compute_batch(
     context: &RunContext,
     batch: &Batch,
@@ -166,7 +162,7 @@ fn compute_batch(
     done.and(kept)
 }
 
-/// Finished results of one experiment on their way into the store: what waits for the disk, waits together.
+/// Finished results of one experiment on their way into the store, collected so that they are flushed to disk together.
 struct Outbox<'a> {
     context: &'a RunContext<'a>,
     groups: Arc<Groups>,
@@ -185,7 +181,7 @@ impl<'a> Outbox<'a> {
         Ok(Self { context, groups, provenance, trajectories, spectra, computed: (0, 0), since })
     }
 
-    /// Sends everything if enough time has passed.
+    /// Flushes if enough time has passed.
     fn offer(&mut self) -> Result<()> {
         if self.since.elapsed() >= PATIENCE { self.flush() } else { Ok(()) }
     }
@@ -257,7 +253,7 @@ fn replicate(
     Ok(())
 }
 
-/// The trajectory of a replicate out of the store, with the digest of its values.
+/// The stored trajectory of a replicate, with the digest of its values.
 fn stored(context: &RunContext, work: &Work) -> Result<Option<(String, Trajectory<Observed>)>> {
     let Some(trajectory) = context.trajectory(&work.experiment, work.replicate)? else { return Ok(None) };
     let records = context.store.records(&context.groups(&work.experiment)?.trajectories)?;
@@ -286,7 +282,7 @@ fn describe(query: Query) -> String {
 }
 
 /// `total · part / whole`, rounded down.
-fn share_of(total: u64, part: u64, whole: u64) -> u64 {
+fn scaled(total: u64, part: u64, whole: u64) -> u64 {
     let share = u128::from(total) * u128::from(part) / u128::from(whole.max(1));
     u64::try_from(share).unwrap_or(total)
 }
@@ -299,7 +295,7 @@ fn simulate(
 ) -> Result<(String, Trajectory<Observed>)> {
     let (experiment, task, seed) = (&work.experiment, samples.task, samples.seed);
     let (total, steps) = (trajectory_cost(experiment), experiment.problem.steps(experiment.horizon));
-    let taken = |taken| progress.add(share_of(total, taken, steps));
+    let taken = |taken| progress.add(scaled(total, taken, steps));
     let started = Instant::now();
     let sample = samples.of(SampleKind::Test);
     let trajectory = match experiment.simulator {
@@ -309,7 +305,7 @@ fn simulate(
     if let Some(step) = trajectory.diverged {
         let problem = &experiment.problem;
         let lambda = problem.data.lambda().map_or_else(String::new, |lambda| format!("lambda = {lambda}, "));
-        progress.say(&format!(
+        progress.print_line(&format!(
             "{}, replicate {}: SGD diverged at step {step} with {lambda}beta = {}, c = {}, d = {}; lower c or beta",
             experiment.name, seed.replicate, problem.training.beta, problem.training.c, problem.d()
         ));

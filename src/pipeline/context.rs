@@ -1,10 +1,10 @@
-//! What the store has of a stage, and what is missing.
+//! What the store holds for a stage, and what is missing.
 
 use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result, WithContext};
+use crate::pipeline::code::{Code, crates, parameters, presenting_crates};
 use crate::pipeline::keys::{Groups, decode, query_id, trajectory_id};
 use crate::pipeline::plan::StagePlan;
-use crate::pipeline::units::{Code, crates, parameters, presenting_crates};
 use crate::problem::experiment::Experiment;
 use crate::random::seed::{SCHEME, Seed};
 use crate::simulation::trajectory::{Observed, Trajectory};
@@ -25,18 +25,18 @@ pub struct Work {
     pub replicate: u32,
     /// What to ask.
     pub queries: Vec<Query>,
-    /// The stages that want it.
+    /// The stages that need it.
     pub stages: BTreeSet<&'static str>,
 }
 
 /// The data behind a stage's tables.
 #[derive(Debug, Default)]
 pub struct Inputs {
-    /// One digest per experiment, over the values of everything asked of it.
+    /// One digest per experiment, over the values of everything asked about it.
     pub digests: BTreeMap<String, Value>,
     /// What has to be computed first.
     pub missing: Vec<Work>,
-    /// The seconds that what is there took, each result on one thread.
+    /// Seconds spent on the results already present, each on one thread.
     pub seconds: f64,
 }
 
@@ -82,7 +82,7 @@ impl<'a> RunContext<'a> {
         Ok(groups)
     }
 
-    /// A trajectory out of the store, if it is there.
+    /// A trajectory from the store, if it is there.
     ///
     /// # Errors
     /// A store that cannot be read.
@@ -126,11 +126,8 @@ impl<'a> RunContext<'a> {
         Ok(usize::try_from(entry.items).unwrap_or(usize::MAX))
     }
 
-    /// Queries of some work that have no result yet.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
-    pub fn open_queries(&self, work: &Work) -> Result<Vec<Query>> {
+    /// The queries of a piece of work that have no result yet.
+    pub(crate) fn open_queries(&self, work: &Work) -> Result<Vec<Query>> {
         let groups = self.groups(&work.experiment)?;
         let trajectories = self.store.records(&groups.trajectories)?;
         let spectra = self.store.records(&groups.spectra)?;
@@ -144,7 +141,7 @@ impl<'a> RunContext<'a> {
         Ok(work.queries.iter().filter(open).copied().collect())
     }
 
-    /// What the store has of the data behind a stage: only indices of packs are read.
+    /// What the store holds of the data behind a stage; reads only the indices of packs.
     ///
     /// # Errors
     /// A store that cannot be read.
@@ -210,11 +207,12 @@ impl<'a> RunContext<'a> {
         self.figures_of(plan, values)
     }
 
-    /// The same for tables with these values.
-    ///
-    /// # Errors
-    /// A stage whose source is not embedded.
-    pub fn figures_of(&self, plan: &StagePlan, values: BTreeMap<String, Value>) -> Result<Ingredients> {
+    /// As [`RunContext::figures`], for tables with these values.
+    pub(crate) fn figures_of(
+        &self,
+        plan: &StagePlan,
+        values: BTreeMap<String, Value>,
+    ) -> Result<Ingredients> {
         Ok(KeyBuilder::new("figures")
             .with("stage", plan.stage.name)
             .with("profile", self.settings.profile.word())
@@ -238,18 +236,15 @@ impl<'a> RunContext<'a> {
     }
 
     /// The claims and figures of a stage, if they are up to date.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
-    pub fn current_figures(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
+    pub(crate) fn current_figures(&self, plan: &StagePlan) -> Result<Option<Manifest>> {
         match self.current_tables(plan)? {
             Some(tables) => self.store.result(plan.stage.name, &self.figures(plan, &tables)?),
             None => Ok(None),
         }
     }
 
-    /// Everything that the data of each experiment of a stage are made from, in ingredients that people can compare: kept
-    /// beside the tables, whose key has only the digests of the values.
+    /// Everything from which the data of each experiment of a stage are made, as ingredients that people can compare; kept
+    /// beside the tables, whose key contains only digests of values.
     ///
     /// # Errors
     /// Parameters without a canonical form.

@@ -1,4 +1,4 @@
-//! What a stage's `reduce` reads: its trajectories and results of queries, out of the store, verified.
+//! What a stage's `reduce` reads: verified trajectories and results of queries from the store.
 
 use crate::error::{Error, Result};
 use crate::pipeline::context::{RunContext, place};
@@ -19,16 +19,12 @@ pub struct StageData<'a> {
 }
 
 impl<'a> StageData<'a> {
-    /// The data of a stage of which nothing is missing.
-    #[must_use]
+    /// The data of a stage, none of which may be missing.
     pub fn new(context: &'a RunContext<'a>, plan: &'a StagePlan) -> Self {
         Self { context, plan }
     }
 
     /// The table `replicates`: what ran, how many checkpoints it reached, and the step at which it diverged if it did.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
     pub fn replicates(&self) -> Result<Table> {
         let (mut name, mut replicate, mut checkpoints, mut diverged) = (vec![], vec![], vec![], vec![]);
         for experiment in self.experiments() {

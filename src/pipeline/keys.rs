@@ -1,8 +1,8 @@
-//! Under which keys the store has what belongs to an experiment: two groups, and an id for each replicate and query.
+//! The keys under which the store holds the data of an experiment: two groups, and an id for each replicate and query.
 
 use crate::digest::{Ingredients, KeyBuilder};
 use crate::error::{Error, Result};
-use crate::pipeline::units::{Code, parameters};
+use crate::pipeline::code::{Code, parameters};
 use crate::problem::experiment::Experiment;
 use crate::random::seed::SCHEME;
 use crate::simulation::trajectory::{Observed, Trajectory};
@@ -69,7 +69,7 @@ pub fn query_id(replicate: u32, query: Query, trajectory: &str) -> String {
     )
 }
 
-/// The bytes of a trajectory: the same for the same values on every machine.
+/// A trajectory as bytes; equal values give equal bytes on every machine.
 ///
 /// # Errors
 /// A value that is not finite.
@@ -85,7 +85,7 @@ pub fn trajectory_bytes(trajectory: &Trajectory<Observed>) -> Result<Vec<u8>> {
     encode("trajectory", finite, trajectory)
 }
 
-/// The bytes of the result of a query, likewise.
+/// The result of a query as bytes; equal values give equal bytes on every machine.
 ///
 /// # Errors
 /// A value that is not finite.
@@ -109,7 +109,7 @@ fn encode<T: serde::Serialize>(what: &'static str, finite: bool, value: &T) -> R
     postcard::to_stdvec(value).map_err(|error| Error::defect(what, error))
 }
 
-/// A value back from its bytes, which have been verified.
+/// Decodes a value from its bytes, which have been verified.
 ///
 /// # Errors
 /// Bytes that another program wrote under this key.

@@ -17,7 +17,7 @@ pub static CPU: LazyLock<String> = LazyLock::new(|| {
     named.or_else(|| said("sysctl", &["-n", "machdep.cpu.brand_string"])).unwrap_or_else(unknown)
 });
 
-/// The commit of the working tree, and whether its sources are changed (`true`, `false`, `unknown`).
+/// The commit of the working tree, and whether its sources have been changed (`true`, `false`, `unknown`).
 pub static COMMIT: LazyLock<(String, String)> =
     LazyLock::new(|| commit(Path::new(env!("CARGO_MANIFEST_DIR"))));
 

@@ -1,17 +1,17 @@
 //! From stages to results in the store. Only `store` touches the data folder.
 
 pub mod closure;
-pub mod compute;
+pub mod code;
+pub(crate) mod compute;
 pub mod context;
-pub mod data;
+pub(crate) mod data;
+pub(crate) mod distribute;
 pub mod keys;
-pub mod machine;
-pub mod openblas;
-pub mod parallel;
+pub(crate) mod live;
+pub(crate) mod machine;
+pub(crate) mod openblas;
+pub(crate) mod parallel;
 pub mod plan;
-pub mod progress;
+pub(crate) mod progress;
 pub mod provenance;
 pub mod run;
-pub mod share;
-pub mod units;
-pub mod used;

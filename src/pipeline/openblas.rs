@@ -19,7 +19,7 @@ fn text(pointer: *const c_char) -> String {
 
 /// Version and build options of the library, and the kernel that it chose for this processor. Read once: OpenBLAS composes
 /// its configuration anew at each call, in one static buffer for all threads.
-pub static LIBRARY: LazyLock<(String, String)> = LazyLock::new(|| {
+pub(crate) static LIBRARY: LazyLock<(String, String)> = LazyLock::new(|| {
     // SAFETY: both functions take nothing and give a text. `LazyLock` lets one thread run this, once, and nothing else in
     // this program calls them.
     unsafe { (text(openblas_get_config()), text(openblas_get_corename())) }

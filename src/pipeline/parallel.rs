@@ -1,14 +1,11 @@
-//! Work on several threads, whose results do not depend on how many there are.
+//! Work on several threads, with results that do not depend on their number.
 
 use crate::error::{Error, Result};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Does the work on every item, in their order but on `jobs` threads, and gives the results in that order. After a failure
-/// no further item is begun.
-///
-/// # Errors
-/// The error of the first item, in their order, that failed.
+/// Does the work on every item, in order but on `jobs` threads, and returns the results in that order. After a failure no
+/// further item is begun.
 pub fn each<T: Sync, R: Send>(
     items: &[T],
     jobs: usize,

@@ -3,7 +3,7 @@
 use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result, WithContext};
 use crate::pipeline::closure::{Closure, closure};
-use crate::pipeline::units::{NO_MATHEMATICS, crates, foreign, presenting_crates, simulator};
+use crate::pipeline::code::{NOT_DIGESTED, crates, other_parts, presenting_crates, simulator};
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::SCHEME;
 use crate::stage::request::Request;
@@ -11,7 +11,7 @@ use crate::stage::{Settings, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Code that turns tables into claims and pictures, but not data into tables.
-const PRESENTATION: [&str; 3] = [NO_MATHEMATICS, "src/plot/", "src/stage/claim.rs"];
+const PRESENTATION: [&str; 3] = [NOT_DIGESTED, "src/plot/", "src/stage/claim.rs"];
 
 /// A stage with its requests under the current settings.
 #[derive(Clone, Debug)]
@@ -38,10 +38,10 @@ impl StagePlan {
         Ok(Self { stage, requests })
     }
 
-    /// These files, and those of the tasks that the stage does not have.
+    /// These files, and those of data laws and networks that the stage does not use.
     fn skipped(&self, files: &[&'static str]) -> Vec<&'static str> {
         let mut skipped = files.to_vec();
-        skipped.extend(foreign(self.requests.iter().map(|request| &request.experiment)));
+        skipped.extend(other_parts(self.requests.iter().map(|request| &request.experiment)));
         skipped
     }
 
@@ -69,20 +69,17 @@ impl StagePlan {
     pub fn recipe_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let mut roots = vec![self.stage.source, self.stage.report, "src/spectrum/answer.rs"];
         roots.extend(self.requests.iter().map(|request| simulator(&request.experiment)));
-        (roots, self.skipped(&[NO_MATHEMATICS]))
+        (roots, self.skipped(&[NOT_DIGESTED]))
     }
 
     /// The source code behind the committed results.
-    ///
-    /// # Errors
-    /// A stage whose source is not among the embedded files.
-    pub fn recipe_code(&self) -> Result<Closure> {
+    pub(crate) fn recipe_code(&self) -> Result<Closure> {
         let (roots, skipped) = self.recipe_roots();
         closure(&roots, &skipped)
     }
 
     /// The files from which the code behind tables is found, and those at which the search stops: nothing that judges or
-    /// draws, so that a caption, a colour or a bound reduces nothing again.
+    /// draws, so that a changed caption, colour or bound does not reduce anything again.
     #[must_use]
     pub fn table_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let mut skipped = self.skipped(&PRESENTATION);
@@ -90,26 +87,20 @@ impl StagePlan {
         (vec![self.stage.source], skipped)
     }
 
-    /// The same for claims and figures: a change of what is reduced judges again.
+    /// As [`StagePlan::table_roots`], for claims and figures, which depend on the reduction too.
     #[must_use]
     pub fn figure_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
-        (vec![self.stage.source, self.stage.report], self.skipped(&[NO_MATHEMATICS]))
+        (vec![self.stage.source, self.stage.report], self.skipped(&[NOT_DIGESTED]))
     }
 
     /// The source code that makes tables from data.
-    ///
-    /// # Errors
-    /// A stage whose source is not among the embedded files.
-    pub fn table_code(&self) -> Result<Closure> {
+    pub(crate) fn table_code(&self) -> Result<Closure> {
         let (roots, skipped) = self.table_roots();
         closure(&roots, &skipped)
     }
 
     /// The source code that makes claims and figures from tables.
-    ///
-    /// # Errors
-    /// A stage whose source is not among the embedded files.
-    pub fn figure_code(&self) -> Result<Closure> {
+    pub(crate) fn figure_code(&self) -> Result<Closure> {
         let (roots, skipped) = self.figure_roots();
         closure(&roots, &skipped)
     }
@@ -137,7 +128,7 @@ impl StagePlan {
     }
 }
 
-/// The plans of all stages; an override of an experiment that none has is an error.
+/// The plans of all stages; an override of an experiment that no stage has is an error.
 ///
 /// # Errors
 /// A parameter outside its range; an unknown experiment.

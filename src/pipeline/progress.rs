@@ -18,8 +18,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Starts to show `what`, a plural noun, with `total` units of work before it.
-    #[must_use]
+    /// Starts showing the progress of `what`, with `total` units of work to do.
     pub fn start(what: &str, total: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -50,8 +49,8 @@ impl Progress {
         }
     }
 
-    /// Says something without disturbing the bar.
-    pub fn say(&self, line: &str) {
+    /// Prints a line without disturbing the bar.
+    pub fn print_line(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 }

@@ -3,9 +3,9 @@
 use crate::digest::Ingredients;
 use crate::error::Result;
 use crate::pipeline::closure::{COMPILER, Closure, TARGET, closure};
+use crate::pipeline::code::{NOT_DIGESTED, other_parts, simulator};
 use crate::pipeline::machine::{COMMIT, CPU};
 use crate::pipeline::openblas;
-use crate::pipeline::units::{NO_MATHEMATICS, foreign, simulator};
 use crate::problem::experiment::Experiment;
 use crate::store::elapsed::{SECONDS, utc};
 use std::collections::BTreeMap;
@@ -18,12 +18,12 @@ pub const SOURCES: &str = "sources";
 /// Number of threads of the current run.
 static THREADS: AtomicUsize = AtomicUsize::new(1);
 
-/// Says on how many threads the current run computes.
-pub fn set_threads(threads: usize) {
+/// Records the number of threads of the current run.
+pub(crate) fn set_threads(threads: usize) {
     THREADS.store(threads, Ordering::Relaxed);
 }
 
-/// By which program and on which machine something is made.
+/// The program and the machine that make something.
 fn maker() -> Vec<(&'static str, String)> {
     let (commit, dirty) = COMMIT.clone();
     vec![
@@ -43,8 +43,8 @@ fn owned(all: Vec<(&str, String)>) -> Vec<(String, String)> {
     all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Names and values for the metadata of a result of `stage` that was begun at `started` and is finished now; `more` are
-/// what its ingredients do not say.
+/// Names and values for the metadata of a result of `stage` begun at `started` and finished now; `more` adds what
+/// the ingredients do not contain.
 #[must_use]
 pub fn provenance(
     ingredients: &Ingredients,
@@ -67,27 +67,21 @@ pub fn provenance(
     owned(all)
 }
 
-/// Names and values for the records of an experiment; their seconds stand with each of them.
-///
-/// # Errors
-/// A root that is not among the embedded sources.
-pub fn simulation_provenance(experiment: &Experiment) -> Result<Vec<(String, String)>> {
+/// Names and values for the records of an experiment; the records themselves hold their seconds.
+pub(crate) fn simulation_provenance(experiment: &Experiment) -> Result<Vec<(String, String)>> {
     let mut all = maker();
     all.push((SOURCES, sources(&[&simulating_code(experiment)?])));
     Ok(owned(all))
 }
 
 /// The source code behind trajectories and answers of an experiment.
-///
-/// # Errors
-/// A root that is not among the embedded sources.
-pub fn simulating_code(experiment: &Experiment) -> Result<Closure> {
-    let mut skipped = foreign([experiment]);
-    skipped.push(NO_MATHEMATICS);
+pub(crate) fn simulating_code(experiment: &Experiment) -> Result<Closure> {
+    let mut skipped = other_parts([experiment]);
+    skipped.push(NOT_DIGESTED);
     closure(&[simulator(experiment), "src/spectrum/answer.rs"], &skipped)
 }
 
-/// Source files and the first digits of their digests, one a line: tells afterwards which file of a closure changed.
+/// Source files and the first digits of their digests, one per line, to tell later which file of a closure has changed.
 #[must_use]
 pub fn sources(closures: &[&Closure]) -> String {
     let mut all: Vec<String> = closures
@@ -100,9 +94,8 @@ pub fn sources(closures: &[&Closure]) -> String {
     all.join("\n")
 }
 
-/// The list that [`sources`] wrote.
-#[must_use]
-pub fn read_sources(text: &str) -> BTreeMap<String, String> {
+/// Parses the list written by [`sources`].
+pub(crate) fn read_sources(text: &str) -> BTreeMap<String, String> {
     let pairs = text.lines().filter_map(|line| line.rsplit_once(' '));
     pairs.map(|(path, digest)| (path.to_owned(), digest.to_owned())).collect()
 }

@@ -5,10 +5,10 @@ use crate::error::{Error, Result, WithContext};
 use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::data::StageData;
+use crate::pipeline::distribute::distribute;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, simulating_code, sources};
-use crate::pipeline::share::share;
 use crate::plot::PlotError;
 use crate::stage::claim::Claim;
 use crate::stage::{Results, Settings, Stage};
@@ -18,8 +18,8 @@ use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-/// How often a stage whose data turn out to be damaged is healed. Each time all of its data are verified, so a second time
-/// means that the disk damages them now.
+/// How often a stage with damaged data is healed. Each time all of its data are verified, so more than one healing means that
+/// the disk is damaging data right now.
 const HEALINGS: usize = 3;
 /// Name of the blob with the claims of a stage.
 pub const CLAIMS: &str = "claims.json";
@@ -42,11 +42,11 @@ pub struct Done {
 pub struct RunOptions {
     /// Number of threads.
     pub jobs: usize,
-    /// Compute even what is there, and compare.
+    /// Recompute what is already there, and compare.
     pub force: bool,
 }
 
-/// Brings the named stages up to date. What is damaged is set aside, named on standard error, and computed again.
+/// Brings the named stages up to date. Damaged data are set aside, named on standard error, and recomputed.
 ///
 /// # Errors
 /// Bad parameters; a store that cannot be written or healed; a stage that fails.
@@ -86,7 +86,7 @@ fn bring_up_to_date(
     compute(context, merge(works), options.jobs, options.force)?;
     let progress = Progress::start(&format!("finishing {} stages", plans.len()), plans.len() as u64);
     let name = |plan: &StagePlan| format!("stage {}", plan.stage.name);
-    share(context.store, &plans, options.jobs, name, |plan| {
+    distribute(context.store, &plans, options.jobs, name, |plan| {
         let simulated = simulated.contains(plan.stage.name);
         let done = finish_or_heal(context, plan, options.force, simulated);
         progress.add(1);
@@ -105,8 +105,7 @@ fn everything(plan: &StagePlan) -> impl Iterator<Item = Work> + '_ {
     })
 }
 
-/// Finishes a stage; where data turn out to be damaged on the way, all data of the stage are verified, and what is lost is
-/// computed again.
+/// Finishes a stage; if data turn out to be damaged on the way, verifies all data of the stage and recomputes what is lost.
 fn finish_or_heal(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) -> Result<Done> {
     let mut simulated = simulated;
     for _ in 0..HEALINGS {
@@ -126,7 +125,7 @@ fn finish_or_heal(context: &RunContext, plan: &StagePlan, force: bool, simulated
     finish(context, plan, force, simulated)
 }
 
-/// The result of a stage with these ingredients, every byte verified: what a stage hands out must be what was published.
+/// The result of a stage with these ingredients, with every byte verified.
 fn intact(
     context: &RunContext,
     plan: &StagePlan,
@@ -196,10 +195,10 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
     Ok(Done { plan: plan.clone(), tables, figures, computed })
 }
 
-/// The tables of a stage out of the store.
+/// The tables of a stage from the store.
 ///
 /// # Errors
-/// A damaged table: it is set aside, and a second run computes it again.
+/// A damaged table: it is set aside, and the next run recomputes it.
 pub fn results(store: &Store, settings: &Settings, plan: &StagePlan, manifest: &Manifest) -> Result<Results> {
     let mut tables = BTreeMap::new();
     for entry in &manifest.tables {
@@ -270,7 +269,7 @@ pub fn judge(stage: &Stage, results: &Results) -> Result<Vec<Claim>> {
     Ok(claims)
 }
 
-/// An experiment whose first replicate, which figures show, diverged.
+/// An experiment whose first replicate, the one shown in figures, diverged.
 fn unfinished(results: &Results) -> Result<Option<String>> {
     let table = results.table("replicates")?;
     let experiment = table.present("experiment", table.strs("experiment")?)?;
@@ -293,7 +292,7 @@ fn divergences(results: &Results) -> Result<String> {
     Ok(if list.is_empty() { String::new() } else { format!("SGD diverged: {}", list.join(", ")) })
 }
 
-/// The claims out of a result of a stage.
+/// The claims in a result of a stage.
 ///
 /// # Errors
 /// A damaged result.

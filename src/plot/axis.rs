@@ -23,19 +23,19 @@ impl Axis {
         Self { log: true, ..Self::linear(label) }
     }
 
-    /// The same with a fixed range instead of that of the data.
+    /// This axis with a fixed range instead of that of the data.
     #[must_use]
     pub fn range(self, low: f64, high: f64) -> Self {
         Self { range: Some((low, high)), ..self }
     }
 
-    /// The same with labels at whole numbers only, for counts and indices.
+    /// This axis with labels at whole numbers only, for counts and indices.
     #[must_use]
     pub fn whole(self) -> Self {
         Self { whole: true, ..self }
     }
 
-    /// The same with labels at the given values.
+    /// This axis with labels at the given values.
     #[must_use]
     pub fn ticks(self, values: impl Into<Vec<f64>>) -> Self {
         Self { ticks: Some(values.into()), ..self }

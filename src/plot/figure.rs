@@ -43,26 +43,26 @@ impl Figure {
         Self { sheet }
     }
 
-    /// The same with one more panel; panels fill rows from the left.
+    /// This figure with one more panel; panels fill rows from the left.
     #[must_use]
     pub fn panel(mut self, panel: Panel) -> Self {
         self.sheet.panels.push(panel);
         self
     }
 
-    /// The same with axes of every panel `pt` high.
+    /// This figure with axes of every panel `pt` high.
     #[must_use]
     pub fn axes_height(self, pt: f64) -> Self {
         Self { sheet: Sheet { height: Some(pt), ..self.sheet } }
     }
 
-    /// The same with one horizontal range for all panels, labelled in the lowest row only.
+    /// This figure with one horizontal range for all panels, labelled in the lowest row only.
     #[must_use]
     pub fn shared_x(self) -> Self {
         Self { sheet: Sheet { shared_x: true, ..self.sheet } }
     }
 
-    /// The same with one vertical range for all panels, labelled in the first column only.
+    /// This figure with one vertical range for all panels, labelled in the first column only.
     #[must_use]
     pub fn shared_y(self) -> Self {
         Self { sheet: Sheet { shared_y: true, ..self.sheet } }

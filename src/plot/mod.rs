@@ -39,7 +39,7 @@
 //! braces, `\hat \bar \tilde`, `\sqrt`, `\mathrm{op}`, `\nabla`, `\propto` and so on; the list is in `markup.rs`.
 //! A character without a glyph and an unknown command are errors.
 //!
-//! The way of a figure: `figure`, `panel`, `series`, `axis`, `style` describe, and `sheet` holds what they say; `compose`
+//! The path of a figure: `figure`, `panel`, `series`, `axis`, `style` describe, and `sheet` holds what they say; `compose`
 //! lays it out with `text` (from `markup` and `font`), `ticks`, `legend` and `colourbar`; `side` and `marks` draw into a
 //! `scene`, at the places that a `frame` gives (clipped by `path`); `lint` judges the scene; `page` writes it as SVG through
 //! a plotters backend, `pdf` as PDF through krilla, and `png` renders an SVG. Curves are thinned to what 0.05 pt can show.

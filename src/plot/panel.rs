@@ -45,12 +45,12 @@ impl Panel {
         Self { x, y, title: None, series: Vec::new(), notes: Vec::new(), legend_at: None }
     }
 
-    /// The same with a heading, as in "$λ = 100$".
+    /// This panel with a heading, as in "$λ = 100$".
     pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: Some(title.into()), ..self }
     }
 
-    /// The same with one more series.
+    /// This panel with one more series.
     pub fn series(mut self, series: Series) -> Self {
         self.series.push(series);
         self
@@ -86,13 +86,13 @@ impl Panel {
         self.series(Series::error_bars(label, style, points))
     }
 
-    /// The same with text whose `anchor` is at (`x`, `y`) as shares of the axes, from the lower left corner.
+    /// This panel with text whose `anchor` is at (`x`, `y`) as shares of the axes, from the lower left corner.
     pub fn note(mut self, x: f64, y: f64, text: impl Into<String>, anchor: Anchor) -> Self {
         self.notes.push(Note { text: text.into(), x, y, anchor });
         self
     }
 
-    /// The same with its legend inside the axes, upper left corner at (`x`, `y`) as shares of the axes.
+    /// This panel with its legend inside the axes, upper left corner at (`x`, `y`) as shares of the axes.
     pub fn legend_inside(self, x: f64, y: f64) -> Self {
         Self { legend_at: Some((x, y)), ..self }
     }

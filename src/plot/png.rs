@@ -28,7 +28,7 @@ pub fn pixels(svg: &str, dpi: u16) -> Result<Pixmap, PlotError> {
     Ok(pixels)
 }
 
-/// The same as a PNG file that knows its resolution.
+/// The pixels as a PNG file that records its resolution.
 ///
 /// # Errors
 /// As for [`pixels`].

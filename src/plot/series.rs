@@ -115,7 +115,7 @@ impl Series {
         Self::new(bar_label, Style::reference(), Shape::HeatMap(map))
     }
 
-    /// The same heat map with words in the middle of its cells, by row, then column; an empty text leaves a cell as it is.
+    /// This heat map with words in the middle of its cells, by row, then column; an empty text leaves a cell as it is.
     #[must_use]
     pub fn written(self, cells: Vec<Vec<String>>) -> Self {
         Self { cells, ..self }

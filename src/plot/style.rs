@@ -101,25 +101,25 @@ impl Style {
         }
     }
 
-    /// The same with another dash.
+    /// This style with another dash.
     #[must_use]
     pub fn dash(self, dash: Dash) -> Self {
         Self { dash, ..self }
     }
 
-    /// The same with another marker.
+    /// This style with another marker.
     #[must_use]
     pub fn marker(self, marker: Marker) -> Self {
         Self { marker, ..self }
     }
 
-    /// The same with another line width in pt.
+    /// This style with another line width in pt.
     #[must_use]
     pub fn width(self, width: f64) -> Self {
         Self { width, ..self }
     }
 
-    /// The same with another marker diameter in pt.
+    /// This style with another marker diameter in pt.
     #[must_use]
     pub fn size(self, size: f64) -> Self {
         Self { size, ..self }

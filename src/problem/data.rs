@@ -205,7 +205,7 @@ impl DataLaw {
         }
     }
 
-    /// The same law in `d` coordinates that begin with those of the span of the means.
+    /// This law in `d` coordinates, the first of which span the means.
     #[must_use]
     pub fn in_span(&self, d: usize) -> Self {
         match self {

@@ -66,7 +66,7 @@ pub struct Experiment {
     /// How they are simulated.
     #[serde(skip_serializing_if = "Simulator::is_sgd")]
     pub simulator: Simulator,
-    /// Its place in a family, if it is of one: no parameter either.
+    /// Its place in a family, if it belongs to one; not a parameter either.
     #[serde(skip)]
     pub member: Option<Member>,
 }

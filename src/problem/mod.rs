@@ -52,7 +52,7 @@ impl Problem {
         self.data.lambda().unwrap_or(f64::NAN)
     }
 
-    /// Number of rows of `d` weights in the first layer: labels of softmax regression, else neurons.
+    /// Number of rows of `d` weights in the first layer: labels in softmax regression, neurons otherwise.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.network.rows(&self.data)

@@ -4,8 +4,9 @@ use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{claims, judge};
-use crate::published::lockfile::{Entry, Lock};
+use crate::published::lockfile::{LockEntry, LockFile};
 use crate::published::standard::{is_standard, variant};
+use crate::published::status::Status;
 use crate::published::{lockfile, overrides};
 use crate::stage::claim::{Claim, Source, Verdict};
 use crate::stage::{Profile, Results, Settings};
@@ -36,8 +37,7 @@ impl Figures {
     }
 
     /// Whether results under these settings are the committed ones.
-    #[must_use]
-    pub fn commits(settings: &Settings) -> bool {
+    pub(crate) fn commits(settings: &Settings) -> bool {
         settings.profile == Profile::Paper && is_standard(settings)
     }
 
@@ -56,11 +56,11 @@ impl Figures {
     ///
     /// # Errors
     /// A file that cannot be read or is no lock.
-    pub fn lock(&self) -> Result<Lock> {
+    pub fn lock(&self) -> Result<LockFile> {
         lockfile::read(&self.root.join("figures.lock"))
     }
 
-    /// The folder that figures under these settings go to: this one where they are the committed ones, else a variant.
+    /// The folder that figures under these settings go to: this folder if they are the committed ones, otherwise a variant.
     #[must_use]
     pub fn folder(&self, settings: &Settings) -> PathBuf {
         if Self::commits(settings) {
@@ -70,9 +70,26 @@ impl Figures {
         }
     }
 
+    /// The status of what is committed of a stage: whether its recipe is the one in the lock, and its tables and figures are the
+    /// files that the lock names.
+    pub(crate) fn committed_status(
+        &self,
+        lock: &LockFile,
+        plan: &StagePlan,
+        settings: &Settings,
+    ) -> Result<Status> {
+        let (stage, profile) = (plan.stage.name, settings.profile);
+        let Some(entry) = lock.entry(stage, profile) else { return Ok(Status::Missing) };
+        // Only figures of the paper profile are committed.
+        let current = entry.recipe == plan.recipe(settings)?.digest().as_str()
+            && self.has_tables(stage, profile, entry)
+            && (profile == Profile::Quick || self.holds(entry));
+        Ok(if current { Status::UpToDate } else { Status::Stale })
+    }
+
     /// Whether the committed figures of a stage, in every format, and their captions are the files that the lock names.
     #[must_use]
-    pub fn holds(&self, entry: &Entry) -> bool {
+    pub fn holds(&self, entry: &LockEntry) -> bool {
         entry
             .figures
             .iter()
@@ -80,27 +97,28 @@ impl Figures {
     }
 
     /// Whether the committed tables of a stage are there as the lock names them.
-    #[must_use]
-    pub fn has_tables(&self, stage: &str, profile: Profile, entry: &Entry) -> bool {
-        entry.values.iter().all(|(table, digest)| {
-            let path = self.tables(stage, profile).join(format!("{table}.parquet"));
-            let values = Table::from_parquet(table, &path).and_then(|table| table.values_digest());
-            values.is_ok_and(|values| values == *digest)
-        })
+    pub(crate) fn has_tables(&self, stage: &str, profile: Profile, entry: &LockEntry) -> bool {
+        entry.values.iter().all(|(table, digest)| self.table(stage, profile, table, digest).is_ok())
     }
 
-    /// Folder of the committed tables of a stage.
-    #[must_use]
-    pub fn values(&self, stage: &str) -> PathBuf {
-        self.root.join("values").join(stage)
+    /// A committed table of a stage, if it has the values that the lock names.
+    pub(crate) fn table(&self, stage: &str, profile: Profile, name: &str, digest: &str) -> Result<Table> {
+        let path = self.tables(stage, profile).join(format!("{name}.parquet"));
+        let problem = match Table::from_parquet(name, &path) {
+            Ok(table) if table.values_digest()? == digest => return Ok(table),
+            Ok(_) => "does not hold the values that figures.lock names".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Err(Error::damaged(&path, format!("{problem}; restore the committed file, or `run {stage}`")))
     }
 
     /// Folder of the committed tables of a stage in a profile.
     #[must_use]
     pub fn tables(&self, stage: &str, profile: Profile) -> PathBuf {
+        let folder = self.root.join("values").join(stage);
         match profile {
-            Profile::Paper => self.values(stage),
-            Profile::Quick => self.values(stage).join(profile.word()),
+            Profile::Paper => folder,
+            Profile::Quick => folder.join(profile.word()),
         }
     }
 
@@ -111,24 +129,16 @@ impl Figures {
     pub fn results(&self, settings: &Settings, plan: &StagePlan) -> Result<Option<Results>> {
         let name = plan.stage.name;
         let lock = self.lock()?;
-        let entry = lock.stages.get(name).and_then(|profiles| profiles.get(Profile::Paper.word()));
+        let entry = lock.entry(name, Profile::Paper);
         let (true, Some(entry)) = (Self::commits(settings), entry) else { return Ok(None) };
         let mut tables = BTreeMap::new();
         for (table, digest) in &entry.values {
-            let path = self.values(name).join(format!("{table}.parquet"));
-            let refused = |problem: &str| {
-                Error::damaged(&path, format!("{problem}; restore the committed file, or `run {name}`"))
-            };
-            let values = Table::from_parquet(table, &path).map_err(|error| refused(&error.to_string()))?;
-            if values.values_digest()? != *digest {
-                return Err(refused("does not hold the values that figures.lock names"));
-            }
-            tables.insert(table.clone(), values);
+            tables.insert(table.clone(), self.table(name, Profile::Paper, table, digest)?);
         }
         Ok(Some(Results { profile: settings.profile, experiments: plan.experiments(), tables }))
     }
 
-    /// Claims of a stage: from the store where it is up to date, else from the committed values, else `not run`; each says with
+    /// Claims of a stage: from the store if it is up to date, otherwise from the committed values, otherwise `not run`; each says with
     /// which overrides it was measured.
     ///
     /// # Errors
@@ -149,7 +159,7 @@ impl Figures {
             let reason = format!("nothing was computed; `spectral-alignment run {}` does", plan.stage.name);
             plan.stage.claims.iter().map(|id| unknown(id, plan, &reason)).collect()
         };
-        overrides::say_in(&mut claims, plan, settings);
+        overrides::note_in(&mut claims, plan, settings);
         Ok(claims)
     }
 }

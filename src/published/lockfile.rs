@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{read_sources, sources};
 use crate::stage::claim::Claim;
-use crate::stage::{Settings, Stage};
+use crate::stage::{Profile, Settings, Stage};
 use crate::store::is_plain;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use std::path::Path;
 /// `figures.lock`: what the committed figures were made from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Lock {
+pub struct LockFile {
     /// Version of this format.
     pub format: u32,
     /// Source files behind the entries with the first digits of their digests, by the digest of the code they make.
@@ -25,13 +25,21 @@ pub struct Lock {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unsettled: BTreeSet<String>,
     /// By stage, then by profile.
-    pub stages: BTreeMap<String, BTreeMap<String, Entry>>,
+    pub stages: BTreeMap<String, BTreeMap<String, LockEntry>>,
+}
+
+impl LockFile {
+    /// The entry of a stage in a profile.
+    #[must_use]
+    pub fn entry(&self, stage: &str, profile: Profile) -> Option<&LockEntry> {
+        self.stages.get(stage)?.get(profile.word())
+    }
 }
 
 /// One stage in one profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct LockEntry {
     /// Digest of experiments, parameters, seed and source closure.
     pub recipe: String,
     /// What else the recipe was made of: seed scheme, code, crates, questions.
@@ -61,11 +69,11 @@ struct Version {
 ///
 /// # Errors
 /// A file that cannot be read or is no lock.
-pub fn read(path: &Path) -> Result<Lock> {
+pub fn read(path: &Path) -> Result<LockFile> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Lock { format: FORMAT, ..Lock::default() });
+            return Ok(LockFile { format: FORMAT, ..LockFile::default() });
         }
         Err(error) => return Err(Error::io("read", path)(error)),
     };
@@ -75,7 +83,7 @@ pub fn read(path: &Path) -> Result<Lock> {
     if format != FORMAT {
         return Err(refused(format!("has format {format}, this program reads {FORMAT}")));
     }
-    let lock: Lock = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
+    let lock: LockFile = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
     check(&lock).map_err(refused)?;
     Ok(lock)
 }
@@ -84,7 +92,7 @@ pub fn read(path: &Path) -> Result<Lock> {
 ///
 /// # Errors
 /// The first that is not, in words.
-pub fn check(lock: &Lock) -> std::result::Result<(), String> {
+pub fn check(lock: &LockFile) -> std::result::Result<(), String> {
     let plain = |what: &str, name: &str| {
         if is_plain(name) {
             Ok(())
@@ -141,10 +149,7 @@ pub fn ingredients(plan: &StagePlan, settings: &Settings) -> Result<BTreeMap<Str
 }
 
 /// Notes in a lock the source files behind an entry that is written to it.
-///
-/// # Errors
-/// A stage whose source is not embedded.
-pub fn note_sources(lock: &mut Lock, plan: &StagePlan) -> Result<()> {
+pub(crate) fn note_sources(lock: &mut LockFile, plan: &StagePlan) -> Result<()> {
     let code = plan.recipe_code()?;
     let digest = Value::from(code.digest()).to_string();
     lock.sources.entry(digest).or_insert_with(|| read_sources(&sources(&[&code])));
@@ -152,17 +157,14 @@ pub fn note_sources(lock: &mut Lock, plan: &StagePlan) -> Result<()> {
 }
 
 /// Forgets source files that no entry is made of any more.
-pub fn drop_sources(lock: &mut Lock) {
+pub(crate) fn drop_sources(lock: &mut LockFile) {
     let entries = lock.stages.values().flat_map(|profiles| profiles.values());
     let used: BTreeSet<String> = entries.filter_map(|entry| entry.ingredients.get("code")).cloned().collect();
     lock.sources.retain(|code, _| used.contains(code));
 }
 
 /// Deletes files below the folder of figures, and folders that are empty then.
-///
-/// # Errors
-/// A file that cannot be deleted.
-pub fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
+pub(crate) fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
     for file in files {
         let path = root.join(file);
         match fs::remove_file(&path) {
@@ -171,7 +173,7 @@ pub fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
             }
             _ => {}
         }
-        // A folder that still holds something stays.
+        // A folder that is not empty is kept.
         let mut folders = path.ancestors().skip(1).take_while(|folder| *folder != root);
         while folders.next().is_some_and(|folder| fs::remove_dir(folder).is_ok()) {}
     }
@@ -179,7 +181,7 @@ pub fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
 }
 
 /// Removes the entries of stages that are not among `all`; their names.
-pub fn drop_stages(lock: &mut Lock, all: &[&'static Stage]) -> Vec<String> {
+pub(crate) fn drop_stages(lock: &mut LockFile, all: &[&'static Stage]) -> Vec<String> {
     let gone: Vec<String> = lock
         .stages
         .keys()
@@ -194,7 +196,7 @@ pub fn drop_stages(lock: &mut Lock, all: &[&'static Stage]) -> Vec<String> {
 
 /// Every file that a lock names, below the figures' folder.
 #[must_use]
-pub fn files(lock: &Lock) -> BTreeSet<String> {
+pub fn files(lock: &LockFile) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     for (stage, profiles) in &lock.stages {
         for (profile, entry) in profiles {
@@ -204,7 +206,7 @@ pub fn files(lock: &Lock) -> BTreeSet<String> {
     files
 }
 
-fn names(stage: &str, profile: &str, entry: &Entry) -> Vec<String> {
+fn names(stage: &str, profile: &str, entry: &LockEntry) -> Vec<String> {
     let paper = profile == "paper";
     let folder = if paper { format!("values/{stage}") } else { format!("values/{stage}/{profile}") };
     let tables = entry.values.keys().map(|table| format!("{folder}/{table}.parquet"));

@@ -1,14 +1,14 @@
 //! What is committed beside the code: figures, the reduced tables behind them, and `figures.lock`.
-//!
-//! This file is the door for other rooms; files in here name each other, and no two of them in a circle.
 
 pub mod figures;
 pub mod lockfile;
 pub mod overrides;
 pub mod publish;
-pub mod standard;
+pub(crate) mod standard;
+pub(crate) mod status;
 pub mod verify;
 pub mod why;
 
 pub use crate::published::figures::{Figures, NOT_COMPUTED};
 pub use crate::published::standard::{DEFAULT_SEED, is_standard, standard, variant};
+pub use crate::published::status::{Status, cached_status};

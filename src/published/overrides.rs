@@ -1,4 +1,4 @@
-//! Changed parameters: read from a file, written beside what they made, said in the claims about it.
+//! Changed parameters: read from a file, written beside the results, stated in the claims.
 
 use crate::error::{Error, Result};
 use crate::pipeline::plan::StagePlan;
@@ -11,7 +11,7 @@ use std::path::Path;
 /// `lambda = [1, 10, 100]`.
 ///
 /// # Errors
-/// A file that cannot be read, is no TOML, or has something else than numbers in tables.
+/// A file that cannot be read, is not TOML, or has anything but numbers in tables.
 pub fn read(path: &Path) -> Result<Vec<Override>> {
     let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidData => {
@@ -22,7 +22,7 @@ pub fn read(path: &Path) -> Result<Vec<Override>> {
     parse(&text).map_err(|problem| Error::Usage(format!("--overrides {}: {problem}", path.display())))
 }
 
-/// The overrides in the text of such a file; the problem in words where it is none.
+/// The overrides in the text of such a file; the problem in words if it is malformed.
 ///
 /// # Errors
 /// As for [`read`].
@@ -52,7 +52,7 @@ pub fn parse(text: &str) -> std::result::Result<Vec<Override>, String> {
     Ok(overrides)
 }
 
-/// A number as `--set` has it; what it is instead, if it is none.
+/// A number as `--set` takes it; its type, if it is not a number.
 fn written(value: &toml::Value) -> std::result::Result<String, &'static str> {
     match value {
         toml::Value::Integer(value) => Ok(value.to_string()),
@@ -99,7 +99,7 @@ fn number(value: &str) -> String {
 }
 
 /// Later overrides replace earlier ones of the same key; sorted, so that their order does not count.
-pub fn settle(overrides: &mut Vec<Override>) {
+pub fn resolve(overrides: &mut Vec<Override>) {
     overrides.reverse();
     overrides.sort_by(|a, b| (&a.experiment, &a.key).cmp(&(&b.experiment, &b.key)));
     overrides.dedup_by(|later, first| later.experiment == first.experiment && later.key == first.key);
@@ -115,8 +115,8 @@ pub fn of_stage(plan: &StagePlan, settings: &Settings) -> Vec<String> {
     reaching.map(|change| format!("{}.{}={}", change.experiment, change.key, change.value)).collect()
 }
 
-/// Says in the claims of a stage with which overrides they were measured.
-pub fn say_in(claims: &mut [Claim], plan: &StagePlan, settings: &Settings) {
+/// Notes in the claims of a stage with which overrides they were measured.
+pub(crate) fn note_in(claims: &mut [Claim], plan: &StagePlan, settings: &Settings) {
     let changes = of_stage(plan, settings);
     if changes.is_empty() {
         return;

@@ -1,18 +1,18 @@
-//! Publishing into the folder of figures: what agrees is left alone, and what a killed run leaves behind is put right by
-//! the next.
+//! Publishing into the folder of figures: files that agree are left alone, and the next run repairs what a killed run leaves
+//! behind.
 //!
-//! Files are replaced one by one, each in one step, and the lock after them: files of a killed run do not have the digests
-//! of the lock, and are written again. Names that come or go are noted in the lock beforehand, as `unsettled`; those that
-//! no entry has in the end are deleted. Who calls any of this holds [`Figures::alone`].
+//! Files are replaced one by one, each atomically, and the lock after them: files from a killed run do not match the digests in
+//! the lock and are written again. Names about to appear or disappear are first noted in the lock, as `unsettled`; those that no
+//! entry has in the end are deleted. Callers must hold [`Figures::alone`].
 
 use crate::error::{Error, Result};
 use crate::pipeline::run::{CLAIMS, Done, claims};
 use crate::published::figures::Figures;
-use crate::published::lockfile::{Entry, Lock};
-use crate::published::verify::claims::{Apart, compare_all_claims};
+use crate::published::lockfile::{LockEntry, LockFile};
+use crate::published::verify::Rows;
+use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
-use crate::published::verify::committed::committed;
-use crate::published::verify::rows::Rows;
+use crate::published::verify::committed;
 use crate::published::{lockfile, overrides};
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::{BlobEntry, Manifest, Store, fault};
@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// Beginning of the names of files in preparation.
 const BESIDE: &str = ".new-";
 
-/// Publishes stages: into the folder itself where they are the committed ones, else into a variant below it.
+/// Publishes stages: into the folder itself if they are the committed ones, otherwise into a variant below it.
 /// Returns the folder written to and the names of the stages whose files changed.
 ///
 /// # Errors
@@ -98,8 +98,8 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
 /// Puts `after` in the place of `before`, with `write` for the files whose content changes.
 fn replace(
     figures: &Figures,
-    before: &Lock,
-    mut after: Lock,
+    before: &LockFile,
+    mut after: LockFile,
     write: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     lockfile::drop_sources(&mut after);
@@ -107,7 +107,7 @@ fn replace(
     let mut touched = before.unsettled.clone();
     touched.extend(old.symmetric_difference(&new).cloned());
     if touched != before.unsettled {
-        write_lock(figures, &Lock { unsettled: touched.clone(), ..before.clone() })?;
+        write_lock(figures, &LockFile { unsettled: touched.clone(), ..before.clone() })?;
     }
     write()?;
     after.unsettled = touched.difference(&new).cloned().collect();
@@ -134,28 +134,28 @@ fn write(figures: &Figures, store: &Store, profile: Profile, done: &Done) -> Res
     Ok(())
 }
 
-/// Whether the lock and the committed files of a stage are those of `new`, or made by the same recipe with values within
-/// tolerance, as another processor gives them: then they are left untouched.
+/// Whether the lock and the committed files of a stage are those of `new`, or come from the same recipe with values within
+/// tolerance, as on another processor; if so they are left untouched.
 fn agrees(
     figures: &Figures,
-    lock: &Lock,
+    lock: &LockFile,
     settings: &Settings,
-    new: &Entry,
+    new: &LockEntry,
     store: &Store,
     done: &Done,
 ) -> Result<bool> {
     let (name, profile) = (done.plan.stage.name, settings.profile);
-    let Some(old) = lock.stages.get(name).and_then(|profiles| profiles.get(profile.word())) else {
+    let Some(old) = lock.entry(name, profile) else {
         return Ok(false);
     };
     // Results with the same values are judged and drawn alike; what else an entry says must be the same anyway.
-    let alike = Entry {
+    let alike = LockEntry {
         values: new.values.clone(),
         figures: new.figures.clone(),
         claims: new.claims.clone(),
         ..old.clone()
     };
-    let names = |entry: &Entry| entry.values.keys().cloned().collect::<Vec<_>>();
+    let names = |entry: &LockEntry| entry.values.keys().cloned().collect::<Vec<_>>();
     if alike != *new || names(old) != names(new) || !figures.has_tables(name, profile, old) {
         return Ok(false);
     }
@@ -168,14 +168,14 @@ fn agrees(
     }
     if old.values == new.values {
         let mut rows = Rows::new(name, profile, "committed");
-        compare_all_claims(&mut rows, &old.claims, &new.claims, Apart::SAME_TABLES);
+        compare_all_claims(&mut rows, &old.claims, &new.claims, SAME_TABLES);
         let drawn = old.figures == new.figures && (profile != Profile::Paper || figures.holds(old));
         return Ok(drawn && !rows.list.iter().any(|row| row.verdict.is_bad()));
     }
     Ok(!committed(figures, lock, done.plan.stage, profile)?.iter().any(|row| row.verdict.is_bad()))
 }
 
-fn write_lock(figures: &Figures, lock: &Lock) -> Result<()> {
+fn write_lock(figures: &Figures, lock: &LockFile) -> Result<()> {
     let path = figures.root().join("figures.lock");
     let mut bytes = serde_json::to_vec_pretty(lock).map_err(|error| Error::defect("figures.lock", error))?;
     bytes.push(b'\n');
@@ -199,9 +199,9 @@ fn drawn(figures: &Manifest) -> impl Iterator<Item = &BlobEntry> {
     figures.blobs.iter().filter(|entry| entry.name != CLAIMS)
 }
 
-fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<Entry> {
+fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<LockEntry> {
     let tables = done.tables.tables.iter();
-    Ok(Entry {
+    Ok(LockEntry {
         recipe: done.plan.recipe(settings)?.digest().to_string(),
         ingredients: lockfile::ingredients(&done.plan, settings)?,
         seed: settings.seed,
@@ -212,7 +212,7 @@ fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<Entry> {
     })
 }
 
-/// Removes what killed runs left in preparation, in `folder` and below its `values`.
+/// Removes unfinished files of killed runs from `folder` and from below its `values`.
 fn sweep(folder: &Path) -> Result<()> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -232,7 +232,7 @@ fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts a file with these bytes in its place in one step, unless it holds them already; whether it was written.
+/// Writes a file atomically unless it already holds these bytes; returns whether it was written.
 ///
 /// # Errors
 /// A file that cannot be written.

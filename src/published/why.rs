@@ -1,5 +1,5 @@
-//! Why a stage is not up to date: the ingredients of its keys against those of the nearest earlier result in the cache, or
-//! of the committed lock where the cache has none.
+//! Why a stage is not up to date: compares the ingredients of its keys with those of the closest earlier result in the cache or,
+//! if the cache has none, of the committed lock.
 
 use crate::digest::{Ingredients, Value, diff};
 use crate::error::Result;
@@ -7,8 +7,8 @@ use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{SOURCES, read_sources, simulating_code, sources};
 use crate::published::figures::Figures;
-use crate::published::lockfile;
-use crate::published::lockfile::{Entry, Lock};
+use crate::published::lockfile::{self, LockEntry, LockFile};
+use crate::published::status::{Status, is_of};
 use crate::stage::Settings;
 use crate::store::Manifest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,9 +32,9 @@ impl Change {
 
 /// Why a stage is in its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// `up to date`, `stale` or `missing`.
-    pub status: &'static str,
+pub struct Explanation {
+    /// Its state.
+    pub status: Status,
     /// What it was compared with: `cache`, `figures.lock` or `nothing`.
     pub against: &'static str,
     /// What changed.
@@ -44,18 +44,11 @@ pub struct Answer {
 /// Source files by path with the first digits of their digests.
 type Files = BTreeMap<String, String>;
 
-/// Whether a result is one of a stage in the same profile, whatever else it was made from.
-#[must_use]
-pub fn is_of(result: &Manifest, plan: &StagePlan, settings: &Settings) -> bool {
-    result.name == plan.stage.name
-        && result.ingredients.get("profile") == Some(&settings.profile.word().into())
-}
-
 /// Why a stage is in its state.
 ///
 /// # Errors
 /// A store or lock that cannot be read.
-pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Result<Answer> {
+pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Result<Explanation> {
     let settings = context.settings;
     let earlier = |kind: &str| -> Result<Vec<Manifest>> {
         let mut results = context.store.results(kind)?;
@@ -65,7 +58,7 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
     if let Some(tables) = context.current_tables(plan)? {
         let key = context.figures(plan, &tables)?;
         if context.store.result(plan.stage.name, &key)?.is_some() {
-            return Ok(Answer { status: "up to date", against: "cache", changes: Vec::new() });
+            return Ok(Explanation { status: Status::UpToDate, against: "cache", changes: Vec::new() });
         }
         let files = read_sources(&sources(&[&plan.figure_code()?]));
         let all = earlier("figures")?.into_iter().map(|result| {
@@ -73,8 +66,12 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
             (result, changes)
         });
         return Ok(match nearest(all) {
-            Some((_, changes)) => Answer { status: "stale", against: "cache", changes },
-            None => Answer { status: "stale", against: "cache", changes: vec![unmade("claims and figures")] },
+            Some((_, changes)) => Explanation { status: Status::Stale, against: "cache", changes },
+            None => Explanation {
+                status: Status::Stale,
+                against: "cache",
+                changes: vec![unmade("claims and figures")],
+            },
         });
     }
     let inputs = context.inputs(plan)?;
@@ -99,13 +96,13 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
             if changes.is_empty() {
                 changes = missing(plan, &inputs.missing);
             }
-            Ok(Answer { status: "stale", against: "cache", changes })
+            Ok(Explanation { status: Status::Stale, against: "cache", changes })
         }
         None => against_lock(&figures.lock()?, plan, settings),
     }
 }
 
-/// The result with the fewest changes, the latest of several, with each change once.
+/// The result with the fewest changes (of several, the latest), with each change listed once.
 fn nearest(all: impl Iterator<Item = (Manifest, Vec<Change>)>) -> Option<(Manifest, Vec<Change>)> {
     let finished = |result: &Manifest| {
         result.provenance.iter().find(|(name, _)| name == "finished").map(|(_, time)| time.clone())
@@ -121,7 +118,7 @@ fn unmade(what: &str) -> Change {
     Change::new(what, None, Some("not made yet, or deleted".to_owned()))
 }
 
-/// What is gone although no ingredient changed.
+/// What is missing although no ingredient changed.
 fn missing(plan: &StagePlan, works: &[Work]) -> Vec<Change> {
     let mut changes = Vec::new();
     for experiment in plan.experiments().into_values() {
@@ -141,7 +138,7 @@ fn missing(plan: &StagePlan, works: &[Work]) -> Vec<Change> {
     changes
 }
 
-/// What changed from a result to a key, except the values of its inputs, whose own ingredients say it better.
+/// What changed from a result to a key, except the values of its inputs, whose own ingredients are more telling.
 fn result_changes(old: &Manifest, new: &Ingredients, files: &Files) -> Vec<Change> {
     let old_files = files_of(old);
     let mut changes = Vec::new();
@@ -198,7 +195,7 @@ fn text(value: Option<Value>) -> Option<String> {
     value.map(|value| value.to_string())
 }
 
-/// A changed list as the entries that are gone and new, anything else as it is.
+/// A changed list as the entries that are gone and those that are new; anything else as it is.
 fn plain_changes(role: &str, old: Option<Value>, new: Option<Value>) -> Vec<Change> {
     let (Some(Value::List(was)), Some(Value::List(is))) = (&old, &new) else {
         return vec![Change::new(role, text(old), text(new))];
@@ -232,7 +229,7 @@ fn map_changes(prefix: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<Ch
     changes
 }
 
-/// The source files that changed; the digests of all of them where the old list is not known.
+/// The source files that changed; their common digest if the old list is not known.
 fn code_changes(
     role: &str,
     old_files: Option<&Files>,
@@ -258,11 +255,11 @@ fn file_changes(old: &Files, new: &Files) -> Vec<Change> {
 }
 
 /// What changed since the committed entry of a stage.
-fn against_lock(lock: &Lock, plan: &StagePlan, settings: &Settings) -> Result<Answer> {
-    let entry = lock.stages.get(plan.stage.name).and_then(|profiles| profiles.get(settings.profile.word()));
+fn against_lock(lock: &LockFile, plan: &StagePlan, settings: &Settings) -> Result<Explanation> {
+    let entry = lock.entry(plan.stage.name, settings.profile);
     let Some(entry) = entry else {
-        return Ok(Answer {
-            status: "missing",
+        return Ok(Explanation {
+            status: Status::Missing,
             against: "nothing",
             changes: vec![unmade("tables, claims and figures")],
         });
@@ -277,10 +274,15 @@ fn against_lock(lock: &Lock, plan: &StagePlan, settings: &Settings) -> Result<An
             Change::new("recipe", Some(entry.recipe.clone()), Some(new))
         });
     }
-    Ok(Answer { status: "missing", against: "figures.lock", changes })
+    Ok(Explanation { status: Status::Missing, against: "figures.lock", changes })
 }
 
-fn lock_changes(lock: &Lock, entry: &Entry, plan: &StagePlan, settings: &Settings) -> Result<Vec<Change>> {
+fn lock_changes(
+    lock: &LockFile,
+    entry: &LockEntry,
+    plan: &StagePlan,
+    settings: &Settings,
+) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     if entry.seed != settings.seed {
         changes.push(Change::new("seed", Some(entry.seed.to_string()), Some(settings.seed.to_string())));

@@ -176,13 +176,13 @@ fn files(section: &Section) -> Markup {
                             td { code { (table.values) } }
                         }
                     }
-                    @for plate in &section.figures {
-                        @for (format, address, digest) in &plate.files {
+                    @for card in &section.figures {
+                        @for (format, address, digest) in &card.files {
                             tr {
                                 th scope="row" {
                                     @if let Some(address) = address {
-                                        a href=(address) { (plate.name) "." (format) }
-                                    } @else { (plate.name) "." (format) }
+                                        a href=(address) { (card.name) "." (format) }
+                                    } @else { (card.name) "." (format) }
                                 }
                                 td.number { "–" }
                                 td { code { (digest) } }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// Predictions below this share of the largest one of their statistic are compared by their difference only.
 pub const SMALL: f64 = 0.01;
 
-/// How far one statistic is from its prediction, over all places that both tables have.
+/// How far one statistic is from its prediction, over all places present in both tables.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deviation {
     /// The statistic.

@@ -1,4 +1,4 @@
-//! Everything that the report says, from the store where stages are up to date, else from what is committed.
+//! Everything the report contains, from the store for stages that are up to date, otherwise from what is committed.
 
 use crate::digest::{Value, sha256};
 use crate::error::{Error, Result};
@@ -6,12 +6,12 @@ use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::CLAIMS;
 use crate::published::Figures;
-use crate::published::lockfile::Entry;
+use crate::published::lockfile::LockEntry;
 use crate::report::deviation::{Deviation, deviations, eigenvalues};
 use crate::report::words::{address, options};
 use crate::stage::claim::{Claim, Verdict};
 use crate::stage::rows::Statistics;
-use crate::stage::{Profile, Settings, Stage};
+use crate::stage::{Settings, Stage};
 use crate::store::elapsed::{SIMULATION, seconds, took};
 use crate::store::{Manifest, Store};
 use crate::table::Table;
@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 pub struct Report {
     /// What the user chose.
     pub settings: Settings,
-    /// The same as options on a command line, each with a space before it.
+    /// The settings as options on a command line, each preceded by a space.
     pub options: String,
     /// One section per stage.
     pub sections: Vec<Section>,
@@ -32,7 +32,7 @@ pub struct Report {
 
 impl Report {
     /// All claims.
-    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> + Clone {
         self.sections.iter().flat_map(|section| &section.claims)
     }
 
@@ -42,23 +42,28 @@ impl Report {
         self.claims().filter(|claim| claim.verdict == verdict).count()
     }
 
-    /// All verdicts in one line, as `claims` prints it.
+    /// All verdicts on one line, as `claims` prints it.
     #[must_use]
     pub fn summary(&self) -> String {
-        let [hold, fail, not_run] =
-            [Verdict::Holds, Verdict::Fails, Verdict::NotRun].map(|verdict| self.count(verdict));
-        format!("{hold} hold, {fail} fail, {not_run} not run")
+        summary(self.claims())
     }
+}
+
+/// The number of claims with each verdict, on one line.
+pub fn summary<'a>(claims: impl Iterator<Item = &'a Claim> + Clone) -> String {
+    let count = |verdict| claims.clone().filter(|claim| claim.verdict == verdict).count();
+    let [hold, fail, not_run] = [Verdict::Holds, Verdict::Fails, Verdict::NotRun].map(count);
+    format!("{hold} hold, {fail} fail, {not_run} not run")
 }
 
 /// Where the numbers of a stage come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The local store.
+    /// From the local store.
     Computed,
-    /// The values committed beside the figures; whether the recipe is still that of this program.
+    /// From the values committed beside the figures.
     Committed {
-        /// It is not: parameters or code have changed since.
+        /// Whether parameters or code have changed since.
         stale: bool,
     },
     /// Nothing was computed.
@@ -75,7 +80,7 @@ pub struct Section {
     /// Its claims.
     pub claims: Vec<Claim>,
     /// Its figures.
-    pub figures: Vec<Plate>,
+    pub figures: Vec<FigureCard>,
     /// Those that are not there, and why.
     pub missing: Vec<(&'static str, String)>,
     /// Parameters of each experiment.
@@ -86,9 +91,9 @@ pub struct Section {
     pub recipe: String,
     /// Its tables.
     pub tables: Vec<TableFile>,
-    /// What made its tables, and where and when: names and values.
+    /// What made its tables, where and when, as names and values.
     pub provenance: Vec<(String, String)>,
-    /// The commit at which its figures were drawn, if that is another one.
+    /// The commit at which its figures were drawn, if it is a different one.
     pub drawn: Option<String>,
     /// The seconds it took, where they are known.
     pub seconds: Option<Seconds>,
@@ -109,7 +114,7 @@ pub struct Seconds {
 
 /// A figure with its words and files.
 #[derive(Clone, Debug)]
-pub struct Plate {
+pub struct FigureCard {
     /// Its name.
     pub name: String,
     /// The document.
@@ -156,11 +161,7 @@ pub fn gather(
             Some(tables) => store.result(plan.stage.name, &context.figures(plan, tables)?)?,
             None => None,
         };
-        let entry = lock
-            .stages
-            .get(plan.stage.name)
-            .and_then(|profiles| profiles.get(Profile::Paper.word()))
-            .filter(|_| Figures::commits(settings));
+        let entry = lock.entry(plan.stage.name, settings.profile).filter(|_| Figures::commits(settings));
         let mut section = Section {
             stage: plan.stage,
             origin: Origin::Nothing,
@@ -228,7 +229,7 @@ impl Section {
             if drawn.blob(&format!("{name}.svg")).is_some() {
                 let digests = drawn.blobs.iter().filter(|blob| blob.name != CLAIMS);
                 let digests = digests.map(|blob| (blob.name.as_str(), blob.sha256.as_str())).collect();
-                self.figures.push(plate(name, read("svg")?, &read("txt")?, folder, &digests));
+                self.figures.push(figure_card(name, read("svg")?, &read("txt")?, folder, &digests));
             }
         }
         Ok(())
@@ -239,7 +240,7 @@ impl Section {
         figures: &Figures,
         settings: &Settings,
         plan: &StagePlan,
-        entry: &Entry,
+        entry: &LockEntry,
     ) -> Result<()> {
         self.origin = Origin::Committed { stale: entry.recipe != self.recipe };
         self.recipe.clone_from(&entry.recipe);
@@ -247,7 +248,7 @@ impl Section {
         let folder = figures.folder(settings);
         if let Some(results) = figures.results(settings, plan)? {
             for (name, table) in &results.tables {
-                let path = figures.values(self.stage.name).join(format!("{name}.parquet"));
+                let path = figures.tables(self.stage.name, settings.profile).join(format!("{name}.parquet"));
                 self.tables.push(TableFile {
                     name: name.clone(),
                     address: address(&folder, &path),
@@ -265,7 +266,7 @@ impl Section {
                 (entry.figures.get(&file) == Some(&sha256(text.as_bytes()))).then_some(text)
             };
             if let (Some(svg), Some(caption)) = (read("svg"), read("txt")) {
-                self.figures.push(plate(name, svg, &caption, &folder, &digests));
+                self.figures.push(figure_card(name, svg, &caption, &folder, &digests));
             } else {
                 self.missing.push((name, "the committed files are not those that figures.lock names".into()));
             }
@@ -298,7 +299,7 @@ impl Section {
 
     fn note_missing(&mut self) {
         for name in self.stage.figures {
-            let known = self.figures.iter().any(|plate| plate.name == *name)
+            let known = self.figures.iter().any(|card| card.name == *name)
                 || self.missing.iter().any(|(other, _)| other == name);
             if !known {
                 let reason = match self.origin {
@@ -318,7 +319,13 @@ fn damaged(folder: PathBuf) -> Error {
     Error::Lost { what: folder.display().to_string() }
 }
 
-fn plate(name: &str, svg: String, caption: &str, folder: &Path, digests: &BTreeMap<&str, &str>) -> Plate {
+fn figure_card(
+    name: &str,
+    svg: String,
+    caption: &str,
+    folder: &Path,
+    digests: &BTreeMap<&str, &str>,
+) -> FigureCard {
     let (title, caption) = caption.split_once('\n').unwrap_or((caption, ""));
     let files = FORMATS.into_iter().filter_map(|format| {
         let file = format!("{name}.{format}");
@@ -326,7 +333,7 @@ fn plate(name: &str, svg: String, caption: &str, folder: &Path, digests: &BTreeM
         let path = folder.join(&file);
         Some((format, path.exists().then(|| address(folder, &path)), digest))
     });
-    Plate {
+    FigureCard {
         name: name.to_owned(),
         svg,
         title: title.trim().trim_end_matches('.').to_owned(),

@@ -1,4 +1,4 @@
-//! The page: what it is about, what it finds, and where to find it.
+//! The page: what it is about, what was found, and links to the parts.
 
 use crate::report::details::PROVENANCE;
 use crate::report::gather::{Origin, Report, Section};
@@ -121,7 +121,7 @@ fn origin(report: &Report) -> String {
     format!("{}.", parts.join("; "))
 }
 
-/// The ways into the verdicts.
+/// Links to the verdicts.
 fn groups(report: &Report) -> Markup {
     html! {
         nav aria-label="Verdicts" {
@@ -137,7 +137,7 @@ fn groups(report: &Report) -> Markup {
     }
 }
 
-/// The ways into the stages.
+/// Links to the stages.
 fn contents(report: &Report) -> Markup {
     html! {
         nav aria-label="Stages" {

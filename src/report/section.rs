@@ -2,8 +2,8 @@
 
 use crate::report::details::{commands, made, parameters};
 use crate::report::deviation::Deviation;
+use crate::report::figure_card::figure_card;
 use crate::report::gather::{Origin, Report, Section};
-use crate::report::plate::plate;
 use crate::report::verdicts::badge;
 use crate::report::words::{formula, percent, significant};
 use crate::stage::claim::Verdict;
@@ -18,7 +18,7 @@ pub fn section(report: &Report, section: &Section) -> Markup {
             h3 id=(id) { (formula(section.stage.title)) }
             p.kind { code { (name) } " · " (section.stage.kind.word()) " · " code { (section.stage.source) } @if let Some(words) = origin(section) { " · " (words) } }
             @if !section.claims.is_empty() { (claims(section)) }
-            @for figure in &section.figures { (plate(figure)) }
+            @for figure in &section.figures { (figure_card(figure)) }
             @for (figure, reason) in &section.missing {
                 p.reason id={ "figure-" (figure) } { "Figure " code { (figure) } ": not drawn, " (reason) "." }
             }
@@ -43,7 +43,7 @@ fn origin(section: &Section) -> Option<&'static str> {
     }
 }
 
-/// The claims in a line each, the worst first.
+/// One line per claim, the worst first.
 fn claims(section: &Section) -> Markup {
     let order = [Verdict::Fails, Verdict::NotRun, Verdict::Holds];
     html! {

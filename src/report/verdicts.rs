@@ -2,8 +2,8 @@
 
 use crate::published::NOT_COMPUTED;
 use crate::report::gather::{Origin, Report, Section};
+use crate::report::interval_plot::interval_plot;
 use crate::report::margin::margin;
-use crate::report::strip::strip;
 use crate::report::words::{condition, estimate, formula, percent, prose};
 use crate::stage::claim::{Claim, Verdict};
 use maud::{Markup, html};
@@ -51,7 +51,7 @@ fn by_paper<'a>(claims: &[&'a Claim]) -> BTreeMap<&'a str, Vec<&'a Claim>> {
 }
 
 /// The claims that hold, by group.
-pub fn holding(report: &Report) -> BTreeMap<&str, Vec<&Claim>> {
+pub(crate) fn holding(report: &Report) -> BTreeMap<&str, Vec<&Claim>> {
     let mut groups: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
     for claim in report.claims().filter(|claim| claim.verdict == Verdict::Holds) {
         groups.entry(group(claim)).or_default().push(claim);
@@ -60,7 +60,7 @@ pub fn holding(report: &Report) -> BTreeMap<&str, Vec<&Claim>> {
 }
 
 /// A verdict as a word with a mark.
-pub fn badge(verdict: Verdict) -> Markup {
+pub(crate) fn badge(verdict: Verdict) -> Markup {
     let (class, mark) = match verdict {
         Verdict::Holds => ("holds", "✓"),
         Verdict::Fails => ("fails", "✗"),
@@ -166,7 +166,7 @@ fn row(claim: &Claim) -> Markup {
                 (condition(claim.relation, claim.bound))
             }
             td.number.margin role="cell" data-name="margin" {
-                @if let Some(margin) = margin(claim) { (strip(claim)) span { (percent(margin)) } } @else { "–" }
+                @if let Some(margin) = margin(claim) { (interval_plot(claim)) span { (percent(margin)) } } @else { "–" }
             }
             td role="cell" data-name="verdict" { (badge(claim.verdict)) }
         }

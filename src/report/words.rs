@@ -15,7 +15,7 @@ fn signed(text: &str) -> String {
     text.replace('-', "−")
 }
 
-/// A number with at most this many digits that count.
+/// A number with at most this many significant digits.
 #[must_use]
 pub fn significant(value: f64, digits: usize) -> String {
     let text = format!("{value:.*e}", digits.saturating_sub(1));
@@ -44,7 +44,7 @@ fn raised(text: &str) -> String {
     text.chars().map(|letter| digit(letter).unwrap_or('⁻')).collect()
 }
 
-/// A mean and the ends of its interval, with as many decimals as the interval's width gives a meaning.
+/// A mean and the ends of its interval, with as many decimals as the interval's width makes meaningful.
 #[must_use]
 pub fn estimate(measured: f64, low: f64, high: f64) -> [String; 3] {
     let half = (high - low) / 2.0;
@@ -62,8 +62,7 @@ pub fn estimate(measured: f64, low: f64, high: f64) -> [String; 3] {
 }
 
 /// A share in per cent.
-#[must_use]
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let value = 100.0 * share;
     if value.abs() >= 1000.0 {
         return format!("{} ×", significant(share, 2));
@@ -73,9 +72,8 @@ pub fn percent(share: f64) -> String {
     format!("{} %", signed(if text == "-0.0" { "0.0" } else { &text }))
 }
 
-/// What the interval must obey.
-#[must_use]
-pub fn condition(relation: Relation, bound: Bound) -> String {
+/// The condition that the interval must meet.
+pub(crate) fn condition(relation: Relation, bound: Bound) -> String {
     match (relation, bound) {
         (Relation::AtMost, Bound::Number(bound)) => format!("≤ {}", significant(bound, 4)),
         (Relation::AtLeast, Bound::Number(bound)) => format!("≥ {}", significant(bound, 4)),
@@ -97,9 +95,8 @@ const LETTERS: [(&str, &str); 9] = [
     ("sqrt", "√"),
 ];
 
-/// Plain text with Greek letters and signs in the place of their names.
-#[must_use]
-pub fn greek(text: &str) -> String {
+/// Plain text with names of Greek letters and operators replaced by symbols.
+pub(crate) fn greek(text: &str) -> String {
     let mut out = String::new();
     let mut word = String::new();
     for letter in text.replace(">=", "≥").replace("<=", "≤").replace(" - ", " − ").chars().chain(['\0'])
@@ -119,8 +116,7 @@ pub fn greek(text: &str) -> String {
 }
 
 /// Plain text in which words between backticks are commands.
-#[must_use]
-pub fn prose(text: &str) -> Markup {
+pub(crate) fn prose(text: &str) -> Markup {
     html! { @for (index, part) in text.split('`').enumerate() { @if index % 2 == 1 { code { (part) } } @else { (part) } } }
 }
 
@@ -180,7 +176,7 @@ fn index_length(text: &str) -> usize {
     }
 }
 
-/// The way from one folder to a file, as a relative address.
+/// The relative address of a file, seen from a folder.
 #[must_use]
 pub fn address(folder: &Path, file: &Path) -> String {
     let absolute = |path: &Path| {

@@ -1,7 +1,7 @@
-//! `new`: writes a stage that compiles, runs, is cached, drawn and judged at once.
+//! `new`: creates a stage that compiles and runs, and is cached, judged and drawn, right away.
 //!
-//! The text of a new stage is [`template`], a stage that is compiled with this program and run by its tests, with other
-//! names in it; so is the text of its test.
+//! The source of a new stage is that of [`template`], a stage compiled with this program and run by its tests, with the names
+//! replaced; likewise for its test.
 
 pub mod template;
 
@@ -79,8 +79,8 @@ pub fn check_name(name: &str, stages: &[&'static Stage]) -> Result<()> {
 /// Writes the stage and its test into the repository at `root`, and adds both to their lists; the files that changed.
 ///
 /// # Errors
-/// A name that no new stage can have, or a folder that is not the repository: then nothing is written. A file that cannot be
-/// written: then the same call again goes on.
+/// A name that no new stage can have, or a folder that is not the repository: nothing is written. A file that cannot be
+/// written: repeating the call resumes.
 pub fn scaffold(root: &Path, name: &str, stages: &[&'static Stage]) -> Result<Vec<PathBuf>> {
     check_name(name, stages)?;
     let module = module(name);
@@ -102,7 +102,7 @@ pub fn scaffold(root: &Path, name: &str, stages: &[&'static Stage]) -> Result<Ve
         stage_sources(name).into_iter().map(|(file, text)| (folder.join(file), text)).collect();
     files.push((root.join(format!("tests/suite/{module}.rs")), test_source(name)));
     for (path, text) in &files {
-        // The same file is what a call that was interrupted left.
+        // An interrupted call leaves identical files behind.
         if path.exists() && !fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes()) {
             let rule = format!("{} is there already: take another name, or delete it", path.display());
             return Err(Error::parameter("NAME", name, rule));

@@ -26,7 +26,7 @@ pub struct Observed {
     pub loss: f64,
     /// Share of the test sample classified correctly.
     pub accuracy: f64,
-    /// The same within each cluster; none where the test sample has no point of it.
+    /// Accuracy within each cluster; none if the test sample has no point of it.
     pub cluster_accuracy: Vec<Option<f64>>,
     /// What the network makes of each point of the test sample ([`crate::simulation::task::Evaluation::outputs`]); none
     /// of a trajectory that is read back.

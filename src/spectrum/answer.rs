@@ -22,7 +22,7 @@ pub enum QueryResult {
     Norms([Norms; 2]),
 }
 
-/// The same thing for both matrices.
+/// One value for each of the two matrices.
 fn both<T>(mut make: impl FnMut(usize) -> Result<T>) -> Result<[T; 2]> {
     Ok([make(0)?, make(1)?])
 }

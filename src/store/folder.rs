@@ -75,7 +75,7 @@ impl Folder {
         }
     }
 
-    /// The same, made if need be.
+    /// A folder in this one, created if it does not exist.
     pub(crate) fn make(&self, name: &str) -> Result<Self> {
         match rustix::fs::mkdirat(&self.fd, name, Mode::from_raw_mode(0o777)) {
             Ok(()) => self.sync()?,

@@ -51,7 +51,7 @@ pub struct Manifest {
     pub ingredients: Ingredients,
     /// Its tables, in the order in which they were published.
     pub tables: Vec<TableEntry>,
-    /// Its other files, likewise.
+    /// Its other files, in that order too.
     pub blobs: Vec<BlobEntry>,
     /// Where it was made: no part of the key.
     pub provenance: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! Groups of records: what is there, one of them, and more of them.
+//! Groups of records: list them, read one, append more.
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
@@ -139,7 +139,7 @@ impl Store {
             intact.iter().filter(|raw| raw.entry.id != INGREDIENTS && !raw.entry.id.starts_with(RUN)).count();
         let mended = if results > 0 { Some(self.place(group, &folder, intact)?) } else { None };
         if mended.as_ref().is_some_and(|(new, _)| new == name) {
-            // The same pack again, in the place of the damaged one.
+            // The intact pack replaces the damaged one.
             self.note(
                 folder.join(name),
                 format!("{problem}; all of its results are intact, and it is mended"),

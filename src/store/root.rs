@@ -207,7 +207,7 @@ impl Store {
         }
     }
 
-    /// Moves something damaged out of the way, and says so.
+    /// Moves something damaged out of the way and reports it.
     pub(crate) fn set_aside(&self, folder: &Folder, name: &str, label: &str, problem: &str) -> Result<()> {
         if let Some(aside) = folder.move_aside(name, &self.own("damaged")?, label)? {
             folder.sync()?;

@@ -156,7 +156,7 @@ impl Store {
         Err(Error::damaged(path, "does not hold the values that its manifest states"))
     }
 
-    /// Another file of a result, likewise.
+    /// Another file of a result, verified likewise.
     ///
     /// # Errors
     /// A file that the result does not have, or that cannot be read.

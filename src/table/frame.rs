@@ -338,7 +338,7 @@ impl Table {
         Self::from_parquet_bytes(name, &bytes).map_err(|error| Error::damaged(path, error))
     }
 
-    /// The same as [`Table::from_parquet`] from the bytes of a file.
+    /// Like [`Table::from_parquet`], from the bytes of a file.
     ///
     /// # Errors
     /// Damaged bytes.

@@ -4,7 +4,7 @@ use spectral_alignment::pipeline::run::judge;
 use spectral_alignment::plot::scene::{Item, Part};
 use spectral_alignment::plot::{Dash, Figure, Frame};
 use spectral_alignment::published::Figures;
-use spectral_alignment::published::lockfile::Lock;
+use spectral_alignment::published::lockfile::LockFile;
 use spectral_alignment::stage::claim::Claim;
 use spectral_alignment::stage::{Profile, Settings, Stage};
 use spectral_alignment::stages::STAGES;
@@ -18,7 +18,7 @@ fn folder() -> PathBuf {
 }
 
 /// What the lock says, where figures are committed.
-fn lock() -> Option<Lock> {
+fn lock() -> Option<LockFile> {
     folder().join("figures.lock").exists().then(|| Figures::at(&folder()).lock().unwrap())
 }
 

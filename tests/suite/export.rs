@@ -2,7 +2,8 @@ use crate::problems::{Flat, Kind};
 use crate::support::{Place, quick, quick_settings};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
-use spectral_alignment::commands::export::{Checkpoints, Size, Wanted, export};
+use spectral_alignment::cli::{Checkpoints, SampleSize, Selection};
+use spectral_alignment::commands::export::export;
 use spectral_alignment::pipeline::context::RunContext;
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
 use spectral_alignment::problem::training::Start;
@@ -279,22 +280,22 @@ fn an_exported_checkpoint_of_task_b_can_be_recomputed() {
         xor_experiment(Kind::xor(3), 8, 8.0),
     ] {
         let d = experiment.problem.d();
-        for checkpoints in [Checkpoints::One(0), Checkpoints::Last] {
+        for checkpoint in [Checkpoints::One(0), Checkpoints::Last] {
             for sample in [SampleKind::Test, SampleKind::Train] {
-                let out = place.path().join(format!("{}-{checkpoints:?}-{}", experiment.name, sample.name()));
-                let wanted = Wanted { replicate: 1, checkpoints, sample, size: None };
+                let out = place.path().join(format!("{}-{checkpoint:?}-{}", experiment.name, sample.name()));
+                let wanted = Selection { replicate: 1, checkpoint, sample, sample_size: None };
                 export(&context, &experiment, wanted, &out).unwrap();
                 let meta = recompute_xor(&out, sample.name());
-                assert_eq!(meta["step"], if checkpoints == Checkpoints::Last { 60 * d } else { 0 });
+                assert_eq!(meta["step"], if checkpoint == Checkpoints::Last { 60 * d } else { 0 });
                 assert_eq!(meta["n"], 8 * d);
             }
         }
         let out = place.path().join(format!("{}-run", experiment.name));
-        let (sample, size) = (SampleKind::Train, Some(Size::Run));
+        let (sample, sample_size) = (SampleKind::Train, Some(SampleSize::Run));
         export(
             &context,
             &experiment,
-            Wanted { replicate: 0, checkpoints: Checkpoints::All, sample, size },
+            Selection { replicate: 0, checkpoint: Checkpoints::All, sample, sample_size },
             &out,
         )
         .unwrap();

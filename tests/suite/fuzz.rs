@@ -3,7 +3,7 @@ use clap::Parser;
 use proptest::prelude::*;
 use spectral_alignment::cli::{Cli, Command};
 use spectral_alignment::pipeline::plan::plan_all;
-use spectral_alignment::published::overrides::{parse, settle, toml};
+use spectral_alignment::published::overrides::{parse, resolve, toml};
 use spectral_alignment::published::verify::{Verdict, committed};
 use spectral_alignment::stage::{Override, Profile, Settings};
 use spectral_alignment::stages::STAGES;
@@ -59,10 +59,11 @@ fn word() -> impl Strategy<Value = String> {
 
 fn settings(command: &Command) -> Option<Settings> {
     let shared = match command {
-        Command::List { shared, .. } | Command::Run { shared, .. } | Command::Status { shared, .. } => shared,
-        Command::Claims { shared, .. } | Command::Verify { shared, .. } | Command::Why { shared, .. } => {
-            shared
-        }
+        Command::List(args) | Command::Claims(args) => &args.shared,
+        Command::Run(args) => &args.shared,
+        Command::Status(args) => &args.print.shared,
+        Command::Verify(args) => &args.print.shared,
+        Command::Why(args) => &args.print.shared,
         _ => return None,
     };
     shared.settings().ok()
@@ -128,9 +129,9 @@ proptest! {
     ]), 0..6)) {
         let mut wanted: Vec<Override> =
             list.into_iter().map(|(experiment, key, value)| Override { experiment, key, value }).collect();
-        settle(&mut wanted);
+        resolve(&mut wanted);
         let mut found = parse(&toml(&wanted)).map_err(TestCaseError::fail)?;
-        settle(&mut found);
+        resolve(&mut found);
         let rows = |list: &[Override]| -> Vec<(String, String, u64)> {
             let row = |change: &Override| {
                 (change.experiment.clone(), change.key.clone(), change.value.parse::<f64>().unwrap().to_bits())
@@ -160,7 +161,7 @@ proptest! {
         let place = place.index(bytes.len());
         bytes[place] = byte;
         fs::write(folder.path().join("figures.lock"), &bytes).unwrap();
-        let original: spectral_alignment::published::lockfile::Lock = serde_json::from_slice(sound).unwrap();
+        let original: spectral_alignment::published::lockfile::LockFile = serde_json::from_slice(sound).unwrap();
         if let Ok(lock) = other.lock()
             && lock != original
         {

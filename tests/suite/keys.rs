@@ -2,7 +2,7 @@ use crate::fuzz::config;
 use crate::{graph, tokens};
 use proptest::prelude::*;
 use spectral_alignment::digest::{Ingredients, KeyBuilder, Value, diff};
-use spectral_alignment::pipeline::closure::{SOURCES, Source, closure_in};
+use spectral_alignment::pipeline::closure::{SOURCES, SourceFile, closure_in};
 use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::problem::Problem;
 use spectral_alignment::problem::experiment::Simulator;
@@ -99,7 +99,7 @@ fn plans() -> Vec<StagePlan> {
 }
 
 /// The sources with another digest for one of them.
-fn changed(path: &str) -> Vec<Source> {
+fn changed(path: &str) -> Vec<SourceFile> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     let text = fs::read_to_string(file).unwrap();
     let mut list = tokens::canonical(&text).unwrap();
@@ -111,14 +111,14 @@ fn changed(path: &str) -> Vec<Source> {
     let digest: &'static str = String::leak(tokens::digest(&list));
     SOURCES
         .iter()
-        .map(|source| if source.path == path { Source { digest, ..*source } } else { *source })
+        .map(|source| if source.path == path { SourceFile { digest, ..*source } } else { *source })
         .collect()
 }
 
 /// The stages whose recipes change when a constant of one file does.
 fn stale(plans: &[StagePlan], path: &str) -> BTreeSet<&'static str> {
     let sources = changed(path);
-    let digest = |plan: &StagePlan, sources: &[Source]| {
+    let digest = |plan: &StagePlan, sources: &[SourceFile]| {
         let (roots, skipped) = plan.recipe_roots();
         closure_in(sources, &roots, &skipped).unwrap().digest()
     };
@@ -175,7 +175,7 @@ fn a_changed_constant_makes_exactly_its_stages_stale() {
 #[test]
 fn a_caption_or_a_bound_is_no_part_of_tables_and_physics_is_part_of_both() {
     for plan in plans() {
-        let digests = |sources: &[Source]| {
+        let digests = |sources: &[SourceFile]| {
             [plan.table_roots(), plan.figure_roots()]
                 .map(|(roots, skipped)| closure_in(sources, &roots, &skipped).unwrap().digest())
         };

@@ -2,7 +2,7 @@ use crate::problems::{Flat, Kind};
 use serde::Serialize;
 use spectral_alignment::digest::{KeyBuilder, Value};
 use spectral_alignment::pipeline::closure::SOURCES;
-use spectral_alignment::pipeline::units::{foreign, parameters};
+use spectral_alignment::pipeline::code::{other_parts, parameters};
 use spectral_alignment::problem::Problem;
 use spectral_alignment::problem::data::{self, DataLaw, Means};
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
@@ -286,7 +286,7 @@ fn every_law_and_network_has_a_source_file_of_its_own() {
         .collect();
     assert_eq!(files, laws.into_iter().chain(networks).collect());
     let (mixture, xor) = (experiment(Kind::mixture(3)), experiment(Kind::xor(3)));
-    assert_eq!(foreign([&mixture]), [laws[1], networks[1]]);
-    assert_eq!(foreign([&xor]), [laws[0], networks[0]]);
-    assert_eq!(foreign([&mixture, &xor]), Vec::<&str>::new());
+    assert_eq!(other_parts([&mixture]), [laws[1], networks[1]]);
+    assert_eq!(other_parts([&xor]), [laws[0], networks[0]]);
+    assert_eq!(other_parts([&mixture, &xor]), Vec::<&str>::new());
 }

@@ -5,7 +5,7 @@ use spectral_alignment::error::Result;
 use spectral_alignment::pipeline::run::{Done, run};
 use spectral_alignment::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 use spectral_alignment::published::Figures;
-use spectral_alignment::published::lockfile::Lock;
+use spectral_alignment::published::lockfile::LockFile;
 use spectral_alignment::published::publish::{self, drop_gone};
 use spectral_alignment::stage::{Results, Stage};
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ fn an_interrupted_publication_leaves_no_trace_once_another_ends() {
 }
 
 /// Changes the lock by hand.
-fn edit(figures: &Figures, change: impl FnOnce(&mut Lock)) {
+fn edit(figures: &Figures, change: impl FnOnce(&mut LockFile)) {
     let mut lock = figures.lock().unwrap();
     change(&mut lock);
     fs::write(figures.root().join("figures.lock"), serde_json::to_vec_pretty(&lock).unwrap()).unwrap();

@@ -2,12 +2,12 @@ use crate::problems::{Flat, Kind};
 use crate::support::{quick, quick_settings, tables};
 use ndarray::Array2;
 use spectral_alignment::digest::diff;
+use spectral_alignment::pipeline::code::Code;
 use spectral_alignment::pipeline::context::RunContext;
 use spectral_alignment::pipeline::keys::{
     Groups, answer_bytes, decode, query_id, trajectory_bytes, trajectory_id,
 };
 use spectral_alignment::pipeline::plan::StagePlan;
-use spectral_alignment::pipeline::units::Code;
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
 use spectral_alignment::problem::network::Layer;
 use spectral_alignment::problem::training::Start;

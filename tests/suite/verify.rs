@@ -4,7 +4,7 @@ use spectral_alignment::digest::sha256;
 use spectral_alignment::error::Result;
 use spectral_alignment::pipeline::run::run;
 use spectral_alignment::published::Figures;
-use spectral_alignment::published::lockfile::Lock;
+use spectral_alignment::published::lockfile::LockFile;
 use spectral_alignment::published::publish::{drop_gone, record};
 use spectral_alignment::published::verify::columns::columns;
 use spectral_alignment::published::verify::tolerance::{OTHERWISE, RULES, Tolerance, rule, ulps};
@@ -31,7 +31,7 @@ fn bad(rows: &[Row]) -> BTreeSet<String> {
     rows.iter().filter(|row| row.verdict.is_bad()).map(words).collect()
 }
 
-fn change_lock(figures: &Figures, change: impl Fn(&mut Lock)) {
+fn change_lock(figures: &Figures, change: impl Fn(&mut LockFile)) {
     let path = figures.root().join("figures.lock");
     let mut lock = figures.lock().unwrap();
     change(&mut lock);
@@ -39,7 +39,7 @@ fn change_lock(figures: &Figures, change: impl Fn(&mut Lock)) {
 }
 
 /// A change to an entry of the lock, with its name.
-type Change<'a> = (&'a str, &'a dyn Fn(&mut spectral_alignment::published::lockfile::Entry));
+type Change<'a> = (&'a str, &'a dyn Fn(&mut spectral_alignment::published::lockfile::LockEntry));
 
 #[test]
 fn what_was_just_committed_is_identical() {

@@ -5,13 +5,13 @@ use spectral_alignment::pipeline::context::RunContext;
 use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::provenance::SOURCES;
 use spectral_alignment::pipeline::run::run;
-use spectral_alignment::published::Figures;
-use spectral_alignment::published::why::{Answer, Change, why};
+use spectral_alignment::published::why::{Change, Explanation, why};
+use spectral_alignment::published::{Figures, Status};
 use spectral_alignment::stage::{Override, Settings};
 use spectral_alignment::store::{Manifest, Publication, Record, Store};
 use std::fs;
 
-fn query(store: &Store, figures: &Figures, settings: &Settings) -> Answer {
+fn query(store: &Store, figures: &Figures, settings: &Settings) -> Explanation {
     let plan = StagePlan::new(&SMALL, settings).unwrap();
     why(&RunContext::new(store, settings).unwrap(), figures, &plan).unwrap()
 }
@@ -33,7 +33,7 @@ fn what_changed_is_named_from_old_to_new() {
     let store = place.store();
     assert_eq!(
         query(&store, &figures, &paper()),
-        Answer { status: "up to date", against: "cache", changes: vec![] }
+        Explanation { status: Status::UpToDate, against: "cache", changes: vec![] }
     );
     for (settings, expected) in [
         (with("lambda", "10"), change("gmm-template.lambda", "100.0", "10.0")),
@@ -41,7 +41,7 @@ fn what_changed_is_named_from_old_to_new() {
         (Settings { seed: 5, ..paper() }, change("seed", "0", "5")),
     ] {
         let answer = query(&store, &figures, &settings);
-        assert_eq!((answer.status, answer.against), ("stale", "cache"));
+        assert_eq!((answer.status, answer.against), (Status::Stale, "cache"));
         assert_eq!(answer.changes, [expected]);
     }
     // Of several earlier results the nearest is taken.
@@ -129,7 +129,7 @@ fn a_changed_source_file_is_named() {
             copy_packs(&store, &older);
         }
         let answer = query(&older, &figures, &paper());
-        assert_eq!((answer.status, answer.against), ("stale", "cache"), "{kind}");
+        assert_eq!((answer.status, answer.against), (Status::Stale, "cache"), "{kind}");
         let [found] = answer.changes.as_slice() else { panic!("{kind}: {:?}", answer.changes) };
         assert_eq!(found.ingredient, format!("source file {path}"));
         assert_eq!(found.old.as_deref(), Some("0123456789abcdef"));
@@ -151,7 +151,7 @@ fn where_nothing_is_cached_the_lock_is_asked() {
     let empty = Place::new();
     let store = empty.store();
     let answer = query(&store, &figures, &paper());
-    assert_eq!((answer.status, answer.against), ("missing", "figures.lock"));
+    assert_eq!((answer.status, answer.against), (Status::Missing, "figures.lock"));
     assert_eq!(answer.changes[0].old, None, "the recipe is that of the lock: {answer:?}");
     let answer = query(&store, &figures, &with("lambda", "10"));
     assert_eq!(answer.changes, [change("gmm-template.lambda", "100.0", "10.0")]);

@@ -3,20 +3,14 @@
 use crate::published::verify::rows::{Rows, Verdict};
 use crate::stage::claim::{Bound, Claim, Source};
 
-/// Largest difference of the numbers of a claim, relative to the largest of them and of its bound.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Apart(f64);
+/// How far the numbers of two claims may be apart, relative to the largest of them and of the bound, where both are judged
+/// from the same tables: quantiles come from the system's mathematical library.
+pub const SAME_TABLES: f64 = 1e-12;
+/// Likewise for claims judged from tables that agree within tolerance: means and slopes of columns that may differ by 1e-7.
+pub const NEAR_TABLES: f64 = 1e-6;
 
-impl Apart {
-    /// Both are judged from the same tables: quantiles come from the system's mathematical library.
-    pub const SAME_TABLES: Self = Self(1e-12);
-    /// Means and slopes of columns that are allowed 1e-7 themselves.
-    pub const NEAR_TABLES: Self = Self(1e-6);
-}
-
-/// How the claim `new` compares with the committed one, whose numbers may be this far apart, and what differs in words.
-#[must_use]
-pub fn compare(old: &Claim, new: &Claim, Apart(allowed): Apart) -> (Verdict, Option<String>) {
+/// How the claim `new` compares with the committed one, given how far apart the numbers may be, and in words what differs.
+fn compare(old: &Claim, new: &Claim, allowed: f64) -> (Verdict, Option<String>) {
     if old.verdict != new.verdict {
         let detail = format!("{} against {}", old.verdict.word(), new.verdict.word());
         return (Verdict::Different, Some(detail));
@@ -58,11 +52,11 @@ pub fn compare(old: &Claim, new: &Claim, Apart(allowed): Apart) -> (Verdict, Opt
 }
 
 /// Compares all claims of a stage, by identifier.
-pub(crate) fn compare_all_claims(rows: &mut Rows, old: &[Claim], new: &[Claim], apart: Apart) {
+pub(crate) fn compare_all_claims(rows: &mut Rows, old: &[Claim], new: &[Claim], allowed: f64) {
     for claim in new {
         match old.iter().find(|other| other.id == claim.id) {
             Some(other) => {
-                let (verdict, detail) = compare(other, claim, apart);
+                let (verdict, detail) = compare(other, claim, allowed);
                 rows.add("claim", &claim.id, verdict, detail);
             }
             None => rows.same("claim", &claim.id, false, "figures.lock does not have it"),

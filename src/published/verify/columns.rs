@@ -1,4 +1,4 @@
-//! Two versions of a table, column by column, within the tolerances that are declared for them.
+//! Compares two versions of a table, column by column, within the declared tolerances.
 
 use crate::error::Result;
 use crate::published::verify::rows::Verdict;
@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 /// How one column compares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// Its name; empty where the tables have different columns or numbers of rows.
+    /// Its name; empty if the tables have different columns or numbers of rows.
     pub name: String,
-    /// What came of it.
+    /// The outcome.
     pub verdict: Verdict,
     /// The worst place, in words.
     pub detail: Option<String>,

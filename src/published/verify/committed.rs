@@ -1,32 +1,32 @@
-//! Whether committed files belong together.
+//! Whether committed files are consistent.
 
 use crate::digest::sha256;
 use crate::error::Result;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{judge, present};
 use crate::published::figures::Figures;
-use crate::published::lockfile::{Entry, Lock};
+use crate::published::lockfile::{LockEntry, LockFile};
 use crate::published::standard::standard;
-use crate::published::verify::claims::{Apart, compare_all_claims};
+use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::rows::{Row, Rows, Verdict};
 use crate::stage::{Profile, Results, Settings, Stage};
 use crate::table::Table;
 use std::collections::BTreeMap;
 use std::fs;
 
-/// Whether the committed files of a stage belong together. Reads, judges and draws; simulates nothing.
+/// Whether the committed files of a stage are consistent. Reads, judges and draws, but simulates nothing.
 ///
 /// # Errors
 /// A stage whose parameters are refused.
 pub fn committed(
     figures: &Figures,
-    lock: &Lock,
+    lock: &LockFile,
     stage: &'static Stage,
     profile: Profile,
 ) -> Result<Vec<Row>> {
     let settings = standard(profile);
     let mut rows = Rows::new(stage.name, profile, "committed");
-    let Some(entry) = lock.stages.get(stage.name).and_then(|profiles| profiles.get(profile.word())) else {
+    let Some(entry) = lock.entry(stage.name, profile) else {
         rows.same("stage", stage.name, false, "figures.lock does not have it; `run` writes it");
         return Ok(rows.list);
     };
@@ -38,13 +38,13 @@ pub fn committed(
         let same = fs::read(&path).is_ok_and(|bytes| sha256(&bytes) == *digest);
         rows.same("figure", file, same, "the file is not the one that figures.lock names");
     }
-    let (tables, whole) = committed_tables(figures, &mut rows, &plan, profile, entry)?;
+    let (tables, whole) = committed_tables(figures, &mut rows, &plan, profile, entry);
     if !whole {
         return Ok(rows.list);
     }
     let results = Results { profile, experiments: plan.experiments(), tables };
     match judge(stage, &results) {
-        Ok(judged) => compare_all_claims(&mut rows, &entry.claims, &judged, Apart::SAME_TABLES),
+        Ok(judged) => compare_all_claims(&mut rows, &entry.claims, &judged, SAME_TABLES),
         Err(error) => rows.add("claim", "all", Verdict::Different, Some(error.to_string())),
     }
     match present(&plan, &results) {
@@ -78,7 +78,7 @@ pub(crate) fn compare_recipe(
     rows: &mut Rows,
     plan: &StagePlan,
     settings: &Settings,
-    entry: &Entry,
+    entry: &LockEntry,
 ) -> Result<()> {
     let same = entry.recipe == plan.recipe(settings)?.digest().as_str();
     let why =
@@ -95,23 +95,20 @@ pub(crate) fn committed_tables(
     rows: &mut Rows,
     plan: &StagePlan,
     profile: Profile,
-    entry: &Entry,
-) -> Result<(BTreeMap<String, Table>, bool)> {
-    let folder = figures.tables(plan.stage.name, profile);
+    entry: &LockEntry,
+) -> (BTreeMap<String, Table>, bool) {
     let (mut tables, mut whole) = (BTreeMap::new(), true);
     for (name, digest) in &entry.values {
-        let path = folder.join(format!("{name}.parquet"));
-        let problem = match Table::from_parquet(name, &path) {
-            Ok(table) if table.values_digest()? == *digest => {
+        match figures.table(plan.stage.name, profile, name, digest) {
+            Ok(table) => {
                 tables.insert(name.clone(), table);
                 rows.add("table", name, Verdict::Identical, None);
-                continue;
             }
-            Ok(_) => format!("{} does not hold the values that figures.lock names", path.display()),
-            Err(error) => error.to_string(),
-        };
-        rows.add("table", name, Verdict::Different, Some(problem));
-        whole = false;
+            Err(error) => {
+                rows.add("table", name, Verdict::Different, Some(error.to_string()));
+                whole = false;
+            }
+        }
     }
-    Ok((tables, whole))
+    (tables, whole)
 }

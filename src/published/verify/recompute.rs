@@ -1,20 +1,69 @@
-//! Computes stages from nothing, if need be twice, and compares them with what is committed.
+//! Verifies stages: checks that what is committed is consistent, then computes it from scratch, twice if need be.
 
 use crate::digest::sha256;
-use crate::error::Result;
-use crate::pipeline::plan::StagePlan;
+use crate::error::{Error, Result};
+use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::run::{CLAIMS, Done, RunOptions, claims, present, results, run};
-use crate::published::lockfile::Lock;
-use crate::published::verify::claims::{Apart, compare_all_claims};
+use crate::published::figures::Figures;
+use crate::published::lockfile::LockFile;
+use crate::published::standard::is_standard;
+use crate::published::verify::claims::{NEAR_TABLES, SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
-use crate::published::verify::committed::{committed_tables, compare_recipe};
-use crate::published::verify::options::VerifyOptions;
+use crate::published::verify::committed::{committed, committed_tables, compare_recipe};
 use crate::published::verify::rows::{Row, Rows, Verdict};
 use crate::stage::claim::Claim;
-use crate::stage::{Results, Settings, Stage};
+use crate::stage::{Profile, Results, Settings, Stage};
 use crate::store::{Access, Blob, Store, aloud};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// What to verify, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifyOptions<'a> {
+    /// All stages of the program.
+    pub all: &'a [&'static Stage],
+    /// Those to verify.
+    pub stages: &'a [&'static Stage],
+    /// Profile; the seed is the default one, and there are no overrides.
+    pub settings: &'a Settings,
+    /// What is committed.
+    pub figures: &'a Figures,
+    /// An empty folder for stores.
+    pub scratch: &'a Path,
+    /// Threads.
+    pub jobs: usize,
+    /// Compute every stage twice.
+    pub twice: bool,
+}
+
+/// Verifies stages; every comparison is a row.
+///
+/// # Errors
+/// Settings that are not those of committed files; a lock that cannot be read; a computation that fails.
+pub fn verify(request: VerifyOptions<'_>) -> Result<Vec<Row>> {
+    let VerifyOptions { all, stages, settings, figures, .. } = request;
+    if !is_standard(settings) {
+        let problem = "only results with the default seed and parameters are committed: leave out --seed, --set and --overrides";
+        return Err(Error::Usage(problem.to_owned()));
+    }
+    plan_all(all, settings)?;
+    let lock = figures.lock()?;
+    let mut rows = Vec::new();
+    for stage in stages {
+        rows.extend(committed(figures, &lock, stage, Profile::Paper)?);
+    }
+    rows.extend(recomputed(&request, &lock)?);
+    if stages.len() == all.len() {
+        let known: BTreeSet<&str> = all.iter().map(|stage| stage.name).collect();
+        for name in lock.stages.keys().filter(|name| !known.contains(name.as_str())) {
+            let mut gone = Rows::new(name, Profile::Paper, "committed");
+            gone.same("stage", name, false, "figures.lock has a stage that this program does not have");
+            rows.append(&mut gone.list);
+        }
+    }
+    Ok(rows)
+}
 
 /// One computation of a stage.
 struct Computed {
@@ -50,15 +99,10 @@ fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed>
     Ok(Computed { tables: results.tables, blobs, claims: claims(store, &done.figures)? })
 }
 
-/// Every comparison of a computation from nothing with what is committed.
-///
-/// # Errors
-/// A computation that fails.
-pub(crate) fn recomputed(request: &VerifyOptions<'_>, lock: &Lock) -> Result<Vec<Row>> {
+/// Every comparison of a computation from scratch with what is committed.
+fn recomputed(request: &VerifyOptions<'_>, lock: &LockFile) -> Result<Vec<Row>> {
     // There is nothing to compare a stage with that the lock does not have.
-    let profile = request.settings.profile.word();
-    let locked =
-        |stage: &&'static Stage| lock.stages.get(stage.name).is_some_and(|of| of.contains_key(profile));
+    let locked = |stage: &&'static Stage| lock.entry(stage.name, request.settings.profile).is_some();
     let first =
         compute(request, &request.stages.iter().copied().filter(locked).collect::<Vec<_>>(), "first")?;
     let mut found: Vec<(&'static Stage, Vec<Row>)> = Vec::new();
@@ -80,7 +124,7 @@ pub(crate) fn recomputed(request: &VerifyOptions<'_>, lock: &Lock) -> Result<Vec
     Ok(found.into_iter().flat_map(|(_, rows)| rows).collect())
 }
 
-/// Marks what two computations do not agree on.
+/// Marks everything on which two computations disagree.
 fn mark(rows: &mut [Row], one: &Computed, other: &Computed) -> Result<()> {
     let mut unsteady: BTreeSet<(&'static str, String)> = BTreeSet::new();
     for (name, table) in &one.tables {
@@ -107,13 +151,13 @@ fn mark(rows: &mut [Row], one: &Computed, other: &Computed) -> Result<()> {
 /// One computation against what is committed.
 fn against(
     request: &VerifyOptions<'_>,
-    lock: &Lock,
+    lock: &LockFile,
     stage: &'static Stage,
     new: Option<&Computed>,
 ) -> Result<Vec<Row>> {
     let profile = request.settings.profile;
     let mut rows = Rows::new(stage.name, profile, "recomputed");
-    let entry = lock.stages.get(stage.name).and_then(|profiles| profiles.get(profile.word()));
+    let entry = lock.entry(stage.name, profile);
     let (Some(entry), Some(new)) = (entry, new) else {
         rows.same("stage", stage.name, false, "figures.lock does not have it; `run` writes it");
         return Ok(rows.list);
@@ -121,7 +165,7 @@ fn against(
     let plan = StagePlan::new(stage, request.settings)?;
     compare_recipe(&mut rows, &plan, request.settings, entry)?;
     let mut files = Rows::new(stage.name, profile, "recomputed");
-    let (old, whole) = committed_tables(request.figures, &mut files, &plan, profile, entry)?;
+    let (old, whole) = committed_tables(request.figures, &mut files, &plan, profile, entry);
     let problems: BTreeMap<String, Option<String>> =
         files.list.into_iter().map(|row| (row.name, row.detail)).collect();
     let mut worst = Verdict::Identical;
@@ -164,7 +208,7 @@ fn against(
             rows.same("figure", name, false, "other bytes than figures.lock names");
         }
     }
-    let apart = if worst == Verdict::Identical { Apart::SAME_TABLES } else { Apart::NEAR_TABLES };
+    let apart = if worst == Verdict::Identical { SAME_TABLES } else { NEAR_TABLES };
     compare_all_claims(&mut rows, &entry.claims, &new.claims, apart);
     Ok(rows.list)
 }

@@ -1,22 +1,22 @@
-//! What comparisons say: a row for each, with its verdict.
+//! The outcome of comparisons: one row each, with its verdict.
 
 use crate::stage::Profile;
 
-/// What came of a comparison, from good to bad.
+/// The outcome of a comparison, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Every bit is the same.
     Identical,
-    /// Numbers differ by no more than is declared, or a picture is drawn from such numbers.
+    /// Numbers differ by no more than the declared tolerance, or a picture is drawn from such numbers.
     Within,
-    /// Something differs by more.
+    /// Something differs by more than that.
     Different,
-    /// Computed twice it is not the same.
+    /// Two computations disagree.
     Nondeterministic,
 }
 
 impl Verdict {
-    /// The word for people and programs.
+    /// The word for it in text and JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ pub struct Row {
     pub what: &'static str,
     /// Its name: a column is `table.column`, a figure a file.
     pub name: String,
-    /// What came of it.
+    /// The outcome.
     pub verdict: Verdict,
     /// The worst place, in words.
     pub detail: Option<String>,

@@ -1,6 +1,6 @@
-//! How far a column may lie from the committed one: declared here for every table, once, with the reason.
+//! How far a column may be from the committed one, declared here once for every table, with the reason.
 
-/// Bound on the difference of two numbers: within any one of the three they agree.
+/// Bound on the difference of two numbers: they agree if any one of the three is met.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
     /// Largest difference.
@@ -63,10 +63,10 @@ const fn relative(relative: f64) -> Tolerance {
 /// The block of a spectrum.
 const BLOCK: &[&str] =
     &["experiment", "replicate", "step", "sample", "matrix", "layer", "row", "col", "checkpoint"];
-/// Like numbers: one statistic of one experiment.
+/// Comparable numbers: one statistic of one experiment.
 const LIKE: &[&str] = &["experiment", "statistic", "matrix", "layer", "subspace"];
 
-/// The first rule that fits a number counts; columns that are no floats must always be the same.
+/// The first rule that fits a number counts; columns that are not floats must always be equal.
 pub const RULES: &[Rule] = &[
     Rule {
         tables: &[],
@@ -110,7 +110,7 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// What every other float must keep.
+/// The rule for every other float column.
 pub const OTHERWISE: Rule = Rule {
     tables: &[],
     columns: &[],
@@ -120,7 +120,7 @@ pub const OTHERWISE: Rule = Rule {
     reason: "functions of spectra, such as slopes, entries of eigenvectors and overlaps of near-degenerate spaces",
 };
 
-/// Statistics that no spectrum enters.
+/// Statistics that do not depend on spectra.
 const TRAJECTORY: &[&str] = &["loss", "accuracy", "alive neurons", "classified"];
 
 /// The rule for a column of a table, at rows of this statistic.

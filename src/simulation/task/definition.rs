@@ -65,7 +65,7 @@ pub struct Evaluation {
     pub loss: f64,
     /// Share of samples classified correctly.
     pub accuracy: f64,
-    /// The same share within each cluster; none where the sample has no point of it.
+    /// Accuracy within each cluster; none if the sample has no point of it.
     pub cluster_accuracy: Vec<Option<f64>>,
     /// What [`Task::curvature`] needs of each sample, one row each: for task A the class probabilities π, n × k, for task B
     /// the K inner products `W_i·Y` and the output f, n × (K+1).

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use spectral_alignment::pipeline::closure::{
-    NUMERICAL_CRATES, SOURCES, Source, VIOLATIONS, closure, closure_in,
+    NUMERICAL_CRATES, SOURCES, SourceFile, VIOLATIONS, closure, closure_in,
 };
 
 use crate::{graph, lock, tokens};
@@ -52,10 +52,10 @@ fn scan(files: &[(&str, &str)], root: &str) -> (graph::Graph, Vec<&'static str>)
     }
     let graph = graph::scan(folder.path(), "lab").unwrap();
     let leak = |text: &String| -> &'static str { String::leak(text.clone()) };
-    let sources: Vec<Source> = graph
+    let sources: Vec<SourceFile> = graph
         .files
         .iter()
-        .map(|file| Source {
+        .map(|file| SourceFile {
             path: leak(&file.path),
             digest: leak(&file.digest),
             dependencies: Vec::leak(file.dependencies.iter().map(leak).collect()),

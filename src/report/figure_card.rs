@@ -1,6 +1,6 @@
 //! A figure on the page: its drawing on a white card, which opens to the whole window, and its caption.
 
-use crate::report::gather::Plate;
+use crate::report::gather::FigureCard;
 use crate::report::words::formula;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -12,29 +12,29 @@ const SCALE: f64 = 1.4;
 const PIXELS: f64 = 96.0 / 72.0;
 
 /// The figure with its caption.
-pub fn plate(plate: &Plate) -> Markup {
-    let [width, height] = size(&plate.svg).map(|points| (points * SCALE * PIXELS).round());
-    let id = format!("plate-{}", plate.name);
+pub(crate) fn figure_card(card: &FigureCard) -> Markup {
+    let [width, height] = size(&card.svg).map(|points| (points * SCALE * PIXELS).round());
+    let id = format!("card-{}", card.name);
     html! {
-        figure id={ "figure-" (plate.name) } {
+        figure id={ "figure-" (card.name) } {
             div.frame style={ "max-width:" (width) "px;aspect-ratio:" (width) "/" (height) } {
-                div.plate id=(id) popover {
-                    img src={ "data:image/svg+xml;base64," (BASE64_STANDARD.encode(&plate.svg)) }
-                        width=(width) height=(height) decoding="async" alt=(description(plate));
+                div.card id=(id) popover {
+                    img src={ "data:image/svg+xml;base64," (BASE64_STANDARD.encode(&card.svg)) }
+                        width=(width) height=(height) decoding="async" alt=(description(card));
                     button type="button" popovertarget=(id) {
                         span.open { "Enlarge" }
                         span.close { "Close" }
-                        span.name { " figure " (plate.name) }
+                        span.name { " figure " (card.name) }
                     }
                 }
             }
             figcaption {
-                p { b { (formula(&plate.title)) "." } " " (formula(&plate.caption)) }
+                p { b { (formula(&card.title)) "." } " " (formula(&card.caption)) }
                 p.files {
-                    code { (plate.name) }
-                    @for (format, address, _) in &plate.files {
+                    code { (card.name) }
+                    @for (format, address, _) in &card.files {
                         @if let Some(address) = address {
-                            " " a href=(address) { (format.to_uppercase()) span.name { " of " (plate.name) } }
+                            " " a href=(address) { (format.to_uppercase()) span.name { " of " (card.name) } }
                         }
                     }
                 }
@@ -54,13 +54,13 @@ fn size(svg: &str) -> [f64; 2] {
 }
 
 /// What a document says about itself, without the caption, which stands below it.
-fn description(plate: &Plate) -> String {
-    let words = between(&plate.svg, "<desc", "</desc>").and_then(|text| text.split_once('>'));
+fn description(card: &FigureCard) -> String {
+    let words = between(&card.svg, "<desc", "</desc>").and_then(|text| text.split_once('>'));
     let words = words.map_or_else(String::new, |(_, text)| {
         text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
     });
-    let rest = words.strip_prefix(&plate.caption).unwrap_or(&words).trim();
-    if rest.is_empty() { format!("{}.", plate.title) } else { format!("{}. {rest}", plate.title) }
+    let rest = words.strip_prefix(&card.caption).unwrap_or(&words).trim();
+    if rest.is_empty() { format!("{}.", card.title) } else { format!("{}. {rest}", card.title) }
 }
 
 fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! What stages use of the store, so that the rest can be dropped.
+//! What stages use in the store, so that the rest can be dropped.
 
 use crate::digest::{Ingredients, Key, KeyBuilder, Value};
 use crate::error::Result;
@@ -8,39 +8,34 @@ use crate::pipeline::plan::StagePlan;
 use crate::store::{Entry, Group, Manifest};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// Ingredients that are digests of other results' values: unknown as long as those have not been computed.
+/// Ingredients that are digests of other results' values: unknown until those have been computed.
 const DERIVED: [&str; 2] = ["inputs", "tables"];
-/// Stands for the values of a trajectory that is missing: results about whatever it was are kept.
+/// Stands for the values of a trajectory that is missing: results about any trajectory are kept.
 const UNKNOWN: &str = "?";
 
 /// What is in use.
 #[derive(Debug, Default)]
-pub struct Used {
+pub struct LiveSet {
     records: HashMap<Key, HashSet<String>>,
     results: BTreeSet<Key>,
     patterns: BTreeSet<Key>,
 }
 
-impl Used {
+impl LiveSet {
     /// Whether a record is in use.
-    #[must_use]
     pub fn has_record(&self, group: &Group, entry: &Entry) -> bool {
-        let Some(used) = self.records.get(group.key()) else { return false };
+        let Some(live) = self.records.get(group.key()) else { return false };
         let unknown = || entry.id.rsplit_once(" of ").map(|(query, _)| format!("{query} of {UNKNOWN}"));
-        used.contains(&entry.id) || unknown().is_some_and(|id| used.contains(&id))
+        live.contains(&entry.id) || unknown().is_some_and(|id| live.contains(&id))
     }
 
-    /// Whether a result of a stage is in use. As long as its inputs are missing, a result that agrees in everything else is:
-    /// nothing is dropped that the next run could use.
-    #[must_use]
+    /// Whether a result of a stage is in use. If the inputs of a stage are missing, any result that agrees in
+    /// everything else counts as in use, so that nothing is dropped that the next run could need.
     pub fn has_result(&self, result: &Manifest) -> bool {
         self.results.contains(&result.key) || self.patterns.contains(&pattern(&result.ingredients))
     }
 
     /// Adds what a stage uses.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
     pub fn add(&mut self, context: &RunContext, plan: &StagePlan) -> Result<()> {
         for request in &plan.requests {
             let experiment = &request.experiment;

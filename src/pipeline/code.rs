@@ -8,7 +8,7 @@ use crate::problem::{data, network};
 use std::collections::BTreeMap;
 
 /// Files that hold no mathematics: a change in an error message is no change of a result.
-pub const NO_MATHEMATICS: &str = "src/error.rs";
+pub const NOT_DIGESTED: &str = "src/error.rs";
 
 /// Digests of the code behind simulated units, by the source files of data law and network.
 #[derive(Clone, Debug)]
@@ -43,8 +43,8 @@ impl Code {
     pub fn embedded() -> Result<Self> {
         let mut roots = BTreeMap::new();
         for own in data::SOURCES.into_iter().flat_map(|law| network::SOURCES.map(|network| [law, network])) {
-            let mut skipped = foreign_to(&own);
-            skipped.push(NO_MATHEMATICS);
+            let mut skipped = other_than(&own);
+            skipped.push(NOT_DIGESTED);
             let digest = |root: &str| Ok::<_, Error>(closure(&[root], &skipped)?.digest());
             let code = Roots {
                 sgd: digest("src/simulation/observe.rs")?,
@@ -83,15 +83,15 @@ fn own(experiment: &Experiment) -> [&'static str; 2] {
 }
 
 /// Source files of the data laws and networks that are not among these.
-fn foreign_to(own: &[&'static str]) -> Vec<&'static str> {
+fn other_than(own: &[&'static str]) -> Vec<&'static str> {
     let all = data::SOURCES.into_iter().chain(network::SOURCES);
     all.filter(|file| !own.contains(file)).collect()
 }
 
 /// Source files of the data laws and networks that none of these experiments has: a change in one is no change of another's
 /// results.
-pub fn foreign<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> Vec<&'static str> {
-    foreign_to(&experiments.into_iter().flat_map(own).collect::<Vec<_>>())
+pub fn other_parts<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> Vec<&'static str> {
+    other_than(&experiments.into_iter().flat_map(own).collect::<Vec<_>>())
 }
 
 /// Names and locked versions of the crates whose arithmetic enters results.
@@ -101,8 +101,7 @@ pub fn crates() -> Vec<String> {
 }
 
 /// Names and locked versions of the crates that judge and draw.
-#[must_use]
-pub fn presenting_crates() -> Vec<String> {
+pub(crate) fn presenting_crates() -> Vec<String> {
     named(PRESENTING_CRATES)
 }
 

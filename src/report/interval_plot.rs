@@ -1,4 +1,4 @@
-//! The interval of a claim beside its bound, in a drawing as wide as a word.
+//! A word-sized plot of the interval of a claim and its bound.
 
 use crate::report::margin::margin;
 use crate::report::words::{condition, estimate, percent};
@@ -9,7 +9,7 @@ const WIDTH: f64 = 150.0;
 const HEIGHT: f64 = 22.0;
 const PAD: f64 = 5.0;
 
-/// The stretch of numbers that is drawn, and that of them in which the interval must lie.
+/// The range of numbers that is drawn, and the part of it in which the interval must lie.
 struct Range {
     low: f64,
     high: f64,
@@ -17,7 +17,7 @@ struct Range {
 }
 
 impl Range {
-    /// From zero to the bound or the interval where there is one bound, so that distances are as relative as the margin.
+    /// For a single bound the range starts from zero, so that distances are relative, as the margin is.
     fn of(claim: &Claim, low: f64, high: f64) -> Self {
         let (from, to) = match (claim.relation, claim.bound) {
             (Relation::Contains, Bound::Number(bound)) => (low.min(bound), high.max(bound)),
@@ -43,8 +43,8 @@ impl Range {
     }
 }
 
-/// The drawing, with its numbers as text for those who do not see it; nothing where nothing was measured.
-pub fn strip(claim: &Claim) -> Markup {
+/// The plot, with its numbers as text for screen readers; empty if nothing was measured.
+pub(crate) fn interval_plot(claim: &Claim) -> Markup {
     let (Some(measured), Some(low), Some(high)) = (claim.measured, claim.low, claim.high) else {
         return html! {};
     };
@@ -66,7 +66,7 @@ pub fn strip(claim: &Claim) -> Markup {
         (left, right)
     };
     html! {
-        svg.strip viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } width=(WIDTH) height=(HEIGHT) role="img" aria-label=(words) {
+        svg.interval-plot viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } width=(WIDTH) height=(HEIGHT) role="img" aria-label=(words) {
             title { (words) }
             @if let Some([from, to]) = range.allowed {
                 rect.allowed x=(range.place(from)) y="3" width=(range.place(to) - range.place(from)) height=(HEIGHT - 6.0) {}

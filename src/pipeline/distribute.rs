@@ -1,15 +1,12 @@
-//! Work that several runs on one store share: each piece is done by one of them.
+//! Work distributed over several runs on one store: each item is done by one of them.
 
 use crate::error::Result;
 use crate::pipeline::parallel::each;
 use crate::store::Store;
 
-/// Does the work on every item, on `jobs` threads, and gives the results in the order of the items. Items that another run
-/// works on are put off; once only such are left, the first is waited for. So `work` must look for what is done already.
-///
-/// # Errors
-/// The first error; a lock that cannot be taken.
-pub fn share<T: Sync, R: Send>(
+/// Does the work on every item, on `jobs` threads, and returns the results in the order of the items. Items on which another run
+/// is working are postponed; once only such items are left, it waits for the first. `work` must therefore check what is already done.
+pub fn distribute<T: Sync, R: Send>(
     store: &Store,
     items: &[T],
     jobs: usize,
