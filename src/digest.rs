@@ -96,14 +96,6 @@ pub enum Value {
 }
 
 impl Value {
-    /// Anything that can be serialised, in its canonical form: the names of its fields with their values.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] for what has none, as two fields of one name.
-    pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self> {
-        canonical::canonical(value).map_err(|refused| Error::defect("ingredient of a key", refused))
-    }
-
     /// Adds a prefix-free encoding: a type, a length, the content.
     fn encode(&self, out: &mut Vec<u8>) {
         match self {

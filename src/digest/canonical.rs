@@ -4,30 +4,36 @@
 //! not given is left out by the type that holds it (`skip_serializing_if`): there is no value for nothing.
 
 use crate::digest::Value;
+use crate::error::{Error, Result};
 use ciborium::Value as Tree;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The canonical form of a value; why there is none, in words.
-///
-/// # Errors
-/// Nothing, bytes, maps whose names are no texts, two fields of one name.
-pub fn canonical(value: &(impl Serialize + ?Sized)) -> Result<Value, String> {
-    of(Tree::serialized(value).map_err(|error| error.to_string())?)
+impl Value {
+    /// Anything that can be serialised, in its canonical form: the names of its fields with their values.
+    ///
+    /// # Errors
+    /// Nothing, bytes, maps whose names are no texts, two fields of one name.
+    pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self> {
+        let tree = Tree::serialized(value).map_err(|error| Error::defect("ingredient of a key", error))?;
+        canonical(tree).map_err(|refused| Error::defect("ingredient of a key", refused))
+    }
 }
 
-fn of(tree: Tree) -> Result<Value, String> {
+fn canonical(tree: Tree) -> std::result::Result<Value, String> {
     Ok(match tree {
         Tree::Bool(value) => Value::Bool(value),
         Tree::Integer(value) => Value::Integer(value.into()),
         Tree::Float(value) => Value::Float(value),
         Tree::Text(text) => Value::Text(text),
-        Tree::Array(values) => Value::List(values.into_iter().map(of).collect::<Result<_, _>>()?),
+        Tree::Array(values) => {
+            Value::List(values.into_iter().map(canonical).collect::<std::result::Result<_, _>>()?)
+        }
         Tree::Map(fields) => {
             let mut all = BTreeMap::new();
             for (name, value) in fields {
                 let Tree::Text(name) = name else { return Err("a map has an entry with no name".to_owned()) };
-                if all.insert(name.clone(), of(value)?).is_some() {
+                if all.insert(name.clone(), canonical(value)?).is_some() {
                     return Err(format!("two fields are named `{name}`"));
                 }
             }

@@ -79,7 +79,9 @@ fn is_ours(parts: &[String], version: u32) -> bool {
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match (version, parts.as_slice()) {
         (_, ["format" | "lock" | "guard"]) | (1, ["journal"]) => true,
-        (_, ["damaged", name, ..]) => numbered(name),
+        (_, ["damaged", name, ..]) | (1, ["nondeterministic", name, ..]) | (2, ["work", name]) => {
+            numbered(name)
+        }
         (1, ["claims", name]) => {
             name.rsplit_once('-').is_some_and(|(kind, shard)| is_plain(kind) && hex(shard, 2))
         }
@@ -87,8 +89,6 @@ fn is_ours(parts: &[String], version: u32) -> bool {
             is_plain(kind) && hex(shard, 2) && hex(key, 64) && is_plain(file)
         }
         (1, ["temporary", name, ..]) => name.starts_with("run-"),
-        (1, ["nondeterministic", name, ..]) => numbered(name),
-        (2, ["work", name]) => numbered(name),
         (2, ["temporary", name, ..]) => name.split('-').count() == 3 && name.split('-').all(digits),
         (2, ["nondeterministic", name]) => pack(name),
         (2, ["nondeterministic", name, file]) => numbered(name) && is_plain(file),

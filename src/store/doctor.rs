@@ -7,7 +7,7 @@ use crate::store::group::Group;
 use crate::store::manifest::Manifest;
 use crate::store::names::folder_name;
 use crate::store::pack::{self, INGREDIENTS, RUN, Raw};
-use crate::store::packs::packs_in;
+use crate::store::packs::{group_in, packs_in};
 use crate::store::root::{FOLDERS, Store};
 use crate::store::stages::MANIFEST;
 
@@ -157,7 +157,7 @@ impl Store {
     fn check_packs(&self, experiment: &str, folder: &Folder, name: &str) -> Result<()> {
         let Some(inner) = folder.sub(name)? else { return Ok(()) };
         let packs = packs_in(&inner)?;
-        if self.group_in(experiment, name, &inner)?.is_none() {
+        if group_in(experiment, name, &inner)?.is_none() {
             for pack in &packs {
                 let problem = "states nowhere what it was made from; a run that needs it mends it";
                 self.note(inner.join(pack), problem, None, true);

@@ -72,7 +72,7 @@ impl Records {
     pub(crate) fn insert(&mut self, pack: &Arc<str>, entry: Entry) {
         match self.entries.get(&entry.id) {
             Some((_, known)) if known.values != entry.values => {
-                self.conflicts.push((Arc::clone(pack), entry))
+                self.conflicts.push((Arc::clone(pack), entry));
             }
             Some(_) => {}
             None => {

@@ -60,7 +60,9 @@ impl Store {
             };
             let name: Arc<str> = name.into();
             records.packs.push(Arc::clone(&name));
-            entries.into_iter().for_each(|entry| records.insert(&name, entry));
+            for entry in entries {
+                records.insert(&name, entry);
+            }
         }
         Ok(records)
     }
@@ -223,7 +225,9 @@ impl Store {
             if let Some(known) = held(&self.packs).get_mut(group.key.as_str()) {
                 let known = Arc::make_mut(known);
                 known.packs.push(Arc::clone(&name));
-                entries.into_iter().for_each(|entry| known.insert(&name, entry));
+                for entry in entries {
+                    known.insert(&name, entry);
+                }
             }
         }
         if different.is_empty() { Ok(()) } else { Err(self.second_value(group, different)?) }
@@ -265,7 +269,7 @@ impl Store {
             for name in folder.list()? {
                 if folder.entry(&name)? == Some(Place::Folder)
                     && let Some(inner) = folder.sub(&name)?
-                    && let Some(group) = self.group_in(&experiment, &name, &inner)?
+                    && let Some(group) = group_in(&experiment, &name, &inner)?
                 {
                     groups.push(group);
                 }
@@ -273,27 +277,27 @@ impl Store {
         }
         Ok(groups)
     }
+}
 
-    /// The group whose packs are in a folder, by the ingredients that the packs state.
-    pub(crate) fn group_in(&self, experiment: &str, name: &str, folder: &Folder) -> Result<Option<Group>> {
-        for pack in packs_in(folder)? {
-            // In the first record; in the index, where that is damaged; else in whatever can be salvaged.
-            let first = folder.open(&pack)?.and_then(|file| pack::first(&file)).map(|raw| raw.payload);
-            let index = || pack::index(folder, &pack, "").ok()??.ok().map(|contents| contents.ingredients);
-            let salvaged = || {
-                let intact = pack::salvage(&folder.read(&pack, u64::MAX).ok()??, None);
-                intact.into_iter().find(|raw| raw.entry.id == INGREDIENTS).map(|raw| raw.payload)
-            };
-            let text = first.or_else(index).or_else(salvaged);
-            let ingredients = text.and_then(|text| serde_json::from_slice(&text).ok());
-            if let Some(group) = ingredients.map(|found| Group::new(experiment, found))
-                && group.folder() == name
-            {
-                return Ok(Some(group));
-            }
+/// The group whose packs are in a folder, by the ingredients that the packs state.
+pub(crate) fn group_in(experiment: &str, name: &str, folder: &Folder) -> Result<Option<Group>> {
+    for pack in packs_in(folder)? {
+        // In the first record; in the index, where that is damaged; else in whatever can be salvaged.
+        let first = folder.open(&pack)?.and_then(|file| pack::first(&file)).map(|raw| raw.payload);
+        let index = || pack::index(folder, &pack, "").ok()??.ok().map(|contents| contents.ingredients);
+        let salvaged = || {
+            let intact = pack::salvage(&folder.read(&pack, u64::MAX).ok()??, None);
+            intact.into_iter().find(|raw| raw.entry.id == INGREDIENTS).map(|raw| raw.payload)
+        };
+        let text = first.or_else(index).or_else(salvaged);
+        let ingredients = text.and_then(|text| serde_json::from_slice(&text).ok());
+        if let Some(group) = ingredients.map(|found| Group::new(experiment, found))
+            && group.folder() == name
+        {
+            return Ok(Some(group));
         }
-        Ok(None)
     }
+    Ok(None)
 }
 
 pub(crate) fn packs_in(folder: &Folder) -> Result<Vec<String>> {

@@ -61,7 +61,7 @@ pub struct Store {
     problems: Mutex<Vec<Problem>>,
     written: AtomicU64,
     announce: Box<Announce>,
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 impl fmt::Debug for Store {
@@ -97,7 +97,7 @@ impl Store {
             problems: Mutex::default(),
             written: AtomicU64::new(0),
             announce: Box::new(announce),
-            _lock: None,
+            lock: None,
         };
         store.prepare().map_err(|error| unusable(&store.path, error))?;
         Ok(store)
@@ -125,7 +125,7 @@ impl Store {
             }
         }
         let mode = if self.access == Access::Alone { Mode::Exclusive } else { Mode::Shared };
-        self._lock = Some(Lock::take(&root, "lock", mode, Duration::ZERO, &*self.announce)?);
+        self.lock = Some(Lock::take(&root, "lock", mode, Duration::ZERO, &*self.announce)?);
         self.root = Some(root);
         Ok(())
     }

@@ -399,8 +399,12 @@ pub fn parquet_metadata(bytes: &[u8]) -> Result<Vec<(String, String)>> {
 /// Refuses what would need far more memory than any table of ours, by its footer, before a byte is unpacked.
 fn check_size(reader: &mut Reader<'_>) -> std::result::Result<(), PolarsError> {
     let found = reader.get_metadata()?;
-    let columns = found.row_groups.iter().flat_map(|group| group.parquet_columns());
-    let unpacked = columns.map(|column| column.uncompressed_size().max(0).unsigned_abs()).sum::<u64>();
+    let mut unpacked = 0;
+    for group in &found.row_groups {
+        for column in group.parquet_columns() {
+            unpacked += column.uncompressed_size().max(0).unsigned_abs();
+        }
+    }
     let cells = found.num_rows as u64 * found.schema_descr.columns().len() as u64;
     if unpacked > MOST_BYTES || cells > MOST_CELLS {
         let problem = format!("{cells} values in {unpacked} bytes are more than any table has");

@@ -141,9 +141,9 @@ fn links_among_our_own_names_are_not_followed() {
         let place = folder.path().join(name);
         let target = if place.is_dir() { outside.path().to_owned() } else { outside.path().join("mine") };
         if place.is_dir() {
-            fs::remove_dir_all(&place).unwrap()
+            fs::remove_dir_all(&place).unwrap();
         } else {
-            fs::remove_file(&place).unwrap_or_default()
+            fs::remove_file(&place).unwrap_or_default();
         }
         std::os::unix::fs::symlink(&target, &place).unwrap();
         let before = tree(outside.path());
@@ -304,7 +304,9 @@ fn results_in_the_wrong_place_are_not_believed_and_strangers_are_left_alone() {
     assert!(store.result("gmm", &ingredients(1)).unwrap().is_none());
     assert!(store.take_problems()[0].problem.contains("belongs to another result"));
     let strangers = ["stray", "stages/stray", "stages/gmm/stray", "packs/stray"];
-    strangers.iter().for_each(|name| fs::write(folder.path().join(name), "mine").unwrap());
+    for name in strangers {
+        fs::write(folder.path().join(name), "mine").unwrap();
+    }
     let problems = examine(&store);
     assert_eq!(problems.len(), strangers.len(), "{problems:?}");
     for (name, problem) in strangers.iter().zip(["stray", "packs/stray", "stages/stray", "stages/gmm/stray"])
