@@ -81,6 +81,7 @@ fn paths(tokens: TokenStream, prefix: &[String], here: (&[String], &[String]), f
         if !is_path {
             continue;
         }
+        let mut opened = false;
         while separated(at) {
             at += 2;
             match tokens.get(at) {
@@ -89,12 +90,15 @@ fn paths(tokens: TokenStream, prefix: &[String], here: (&[String], &[String]), f
                     // `{a, b::c}`: each with what stands before.
                     let base = if path.is_empty() { vec![String::new()] } else { path.clone() };
                     paths(group.stream(), &base, here, found);
+                    opened = true;
                 }
                 _ => {}
             }
             at += 1;
         }
-        found.push(path);
+        if !opened {
+            found.push(path);
+        }
     }
 }
 
