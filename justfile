@@ -61,8 +61,8 @@ bench *ARGS: _build
     @bash scripts/bench.sh "$@"
 
 # Remove the cache in data/ and the figures of other profiles; committed figures stay
-clean:
-    find data -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+clean: _build
+    @{{ program }} clean
     rm -rf figures/variants figures/report.html figures/png figures/contact-sheet.html
 
 _build: _clone

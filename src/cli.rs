@@ -75,6 +75,10 @@ pub enum Command {
     /// Kept is what stages use in both profiles with the default seed and parameters, and under the --profile, --seed and
     /// --set given here. Waits until all runs have finished.
     Gc(GcArgs),
+    /// Remove the cache: every file of it, of this or an earlier layout, that has a name and place which only this program gives.
+    ///
+    /// Whatever else is in the folder stays and is named. A folder that is not a cache is refused and left untouched.
+    Clean(PrintArgs),
 }
 
 /// Arguments of commands that only print.

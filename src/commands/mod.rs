@@ -30,5 +30,6 @@ pub fn execute(command: &Command) -> Result<ExitCode> {
         Command::Export(args) => export::export_checkpoints(args),
         Command::Doctor(args) => upkeep::doctor(args),
         Command::Gc(args) => upkeep::gc(args),
+        Command::Clean(args) => upkeep::clean(args),
     }
 }

@@ -11,7 +11,7 @@ use crate::published::standard;
 use crate::published::status::is_of;
 use crate::stage::{Profile, Settings};
 use crate::stages::STAGES;
-use crate::store::{Access, Dropped, Problem, Store};
+use crate::store::{self, Access, Dropped, Problem, Store, aloud};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -111,6 +111,20 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     let verb = if dry_run { "would be dropped" } else { "dropped" };
     let count: u64 = dropped.iter().map(|item| item.count).sum();
     print_line(&format!("{count} items with {total} {verb}; everything that a stage uses stays"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `clean`.
+pub fn clean(PrintArgs { shared, json }: &PrintArgs) -> Result<ExitCode> {
+    let cleaned = store::clean(&shared.data, &aloud)?;
+    if *json {
+        print_json([json!({ "files": cleaned.files, "bytes": cleaned.bytes, "left": cleaned.left })])?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for path in &cleaned.left {
+        print_line(&format!("{}: was not made by this program; left there", path.display()))?;
+    }
+    print_line(&format!("{} files with {} removed", cleaned.files, size(cleaned.bytes)))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -192,3 +192,17 @@ fn what_is_lost_is_named_with_the_stage_that_needs_it() {
     // Of what was never computed nothing is lost.
     assert!(place.call(&["doctor", "--json"]).good().rows().is_empty());
 }
+
+#[test]
+fn cleaning_leaves_nothing_of_the_cache_and_everything_else() {
+    let place = Place::copy_of(&undisturbed().0);
+    fs::write(place.data().join("thesis.tex"), "mine").unwrap();
+    let said = place.call(&["clean"]).good().out;
+    assert!(said.contains("thesis.tex") && said.contains("files with"), "{said}");
+    let left: Vec<_> = fs::read_dir(place.data()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["thesis.tex"]);
+    place.call(&["clean"]).refused(3, &["is no store", "thesis.tex"]);
+    // Nothing is there to be removed, and nothing is made.
+    let empty = Place::new();
+    assert!(empty.call(&["clean", "--json"]).good().rows()[0]["files"] == 0 && !empty.data().exists());
+}
