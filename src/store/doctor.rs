@@ -103,6 +103,25 @@ impl Store {
                     break;
                 }
             }
+            // What stands around the payloads is of use once an index is lost.
+            if let (Some(folder), true) = (self.group_folder(group)?, self.found() == known) {
+                for name in &records.packs {
+                    let bytes = folder.read(name, u64::MAX)?.unwrap_or_default();
+                    let found: Vec<_> =
+                        pack::salvage(&bytes, Some(group.key())).into_iter().map(|raw| raw.entry).collect();
+                    let index = pack::index(&folder, name, group.key().as_str())?;
+                    if index
+                        .and_then(std::result::Result::ok)
+                        .is_some_and(|contents| contents.entries != found)
+                    {
+                        self.mend(
+                            group,
+                            name,
+                            "has records that do not say of themselves what its index does",
+                        )?;
+                    }
+                }
+            }
             if self.found() == known {
                 health.results += records.iter().count() as u64;
                 health.bytes += records.iter().map(|entry| entry.length).sum::<u64>();

@@ -10,7 +10,7 @@ fn kill_at_random(times: u64, seed: u64) {
         let series = 1 + dice.below(4);
         for _ in 0..series {
             let mut child = start(command(&place, &["run", STAGE]));
-            std::thread::sleep(Duration::from_millis(dice.below(300)));
+            std::thread::sleep(Duration::from_millis(dice.below(110)));
             unfinished += u64::from(child.try_wait().unwrap().is_none());
             child.kill().unwrap();
             end(child);
