@@ -90,11 +90,11 @@ fn render(
 ) -> Result<String, std::fmt::Error> {
     let mut code = String::new();
     writeln!(code, "/// All source files, sorted by path.")?;
-    writeln!(code, "pub static SOURCES: &[Source] = &[")?;
+    writeln!(code, "pub static SOURCES: &[SourceFile] = &[")?;
     for file in &graph.files {
         writeln!(
             code,
-            "    Source {{ path: {:?}, digest: {:?}, dependencies: &{:?} }},",
+            "    SourceFile {{ path: {:?}, digest: {:?}, dependencies: &{:?} }},",
             file.path, file.digest, file.dependencies
         )?;
     }

@@ -18,9 +18,6 @@ pub struct SourceFile {
     pub dependencies: &'static [&'static str],
 }
 
-/// The name of [`SourceFile`] in the code that the build script generates.
-type Source = SourceFile;
-
 include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
 /// All source files that some result depends on.

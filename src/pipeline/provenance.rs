@@ -6,6 +6,7 @@ use crate::pipeline::closure::{COMPILER, Closure, TARGET, closure};
 use crate::pipeline::code::{NOT_DIGESTED, other_parts, simulator};
 use crate::pipeline::machine::{COMMIT, CPU};
 use crate::pipeline::openblas;
+use crate::pipeline::plan::StagePlan;
 use crate::problem::experiment::Experiment;
 use crate::store::elapsed::{SECONDS, utc};
 use std::collections::BTreeMap;
@@ -92,6 +93,15 @@ pub fn sources(closures: &[&Closure]) -> String {
     all.sort();
     all.dedup();
     all.join("\n")
+}
+
+/// The list for all code behind a stage's tables, that which simulates included.
+pub(crate) fn table_sources(plan: &StagePlan) -> Result<String> {
+    let mut code = vec![plan.table_code()?];
+    for request in &plan.requests {
+        code.push(simulating_code(&request.experiment)?);
+    }
+    Ok(sources(&code.iter().collect::<Vec<_>>()))
 }
 
 /// Parses the list written by [`sources`].

@@ -8,12 +8,12 @@ use crate::pipeline::data::StageData;
 use crate::pipeline::distribute::distribute;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
-use crate::pipeline::provenance::{SOURCES, provenance, set_threads, simulating_code, sources};
+use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources, table_sources};
 use crate::plot::PlotError;
 use crate::stage::claim::Claim;
 use crate::stage::{Results, Settings, Stage};
 use crate::store::elapsed::SIMULATION;
-use crate::store::{Blob, Health, Manifest, Publication, Store};
+use crate::store::{Blob, Manifest, Publication, Store};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -116,7 +116,7 @@ fn finish_or_heal(context: &RunContext, plan: &StagePlan, force: bool, simulated
         for request in &plan.requests {
             let groups = context.groups(&request.experiment)?;
             for group in [&groups.trajectories, &groups.spectra] {
-                context.store.check_group(group, &mut Health::default())?;
+                context.store.check_group(group)?;
             }
         }
         compute(context, merge(context.inputs(plan)?.missing), 1, false)?;
@@ -154,14 +154,9 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
         let data = StageData::new(context, plan);
         let mut tables = (plan.stage.reduce)(&data)?;
         tables.push(data.replicates()?);
-        let mut code = vec![plan.table_code()?];
-        for request in &plan.requests {
-            code.push(simulating_code(&request.experiment)?);
-        }
         let seed = context.settings.seed.to_string();
         let simulation = format!("{:.3}", inputs.seconds);
-        let more =
-            [("seed", seed), (SOURCES, sources(&code.iter().collect::<Vec<_>>())), (SIMULATION, simulation)];
+        let more = [("seed", seed), (SOURCES, table_sources(plan)?), (SIMULATION, simulation)];
         let provenance = provenance(&key, stage, &more, started);
         let lineage = context.lineage(plan)?;
         store.publish(Publication {

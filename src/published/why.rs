@@ -5,7 +5,7 @@ use crate::digest::{Ingredients, Value, diff};
 use crate::error::Result;
 use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::plan::StagePlan;
-use crate::pipeline::provenance::{SOURCES, read_sources, simulating_code, sources};
+use crate::pipeline::provenance::{SOURCES, read_sources, sources, table_sources};
 use crate::published::figures::Figures;
 use crate::published::lockfile::{self, LockEntry, LockFile};
 use crate::published::status::{Status, is_of};
@@ -76,11 +76,7 @@ pub fn why(context: &RunContext<'_>, figures: &Figures, plan: &StagePlan) -> Res
     }
     let inputs = context.inputs(plan)?;
     let key = context.tables(plan, &inputs)?;
-    let mut code = vec![plan.table_code()?];
-    for request in &plan.requests {
-        code.push(simulating_code(&request.experiment)?);
-    }
-    let files = read_sources(&sources(&code.iter().collect::<Vec<_>>()));
+    let files = read_sources(&table_sources(plan)?);
     let lineage = context.lineage(plan)?;
     let all = earlier("tables")?.into_iter().map(|result| {
         let mut changes = result_changes(&result, &key, &files);

@@ -5,10 +5,9 @@ use crate::error::Result;
 use crate::store::folder::{Entry as Place, Folder};
 use crate::store::group::Group;
 use crate::store::manifest::Manifest;
-use crate::store::names::folder_name;
-use crate::store::pack::{self, INGREDIENTS, RUN, Raw};
+use crate::store::pack::{self, INGREDIENTS, Raw};
 use crate::store::packs::{group_in, packs_in};
-use crate::store::root::{FOLDERS, Store};
+use crate::store::root::{Access, FOLDERS, Store};
 use crate::store::stages::MANIFEST;
 
 /// What an examination of the store found.
@@ -40,11 +39,8 @@ impl Store {
         let mut count = 0;
         for wing in ["packs", "stages"] {
             let Some(folder) = self.folder(wing)? else { continue };
-            for name in
-                folder.list()?.iter().filter(|name| folder.entry(name).ok().flatten() == Some(Place::Folder))
-            {
-                count +=
-                    folder.sub(name)?.map_or(Ok(0), |inner| inner.list().map(|list| list.len() as u64))?;
+            for (_, inner) in folder.folders()? {
+                count += inner.list()?.len() as u64;
             }
         }
         Ok(count)
@@ -60,14 +56,16 @@ impl Store {
         let mut health = Health::default();
         self.check_names()?;
         for group in self.groups()? {
-            self.check_group(&group, &mut health)?;
+            let of_group = self.check_group(&group)?;
+            health.results += of_group.results;
+            health.bytes += of_group.bytes;
             checked();
         }
         for kind in ["tables", "figures"] {
             for manifest in self.results(kind)? {
                 if self.is_intact(&manifest)? {
                     health.results += 1;
-                    health.bytes += self.size(&manifest)?;
+                    health.bytes += self.result_size(&manifest)?;
                 }
                 checked();
             }
@@ -76,68 +74,47 @@ impl Store {
         Ok(health)
     }
 
-    fn size(&self, manifest: &Manifest) -> Result<u64> {
-        let Some(stage) = self.folder("stages")?.map_or(Ok(None), |stages| stages.sub(&manifest.name))?
-        else {
-            return Ok(0);
-        };
-        stage.size(&folder_name(&manifest.kind, &manifest.key))
-    }
-
-    /// Compares the digest of every record of a group, and mends what is damaged; whether all was as it should be.
+    /// Compares every byte of a group's packs with what their indices state, and mends what is damaged; what is intact then.
     ///
     /// # Errors
     /// A store that cannot be read or written.
-    pub fn check_group(&self, group: &Group, health: &mut Health) -> Result<bool> {
-        let before = self.found();
-        self.forget(group);
+    pub fn check_group(&self, group: &Group) -> Result<Health> {
         // A mended pack is another one: looked through again, until all are intact.
         loop {
+            self.forget(group);
             let records = self.records(group)?;
-            let known = self.found();
-            for (name, entry) in records.entries.values() {
-                if self.read(group, &entry.id)?.is_none() {
-                    self.note_lost(group, name, &entry.id);
-                }
-                if self.found() > known {
-                    break;
-                }
+            let Some(folder) = self.group_folder(group)? else { return Ok(Health::default()) };
+            let mut intact = true;
+            for name in &records.packs {
+                intact &= self.check_pack(group, &folder, name)?;
             }
-            // What stands around the payloads is of use once an index is lost.
-            if let (Some(folder), true) = (self.group_folder(group)?, self.found() == known) {
-                for name in &records.packs {
-                    let bytes = folder.read(name, u64::MAX)?.unwrap_or_default();
-                    let found: Vec<_> =
-                        pack::salvage(&bytes, Some(group.key())).into_iter().map(|raw| raw.entry).collect();
-                    let index = pack::index(&folder, name, group.key().as_str())?;
-                    if index
-                        .and_then(std::result::Result::ok)
-                        .is_some_and(|contents| contents.entries != found)
-                    {
-                        self.mend(
-                            group,
-                            name,
-                            "has records that do not say of themselves what its index does",
-                        )?;
-                    }
-                }
-            }
-            if self.found() == known {
-                health.results += records.iter().count() as u64;
-                health.bytes += records.iter().map(|entry| entry.length).sum::<u64>();
-                return Ok(self.found() == before);
+            if intact || self.access == Access::Read {
+                let bytes = records.iter().map(|entry| entry.length).sum();
+                return Ok(Health { results: records.iter().count() as u64, bytes });
             }
         }
     }
 
-    fn note_lost(&self, group: &Group, pack: &str, id: &str) {
-        let path = self.root().join("packs").join(group.experiment()).join(group.folder()).join(pack);
-        self.note(
-            path,
-            format!("the record {id} is lost; the next run that needs it makes it again"),
-            None,
-            true,
-        );
+    /// Whether all records of a pack say of themselves what its index does; if not, it has been mended.
+    fn check_pack(&self, group: &Group, folder: &Folder, name: &str) -> Result<bool> {
+        let bytes = match folder.read(name, u64::MAX) {
+            Ok(Some(bytes)) => bytes,
+            // Merged by another run.
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                self.unreadable(group, folder, name, &error)?;
+                return Ok(false);
+            }
+        };
+        let index = pack::index(folder, name, group.key().as_str())?;
+        let stated = index.and_then(std::result::Result::ok).map(|contents| contents.entries);
+        let found: Vec<_> =
+            pack::salvage(&bytes, Some(group.key())).into_iter().map(|raw| raw.entry).collect();
+        if stated.as_ref() == Some(&found) {
+            return Ok(true);
+        }
+        self.mend(group, name, "does not have the records that its index states")?;
+        Ok(false)
     }
 
     /// Names that no program of this layout gives.
@@ -245,8 +222,7 @@ impl Store {
         let group = Group::new("", ingredients);
         let Some((experiment, _)) = name.split_once(&format!("-{}", group.folder())) else { return Ok(None) };
         let group = Group::new(experiment, group.ingredients().clone());
-        let results: Vec<&Raw> =
-            raws.iter().filter(|raw| raw.entry.id != INGREDIENTS && !raw.entry.id.starts_with(RUN)).collect();
+        let results: Vec<&Raw> = raws.iter().filter(|raw| raw.entry.is_result()).collect();
         if results.is_empty() {
             return Ok(None);
         }

@@ -113,6 +113,19 @@ impl Folder {
         Ok(names)
     }
 
+    /// Folders in it with their names, sorted; what is no folder is passed over.
+    pub(crate) fn folders(&self) -> Result<Vec<(String, Self)>> {
+        let mut folders = Vec::new();
+        for name in self.list()? {
+            if self.entry(&name)? == Some(Entry::Folder)
+                && let Some(folder) = self.sub(&name)?
+            {
+                folders.push((name, folder));
+            }
+        }
+        Ok(folders)
+    }
+
     /// A regular file in it; nothing where there is nothing, or something else.
     pub(crate) fn open(&self, name: &str) -> Result<Option<File>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

@@ -18,10 +18,9 @@ pub(crate) const HARMLESS: [&str; 2] = ["README.md", ".gitignore"];
 /// # Errors
 /// A store of another layout; a folder that holds something else.
 pub(crate) fn is_store(root: &Folder) -> Result<bool> {
-    let versions = [version(root, "format"), version(root, "lock")];
-    match versions.iter().flatten().max() {
-        Some(&FORMAT) => return Ok(true),
-        Some(&version) => {
+    match stated(root) {
+        Some(FORMAT) => return Ok(true),
+        Some(version) => {
             let (age, remedy) = if version > FORMAT {
                 ("newer", "use the program that wrote it, or another folder with --data")
             } else {
@@ -59,7 +58,7 @@ pub(crate) fn is_store(root: &Folder) -> Result<bool> {
 /// # Errors
 /// A store of a newer layout; a folder that holds something else.
 pub(crate) fn version_of(root: &Folder) -> Result<Option<u32>> {
-    match [version(root, "format"), version(root, "lock")].into_iter().flatten().max() {
+    match stated(root) {
         Some(older) if older < FORMAT => Ok(Some(older)),
         _ => Ok(is_store(root)?.then_some(FORMAT)),
     }
@@ -87,6 +86,11 @@ pub(crate) fn make(root: &Folder) -> Result<()> {
 fn line(version: u32) -> String {
     let text = format!("spectral-alignment store {version}");
     format!("{text} {}\n", sha256(text.as_bytes()))
+}
+
+/// The version that a folder states, in whichever of the two places.
+fn stated(root: &Folder) -> Option<u32> {
+    version(root, "format").max(version(root, "lock"))
 }
 
 /// The version that a file states, with its digest.

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::store::fault;
 use crate::store::group::Group;
 use crate::store::manifest::Manifest;
-use crate::store::pack::{Entry, INGREDIENTS, RUN};
+use crate::store::pack::Entry;
 use crate::store::root::Store;
 use std::path::PathBuf;
 
@@ -52,9 +52,8 @@ impl Store {
             });
             if really {
                 let all = unused.len() == records.iter().count();
-                let about = |entry: &Entry| entry.id == INGREDIENTS || entry.id.starts_with(RUN);
                 fault::point("drop").map_err(Error::io("drop", path))?;
-                self.rewrite(&group, &|entry| !all && (about(entry) || keep(&group, entry)))?;
+                self.rewrite(&group, &|entry| !all && (!entry.is_result() || keep(&group, entry)))?;
                 if all && let Some(experiment) = self.own("packs")?.sub(group.experiment())? {
                     experiment.remove_if_empty(&group.folder())?;
                     self.own("packs")?.remove_if_empty(group.experiment())?;
@@ -64,7 +63,7 @@ impl Store {
         for kind in ["tables", "figures"] {
             for manifest in self.results(kind)?.into_iter().filter(|manifest| !keep_result(manifest)) {
                 let path = self.result_folder(&manifest);
-                let bytes = self.bytes_of(&["stages", &manifest.name], &path)?;
+                let bytes = self.result_size(&manifest)?;
                 if really {
                     self.remove_result(&manifest)?;
                 }
@@ -91,14 +90,5 @@ impl Store {
             }
         }
         Ok(dropped)
-    }
-
-    fn bytes_of(&self, folders: &[&str], path: &std::path::Path) -> Result<u64> {
-        let mut folder = self.folder(folders[0])?;
-        for name in &folders[1..] {
-            folder = folder.map_or(Ok(None), |folder| folder.sub(name))?;
-        }
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        folder.map_or(Ok(0), |folder| folder.size(&name))
     }
 }

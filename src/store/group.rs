@@ -1,7 +1,7 @@
 //! What is kept together: a group of records.
 
 use crate::digest::{Ingredients, Key};
-use crate::store::pack::{Entry, INGREDIENTS, RUN};
+use crate::store::pack::Entry;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -65,8 +65,7 @@ impl Records {
 
     /// All results, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        let results = |entry: &&Entry| entry.id != INGREDIENTS && !entry.id.starts_with(RUN);
-        self.entries.values().map(|(_, entry)| entry).filter(results)
+        self.entries.values().map(|(_, entry)| entry).filter(|entry| entry.is_result())
     }
 
     pub(crate) fn insert(&mut self, pack: &Arc<str>, entry: Entry) {

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::store::group::Group;
 use crate::store::pack::{self, Entry, Raw};
+use crate::store::packs::damaged as damaged_record;
 use crate::store::root::Store;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -62,11 +63,7 @@ impl Store {
                 }
             }
             if let Some((name, id)) = damaged {
-                self.mend(
-                    group,
-                    &name,
-                    &format!("the record {id} does not have the digest that its index states"),
-                )?;
+                self.mend(group, &name, &damaged_record(&id))?;
                 continue;
             }
             let error = if different.is_empty() { None } else { Some(self.second_value(group, different)?) };

@@ -71,6 +71,13 @@ pub struct Entry {
     pub(crate) length: u64,
 }
 
+impl Entry {
+    /// Whether it is a result, not what its pack says of itself or of who made it.
+    pub(crate) fn is_result(&self) -> bool {
+        self.id != INGREDIENTS && !self.id.starts_with(RUN)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Head {
     group: Key,

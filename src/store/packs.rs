@@ -68,12 +68,8 @@ impl Store {
     }
 
     /// A pack that the disk does not give back is set aside by its name, which needs none of its bytes.
-    fn unreadable(&self, group: &Group, folder: &Folder, name: &str, error: &Error) -> Result<()> {
+    pub(crate) fn unreadable(&self, group: &Group, folder: &Folder, name: &str, error: &Error) -> Result<()> {
         let problem = format!("cannot be read ({error}); what was in it is computed again");
-        if self.access == Access::Read {
-            self.note(folder.join(name), problem, None, true);
-            return Ok(());
-        }
         self.set_aside(folder, name, &group.label(), &problem)
     }
 
@@ -100,8 +96,7 @@ impl Store {
                     continue;
                 }
                 Ok(Some(None)) => {
-                    let problem = format!("the record {id} does not have the digest that its index states");
-                    self.mend(group, name, &problem)?;
+                    self.mend(group, name, &damaged(id))?;
                 }
                 Err(error) => self.unreadable(group, &folder, name, &error)?,
             }
@@ -132,14 +127,9 @@ impl Store {
         if let Some(Ok(contents)) = pack::index(&folder, name, group.key.as_str())? {
             intact.extend(contents.entries.into_iter().filter_map(|entry| pack::indexed(&bytes, entry)));
         }
-        let intact: Vec<Raw> = {
-            let by_id = intact.into_iter().map(|raw| (raw.entry.id.clone(), raw));
-            by_id.collect::<BTreeMap<String, Raw>>().into_values().collect()
-        };
         drop(bytes);
-        let results =
-            intact.iter().filter(|raw| raw.entry.id != INGREDIENTS && !raw.entry.id.starts_with(RUN)).count();
-        let mended = if results > 0 { Some(self.place(group, &folder, intact)?) } else { None };
+        let any = intact.iter().any(|raw| raw.entry.is_result());
+        let mended = if any { Some(self.place(group, &folder, intact)?) } else { None };
         if mended.as_ref().is_some_and(|(new, _)| new == name) {
             // The intact pack replaces the damaged one.
             self.note(
@@ -149,6 +139,8 @@ impl Store {
                 true,
             );
         } else {
+            let entries = mended.iter().flat_map(|(_, entries)| entries);
+            let results = entries.filter(|entry| entry.is_result()).count();
             let problem = format!("{problem}; {results} of its results are intact and kept");
             self.set_aside(&folder, name, &group.label(), &problem)?;
         }
@@ -212,10 +204,9 @@ impl Store {
                 Some(_) => different.push(raw),
             }
         }
-        let about = Record { id: run.clone(), items: 0, seconds: 0.0, payload: text };
         if !new.is_empty() {
             if there.get(&run).is_none() {
-                new.push(Raw::new(about.clone(), &run));
+                new.push(Raw::new(Record { id: run.clone(), items: 0, seconds: 0.0, payload: text }, &run));
             }
             let packs = self.own("packs")?.make(&group.experiment)?;
             let folder = packs.make(&group.folder())?;
@@ -261,18 +252,9 @@ impl Store {
     pub fn groups(&self) -> Result<Vec<Group>> {
         let mut groups = Vec::new();
         let Some(packs) = self.folder("packs")? else { return Ok(groups) };
-        for experiment in packs.list()? {
-            if packs.entry(&experiment)? != Some(Place::Folder) {
-                continue;
-            }
-            let Some(folder) = packs.sub(&experiment)? else { continue };
-            for name in folder.list()? {
-                if folder.entry(&name)? == Some(Place::Folder)
-                    && let Some(inner) = folder.sub(&name)?
-                    && let Some(group) = group_in(&experiment, &name, &inner)?
-                {
-                    groups.push(group);
-                }
+        for (experiment, folder) in packs.folders()? {
+            for (name, inner) in folder.folders()? {
+                groups.extend(group_in(&experiment, &name, &inner)?);
             }
         }
         Ok(groups)
@@ -298,6 +280,11 @@ pub(crate) fn group_in(experiment: &str, name: &str, folder: &Folder) -> Result<
         }
     }
     Ok(None)
+}
+
+/// What is wrong with a record whose payload is not what was written.
+pub(crate) fn damaged(id: &str) -> String {
+    format!("the record {id} does not have the digest that its index states")
 }
 
 pub(crate) fn packs_in(folder: &Folder) -> Result<Vec<String>> {

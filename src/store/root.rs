@@ -187,11 +187,6 @@ impl Store {
         std::mem::take(&mut held(&self.problems))
     }
 
-    /// Number of problems found so far and not yet taken.
-    pub(crate) fn found(&self) -> usize {
-        held(&self.problems).len()
-    }
-
     pub(crate) fn note(
         &self,
         path: impl Into<PathBuf>,
@@ -207,8 +202,12 @@ impl Store {
         }
     }
 
-    /// Moves something damaged out of the way and reports it.
+    /// Moves something damaged out of the way and reports it; a store that was opened to read only reports it.
     pub(crate) fn set_aside(&self, folder: &Folder, name: &str, label: &str, problem: &str) -> Result<()> {
+        if self.access == Access::Read {
+            self.note(folder.join(name), problem, None, true);
+            return Ok(());
+        }
         if let Some(aside) = folder.move_aside(name, &self.own("damaged")?, label)? {
             folder.sync()?;
             self.note(folder.join(name), problem, Some(aside), true);

@@ -3,11 +3,11 @@
 use crate::digest::{Ingredients, Key, sha256};
 use crate::error::{Error, Result};
 use crate::store::fault;
-use crate::store::folder::{Entry as Place, Folder};
+use crate::store::folder::Folder;
 use crate::store::format::FORMAT;
 use crate::store::manifest::{BlobEntry, Manifest, TableEntry};
 use crate::store::names::{check_name, folder_name};
-use crate::store::root::{Access, Store};
+use crate::store::root::Store;
 use crate::table::Table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -51,6 +51,12 @@ impl Store {
         self.root().join("stages").join(&manifest.name).join(folder_name(&manifest.kind, &manifest.key))
     }
 
+    /// Bytes of a result.
+    pub(crate) fn result_size(&self, manifest: &Manifest) -> Result<u64> {
+        let folder = self.stage_folder(&manifest.name)?;
+        folder.map_or(Ok(0), |stage| stage.size(&folder_name(&manifest.kind, &manifest.key)))
+    }
+
     fn stage_folder(&self, stage: &str) -> Result<Option<Folder>> {
         check_name("stage", stage)?;
         self.folder("stages")?.map_or(Ok(None), |stages| stages.sub(stage))
@@ -88,17 +94,8 @@ impl Store {
             Ok(None) => format!("{MANIFEST} is missing"),
             Err(error) => error.to_string(),
         };
-        self.set_result_aside(stage, name, &problem)?;
+        self.set_aside(stage, name, name, &problem)?;
         Ok(None)
-    }
-
-    /// Sets a damaged result aside; a store that was opened to read only says what is wrong.
-    fn set_result_aside(&self, stage: &Folder, name: &str, problem: &str) -> Result<()> {
-        if self.access == Access::Read {
-            self.note(stage.join(name), problem, None, true);
-            return Ok(());
-        }
-        self.set_aside(stage, name, name, problem)
     }
 
     /// All results of one kind, `tables` or `figures`, by stage and key.
@@ -108,11 +105,7 @@ impl Store {
     pub fn results(&self, kind: &str) -> Result<Vec<Manifest>> {
         let mut found = Vec::new();
         let Some(stages) = self.folder("stages")? else { return Ok(found) };
-        for stage in stages.list()? {
-            if stages.entry(&stage)? != Some(Place::Folder) {
-                continue;
-            }
-            let Some(folder) = stages.sub(&stage)? else { continue };
+        for (_, folder) in stages.folders()? {
             for name in folder.list()?.iter().filter(|name| name.starts_with(&format!("{kind}-"))) {
                 found.extend(self.manifest(&folder, name, None)?);
             }
@@ -133,7 +126,7 @@ impl Store {
         };
         // Only what this manifest speaks of: it may have been made anew meanwhile.
         if self.manifest(&stage, &name, None)?.as_ref() == Some(manifest) {
-            self.set_result_aside(&stage, &name, &problem)?;
+            self.set_aside(&stage, &name, &name, &problem)?;
         }
         Ok(None)
     }
