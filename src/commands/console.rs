@@ -3,7 +3,7 @@
 use crate::cli::Shared;
 use crate::error::{Error, Result};
 use crate::stage::Stage;
-use crate::stage::claim::{Bound, Claim, Relation};
+use crate::stage::claim::{Bound, Claim};
 use crate::stages::STAGES;
 use crate::store::{Access, Store, aloud};
 use std::io::Write;
@@ -64,12 +64,7 @@ fn brief(value: f64) -> String {
 
 /// One claim on one line.
 pub(crate) fn claim_line(claim: &Claim) -> String {
-    let relation = match claim.relation {
-        Relation::AtMost => "<=",
-        Relation::AtLeast => ">=",
-        Relation::In => "in",
-        Relation::Contains => "contains",
-    };
+    let relation = claim.relation.sign();
     let bound = match claim.bound {
         Bound::Number(bound) => brief(bound),
         Bound::Pair([low, high]) => format!("[{}, {}]", brief(low), brief(high)),

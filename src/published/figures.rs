@@ -8,7 +8,7 @@ use crate::published::lockfile::{LockEntry, LockFile};
 use crate::published::standard::{is_standard, variant};
 use crate::published::status::Status;
 use crate::published::{lockfile, overrides};
-use crate::stage::claim::{Claim, Source, Verdict};
+use crate::stage::claim::{Claim, Kind, Source, chosen, declare};
 use crate::stage::{Profile, Results, Settings};
 use crate::store::{Manifest, Mode, Store, aloud, wait};
 use crate::table::Table;
@@ -169,12 +169,6 @@ pub const NOT_COMPUTED: &str = "not computed";
 
 /// A claim of which nothing was computed.
 fn unknown(id: &'static str, plan: &StagePlan, reason: &str) -> Claim {
-    let mut claim = crate::stage::claim::declare(id)
-        .says(plan.stage.title)
-        .statistic(NOT_COMPUTED)
-        .at_most(0.0)
-        .not_run(0, reason);
-    plan.stage.name.clone_into(&mut claim.stage);
-    debug_assert!(claim.verdict == Verdict::NotRun);
-    claim
+    let declared = declare(id, Kind::Bound).says(plan.stage.title).statistic(NOT_COMPUTED);
+    Claim { stage: plan.stage.name.to_owned(), ..declared.at_most(0.0, chosen("")).not_run(reason) }
 }

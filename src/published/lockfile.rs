@@ -57,7 +57,7 @@ pub struct LockEntry {
     pub claims: Vec<Claim>,
 }
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What every version of the lock has.
 #[derive(Deserialize)]

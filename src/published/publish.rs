@@ -14,6 +14,7 @@ use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
 use crate::published::verify::committed;
 use crate::published::{lockfile, overrides};
+use crate::stage::claim::Claim;
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::{BlobEntry, Manifest, Store, fault};
 use crate::table::Table;
@@ -208,7 +209,7 @@ fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<LockEntry> {
         parameters: done.plan.parameters()?,
         values: tables.map(|entry| (entry.table.clone(), entry.values_sha256.clone())).collect(),
         figures: drawn(&done.figures).map(|entry| (entry.name.clone(), entry.sha256.clone())).collect(),
-        claims: claims(store, &done.figures)?,
+        claims: claims(store, &done.figures)?.into_iter().map(Claim::without_values).collect(),
     })
 }
 

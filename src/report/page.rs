@@ -3,7 +3,7 @@
 use crate::report::details::PROVENANCE;
 use crate::report::gather::{Origin, Report, Section};
 use crate::report::section::section;
-use crate::report::verdicts::{holding, verdicts};
+use crate::report::verdicts::{UNSETTLED, holding, verdicts};
 use crate::report::words::formula;
 use crate::stage::Profile;
 use crate::stage::claim::Verdict;
@@ -126,8 +126,12 @@ fn groups(report: &Report) -> Markup {
     html! {
         nav aria-label="Verdicts" {
             ul.groups {
-                li { a href="#failing" { "Failing" } " " span.aside { (report.count(Verdict::Fails)) } }
-                li { a href="#not-run" { "Not run" } " " span.aside { (report.count(Verdict::NotRun)) } }
+                @for (id, title, verdict) in UNSETTLED {
+                    @let number = report.count(verdict);
+                    @if number > 0 || verdict == Verdict::Fails {
+                        li { a href={ "#" (id) } { (title) } " " span.aside { (number) } }
+                    }
+                }
                 @for (letter, claims) in holding(report) {
                     li { a href={ "#group-" (letter) } { "Group " (letter) } " " span.aside { (claims.len()) } }
                 }
@@ -157,11 +161,11 @@ fn contents(report: &Report) -> Markup {
 /// The verdicts of a stage in a few words.
 fn tally(section: &Section) -> String {
     let parts: Vec<String> =
-        [(Verdict::Fails, "fail"), (Verdict::NotRun, "not run"), (Verdict::Holds, "hold")]
+        Verdict::ALL
             .into_iter()
-            .filter_map(|(verdict, word)| {
+            .filter_map(|verdict| {
                 let number = section.claims.iter().filter(|claim| claim.verdict == verdict).count();
-                (number > 0).then(|| format!("{number} {word}"))
+                (number > 0).then(|| format!("{number} {}", verdict.plural()))
             })
             .collect();
     parts.join(", ")

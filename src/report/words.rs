@@ -77,7 +77,6 @@ pub(crate) fn condition(relation: Relation, bound: Bound) -> String {
     match (relation, bound) {
         (Relation::AtMost, Bound::Number(bound)) => format!("≤ {}", significant(bound, 4)),
         (Relation::AtLeast, Bound::Number(bound)) => format!("≥ {}", significant(bound, 4)),
-        (Relation::Contains, Bound::Number(bound)) => format!("contains {}", significant(bound, 4)),
         (_, Bound::Pair([low, high])) => format!("in [{}, {}]", significant(low, 4), significant(high, 4)),
         (Relation::In, Bound::Number(bound)) => format!("is {}", significant(bound, 4)),
     }

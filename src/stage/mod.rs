@@ -1,6 +1,8 @@
 //! What a stage is: a few constants and plain functions from settings to requests, tables, claims and figures.
 
 pub mod claim;
+pub mod estimate;
+pub mod legacy;
 pub mod request;
 pub mod rows;
 

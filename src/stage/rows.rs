@@ -9,6 +9,7 @@ use crate::spectrum::Pair;
 use crate::spectrum::query::{Query, SampleKind};
 use crate::spectrum::subspace::{alignment, sine};
 use crate::stage::Results;
+use crate::stage::claim::Values;
 use crate::table::{Table, TableBuilder};
 use ndarray::{Array2, ArrayView1};
 use std::borrow::Cow;
@@ -558,6 +559,20 @@ impl<'a> Selection<'a> {
 
 /// Curves over time, one per replicate.
 pub type Curves = BTreeMap<u32, Vec<(f64, f64)>>;
+
+/// The value of every replicate at the end.
+#[must_use]
+pub fn at_end(curves: &Curves) -> Values {
+    let ends = curves.iter().filter_map(|(replicate, curve)| Some((*replicate, curve.last()?.1)));
+    ends.collect()
+}
+
+/// The value of every replicate at the start.
+#[must_use]
+pub fn at_start(curves: &Curves) -> Values {
+    let starts = curves.iter().filter_map(|(replicate, curve)| Some((*replicate, curve.first()?.1)));
+    starts.collect()
+}
 
 /// The last value of every replicate.
 #[must_use]

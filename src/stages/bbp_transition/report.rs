@@ -4,7 +4,8 @@ mod figures;
 
 use crate::error::Result;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::Claim;
+use crate::stage::legacy::declare;
 use crate::stage::rows::{Of, Selection, Statistics, Subspace, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::bbp_transition::{is_followed, plan, reduce};

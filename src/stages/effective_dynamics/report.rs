@@ -3,7 +3,8 @@
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::Claim;
+use crate::stage::legacy::declare;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;

@@ -3,7 +3,8 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::Claim;
+use crate::stage::legacy::declare;
 use crate::stage::rows::{Statistics, Subspace, last};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting, signs};

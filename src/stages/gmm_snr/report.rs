@@ -5,7 +5,8 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, St
 use crate::problem::experiment::Experiment;
 use crate::problem::training::Training;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, declare, interval};
+use crate::stage::claim::{Claim, interval};
+use crate::stage::legacy::declare;
 use crate::stage::rows::average;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};

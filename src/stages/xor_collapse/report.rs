@@ -5,7 +5,8 @@ use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Seri
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::Claim;
+use crate::stage::legacy::declare;
 use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;

@@ -6,7 +6,8 @@ use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::Claim;
+use crate::stage::legacy::declare;
 use crate::stage::rows::{Curves, Statistics, first};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
@@ -93,7 +94,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .statistic("share of replicates with exactly four eigenvalues above the level at the end, among those that classify all four clusters")
             .at_least(SHARE)
     };
-    let starting = |declared: crate::stage::claim::Declared, values: Vec<f64>| {
+    let starting = |declared: crate::stage::legacy::Declared, values: Vec<f64>| {
         if premise(experiment) < PREMISE {
             declared.measure(&values)
         } else {

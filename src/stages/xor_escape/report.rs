@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
-use crate::stage::claim::{Claim, declare, interval, semilog_slope};
+use crate::stage::claim::{Claim, interval, semilog_slope};
+use crate::stage::legacy::declare;
 use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;

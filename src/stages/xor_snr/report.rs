@@ -5,7 +5,8 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Panel, Series, St
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, declare};
+use crate::stage::claim::Claim;
+use crate::stage::legacy::declare;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::grid::{Bar, Grid, bars, over_grid, slopes};
