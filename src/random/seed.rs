@@ -19,6 +19,8 @@ pub enum Purpose {
     Train,
     /// The fresh test sample.
     Test,
+    /// What claims are compared with: random subspaces.
+    Null,
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Self::Initial => "initial",
             Self::Train => "train",
             Self::Test => "test",
+            Self::Null => "null",
         }
     }
 }

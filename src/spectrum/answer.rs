@@ -20,6 +20,8 @@ pub enum QueryResult {
     Values([Vec<f64>; 2]),
     /// Operator norms.
     Norms([Norms; 2]),
+    /// Principal components.
+    Components(Vec<Pair>),
 }
 
 /// One value for each of the two matrices.
@@ -89,6 +91,9 @@ impl<'a> Point<'a> {
                 QueryResult::Pairs(both(|index| matrices[index].outliers(count as usize, &start))?)
             }
             Question::Values => QueryResult::Values(both(|index| matrices[index].values())?),
+            Question::Components(count) => {
+                QueryResult::Components(matrices[0].unweighted().top(count as usize)?)
+            }
             Question::Norms => {
                 let space = basis()?;
                 QueryResult::Norms(both(|index| matrices[index].norms(&space))?)

@@ -60,6 +60,13 @@ impl<'a> BlockMatrix<'a> {
         Self { curvature, dense: OnceCell::new() }
     }
 
+    /// The same with every weight 1: `(1/n) Σ g_i g_iᵀ`.
+    #[must_use]
+    pub fn unweighted(&self) -> BlockMatrix<'_> {
+        let features = self.curvature.features.view().into();
+        BlockMatrix::new(Curvature { features, weights: vec![1.0; self.curvature.weights.len()] })
+    }
+
     fn p(&self) -> usize {
         self.curvature.features.ncols()
     }

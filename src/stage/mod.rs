@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::plot::Figure;
 use crate::problem::experiment::Experiment;
 use crate::problem::family::Family;
+use crate::random::normal::Normals;
 use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::Query;
@@ -156,6 +157,9 @@ pub trait Data {
     /// A question the stage did not ask; a store that cannot be read.
     fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<QueryResult>;
 
+    /// A stream of its own for what claims of a replicate are compared with, such as random subspaces.
+    fn null(&self, experiment: &str, replicate: u32) -> Normals;
+
     /// The experiment of this name.
     ///
     /// # Errors
@@ -187,6 +191,17 @@ pub trait Data {
     fn values(&self, experiment: &str, replicate: u32, query: Query) -> Result<[Vec<f64>; 2]> {
         match self.answer(experiment, replicate, query)? {
             QueryResult::Values(values) => Ok(values),
+            _ => Err(mismatch(query)),
+        }
+    }
+
+    /// Principal components that were asked for.
+    ///
+    /// # Errors
+    /// As for [`Data::answer`].
+    fn components(&self, experiment: &str, replicate: u32, query: Query) -> Result<Vec<Pair>> {
+        match self.answer(experiment, replicate, query)? {
+            QueryResult::Components(pairs) => Ok(pairs),
             _ => Err(mismatch(query)),
         }
     }
