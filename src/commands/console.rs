@@ -23,13 +23,15 @@ pub(crate) fn print_json(rows: impl IntoIterator<Item = serde_json::Value>) -> R
     print_line(&format!("{:#}", serde_json::Value::Array(rows.into_iter().collect())))
 }
 
-/// The stages with these names, in the order of the list; all of them where none is named.
+/// The stages with these names, in the order of the list; where none is named, all that are not on request.
 pub fn named(names: &[String]) -> Result<Vec<&'static Stage>> {
     let known: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(Error::unknown("stage", name, &known));
     }
-    let wanted = |stage: &&Stage| names.is_empty() || names.iter().any(|name| name == stage.name);
+    let wanted = |stage: &&Stage| {
+        if names.is_empty() { !stage.on_request } else { names.iter().any(|name| name == stage.name) }
+    };
     Ok(STAGES.iter().copied().filter(wanted).collect())
 }
 

@@ -29,7 +29,8 @@ pub fn list(args: &PrintArgs) -> Result<ExitCode> {
     if args.json {
         print_json(plans.iter().map(|plan| {
             let stage = plan.stage;
-            json!({ "name": stage.name, "kind": stage.kind.word(), "title": stage.title, "claims": stage.claims,
+            json!({ "name": stage.name, "kind": stage.kind.word(), "title": stage.title,
+                    "on_request": stage.on_request, "claims": stage.claims,
                     "figures": stage.figures, "experiments": plan.experiments().into_keys().collect::<Vec<_>>(),
                     "families": families(plan).iter().map(described).collect::<Vec<_>>() })
         }))?;
@@ -38,7 +39,8 @@ pub fn list(args: &PrintArgs) -> Result<ExitCode> {
     for plan in &plans {
         let stage = plan.stage;
         let claims = if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") };
-        print_line(&format!("{} ({})\n    {}", stage.name, stage.kind.word(), stage.title))?;
+        let on_request = if stage.on_request { ", on request" } else { "" };
+        print_line(&format!("{} ({}{on_request})\n    {}", stage.name, stage.kind.word(), stage.title))?;
         print_line(&format!("    claims: {claims}\n    figures: {}", stage.figures.join(", ")))?;
         let experiments = plan.requests.iter().map(|request| &request.experiment);
         let alone: Vec<&str> =

@@ -266,6 +266,8 @@ pub struct Stage {
     pub name: &'static str,
     /// What it shows.
     pub kind: Kind,
+    /// Whether it runs only where it is named: it takes long, and what is committed of it is judged by its recipe.
+    pub on_request: bool,
     /// One line.
     pub title: &'static str,
     /// The file with `plan` and `reduce`: the root of the code that its tables depend on.

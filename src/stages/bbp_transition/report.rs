@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 pub const STAGE: Stage = Stage {
     name: "bbp-transition",
     kind: Kind::Theorem,
+    on_request: false,
     title: "Where outliers leave the bulk, over signal-to-noise ratio, sample ratio and training time",
     source: "src/stages/bbp_transition/mod.rs",
     report: file!(),

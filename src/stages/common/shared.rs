@@ -8,9 +8,9 @@ use crate::simulation::task::{Block, Matrix, Task};
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::{Query, Question, SampleKind};
 use crate::spectrum::{Norms, Pair};
-use crate::stage::Data;
 use crate::stage::request::Checkpoints;
 use crate::stage::rows::{At, Of, Statistic, Subspace};
+use crate::stage::{Data, Results};
 use crate::theory;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
 
@@ -137,4 +137,23 @@ pub fn norm_errors(at: &At, block: Of, norms: Norms) -> impl Iterator<Item = Sta
 /// Every value as a claim's statistic: 1 where it complies, 0 where it does not.
 pub fn indicators<T>(values: impl IntoIterator<Item = T>, complies: impl Fn(T) -> bool) -> Vec<f64> {
     values.into_iter().map(|value| f64::from(u8::from(complies(value)))).collect()
+}
+
+/// The time at which a curve first reaches a level, between points on a line; none if it never does.
+#[must_use]
+pub fn reaches(curve: &[(f64, f64)], level: f64) -> Option<f64> {
+    if curve.first().is_some_and(|point| point.1 >= level) {
+        return curve.first().map(|point| point.0);
+    }
+    curve.windows(2).find(|pair| pair[1].1 >= level).map(|pair| {
+        let ((from, low), (to, high)) = (pair[0], pair[1]);
+        from + (to - from) * ((level - low) / (high - low)).clamp(0.0, 1.0)
+    })
+}
+
+/// Those of the names that experiments have: grids may be replaced, and a claim is about what there is.
+#[must_use]
+pub fn present(results: &Results, names: &[&str]) -> Vec<String> {
+    let there = names.iter().filter(|name| results.experiments.contains_key(**name));
+    there.map(|name| (*name).to_owned()).collect()
 }

@@ -1,17 +1,20 @@
 //! What becomes of whole runs: outliers, classified clusters and covered directions, for the stages on rank and its law.
 
 use crate::error::Result;
-use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS, Spacing};
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::Question;
+use crate::stage::claim::Values;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::At;
 use crate::stage::{Data, Profile, Results, Settings};
 use crate::stages::common::shared::{at, query, small};
 use crate::stages::common::xor::{
-    CLASSIFIED, SECOND, above, checked, classified, covered, experiment, hessian_threshold, neurons,
+    CLASSIFIED, SECOND, above, checked, classified, classified_with_zero, covered, experiment,
+    hessian_threshold, law, neurons,
 };
 use crate::table::{Table, TableBuilder};
+use std::collections::BTreeSet;
 
 /// Width of the networks whose rank follows a law that can be counted by hand.
 pub const NARROW: usize = 4;
@@ -50,6 +53,9 @@ impl Point {
         let mut experiment = experiment(profile, &self.name, self.width, self.d, self.lambda);
         experiment.problem.data.set_d(profile.pick(self.d, 50));
         experiment.horizon = self.horizon;
+        if followed {
+            experiment.spacing = Spacing::Geometric;
+        }
         experiment.checkpoints = if followed {
             profile.pick(2 * FEWEST_CHECKPOINTS - 1, FEWEST_CHECKPOINTS)
         } else {
@@ -69,6 +75,8 @@ pub struct Run {
     pub outliers: u32,
     /// Classified clusters.
     pub classified: u32,
+    /// The same where the output 0 counts as label 0.
+    pub classified_with_zero: u32,
     /// Directions that alive neurons point to, as a sum of powers of two.
     pub covered: u32,
     /// Directions that the signs at the start foretold, likewise.
@@ -101,6 +109,7 @@ impl Run {
             at: at(experiment, replicate, end),
             outliers: small(above(values[0].iter().copied(), threshold)),
             classified: small(classified(end)),
+            classified_with_zero: small(classified_with_zero(&law(experiment, end)?)),
             covered: bits(&covered(&neurons(experiment, end))),
             foretold: bits(&foretold),
             accuracy: end.accuracy,
@@ -151,7 +160,9 @@ fn accuracies(observed: &Observed) -> impl Iterator<Item = f64> {
     observed.cluster_accuracy.iter().flatten().copied()
 }
 
-fn bits(directions: &std::collections::BTreeSet<usize>) -> u32 {
+/// Directions as a sum of powers of two.
+#[must_use]
+pub fn bits(directions: &BTreeSet<usize>) -> u32 {
     directions.iter().map(|direction| 1 << direction).sum()
 }
 
@@ -169,6 +180,27 @@ pub fn runs(data: &dyn Data) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
+/// One number of every run of an experiment, by replicate.
+pub fn of_runs(runs: &[Run], experiment: &str, value: impl Fn(&Run) -> f64) -> Values {
+    let all = runs.iter().filter(|run| run.at.experiment == experiment);
+    all.filter_map(|run| Some((run.at.replicate?, value(run)))).collect()
+}
+
+/// Whether something is so in every run of an experiment, by replicate: 1 or 0.
+pub fn is_so(runs: &[Run], experiment: &str, complies: impl Fn(&Run) -> bool) -> Values {
+    of_runs(runs, experiment, |run| f64::from(u8::from(complies(run))))
+}
+
+/// The same of what one run and the next say together: the null of a claim that two numbers of a run agree.
+pub fn with_next(runs: &[Run], experiment: &str, complies: impl Fn(&Run, &Run) -> bool) -> Values {
+    let all: Vec<&Run> = runs.iter().filter(|run| run.at.experiment == experiment).collect();
+    let next = all.iter().cycle().skip(1);
+    let pairs = all.iter().zip(next);
+    pairs
+        .filter_map(|(run, next)| Some((run.at.replicate?, f64::from(u8::from(complies(run, next))))))
+        .collect()
+}
+
 /// The table `runs`.
 ///
 /// # Errors
@@ -183,6 +215,7 @@ pub fn runs_table(runs: &[Run]) -> Result<Table> {
         .f64("time", real(|run| run.at.time))
         .u32("outliers", number(|run| run.outliers))
         .u32("classified", number(|run| run.classified))
+        .u32("classified_with_zero", number(|run| run.classified_with_zero))
         .u32("covered", number(|run| run.covered))
         .u32("foretold", number(|run| run.foretold))
         .f64("accuracy", real(|run| run.accuracy))
@@ -202,8 +235,8 @@ pub fn runs_rows(results: &Results) -> Result<Vec<Run>> {
     let experiment = table.present("experiment", table.strs("experiment")?)?;
     let replicate = table.u32s("replicate")?;
     let step = table.present("step", table.u64s("step")?)?;
-    let (outliers, classified, covered, foretold) =
-        (number("outliers")?, number("classified")?, number("covered")?, number("foretold")?);
+    let (outliers, covered, foretold) = (number("outliers")?, number("covered")?, number("foretold")?);
+    let (classified, classified_with_zero) = (number("classified")?, number("classified_with_zero")?);
     let (time, accuracy, clearance, distance) =
         (real("time")?, real("accuracy")?, real("clearance")?, real("distance")?);
     Ok((0..table.rows())
@@ -216,6 +249,7 @@ pub fn runs_rows(results: &Results) -> Result<Vec<Run>> {
             },
             outliers: outliers[row],
             classified: classified[row],
+            classified_with_zero: classified_with_zero[row],
             covered: covered[row],
             foretold: foretold[row],
             accuracy: accuracy[row],

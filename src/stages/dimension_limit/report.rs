@@ -16,6 +16,7 @@ use crate::stages::dimension_limit::{DIMENSIONS, is_mixture, plan, reduce};
 pub const STAGE: Stage = Stage {
     name: "dimension-limit",
     kind: Kind::Theorem,
+    on_request: false,
     title: "Alignment and effective dynamics as d grows to a million and beyond, by the exact reduced chain",
     source: "src/stages/dimension_limit/mod.rs",
     report: file!(),

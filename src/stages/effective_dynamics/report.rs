@@ -17,6 +17,7 @@ use crate::stages::effective_dynamics::{DEVIATIONS, TASKS, plan, reduce};
 pub const STAGE: Stage = Stage {
     name: "effective-dynamics",
     kind: Kind::Theorem,
+    on_request: false,
     title: "Summary statistics of SGD follow the effective dynamics of both tasks",
     source: "src/stages/effective_dynamics/mod.rs",
     report: file!(),

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 pub const STAGE: Stage = Stage {
     name: "effective-spectrum",
     kind: Kind::Theorem,
+    on_request: false,
     title: "Outliers, their eigenvectors and the bulk of H and G against the effective spectrum, both tasks",
     source: "src/stages/effective_spectrum/mod.rs",
     report: file!(),

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 pub const STAGE: Stage = Stage {
     name: "gmm-snr",
     kind: Kind::Theorem,
+    on_request: false,
     title: "Rates of alignment in the signal-to-noise ratio, and the ratios at which outliers leave the bulk",
     source: "src/stages/gmm_snr/mod.rs",
     report: file!(),

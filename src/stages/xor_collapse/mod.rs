@@ -8,10 +8,12 @@ use crate::problem::experiment::FEWEST_CHECKPOINTS;
 use crate::problem::family::{Axis, Family};
 use crate::problem::network::Layer;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Of, Statistic, statistics_table};
+use crate::stage::rows::{At, Of, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{Seen, all_seen};
-use crate::stages::common::xor::{checked, classified, experiment, neurons};
+use crate::stages::common::shared::{Seen, all_seen, predicted_at};
+use crate::stages::common::xor::{
+    ALIVE, checked, classified, experiment, leading_neurons, leading_order, neurons,
+};
 use crate::table::Table;
 
 /// Signal-to-noise ratios.
@@ -34,7 +36,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let mut statistics = Vec::new();
+    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
     for experiment in data.experiments() {
         for Seen { here, observed, .. } in all_seen(data, experiment, Checkpoints::Last)? {
             let all = neurons(experiment, &observed);
@@ -42,6 +44,14 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             statistics.push(Statistic::new(&here, "alive neurons", Of::layer(Layer::W), as_f64(alive)));
             statistics.push(Statistic::plain(&here, "classified", as_f64(classified(&observed))));
         }
+        for start in all_seen(data, experiment, Checkpoints::First)? {
+            let here = predicted_at(experiment, experiment.schedule().len() - 1);
+            let here = At { replicate: Some(start.replicate), ..here };
+            let neurons = leading_neurons(experiment, &start.observed);
+            let end = leading_order(experiment).path(&neurons, &[here.time])?.pop().unwrap_or_default();
+            let alive = end.iter().filter(|neuron| neuron.v.abs() * neuron.length() > ALIVE).count();
+            theory.push(Statistic::new(&here, "alive neurons", Of::layer(Layer::W), as_f64(alive)));
+        }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?])
+    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
 }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 pub const STAGE: Stage = Stage {
     name: "xor-escape",
     kind: Kind::Theorem,
+    on_request: false,
     title: "At random starts the XOR network leaves m = 0 after a time that grows like log d",
     source: "src/stages/xor_escape/mod.rs",
     report: file!(),

@@ -3,12 +3,14 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::simulation::task::Matrix;
+use crate::problem::network::Layer;
+use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
+use crate::spectrum::subspace::{random_space, sine, space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Statistic, Subspace, spectrum_table, statistics_table};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{Seen, query, seen};
+use crate::stages::common::shared::{Seen, at, query, seen};
 use crate::stages::common::xor::{SECOND, law, threshold};
 use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
 use crate::table::Table;
@@ -16,6 +18,8 @@ use crate::theory;
 
 /// Width 4: all ranks from 1 to 4 are frequent enough to be met.
 const RUNS: &str = "xor-rank";
+/// Enough that a share of 0.98 can be told from one, with an exception in a thousand.
+const REPLICATES: u32 = 1000;
 /// Width 8.
 const WIDER: &str = "xor-rank-k8";
 
@@ -26,7 +30,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         d: 200,
         lambda: 1000.0,
         horizon: 80.0,
-        replicates: 400,
+        replicates: REPLICATES,
     };
     Ok(vec![
         request(settings, point(RUNS, NARROW).experiment(settings.profile, true), Checkpoints::All)?,
@@ -66,6 +70,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
+    second_layer(data, &mut statistics)?;
     Ok(vec![
         runs_table(&runs)?,
         exceptions_table(&runs)?,
@@ -73,4 +78,26 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         statistics_table("statistics", &statistics)?,
         statistics_table("theory", &predicted)?,
     ])
+}
+
+/// The angle between v and `B_t` at the end of every run of the wider network, that between v and a random space of as many
+/// dimensions, and what is left of the start of v.
+fn second_layer(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
+    let experiment = data.experiment(WIDER)?;
+    let task = task::build(&experiment.problem);
+    for replicate in data.finished(WIDER)? {
+        let checkpoints = data.trajectory(WIDER, replicate)?.checkpoints;
+        let (Some(start), Some(end)) = (checkpoints.first(), checkpoints.last()) else { continue };
+        let here = at(experiment, replicate, end);
+        let (old, v) = (start.parameters[1].column(0), end.parameters[1].column(0));
+        let space = space(&*task, Layer::V, &end.parameters)?;
+        let random = random_space(space.nrows(), space.ncols(), &mut data.null(WIDER, replicate))?;
+        let of = Of::row(Layer::V, 0);
+        statistics.push(Statistic::new(&here, "sine", of.with(Subspace::Means), sine(v, &space)));
+        statistics.push(Statistic::new(&here, "sine", of.with(Subspace::Random), sine(v, &random)));
+        let decay = libm::exp(-experiment.problem.training.beta * end.time);
+        let left = decay * (old.dot(&old) / v.dot(&v).max(f64::MIN_POSITIVE)).sqrt();
+        statistics.push(Statistic::new(&here, "left of the start", of, left));
+    }
+    Ok(())
 }
