@@ -3,6 +3,7 @@ use serde_json::Value;
 use spectral_alignment::digest::sha256;
 use spectral_alignment::pipeline::run::results;
 use spectral_alignment::spectrum::answer::QueryResult;
+use spectral_alignment::stages::STAGES;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -16,6 +17,8 @@ fn list_names_every_stage() {
     let place = Place::new();
     let rows = place.call(&["list", "--json"]).good().rows();
     assert_eq!(rows.iter().map(|row| row["name"].as_str().unwrap()).collect::<Vec<_>>(), stages());
+    let on_request = rows.iter().filter(|row| row["on_request"].as_bool().unwrap());
+    assert_eq!(on_request.map(|row| row["name"].as_str().unwrap()).collect::<Vec<_>>(), ["rank-law-map"]);
     for row in &rows {
         assert!(["theorem", "figure", "extension"].contains(&row["kind"].as_str().unwrap()));
         assert!(!row["title"].as_str().unwrap().is_empty());
@@ -50,9 +53,13 @@ fn a_second_run_finds_everything_up_to_date() {
     let place = Place::copy_of(quick());
     let before = quick().digests(&stages(), &[]);
     let again = place.call(&["run"]).good();
-    for stage in stages() {
-        assert!(again.out.contains(&format!("{stage}: up to date")), "{again:?}");
+    for stage in STAGES {
+        // What is on request runs only where it is named.
+        let said = again.out.contains(&format!("{}: up to date", stage.name));
+        assert_eq!(said, !stage.on_request, "{again:?}");
     }
+    let named = place.call(&["run", "rank-law-map"]).good();
+    assert!(named.out.contains("rank-law-map: up to date"), "{named:?}");
     assert!(!again.out.contains("computed"), "{}", again.out);
     assert_eq!(place.digests(&stages(), &[]), before);
     for row in place.call(&["status", "--json"]).good().rows() {

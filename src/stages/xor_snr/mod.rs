@@ -35,6 +35,9 @@ const GRID: [u32; 7] = [10, 30, 100, 300, 1000, 3000, 10_000];
 /// The neuron whose block is taken; those of the others differ by a factor and by their gates.
 const NEURON: u32 = 0;
 
+/// Principal components of the data: the two of the means, and the first of the bulk.
+const COMPONENTS: Question = Question::Components(3);
+
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let mut base = experiment(settings.profile, "xor-snr", 8, 300, f64::from(GRID[0]));
     // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
@@ -47,7 +50,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         .map(|point| {
             let whole = whole_second(&point);
             Ok(Request::new(checked(settings, point)?)
-                .every_replicate(Checkpoints::First, first(NEURON), Question::Norms)
+                .every_replicate(Checkpoints::Last, first(NEURON), COMPONENTS)
                 .every_replicate(Checkpoints::Last, first(NEURON), Question::Norms)
                 .every_replicate(Checkpoints::Last, SECOND, Question::Norms)
                 .every_replicate(Checkpoints::Last, SECOND, whole))
@@ -87,10 +90,12 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let left =
                     libm::exp(-beta * here.time) * (old.dot(&old) / v.dot(&v).max(f64::MIN_POSITIVE)).sqrt();
                 statistics.push(Statistic::new(&here, "left of the start", second, left));
-                let question = query(start.checkpoint, first(NEURON), Question::Norms);
-                for (matrix, norms) in Matrix::BOTH.into_iter().zip(data.norms(name, replicate, question)?) {
-                    statistics.extend(norm_errors(&start.here, Of::block(matrix, first(NEURON)), norms));
-                }
+            }
+            let components =
+                data.components(name, replicate, query(checkpoint, first(NEURON), COMPONENTS))?;
+            if let [top, _, bulk] = components.as_slice() {
+                let of = layer.with(Subspace::Components);
+                statistics.push(Statistic::new(&here, "perpendicular error", of, bulk.value / top.value));
             }
             for block in [first(NEURON), SECOND] {
                 let norms = data.norms(name, replicate, query(checkpoint, block, Question::Norms))?;
