@@ -4,7 +4,8 @@ use crate::digest::{Key, Value, sha256};
 use crate::error::{Error, Result};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{read_sources, sources};
-use crate::stage::claim::Claim;
+use crate::published::editions::{self, Declarations, declarations};
+use crate::stage::claim::{Claim, EDITION};
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::is_plain;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,12 @@ pub struct LockFile {
     /// Source files behind the entries with the first digits of their digests, by the digest of the code they make.
     #[serde(default)]
     pub sources: BTreeMap<String, BTreeMap<String, String>>,
+    /// Edition of the declarations.
+    #[serde(default)]
+    pub edition: u64,
+    /// Digest of the declarations of all claims in the paper profile.
+    #[serde(default)]
+    pub declarations: String,
     /// Files that may be there although no entry names them, while results are published.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unsettled: BTreeSet<String>,
@@ -29,6 +36,18 @@ pub struct LockFile {
 }
 
 impl LockFile {
+    /// The declarations of all claims in the paper profile.
+    ///
+    /// # Errors
+    /// A claim about an experiment that its entry does not have.
+    pub fn declared(&self) -> Result<Declarations> {
+        let mut all = Declarations::new();
+        for entry in self.stages.values().filter_map(|profiles| profiles.get(Profile::Paper.word())) {
+            all.extend(declarations(&entry.claims, &entry.parameters)?);
+        }
+        Ok(all)
+    }
+
     /// The entry of a stage in a profile.
     #[must_use]
     pub fn entry(&self, stage: &str, profile: Profile) -> Option<&LockEntry> {
@@ -153,6 +172,12 @@ pub(crate) fn note_sources(lock: &mut LockFile, plan: &StagePlan) -> Result<()> 
     let code = plan.recipe_code()?;
     let digest = Value::from(code.digest()).to_string();
     lock.sources.entry(digest).or_insert_with(|| read_sources(&sources(&[&code])));
+    Ok(())
+}
+
+/// Notes in a lock what its claims declare.
+pub(crate) fn declare(lock: &mut LockFile) -> Result<()> {
+    (lock.edition, lock.declarations) = (EDITION, editions::digest(&lock.declared()?));
     Ok(())
 }
 

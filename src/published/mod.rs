@@ -1,5 +1,6 @@
 //! What is committed beside the code: figures, the reduced tables behind them, and `figures.lock`.
 
+pub mod editions;
 pub mod figures;
 pub mod lockfile;
 pub mod overrides;

@@ -13,7 +13,8 @@ use crate::published::verify::Rows;
 use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
 use crate::published::verify::committed;
-use crate::published::{lockfile, overrides};
+use crate::published::editions::Editions;
+use crate::published::{editions, lockfile, overrides};
 use crate::stage::claim::Claim;
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::{BlobEntry, Manifest, Store, fault};
@@ -93,7 +94,21 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
     replace(figures, &before, after, || {
         changed.iter().try_for_each(|stage| write(figures, store, settings.profile, stage))
     })?;
+    note_verdicts(figures)?;
     Ok(changed.iter().map(|stage| stage.plan.stage.name.to_owned()).collect())
+}
+
+/// Notes in the current edition, once it is frozen, what became of its claims.
+fn note_verdicts(figures: &Figures) -> Result<()> {
+    let before = Editions::read(figures.root())?;
+    let mut after = before.clone();
+    let lock = figures.lock()?;
+    let entries = lock.stages.values().filter_map(|profiles| profiles.get(Profile::Paper.word()));
+    after.record(entries.flat_map(|entry| &entry.claims));
+    if after != before {
+        update(&figures.root().join(editions::FILE), after.text()?.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Puts `after` in the place of `before`, with `write` for the files whose content changes.
@@ -104,6 +119,7 @@ fn replace(
     write: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     lockfile::drop_sources(&mut after);
+    lockfile::declare(&mut after)?;
     let (old, new) = (lockfile::files(before), lockfile::files(&after));
     let mut touched = before.unsettled.clone();
     touched.extend(old.symmetric_difference(&new).cloned());

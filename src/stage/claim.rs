@@ -2,9 +2,8 @@
 //! same statistic is where the claim's theory plays no part (its nulls).
 
 use crate::error::{Error, Result};
-use crate::stage::estimate::{Estimate, Estimator, MISS};
+use crate::stage::estimate::{Estimate, Estimator, MISS, Values};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Fewest replicates that a verdict is given on.
 pub const FEWEST_REPLICATES: usize = 20;
@@ -12,9 +11,6 @@ pub const FEWEST_REPLICATES: usize = 20;
 /// Edition of the declarations, and root seed of the committed results, so these rest on draws that nobody had seen when the
 /// bounds were chosen.
 pub const EDITION: u64 = 0;
-
-/// One number per replicate.
-pub type Values = BTreeMap<u32, f64>;
 
 /// What kind of statement a claim is, which decides how its bound is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::spectrum::Pair;
 use crate::spectrum::query::{Query, SampleKind};
 use crate::spectrum::subspace::{alignment, sine};
 use crate::stage::Results;
-use crate::stage::claim::Values;
+use crate::stage::estimate::Values;
 use crate::table::{Table, TableBuilder};
 use ndarray::{Array2, ArrayView1};
 use std::borrow::Cow;

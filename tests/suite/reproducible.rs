@@ -66,6 +66,7 @@ fn eigenvalues(answer: &QueryResult) -> [Vec<f64>; 2] {
             both.each_ref().map(|pairs| pairs.iter().map(|pair| pair.value).collect())
         }
         QueryResult::Values(both) => both.clone(),
+        QueryResult::Components(pairs) => [pairs.iter().map(|pair| pair.value).collect(), Vec::new()],
         QueryResult::Norms(both) => both.each_ref().map(|norms| vec![norms.operator, norms.outside]),
     }
 }
