@@ -33,6 +33,10 @@ claims *ARGS: _build
 claims-page: _build
     @{{ program }} claims --page > docs/claims.md
 
+# Write docs/mutations.md: which claims notice each of the deliberate mistakes in src/mutation.rs (`just mutations --profile quick`)
+mutations *ARGS: _clone
+    @python3 scripts/mutations.py "$@"
+
 # Judge every claim at N root seeds that are no edition's, and list the verdicts that differ (`just seeds 3 gmm-alignment`)
 seeds N *ARGS: _build
     @{{ program }} seeds "$@"

@@ -6,7 +6,7 @@ use crate::spectrum::query::SampleKind;
 use crate::stage::{Override, Profile, Settings};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Regenerates and verifies every figure of "Spectral alignment of stochastic gradient descent for high-dimensional
 /// classification tasks" (arXiv 2310.03010): seeded data, SGD, spectra of the Hessian and of the gradient matrix,
@@ -334,11 +334,17 @@ pub struct Shared {
     #[arg(long, value_name = "FILE")]
     overrides: Option<PathBuf>,
     /// Folder of the cache.
-    #[arg(long, value_name = "DIR", default_value = "data")]
+    #[arg(long, value_name = "DIR", default_value_os_t = folder("data"))]
     pub data: PathBuf,
     /// Folder of the figures.
-    #[arg(long, value_name = "DIR", default_value = "figures")]
+    #[arg(long, value_name = "DIR", default_value_os_t = folder("figures"))]
     pub figures: PathBuf,
+}
+
+/// The folder of this name; a build with a mutation has its own.
+fn folder(name: &str) -> PathBuf {
+    let above = crate::mutation::NAME.map_or_else(PathBuf::new, |mutation| Path::new("mutated").join(mutation));
+    above.join(name)
 }
 
 // Parsers and no `impl ValueEnum`: an implementation here would make this file part of what the digests of those types cover.

@@ -21,6 +21,7 @@
 use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::theory::bulk::{Bulk, Edge, clustered};
 use crate::theory::jacobi::{SymmetricEigen, symmetric_eigen};
 use crate::theory::mixture_law::MixtureLaw;
@@ -106,6 +107,7 @@ impl EffectiveSpectrum {
                 return Err(Error::parameter(name, value, "must be positive"));
             }
         }
+        let lambda = mutation::predicted_for(lambda);
         let values = &weights.values;
         if values.len() != nodes.masses().len() {
             let rule = format!("needs one weight per node, {}", nodes.masses().len());

@@ -8,6 +8,7 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::problem::as_f64;
 use crate::theory::{NodeSet, gaussian_nodes};
 
@@ -99,6 +100,7 @@ pub(crate) fn mixture_nodes(
     if !(lambda.is_finite() && lambda > 0.0) {
         return Err(Error::parameter("lambda", lambda, "must be positive"));
     }
+    let lambda = mutation::predicted_for(lambda);
     let dimension = means.ncols();
     let gaussian = gaussian_nodes(sampled, per_component)?;
     let each = gaussian.nrows();

@@ -13,6 +13,7 @@
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::theory::jacobi::{SymmetricEigen, symmetric_eigen};
 use crate::theory::span::{Coordinates, check_gram, mixture_nodes, orthonormal_span, product};
 use crate::theory::{DEFAULT_NODES, Matrix, NodeSet};
@@ -245,7 +246,7 @@ pub fn second_layer_threshold(matrix: Matrix, operator_norm: f64, lambda: f64) -
         Matrix::Hessian => 0.25,
         Matrix::Gradient => 1.0,
     };
-    sup * operator_norm * operator_norm / lambda
+    sup * operator_norm * operator_norm / mutation::predicted_for(lambda)
 }
 
 /// Whether a cluster has label 1.

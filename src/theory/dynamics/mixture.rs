@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::problem::as_f64;
 use crate::theory::DEFAULT_NODES;
 use crate::theory::dynamics::factor::cholesky;
@@ -75,7 +76,7 @@ impl MixtureDynamics {
     ) -> Result<Self> {
         check_probabilities(classes, probabilities)?;
         check_gram(mean_gram, probabilities.len())?;
-        constants.check()?;
+        let constants = constants.checked()?;
         let components = probabilities.len();
         let each = nodes_per_class.next_multiple_of(2);
         let mut nodes = node_sets(classes - 1, 2 * components, each)?;
@@ -233,7 +234,7 @@ impl Dynamics for MixtureDynamics {
         });
         let gram = Array2::from_shape_fn((classes, classes), |(a, b)| {
             let drift = towards[[a, b]] + towards[[b, a]] + 2.0 * beta * state.gram[[a, b]];
-            c / lambda * noise(a, b) - drift
+            mutation::STEP_NOISE * c / lambda * noise(a, b) - drift
         });
         Ok(State { means, gram, second: Vec::new() })
     }

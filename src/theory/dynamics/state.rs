@@ -3,6 +3,7 @@
 use ndarray::{Array2, s};
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::theory::span::check_gram;
 use crate::theory::{gaussian_nodes, whiten};
 
@@ -18,7 +19,7 @@ pub struct Constants {
 }
 
 impl Constants {
-    pub(crate) fn check(&self) -> Result<()> {
+    pub(crate) fn checked(self) -> Result<Self> {
         for (name, value, least) in
             [("lambda", self.lambda, false), ("c", self.c, false), ("beta", self.beta, true)]
         {
@@ -28,7 +29,7 @@ impl Constants {
                 return Err(Error::parameter(name, value, rule));
             }
         }
-        Ok(())
+        Ok(Self { lambda: mutation::predicted_for(self.lambda), ..self })
     }
 }
 

@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::problem::as_f64;
 use crate::theory::dynamics::factor::{cholesky, solve};
 use crate::theory::dynamics::state::{Constants, Dynamics, Scores, State, node_sets};
@@ -102,7 +103,7 @@ impl XorDynamics {
         if width == 0 {
             return Err(Error::parameter("width", width, "needs at least one neuron"));
         }
-        constants.check()?;
+        let constants = constants.checked()?;
         let sets = node_sets(width + 1, 2, nodes_per_cluster.next_multiple_of(2 * STRATA))?;
         let [nodes, others] = [0, 1].map(|set| Nodes::new(&sets[set], width));
         Ok(Self { width, mean_gram: Array2::eye(2), constants, nodes, others })
@@ -278,7 +279,7 @@ impl Dynamics for XorDynamics {
         }
         let gram = Array2::from_shape_fn((width, width), |(i, j)| {
             let drift = v[i] * towards[[i, j]] + v[j] * towards[[j, i]] + 2.0 * beta * state.gram[[i, j]];
-            c / lambda * noise[i * width + j] - drift
+            mutation::STEP_NOISE * c / lambda * noise[i * width + j] - drift
         });
         Ok(State {
             means: Array2::from_shape_fn((width, 2), |(i, b)| {
