@@ -1,6 +1,9 @@
 //! Everything a user can cause to go wrong, with the exit status it ends in.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::PathBuf;
+use std::sync::Once;
 
 /// Result of everything that can fail for a reason a user can understand.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -241,4 +244,33 @@ impl<T> WithContext<T> for Result<T> {
     fn context<S: Into<String>>(self, context: impl FnOnce() -> S) -> Self {
         self.map_err(|source| Error::Context { context: context().into(), source: Box::new(source) })
     }
+}
+
+thread_local! {
+    /// Whether this thread expects a panic and answers it itself.
+    static EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs something that may panic on what it reads; the panic in words, without its message on standard error.
+///
+/// # Errors
+/// A panic.
+pub fn caught<T>(run: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !EXPECTED.get() {
+                usual(panic);
+            }
+        }));
+    });
+    let before = EXPECTED.replace(true);
+    let answer = catch_unwind(AssertUnwindSafe(run));
+    EXPECTED.set(before);
+    answer.map_err(|panic| match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "it gave up".to_owned(),
+    })
 }

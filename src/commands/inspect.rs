@@ -181,7 +181,7 @@ pub fn claims(args: &PrintArgs) -> Result<ExitCode> {
     let committed = Figures::at(&shared.figures);
     let mut claims: Vec<Claim> = Vec::new();
     for plan in &plans {
-        let current = context.current_figures(plan)?;
+        let current = context.current_tables(plan)?;
         claims.extend(committed.claims(&store, &settings, plan, current.as_ref())?);
     }
     if *json {

@@ -33,6 +33,7 @@ mod stages;
 
 pub use crate::store::clean::{Cleaned, clean};
 pub use crate::store::doctor::Health;
+pub(crate) use crate::store::folder::Folder;
 pub use crate::store::format::FORMAT;
 pub use crate::store::gc::Dropped;
 pub use crate::store::group::{Group, Records};

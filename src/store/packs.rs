@@ -4,7 +4,7 @@ use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::store::folder::{Entry as Place, Folder};
 use crate::store::group::{Group, Records};
-use crate::store::names::check_name;
+use crate::store::names::{check_name, unique};
 use crate::store::pack::{self, ENDING, Entry, INGREDIENTS, RUN, Raw, Record};
 use crate::store::root::{Access, Store, held};
 use std::borrow::Cow;
@@ -167,7 +167,7 @@ impl Store {
         records: impl Iterator<Item = Result<Cow<'a, Raw>>>,
         named: impl FnOnce(String) -> String,
     ) -> Result<(String, Vec<Entry>)> {
-        let (temporary, draft) = (self.own("temporary")?, self.temporary_name());
+        let (temporary, draft) = (self.own("temporary")?, unique());
         let first = ingredients_record(group).map(Cow::Owned);
         let others = records.filter(|raw| !raw.as_ref().is_ok_and(|raw| raw.entry.id == INGREDIENTS));
         let moved = pack::write(&temporary, &draft, &group.key, std::iter::once(first).chain(others))

@@ -3,7 +3,7 @@
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::pipeline::plan::{StagePlan, plan_all};
-use crate::pipeline::run::{CLAIMS, Done, RunOptions, claims, present, results, run};
+use crate::pipeline::run::{Done, RunOptions, present, results, run};
 use crate::published::figures::Figures;
 use crate::published::lockfile::LockFile;
 use crate::published::standard::is_standard;
@@ -90,13 +90,13 @@ fn compute(
 
 fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed> {
     let mut blobs = Vec::new();
-    for entry in done.figures.blobs.iter().filter(|entry| entry.name != CLAIMS) {
+    for entry in &done.figures.blobs {
         if let Some(bytes) = store.blob(&done.figures, &entry.name)? {
             blobs.push(Blob { name: entry.name.clone(), bytes });
         }
     }
     let results = results(store, settings, &done.plan, &done.tables)?;
-    Ok(Computed { tables: results.tables, blobs, claims: claims(store, &done.figures)? })
+    Ok(Computed { tables: results.tables, blobs, claims: done.claims.clone() })
 }
 
 /// Every comparison of a computation from scratch with what is committed.
