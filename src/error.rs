@@ -274,3 +274,37 @@ pub fn caught<T>(run: impl FnOnce() -> T) -> std::result::Result<T, String> {
         _ => "it gave up".to_owned(),
     })
 }
+
+/// Text as people may see it: control characters but for ends of lines and tabs are spelled out, and numbers of more than forty
+/// digits are cut, so that no name, value or file can steer a terminal or flood it.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut digits = 0_usize;
+    for letter in text.chars().chain(['\0']) {
+        if letter.is_ascii_digit() {
+            digits += 1;
+            if digits <= 40 {
+                out.push(letter);
+            }
+            continue;
+        }
+        if digits > 40 {
+            out.push_str(&format!("… ({digits} digits)"));
+        }
+        digits = 0;
+        match letter {
+            '\n' | '\t' => out.push(letter),
+            control if control.is_control() => out.extend(control.escape_unicode()),
+            other => out.push(other),
+        }
+    }
+    // What marks the end.
+    out.truncate(out.len() - "\\u{0}".len());
+    out
+}
+
+/// Says something on standard error; the only place that writes there.
+pub fn say(line: &str) {
+    eprintln!("{}", plain(line));
+}

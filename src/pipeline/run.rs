@@ -1,7 +1,7 @@
 //! Brings stages up to date: simulate what is missing, reduce to tables, judge and draw.
 
 use crate::digest::{Ingredients, sha256};
-use crate::error::{Error, Result, WithContext, caught};
+use crate::error::{Error, Result, WithContext, caught, say};
 use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::data::StageData;
@@ -64,7 +64,7 @@ pub fn run(
     let context = RunContext::new(store, settings)?;
     let outcome = bring_up_to_date(stages, &context, options);
     for problem in store.take_problems() {
-        eprintln!("damaged: {problem}");
+        say(&format!("damaged: {problem}"));
     }
     outcome
 }
@@ -265,10 +265,8 @@ pub fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
 fn draw(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
     let mut blobs = Vec::new();
     if let Some(experiment) = unfinished(results)? {
-        eprintln!(
-            "{}: no figures, because SGD diverged in the first replicate of {experiment}",
-            plan.stage.name
-        );
+        let stage = plan.stage.name;
+        say(&format!("{stage}: no figures, because SGD diverged in the first replicate of {experiment}"));
         return Ok(blobs);
     }
     for figure in (plan.stage.draw)(results)? {

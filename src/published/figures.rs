@@ -1,7 +1,7 @@
 //! The folder of committed files: what it holds, and what it says of a stage.
 
 use crate::digest::sha256;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, say};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{judge, results};
 use crate::published::lockfile::{LOCK, LockEntry, LockFile};
@@ -10,7 +10,7 @@ use crate::published::status::Status;
 use crate::published::{lockfile, overrides};
 use crate::stage::claim::{Claim, Source, Verdict};
 use crate::stage::{Profile, Results, Settings};
-use crate::store::{Folder, Manifest, Mode, Store, aloud, wait};
+use crate::store::{Cleaned, Folder, Manifest, Mode, Place, Store, is_draft, wait};
 use crate::table::{MOST_BYTES, Table, repeated};
 use std::collections::BTreeMap;
 use std::fs;
@@ -48,7 +48,7 @@ impl Figures {
     pub fn alone(&self) -> Result<fs::File> {
         fs::create_dir_all(&self.root).map_err(Error::io("create", &self.root))?;
         let folder = fs::File::open(&self.root).map_err(Error::io("open", &self.root))?;
-        wait(&folder, &self.root, Mode::Exclusive, Duration::from_secs(1), &aloud)?;
+        wait(&folder, &self.root, Mode::Exclusive, Duration::from_secs(1), &say)?;
         Ok(folder)
     }
 
@@ -101,7 +101,7 @@ impl Figures {
             if matches!(self.read(file), Ok(None)) {
                 return Ok(());
             }
-            eprintln!("{}: is not as this program wrote it; left there", self.root.join(file).display());
+            say(&format!("{}: is not as this program wrote it; left there", self.root.join(file).display()));
             return Ok(());
         }
         let mut rest = file;
@@ -127,6 +127,24 @@ impl Figures {
             folder.sweep()?;
         }
         self.place("values/")?.map_or(Ok(()), |(values, _)| deep(&values))
+    }
+
+    /// Removes what runs write beside the committed files: variants with these figures, images, pages, drafts. What it cannot
+    /// tell by name, place and content to be such a file stays; in the folder of a variant it is named.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn clean(&self, figures: &[&str], cleaned: &mut Cleaned) -> Result<()> {
+        let Some(root) = Folder::root(&self.root)? else { return Ok(()) };
+        clean(&root, figures, "committed", cleaned)?;
+        if let Some(variants) = root.sub("variants").ok().flatten() {
+            for (name, folder) in variants.folders()? {
+                clean(&folder, figures, "variant", cleaned)?;
+                variants.remove_if_empty(&name)?;
+            }
+            root.remove_if_empty("variants")?;
+        }
+        Ok(())
     }
 
     /// The lock; empty where there is none.
@@ -252,6 +270,51 @@ impl Figures {
         overrides::note_in(&mut claims, plan, settings);
         Ok(claims)
     }
+}
+
+/// How the files begin that are named alike everywhere.
+const MARKS: [(&str, &str); 3] = [
+    ("report.html", "<title>Spectral alignment of SGD: "),
+    ("contact-sheet.html", "<title>Contact sheet</title>"),
+    ("overrides.toml", "# What was changed; `--overrides` reads this file."),
+];
+
+/// Cleans one folder: the `committed` one, that of a `variant`, or that of images in either.
+fn clean(folder: &Folder, figures: &[&str], kind: &str, cleaned: &mut Cleaned) -> Result<()> {
+    for name in folder.list()? {
+        let place = folder.entry(&name)?;
+        if name == "png" && place == Some(Place::Folder) {
+            if let Some(images) = folder.sub(&name)? {
+                clean(&images, figures, "images", cleaned)?;
+                folder.remove_if_empty(&name)?;
+            }
+            continue;
+        }
+        let figure = |formats: &[&str]| {
+            name.rsplit_once('.')
+                .is_some_and(|(name, format)| figures.contains(&name) && formats.contains(&format))
+        };
+        let marked = |mark: &str| -> Result<bool> {
+            let bytes = folder.read(&name, MOST_BYTES)?.unwrap_or_default();
+            Ok(String::from_utf8_lossy(bytes.get(..1000).unwrap_or(&bytes)).contains(mark))
+        };
+        let mark = MARKS.iter().find(|(marked, _)| *marked == name).filter(|_| kind != "images");
+        match (place, mark) {
+            (Some(Place::File(bytes)), mark)
+                if is_draft(&name)
+                    || kind == "variant" && figure(&["svg", "pdf", "txt"])
+                    || kind == "images" && figure(&["png"])
+                    || mark.map_or(Ok(false), |(_, mark)| marked(mark))? =>
+            {
+                folder.remove(&name)?;
+                cleaned.files += 1;
+                cleaned.bytes += bytes;
+            }
+            _ if kind != "committed" => cleaned.left.push(folder.join(&name)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The statistic of a claim of which nothing was computed.

@@ -53,6 +53,13 @@ impl Folder {
         Ok(folder)
     }
 
+    /// The same, unless somebody has it.
+    pub(crate) fn try_lock(&self) -> Result<Option<File>> {
+        let again = rustix::fs::openat(&self.fd, ".", FOLDER, Mode::empty());
+        let folder = File::from(again.map_err(|errno| io_error("open", &self.path, errno))?);
+        Ok(folder.try_lock().is_ok().then_some(folder))
+    }
+
     /// The path that it was opened by.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -166,14 +173,22 @@ impl Folder {
     /// A longer file: it is not read.
     pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open(name)? else { return Ok(None) };
-        let length = file.metadata().map_err(Error::io("read", self.join(name)))?.len();
-        if length > limit {
-            let problem = format!("has {length} bytes, where at most {limit} are possible; it was not read");
-            return Err(Error::damaged(self.join(name), problem));
+        whole(file, &self.join(name), limit).map(Some)
+    }
+
+    /// Gives a file that other names stand for too, as in a copy made of links, an inode of its own.
+    pub(crate) fn detach(&self, name: &str) -> Result<()> {
+        match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found)
+                if found.st_nlink > 1 && FileType::from_raw_mode(found.st_mode) == FileType::RegularFile =>
+            {
+                let draft = draft();
+                self.write_new(&draft, &self.read(name, 1 << 12)?.unwrap_or_default())?;
+                self.rename(&draft, self, name)
+            }
+            Ok(_) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.failed("read", name)(errno)),
         }
-        let mut bytes = Vec::new();
-        file.take(limit).read_to_end(&mut bytes).map_err(Error::io("read", self.join(name)))?;
-        Ok(Some(bytes))
     }
 
     /// A new file in it.
@@ -306,6 +321,28 @@ impl Folder {
         flushed
             .and_then(|()| rustix::fs::fsync(&self.fd).map_err(|errno| io_error("flush", &self.path, errno)))
     }
+}
+
+/// The bytes of a regular file that the user named, of at most `limit` bytes; of nothing else a byte is read.
+pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| io_error("read", path, errno))?;
+    let file = File::from(fd);
+    if !file.metadata().map_err(Error::io("read", path))?.is_file() {
+        return Err(Error::damaged(path, "is no regular file; it was not read"));
+    }
+    whole(file, path, limit)
+}
+
+fn whole(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let length = file.metadata().map_err(Error::io("read", path))?.len();
+    if length > limit {
+        let problem = format!("has {length} bytes, where at most {limit} are possible; it was not read");
+        return Err(Error::damaged(path, problem));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    Ok(bytes)
 }
 
 fn io_error(action: &'static str, path: &Path, errno: Errno) -> Error {

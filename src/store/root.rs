@@ -117,6 +117,10 @@ impl Store {
             for name in temporary.list()? {
                 temporary.remove(&name)?;
             }
+            // A copy made of links shares no lock with its original.
+            root.detach("guard")?;
+            let work = root.make("work")?;
+            work.list()?.iter().try_for_each(|name| work.detach(name))?;
         }
         let mode = if self.access == Access::Alone { Mode::Exclusive } else { Mode::Shared };
         self.lock = Some(Lock::take(&root, "lock", mode, Duration::ZERO, &*self.announce)?);
