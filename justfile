@@ -75,7 +75,6 @@ bench *ARGS: _build
 # Remove the cache in data/ and the figures of other profiles; committed figures stay
 clean: _build
     @{{ program }} clean
-    rm -rf figures/variants figures/report.html figures/png figures/contact-sheet.html
 
 _build: _clone
     @cargo build --release --locked

@@ -82,9 +82,10 @@ pub enum Command {
     /// Kept is what stages use in both profiles with the default seed and parameters, and under the --profile, --seed and
     /// --set given here. Waits until all runs have finished.
     Gc(GcArgs),
-    /// Remove the cache: every file of it, of this or an earlier layout, that has a name and place which only this program gives.
+    /// Remove the cache: every file of it, of this or an earlier layout, that has a name and place which only this program gives;
+    /// also variants, images and pages beside the committed figures.
     ///
-    /// Whatever else is in the folder stays and is named. A folder that is not a cache is refused and left untouched.
+    /// Whatever else is there stays and is named. A folder that is not a cache is refused and left untouched.
     Clean(PrintArgs),
 }
 
@@ -215,6 +216,9 @@ pub struct GcArgs {
     /// Only show what would be dropped.
     #[arg(long)]
     pub dry_run: bool,
+    /// Also drop what other versions of this program made; otherwise it is kept.
+    #[arg(long)]
+    pub all_versions: bool,
 }
 
 /// Arguments of `export`.
@@ -295,24 +299,29 @@ impl std::str::FromStr for SampleSize {
     }
 }
 
+/// Most threads: OpenBLAS has buffers for so many.
+const MOST_JOBS: u64 = 128;
+
 /// How many threads to compute on.
 #[derive(Debug, Args)]
 pub struct Threads {
     /// Threads to simulate on; results do not depend on their number. [default: all processors]
     #[arg(long, value_name = "N")]
-    jobs: Option<u16>,
+    jobs: Option<u64>,
 }
 
 impl Threads {
     /// The number of threads to compute on.
     ///
     /// # Errors
-    /// `--jobs 0`.
+    /// A number that is none of threads.
     pub fn number(&self) -> Result<usize> {
         match self.jobs {
-            Some(0) => Err(Error::parameter("--jobs", 0, "must be at least 1")),
-            Some(jobs) => Ok(usize::from(jobs)),
-            None => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
+            Some(jobs) if !(1..=MOST_JOBS).contains(&jobs) => {
+                Err(Error::parameter("--jobs", jobs, format!("must be between 1 and {MOST_JOBS}")))
+            }
+            Some(jobs) => Ok(usize::try_from(jobs).unwrap_or(1)),
+            None => Ok(std::thread::available_parallelism().map_or(1, |all| all.get().min(128))),
         }
     }
 }

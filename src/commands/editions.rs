@@ -5,10 +5,9 @@ use crate::commands::console::{named, open, print_json, print_line};
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::plan_all;
-use crate::pipeline::run::{RunOptions, claims, run};
+use crate::pipeline::run::{RunOptions, judge, results, run};
 use crate::published::Figures;
 use crate::published::editions::{Declarations, Editions, FILE, declarations};
-use crate::published::publish::update;
 use crate::stage::Settings;
 use crate::stage::claim::{EDITION, Verdict};
 use crate::stages::STAGES;
@@ -21,7 +20,7 @@ use std::process::ExitCode;
 pub(crate) fn editions(args: &EditionsArgs) -> Result<ExitCode> {
     let shared = &args.print.shared;
     let figures = Figures::at(&shared.figures);
-    let mut editions = Editions::read(figures.root())?;
+    let mut editions = Editions::read(&figures)?;
     let lock = figures.lock()?;
     let published = lock.declared()?;
     let declared = match &args.freeze {
@@ -30,7 +29,7 @@ pub(crate) fn editions(args: &EditionsArgs) -> Result<ExitCode> {
             let declared = of_the_cache(args)?;
             editions.freeze(&declared, &|id| published.contains_key(id), reason)?;
             let _alone = figures.alone()?;
-            update(&figures.root().join(FILE), editions.text()?.as_bytes())?;
+            figures.update(FILE, editions.text()?.as_bytes())?;
             declared
         }
     };
@@ -63,11 +62,12 @@ fn of_the_cache(args: &EditionsArgs) -> Result<Declarations> {
         if plan.stage.claims.is_empty() {
             continue;
         }
-        let current = context.current_figures(&plan)?.ok_or_else(|| Error::Absent {
+        let current = context.current_tables(&plan)?.ok_or_else(|| Error::Absent {
             what: format!("the claims of {} are not in {}", plan.stage.name, shared.data.display()),
             remedy: format!("`spectral-alignment run {} --seed {}` judges them", plan.stage.name, settings.seed),
         })?;
-        declared.extend(declarations(&claims(&store, &current)?, &plan.parameters()?)?);
+        let claims = judge(plan.stage, &results(&store, &settings, &plan, &current)?)?;
+        declared.extend(declarations(&claims, &plan.parameters()?)?);
     }
     Ok(declared)
 }
@@ -85,7 +85,7 @@ pub(crate) fn seeds(args: &SeedsArgs) -> Result<ExitCode> {
     let seeds: Vec<u64> = (0..u64::from(args.count)).map(|index| first + index).collect();
     for seed in &seeds {
         for done in run(&stages, STAGES, &store, &Settings { seed: *seed, ..settings.clone() }, options)? {
-            for claim in claims(&store, &done.figures)? {
+            for claim in done.claims {
                 verdicts.entry(claim.id).or_default().push(claim.verdict);
             }
         }

@@ -177,7 +177,7 @@ pub fn claims(args: &ClaimsArgs) -> Result<ExitCode> {
     let PrintArgs { shared, json } = &args.print;
     if args.page {
         let figures = Figures::at(&shared.figures);
-        print_line(&claims_page(STAGES, &figures.lock()?, &Editions::read(figures.root())?))?;
+        print_line(&claims_page(STAGES, &figures.lock()?, &Editions::read(&figures)?))?;
         return Ok(ExitCode::SUCCESS);
     }
     let settings = shared.settings()?;
@@ -187,7 +187,7 @@ pub fn claims(args: &ClaimsArgs) -> Result<ExitCode> {
     let committed = Figures::at(&shared.figures);
     let mut claims: Vec<Claim> = Vec::new();
     for plan in &plans {
-        let current = context.current_figures(plan)?;
+        let current = context.current_tables(plan)?;
         claims.extend(committed.claims(&store, &settings, plan, current.as_ref())?);
     }
     if *json {

@@ -7,11 +7,11 @@
 
 use crate::digest::{KeyBuilder, Value, sha256};
 use crate::error::{Error, Result};
+use crate::published::figures::Figures;
 use crate::random::seed::SCHEME;
 use crate::stage::claim::{Bound, Claim, EDITION, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// Name of the file beside `figures.lock`.
 pub const FILE: &str = "editions.json";
@@ -99,14 +99,9 @@ impl Editions {
     ///
     /// # Errors
     /// A file that cannot be read or is no list of editions.
-    pub fn read(figures: &Path) -> Result<Self> {
-        let path = figures.join(FILE);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(Error::io("read", &path)(error)),
-        };
-        serde_json::from_str(&text).map_err(|error| Error::damaged(&path, error))
+    pub fn read(figures: &Figures) -> Result<Self> {
+        let Some(bytes) = figures.read(FILE)? else { return Ok(Self::default()) };
+        serde_json::from_slice(&bytes).map_err(|error| Error::damaged(figures.root().join(FILE), error))
     }
 
     /// The file.

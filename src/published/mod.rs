@@ -7,6 +7,7 @@ pub mod overrides;
 pub mod publish;
 pub(crate) mod standard;
 pub(crate) mod status;
+mod summary;
 pub mod verify;
 pub mod why;
 

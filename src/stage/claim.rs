@@ -251,8 +251,8 @@ pub struct Claim {
     pub verdict: Verdict,
     /// Why it was not judged, or what else to know.
     pub reason: Option<String>,
-    /// The statistic in each replicate; kept in the cache and in `values/claims.parquet`, not in the lock.
-    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    /// The statistic in each replicate, which `values/claims.parquet` has.
+    #[serde(skip)]
     pub values: Values,
 }
 
