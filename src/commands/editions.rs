@@ -7,7 +7,7 @@ use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::plan_all;
 use crate::pipeline::run::{RunOptions, judge, results, run};
 use crate::published::Figures;
-use crate::published::editions::{Declarations, Editions, FILE, declarations};
+use crate::published::editions::{Declarations, FILE, declarations};
 use crate::stage::Settings;
 use crate::stage::claim::{EDITION, Verdict};
 use crate::stages::STAGES;
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 pub(crate) fn editions(args: &EditionsArgs) -> Result<ExitCode> {
     let shared = &args.print.shared;
     let figures = Figures::at(&shared.figures);
-    let mut editions = Editions::read(&figures)?;
+    let mut editions = figures.editions()?;
     let lock = figures.lock()?;
     let published = lock.declared()?;
     let declared = match &args.freeze {

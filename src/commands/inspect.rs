@@ -8,7 +8,6 @@ use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::problem::family::{Outline, outlines};
 use crate::published::why::{Change, Explanation, why};
 use crate::published::{Figures, Status, cached_status};
-use crate::published::editions::Editions;
 use crate::report::{claims_page, summary};
 use crate::stage::claim::{Claim, Source, Verdict};
 use crate::stage::{Profile, Settings};
@@ -177,7 +176,7 @@ pub fn claims(args: &ClaimsArgs) -> Result<ExitCode> {
     let PrintArgs { shared, json } = &args.print;
     if args.page {
         let figures = Figures::at(&shared.figures);
-        print_line(&claims_page(STAGES, &figures.lock()?, &Editions::read(&figures)?))?;
+        print_line(&claims_page(STAGES, &figures.lock()?, &figures.editions()?))?;
         return Ok(ExitCode::SUCCESS);
     }
     let settings = shared.settings()?;

@@ -7,7 +7,6 @@
 
 use crate::digest::{KeyBuilder, Value, sha256};
 use crate::error::{Error, Result};
-use crate::published::figures::Figures;
 use crate::random::seed::SCHEME;
 use crate::stage::claim::{Bound, Claim, EDITION, Verdict};
 use serde::{Deserialize, Serialize};
@@ -95,13 +94,12 @@ pub fn digest(all: &Declarations) -> String {
 }
 
 impl Editions {
-    /// The editions beside the figures; none where there is no file.
+    /// The editions in a file.
     ///
     /// # Errors
-    /// A file that cannot be read or is no list of editions.
-    pub fn read(figures: &Figures) -> Result<Self> {
-        let Some(bytes) = figures.read(FILE)? else { return Ok(Self::default()) };
-        serde_json::from_slice(&bytes).map_err(|error| Error::damaged(figures.root().join(FILE), error))
+    /// In words, why it is no list of editions.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())
     }
 
     /// The file.

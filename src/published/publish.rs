@@ -14,7 +14,6 @@ use crate::published::verify::Rows;
 use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
 use crate::published::verify::committed;
-use crate::published::editions::Editions;
 use crate::published::{editions, lockfile, overrides, summary};
 use crate::stage::claim::Claim;
 use crate::stage::{Profile, Settings, Stage};
@@ -131,7 +130,7 @@ fn claim_values(figures: &Figures, lock: &LockFile, done: &[Done]) -> Result<Tab
 
 /// Notes in the current edition, once it is frozen, what became of its claims.
 fn note_verdicts(figures: &Figures) -> Result<()> {
-    let before = Editions::read(figures)?;
+    let before = figures.editions()?;
     let mut after = before.clone();
     let lock = figures.lock()?;
     let entries = lock.stages.values().filter_map(|profiles| profiles.get(Profile::Paper.word()));

@@ -202,7 +202,8 @@ fn a_claim_survives_json_and_has_the_promised_fields() {
     let declared = claim().about(["gmm"]).near(10.0, 5.0, theory("Theorem 1")).null("start", numbered(&values()));
     let found = declared.mean(numbered(&values())).unwrap();
     let json = serde_json::to_value(&found).unwrap();
-    assert_eq!(serde_json::from_value::<Claim>(json.clone()).unwrap(), found);
+    // The values of the replicates have a table of their own.
+    assert_eq!(serde_json::from_value::<Claim>(json.clone()).unwrap(), found.without_values());
     assert_eq!(json["relation"], "in");
     assert_eq!(json["bound"], serde_json::json!([5.0, 15.0]));
     assert_eq!(json["verdict"], "undecided");

@@ -85,6 +85,8 @@ mod chain;
 /// Laws of the reduced chain over seeds against those of SGD, which wrong chains miss.
 mod chain_law;
 
+/// The rules of editions, and that what is committed keeps them.
+mod editions;
 /// The effective dynamics against samples, closed forms and SGD itself.
 mod dynamics;
 
