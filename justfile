@@ -68,6 +68,11 @@ lint: _clone
     cargo clippy --release --locked --all-targets -- -D warnings
     @if command -v shellcheck >/dev/null; then shellcheck bootstrap.sh .ci/run $(find scripts -name '*.sh'); else echo 'shellcheck is not installed: shell scripts not checked'; fi
 
+# Check licences, sources and duplicates of all crates, and security advisories where their list can be had
+audit: _clone
+    cargo deny --locked check --hide-inclusion-graph bans licenses sources
+    @cargo deny --locked check advisories || { test -d "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs" && test -n "$(ls "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/*/crates 2>/dev/null)" && exit 1; echo 'the list of advisories cannot be had here: not checked'; }
+
 # Measure speed against the declared ratios
 bench *ARGS: _build
     @bash scripts/bench.sh "$@"

@@ -7,6 +7,7 @@
 use crate::error::{Error, Result};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 unsafe extern "C" {
     fn openblas_get_config() -> *const c_char;
@@ -15,8 +16,12 @@ unsafe extern "C" {
     fn blas_memory_free(buffer: *mut c_void);
 }
 
-/// Bytes of the buffer that OpenBLAS keeps for each thread that calls it, with what a thread needs beside it.
-const BUFFER: u64 = 140 << 20;
+/// Bytes of the buffer that OpenBLAS keeps for each thread that calls it (128 MB), with the thread's own stack and heap.
+const BUFFER: u64 = 200 << 20;
+/// Bytes for everything else.
+const SPARE: u64 = 128 << 20;
+/// How long buffers may take that the system has given before.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Makes OpenBLAS allocate the buffers for so many threads now; `more` bytes must be there beside them. Where OpenBLAS gets no
 /// buffer, it asks again for ever, so that it is asked only once the system has given as much.
@@ -27,24 +32,37 @@ pub(crate) fn reserve(threads: usize, more: u64) -> Result<()> {
     static BUFFERS: Mutex<usize> = Mutex::new(0);
     let mut there = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
     let new = threads.saturating_sub(*there);
-    let bytes = (new as u64 * BUFFER).saturating_add(more);
-    let mut all: Vec<u8> = Vec::new();
-    if usize::try_from(bytes).is_err() || all.try_reserve_exact(usize::try_from(bytes).unwrap_or(0)).is_err()
-    {
+    let bytes = (new as u64 * BUFFER).saturating_add(more).saturating_add(SPARE);
+    let refused = || {
         let rule = format!(
             "{threads} threads need {} MB of memory, which the system does not give (ulimit -v?); lower --jobs or d",
             bytes >> 20
         );
-        return Err(Error::parameter("--jobs", threads, rule));
+        Error::parameter("--jobs", threads, rule)
+    };
+    // One by one, as OpenBLAS asks for them.
+    let pieces = std::iter::repeat_n(BUFFER, new).chain([more.saturating_add(SPARE)]);
+    let mut given: Vec<Vec<u8>> = Vec::new();
+    for bytes in pieces {
+        let mut piece = Vec::new();
+        piece.try_reserve_exact(usize::try_from(bytes).unwrap_or(usize::MAX)).map_err(|_| refused())?;
+        given.push(piece);
     }
-    drop(all);
+    drop(given);
     if new > 0 {
-        // SAFETY: the first function takes a number that only says who asks, and gives a buffer of the library's own, which
-        // nobody here reads or writes; the second takes back each of them once. Both lock the library's list of buffers.
-        unsafe {
-            let buffers: Vec<_> = (0..threads).map(|_| blas_memory_alloc(0)).collect();
-            buffers.into_iter().for_each(|buffer| blas_memory_free(buffer));
-        }
+        let (done, wait) = std::sync::mpsc::channel();
+        // In a thread, which is left behind should the system have given the memory to others meanwhile.
+        let begun = std::thread::Builder::new().spawn(move || {
+            // SAFETY: the first function takes a number that only says who asks, and gives a buffer of the library's own, which
+            // nobody here reads or writes; the second takes back each of them once. Both lock the library's list of buffers.
+            unsafe {
+                let buffers: Vec<_> = (0..threads).map(|_| blas_memory_alloc(0)).collect();
+                buffers.into_iter().for_each(|buffer| blas_memory_free(buffer));
+            }
+            done.send(())
+        });
+        begun.map_err(|_| refused())?;
+        wait.recv_timeout(PATIENCE).map_err(|_| refused())?;
         *there = threads;
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! ```text
 //! format                                   says that the folder is a store, and of which layout
 //! packs/<experiment>/<kind>-<key>/*.pack   trajectories, or results of queries, of one group
-//! stages/<stage>/<kind>-<key>/             tables, or claims and figures, of a stage, with their manifest.json
+//! stages/<stage>/<kind>-<key>/             tables, or figures, of a stage, with their manifest.json
 //! lock, guard, work/                       locks: of whole runs, of an instant, of pieces of work
 //! temporary/                               files in preparation
 //! damaged/                                 what failed its check, for whoever wants to look at it

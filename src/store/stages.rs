@@ -1,4 +1,4 @@
-//! What stages make of records: a folder with tables, or with claims and figures, and its manifest.
+//! What stages make of records: a folder with tables, or with figures, and its manifest.
 
 use crate::digest::{Ingredients, Key, sha256};
 use crate::error::{Error, Result};
