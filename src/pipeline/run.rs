@@ -9,7 +9,7 @@ use crate::pipeline::distribute::distribute;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources, table_sources};
-use crate::plot::PlotError;
+use crate::plot::{PlotError, pdf, svg};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, EDITION, FEWEST_REPLICATES, Verdict};
 use crate::stage::{Profile, Results, Settings, Stage};
@@ -279,10 +279,10 @@ fn draw(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
             });
         }
         let failed = |error: PlotError| Error::Figure { figure: name.clone(), problem: error.to_string() };
-        let svg = figure.render().map_err(failed)?;
-        let pdf = figure.pdf().map_err(failed)?;
-        blobs.push(Blob { name: format!("{name}.svg"), bytes: svg.into_bytes() });
-        blobs.push(Blob { name: format!("{name}.pdf"), bytes: pdf });
+        let drawing = svg(&figure).map_err(failed)?;
+        let document = pdf(&figure).map_err(failed)?;
+        blobs.push(Blob { name: format!("{name}.svg"), bytes: drawing.into_bytes() });
+        blobs.push(Blob { name: format!("{name}.pdf"), bytes: document });
         blobs.push(Blob { name: format!("{name}.txt"), bytes: figure.caption().text().into_bytes() });
     }
     Ok(blobs)

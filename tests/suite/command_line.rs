@@ -2,6 +2,7 @@ use crate::support::{Place, answers, quick, quick_settings, stages, tables};
 use serde_json::Value;
 use spectral_alignment::digest::sha256;
 use spectral_alignment::pipeline::run::results;
+use spectral_alignment::plot::lint;
 use spectral_alignment::spectrum::answer::QueryResult;
 use std::collections::BTreeSet;
 use std::fs;
@@ -96,7 +97,7 @@ fn figures_of_every_stage_have_no_lint() {
             plan.stage.figures
         );
         for figure in figures {
-            findings.extend(figure.lint().into_iter().map(|finding| format!("{}: {finding}", figure.name())));
+            findings.extend(lint(&figure).into_iter().map(|finding| format!("{}: {finding}", figure.name())));
         }
     }
     assert!(findings.is_empty(), "{}", findings.join("\n"));

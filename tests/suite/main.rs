@@ -99,6 +99,9 @@ mod plot;
 /// Figures on paper: PDF, PNG, captions, colours.
 mod print;
 
+/// Calls of backends of plotters against the description, and elements of plotters on a page.
+mod drawing;
+
 /// The report: a page that a browser understands, with every verdict and figure.
 mod report;
 

@@ -1,4 +1,5 @@
 use crate::support::ran;
+use spectral_alignment::plot::lint;
 use spectral_alignment::scaffold::template::report::STAGE;
 use spectral_alignment::stage::claim::Verdict;
 
@@ -13,7 +14,7 @@ fn it_computes_judges_and_draws() {
         assert!(claim.nulls.iter().all(|null| !null.would_hold), "{claim:?}");
     }
     for figure in &ran.figures {
-        assert_eq!(figure.lint(), Vec::<String>::new(), "{}", figure.name());
+        assert_eq!(lint(figure), Vec::<String>::new(), "{}", figure.name());
     }
     assert_eq!((ran.claims.len(), ran.figures.len()), (STAGE.claims.len(), STAGE.figures.len()));
 }
