@@ -50,7 +50,6 @@ pub enum Verdict {
 
 impl Verdict {
     /// The word in tables and reports.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -195,7 +194,6 @@ impl Declared {
     }
 
     /// The claim without a verdict, with the reason.
-    #[must_use]
     pub fn not_run(self, replicates: usize, reason: impl Into<String>) -> Claim {
         Claim {
             id: self.id,
@@ -236,14 +234,12 @@ pub fn interval(values: &[f64]) -> Result<(f64, f64)> {
 }
 
 /// Slope of the least-squares line through `(ln x, ln y)`, for positive x, not all equal, and positive y.
-#[must_use]
 pub fn log_slope(points: &[(f64, f64)]) -> f64 {
     let logs: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (x, libm::log(y))).collect();
     semilog_slope(&logs)
 }
 
 /// Slope of the least-squares line through `(ln x, y)`, for positive x, not all equal.
-#[must_use]
 #[allow(clippy::cast_precision_loss, reason = "a number of points is exact in f64")]
 pub fn semilog_slope(points: &[(f64, f64)]) -> f64 {
     let points: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (libm::log(x), y)).collect();

@@ -30,7 +30,6 @@ pub enum Kind {
 
 impl Kind {
     /// The word in lists.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Theorem => "theorem",
@@ -51,7 +50,6 @@ pub enum Profile {
 
 impl Profile {
     /// The word on the command line.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Paper => "paper",
@@ -60,7 +58,6 @@ impl Profile {
     }
 
     /// One value for each profile.
-    #[must_use]
     pub fn pick<T>(self, paper: T, quick: T) -> T {
         match self {
             Self::Paper => paper,
@@ -218,7 +215,6 @@ pub struct Results {
 
 impl Results {
     /// The experiments of the stage, by name.
-    #[must_use]
     pub fn all(&self) -> Vec<&Experiment> {
         self.experiments.values().collect()
     }

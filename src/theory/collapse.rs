@@ -26,7 +26,6 @@
 ///
 /// `E|1 + g/√λ| = √(2/(πλ)) e^{-λ/2} + erf(√(λ/2))`, so `ρ ≈ (1 - √(2/(πλ)))/8` for large `λ` (0.0935 at `λ = 10`). NaN unless
 /// `λ > 0`.
-#[must_use]
 pub fn collapse_threshold(lambda: f64) -> f64 {
     let noise = (2.0 / (std::f64::consts::PI * lambda)).sqrt();
     0.125 * (noise * libm::expm1(-0.5 * lambda) + libm::erf((0.5 * lambda).sqrt()))
