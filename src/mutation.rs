@@ -17,19 +17,16 @@ pub const NAME: Option<&str> = if cfg!(feature = "mutate-predictions") {
 };
 
 /// The signal-to-noise ratio that predictions are made for; `predictions` takes 1.25 times the right one.
-#[must_use]
 pub fn predicted_for(lambda: f64) -> f64 {
     if cfg!(feature = "mutate-predictions") { 1.25 * lambda } else { lambda }
 }
 
 /// The weights of a block of the Hessian; `weights` replaces them by ones, which makes it the second moment of the data.
-#[must_use]
 pub fn hessian_weights(weights: Vec<f64>) -> Vec<f64> {
     if cfg!(feature = "mutate-weights") { vec![1.0; weights.len()] } else { weights }
 }
 
 /// The labels behind the residuals of the gradient matrix; `labels` takes the next label for every sample.
-#[must_use]
 pub fn gradient_labels(labels: &[u32]) -> Option<Vec<u32>> {
     let count = labels.iter().max().map_or(1, |most| most + 1);
     cfg!(feature = "mutate-labels").then(|| labels.iter().map(|label| (label + 1) % count).collect())

@@ -87,7 +87,6 @@ fn declaration(claim: &Claim, parameters: &BTreeMap<String, Value>) -> Result<St
 }
 
 /// The digest of all declarations.
-#[must_use]
 pub fn digest(all: &Declarations) -> String {
     let lines: Vec<String> = all.iter().map(|(id, digest)| format!("{id} {digest}")).collect();
     sha256(lines.join("\n").as_bytes())
@@ -112,7 +111,6 @@ impl Editions {
     }
 
     /// Why these declarations are not those of the current edition; nothing where they are.
-    #[must_use]
     pub fn stale(&self, all: &Declarations) -> Option<String> {
         let repeated = self.editions.iter().enumerate().find_map(|(index, one)| {
             let earlier = &self.editions[..index];
@@ -197,7 +195,6 @@ impl Editions {
     }
 
     /// The editions before the current one in which a claim of this id failed.
-    #[must_use]
     pub fn failed_before(&self, id: &str) -> Vec<u64> {
         let failed = |edition: &&Edition| {
             let of = edition.verdicts.get(Verdict::Fails.word());

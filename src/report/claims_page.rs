@@ -12,7 +12,6 @@ use std::fmt::Write;
 
 /// The distance of the estimate from the nearer bound in standard errors; negative where it is beyond. The standard error is half
 /// the interval over the quantile that made it, for medians and shares the normal one.
-#[must_use]
 #[allow(clippy::cast_precision_loss, reason = "a number of replicates is exact in f64")]
 pub fn slack(claim: &Claim) -> Option<f64> {
     let (measured, low, high) = (claim.measured?, claim.low?, claim.high?);
@@ -91,7 +90,6 @@ fn row(claim: &Claim, failed: &[u64]) -> String {
 }
 
 /// The page, from what is committed.
-#[must_use]
 pub fn claims_page(stages: &[&'static Stage], lock: &LockFile, editions: &Editions) -> String {
     let entries = stages.iter().filter_map(|stage| lock.entry(stage.name, Profile::Paper));
     let claims: Vec<&Claim> = entries.flat_map(|entry| &entry.claims).collect();

@@ -35,13 +35,11 @@ impl Report {
     }
 
     /// The number of claims with this verdict.
-    #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
         self.claims().filter(|claim| claim.verdict == verdict).count()
     }
 
     /// All verdicts on one line, as `claims` prints it.
-    #[must_use]
     pub fn summary(&self) -> String {
         summary(self.claims())
     }

@@ -39,7 +39,6 @@ pub struct Estimate {
 
 impl Estimator {
     /// The word in tables.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Mean => "mean",

@@ -61,7 +61,6 @@ impl Subspace {
     ];
 
     /// Name in tables.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Means => "means",
@@ -149,7 +148,6 @@ pub struct Alignment {
 impl Alignment {
     /// Of a row, given as a vector, with the span of the means (without a sample) or an outlier eigenspace, given by an
     /// orthonormal basis.
-    #[must_use]
     pub fn of(
         at: &At,
         (layer, row, vector): (Layer, u32, ArrayView1<f64>),
@@ -234,13 +232,11 @@ pub struct Statistic {
 
 impl Statistic {
     /// A statistic of something.
-    #[must_use]
     pub fn new(at: &At, statistic: &'static str, of: Of, value: f64) -> Self {
         Self { at: at.clone(), statistic: Cow::Borrowed(statistic), of, value }
     }
 
     /// A statistic of the whole network.
-    #[must_use]
     pub fn plain(at: &At, statistic: &'static str, value: f64) -> Self {
         Self::new(at, statistic, Of::default(), value)
     }
@@ -441,7 +437,6 @@ impl Statistics {
     }
 
     /// All numbers.
-    #[must_use]
     pub fn all(&self) -> &[Statistic] {
         &self.0
     }
@@ -510,25 +505,21 @@ impl<'a> Selection<'a> {
     }
 
     /// The values.
-    #[must_use]
     pub fn values(&self) -> Vec<f64> {
         self.iter().map(|row| row.value).collect()
     }
 
     /// Their mean; NaN if there is none.
-    #[must_use]
     pub fn mean(&self) -> f64 {
         average(&self.values())
     }
 
     /// The values over time.
-    #[must_use]
     pub fn points(&self) -> Vec<(f64, f64)> {
         self.iter().map(|row| (row.at.time, row.value)).collect()
     }
 
     /// One curve over time per replicate; predictions have replicate 0.
-    #[must_use]
     pub fn curves(&self) -> Curves {
         let mut curves = Curves::new();
         for row in self.iter() {
@@ -538,14 +529,12 @@ impl<'a> Selection<'a> {
     }
 
     /// The values of each rank up to the last over time, of ranks that there are.
-    #[must_use]
     pub fn ranked(&self, last: u32) -> Vec<Vec<(f64, f64)>> {
         let ranks = (1..=last).map(|rank| self.clone().rank(rank).points());
         ranks.filter(|points| !points.is_empty()).collect()
     }
 
     /// The smallest value at each time, as one curve per replicate.
-    #[must_use]
     pub fn smallest(&self) -> Curves {
         let mut smallest: BTreeMap<u32, BTreeMap<u64, (f64, f64)>> = BTreeMap::new();
         for row in self.iter() {
@@ -575,13 +564,11 @@ pub fn at_start(curves: &Curves) -> Values {
 }
 
 /// The last value of every replicate.
-#[must_use]
 pub fn last(curves: &Curves) -> Vec<f64> {
     curves.values().filter_map(|curve| curve.last().map(|point| point.1)).collect()
 }
 
 /// The first value of every replicate.
-#[must_use]
 pub fn first(curves: &Curves) -> Vec<f64> {
     curves.values().filter_map(|curve| curve.first().map(|point| point.1)).collect()
 }
@@ -600,32 +587,27 @@ fn columns(curves: &Curves) -> Vec<(f64, Vec<f64>)> {
 }
 
 /// Mean over replicates at each time.
-#[must_use]
 pub fn mean(curves: &Curves) -> Vec<(f64, f64)> {
     columns(curves).into_iter().map(|(time, values)| (time, average(&values))).collect()
 }
 
 /// Mean, smallest and largest value over replicates at each time, as `(time, mean, low, high)`.
-#[must_use]
 pub fn mean_and_range(curves: &Curves) -> Vec<(f64, f64, f64, f64)> {
     mean(curves).into_iter().zip(range(curves)).map(|((x, y), (_, low, high))| (x, y, low, high)).collect()
 }
 
 /// Smallest and largest value over replicates at each time.
-#[must_use]
 pub fn range(curves: &Curves) -> Vec<(f64, f64, f64)> {
     let ends = |(time, values): (f64, Vec<f64>)| (time, extent(&values).0, extent(&values).1);
     columns(curves).into_iter().map(ends).collect()
 }
 
 /// Mean of values; NaN if there is none.
-#[must_use]
 pub fn average(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / as_f64(values.len())
 }
 
 /// Smallest and largest of values.
-#[must_use]
 pub fn extent(values: &[f64]) -> (f64, f64) {
     values
         .iter()

@@ -28,7 +28,6 @@ use crate::mutation;
 ///
 /// `E|1 + g/√λ| = √(2/(πλ)) e^{-λ/2} + erf(√(λ/2))`, so `ρ ≈ (1 - √(2/(πλ)))/8` for large `λ` (0.0935 at `λ = 10`). NaN unless
 /// `λ > 0`.
-#[must_use]
 pub fn collapse_threshold(lambda: f64) -> f64 {
     let lambda = mutation::predicted_for(lambda);
     let noise = (2.0 / (std::f64::consts::PI * lambda)).sqrt();

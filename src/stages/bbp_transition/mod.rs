@@ -71,7 +71,6 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 /// Whether transitions are followed in time.
-#[must_use]
 pub fn is_followed(experiment: &Experiment) -> bool {
     experiment.problem.training.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits()
 }

@@ -73,7 +73,6 @@ pub fn training<const N: usize>(
 }
 
 /// Edges of cells around 1, 2, … up to a count.
-#[must_use]
 pub fn unit_edges(count: u32) -> Vec<f64> {
     (0..=count).map(|index| f64::from(index) + 0.5).collect()
 }

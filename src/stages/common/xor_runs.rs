@@ -45,7 +45,6 @@ impl Point {
     /// The experiment at this point, with the fewest checkpoints or about twice as many.
     ///
     /// By the time 60 to 80 every neuron has chosen, and its choice can be told from what is left of the start.
-    #[must_use]
     pub fn experiment(self, profile: Profile, followed: bool) -> Experiment {
         let mut experiment = experiment(profile, &self.name, self.width, self.d, self.lambda);
         experiment.problem.data.set_d(profile.pick(self.d, 50));
@@ -114,13 +113,11 @@ impl Run {
     }
 
     /// Number of covered directions.
-    #[must_use]
     pub fn rank(&self) -> u32 {
         self.covered.count_ones()
     }
 
     /// Why outliers and classified clusters differ, in words; nothing where they are equal.
-    #[must_use]
     pub fn exception(&self) -> Option<String> {
         if self.outliers == self.classified {
             return None;

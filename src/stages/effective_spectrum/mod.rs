@@ -103,13 +103,13 @@ fn predict(
     let gram = &limit.grams[checkpoint];
     if experiment.task() == "gmm" {
         let Predicted { law, spectrum } = Predicted::block(experiment, gram, matrix, 0, 0)?;
-        return Ok(Prediction { spectrum, means: law.means_basis().clone(), law: None });
+        return Ok(Prediction { spectrum, means: law.means_basis.clone(), law: None });
     }
     let nodes = experiment.problem.sample_size().div_ceil(CLUSTERS);
     let weights = &limit.path.states[checkpoint].second;
     let law = XorLaw::with_nodes(gram, weights, experiment.problem.lambda(), nodes)?;
     let spectrum = xor::predicted(experiment, &law, matrix, 0)?;
-    Ok(Prediction { spectrum, means: law.means_basis().clone(), law: Some(law) })
+    Ok(Prediction { spectrum, means: law.means_basis.clone(), law: Some(law) })
 }
 
 /// Predicted eigenvalues and eigenvectors of a second-layer block above its level.

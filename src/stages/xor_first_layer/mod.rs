@@ -110,7 +110,7 @@ fn spectra(data: &dyn Data, experiment: &Experiment, seen: &Seen, rows: &mut Row
             rows.statistics.push(Statistic::new(here, "outliers", block, as_f64(found)));
             let outliers = spectrum.outliers_above()?;
             let inside: f64 =
-                outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(law.means_basis())).sum();
+                outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(&law.means_basis)).sum();
             rows.theory.push(Statistic::new(here, "overlap", spanned, inside / as_f64(DIMENSION)));
             rows.theory.push(Statistic::new(here, "level", block, least));
             let counted = above(outliers.iter().map(|outlier| outlier.position), least);

@@ -7,7 +7,7 @@ use crate::mutation;
 use crate::problem::as_f64;
 use crate::theory::DEFAULT_NODES;
 use crate::theory::dynamics::factor::cholesky;
-use crate::theory::dynamics::state::{Constants, Dynamics, Scores, State, node_sets};
+use crate::theory::dynamics::state::{Constants, Dynamics, State, node_sets};
 use crate::theory::span::check_gram;
 
 /// The effective dynamics of softmax regression with `C` classes on a mixture of `k ≤ C` Gaussians.
@@ -89,23 +89,6 @@ impl MixtureDynamics {
             nodes,
             others,
         })
-    }
-
-    /// Mean loss `-log π_b` and accuracy (the first of the largest logits counts) at a state.
-    ///
-    /// # Errors
-    /// As [`Dynamics::derivative`].
-    pub fn scores(&self, state: &State) -> Result<Scores> {
-        let (mut loss, mut accuracy) = (0.0, 0.0);
-        self.visit(state, |class, mass, logits| {
-            let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let total: f64 = logits.iter().map(|logit| libm::exp(logit - top)).sum();
-            loss += mass * (top + libm::log(total) - logits[class]);
-            if logits.iter().position(|logit| *logit >= top) == Some(class) {
-                accuracy += mass;
-            }
-        })?;
-        Ok(Scores { loss, accuracy })
     }
 
     /// Calls `visit` with the class, the mass and the logits, up to a common shift, of every node.
