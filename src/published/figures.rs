@@ -166,7 +166,8 @@ impl Figures {
     /// The folder that figures under these settings go to: this folder if they are the committed ones, otherwise a variant.
     #[must_use]
     pub fn folder(&self, settings: &Settings) -> PathBuf {
-        self.root.join(Self::below(settings))
+        // Without the slash at its end.
+        self.root.join(Self::below(settings)).components().collect()
     }
 
     /// The same below this folder: nothing, or a path that ends with a slash.
