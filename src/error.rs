@@ -290,7 +290,7 @@ pub fn plain(text: &str) -> String {
             continue;
         }
         if digits > 40 {
-            out.push_str(&format!("… ({digits} digits)"));
+            out.extend(["… (", &digits.to_string(), " digits)"]);
         }
         digits = 0;
         match letter {

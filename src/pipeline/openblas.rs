@@ -57,7 +57,9 @@ pub(crate) fn reserve(threads: usize, more: u64) -> Result<()> {
             // nobody here reads or writes; the second takes back each of them once. Both lock the library's list of buffers.
             unsafe {
                 let buffers: Vec<_> = (0..threads).map(|_| blas_memory_alloc(0)).collect();
-                buffers.into_iter().for_each(|buffer| blas_memory_free(buffer));
+                for buffer in buffers {
+                    blas_memory_free(buffer);
+                }
             }
             done.send(())
         });

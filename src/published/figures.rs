@@ -98,19 +98,19 @@ impl Figures {
 
     /// Deletes a file if it is the one with this digest, and the folders that are empty then.
     pub(crate) fn delete(&self, file: &str, digest: &str) -> Result<()> {
+        if matches!(self.read(file), Ok(None)) {
+            return Ok(());
+        }
         if !self.is(file, digest) {
-            if matches!(self.read(file), Ok(None)) {
-                return Ok(());
-            }
             say(&format!("{}: is not as this program wrote it; left there", self.root.join(file).display()));
             return Ok(());
         }
         let mut rest = file;
         while let Some((folder, name)) = self.place(rest)? {
             if rest == file {
-                folder.remove(name)?
+                folder.remove(name)?;
             } else {
-                folder.remove_if_empty(name)?
+                folder.remove_if_empty(name)?;
             }
             let Some((above, _)) = rest.rsplit_once('/') else { break };
             rest = above;
@@ -176,7 +176,8 @@ impl Figures {
     /// The folder that figures under these settings go to: this folder if they are the committed ones, otherwise a variant.
     #[must_use]
     pub fn folder(&self, settings: &Settings) -> PathBuf {
-        self.root.join(Self::below(settings))
+        // Without the slash at its end.
+        self.root.join(Self::below(settings)).components().collect()
     }
 
     /// The same below this folder: nothing, or a path that ends with a slash.

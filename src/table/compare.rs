@@ -37,7 +37,9 @@ pub fn repeated(table: &Table) -> Result<Option<usize>> {
     fn add<T>(rows: &mut [Vec<u8>], values: Vec<Option<T>>, bytes: impl Fn(T, &mut Vec<u8>)) {
         for (row, value) in rows.iter_mut().zip(values) {
             row.push(u8::from(value.is_some()));
-            value.into_iter().for_each(|value| bytes(value, row));
+            if let Some(value) = value {
+                bytes(value, row);
+            }
         }
     }
     let mut rows = vec![Vec::new(); table.rows()];
@@ -45,7 +47,7 @@ pub fn repeated(table: &Table) -> Result<Option<usize>> {
         match table.kind(name)? {
             Kind::I64 => add(&mut rows, table.i64s(name)?, |value, row| row.extend(value.to_le_bytes())),
             Kind::F64 => {
-                add(&mut rows, table.f64s(name)?, |value, row| row.extend(value.to_bits().to_le_bytes()))
+                add(&mut rows, table.f64s(name)?, |value, row| row.extend(value.to_bits().to_le_bytes()));
             }
             Kind::Bool => add(&mut rows, table.bools(name)?, |value, row| row.push(u8::from(value))),
             Kind::Str => add(&mut rows, table.strs(name)?, |value, row| {
