@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Where a number was measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct At {
     /// The experiment.
     pub experiment: String,
@@ -243,7 +243,7 @@ impl Statistic {
 }
 
 /// The columns that say where, in every table.
-fn located<'a>(name: &str, rows: impl Iterator<Item = &'a At> + Clone) -> TableBuilder {
+pub fn located<'a>(name: &str, rows: impl Iterator<Item = &'a At> + Clone) -> TableBuilder {
     let experiments: Vec<&str> = rows.clone().map(|at| at.experiment.as_str()).collect();
     let builder = TableBuilder::new(name).str("experiment", &experiments);
     let replicates: Vec<Option<u32>> = rows.clone().map(|at| at.replicate).collect();
@@ -335,6 +335,73 @@ pub fn entries_table(rows: &[Statistic]) -> Result<Table> {
         .build()
 }
 
+/// The rows of the tables that stages share, as they grow.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// Of `alignment`.
+    pub alignments: Vec<Alignment>,
+    /// Of `spectrum`.
+    pub spectrum: Vec<Eigenvalue>,
+    /// Of `statistics`.
+    pub statistics: Vec<Statistic>,
+    /// Of `theory`.
+    pub theory: Vec<Statistic>,
+    /// Of `entries`.
+    pub entries: Vec<Statistic>,
+}
+
+impl Rows {
+    /// Adds a row of `statistics`.
+    pub fn measure(&mut self, at: &At, statistic: &'static str, of: Of, value: f64) {
+        self.statistics.push(Statistic::new(at, statistic, of, value));
+    }
+
+    /// Adds a row of `theory`.
+    pub fn predict(&mut self, at: &At, statistic: &'static str, of: Of, value: f64) {
+        self.theory.push(Statistic::new(at, statistic, of, value));
+    }
+
+    /// The tables of these names.
+    ///
+    /// # Errors
+    /// NaN; another name.
+    pub fn tables(&self, names: &[&str]) -> Result<Vec<Table>> {
+        let table = |name: &&str| match *name {
+            "alignment" => alignment_table(&self.alignments),
+            "spectrum" => spectrum_table(&self.spectrum),
+            "statistics" => statistics_table(name, &self.statistics),
+            "theory" => statistics_table(name, &self.theory),
+            "entries" => entries_table(&self.entries),
+            _ => Err(Error::unknown(
+                "table",
+                name,
+                &["alignment", "spectrum", "statistics", "theory", "entries"],
+            )),
+        };
+        names.iter().map(table).collect()
+    }
+}
+
+/// Where each row of a table is.
+///
+/// # Errors
+/// A table of another shape.
+pub fn places(table: &Table) -> Result<Vec<At>> {
+    let experiments = table.present("experiment", table.strs("experiment")?)?;
+    let steps = table.present("step", table.u64s("step")?)?;
+    let times = table.present("time", table.f64s("time")?)?;
+    let replicates = Reader(table).numbers("replicate")?;
+    let rows = experiments.into_iter().zip(replicates).zip(steps.into_iter().zip(times));
+    Ok(rows
+        .map(|((experiment, replicate), (step, time))| At {
+            experiment: experiment.to_owned(),
+            replicate,
+            step,
+            time,
+        })
+        .collect())
+}
+
 /// Reads the columns of a table, as far as it has them.
 struct Reader<'a>(&'a Table);
 
@@ -403,10 +470,6 @@ impl Statistics {
     /// A table of another shape.
     pub fn column(table: &Table, column: &str) -> Result<Self> {
         let reader = Reader(table);
-        let experiment = table.present("experiment", table.strs("experiment")?)?;
-        let step = table.present("step", table.u64s("step")?)?;
-        let time = table.present("time", table.f64s("time")?)?;
-        let replicate = reader.numbers("replicate")?;
         let statistic = reader.column("statistic", Table::strs)?;
         let matrix = reader.named("matrix", &Matrix::BOTH, Matrix::name)?;
         let layer = reader.named("layer", &[Layer::X, Layer::W, Layer::V], |layer| layer.name)?;
@@ -414,13 +477,8 @@ impl Statistics {
         let (row, col) = (reader.numbers("row")?, reader.numbers("col")?);
         let (rank, cluster) = (reader.numbers("rank")?, reader.numbers("cluster")?);
         let value = table.present(column, table.f64s(column)?)?;
-        let rows = (0..table.rows()).map(|i| Statistic {
-            at: At {
-                experiment: experiment[i].to_owned(),
-                replicate: replicate[i],
-                step: step[i],
-                time: time[i],
-            },
+        let rows = places(table)?.into_iter().enumerate().map(|(i, at)| Statistic {
+            at,
             statistic: Cow::Owned(statistic[i].unwrap_or(column).to_owned()),
             of: Of {
                 matrix: matrix[i],

@@ -10,7 +10,9 @@ use ndarray::{Array1, Array2, ArrayView1, s};
 
 use crate::error::{Error, Result};
 use crate::problem::as_f64;
-use crate::theory::span::{Coordinates, check_gram, mixture_nodes, orthonormal_span, product};
+use crate::theory::span::{
+    Coordinates, check_gram, check_probabilities, mixture_nodes, orthonormal_span, product,
+};
 use crate::theory::{DEFAULT_NODES, Matrix, NodeSet, Weights};
 
 /// The mixture, seen on `V`: orthonormal coordinates, quadrature nodes and softmax probabilities at the nodes.
@@ -62,7 +64,8 @@ impl MixtureLaw {
         lambda: f64,
         nodes_per_class: usize,
     ) -> Result<Self> {
-        check(gram, classes, probabilities)?;
+        check_probabilities(classes, probabilities)?;
+        check_gram(gram, classes + probabilities.len())?;
         let (parameters, means, sampled) = coordinates(gram, classes)?;
         let (nodes, labels) = mixture_nodes(&means, probabilities, lambda, sampled, nodes_per_class)?;
         let (softmax, complement) = softmax(&nodes.points, &parameters);
@@ -94,11 +97,8 @@ impl MixtureLaw {
     pub fn weights(&self, matrix: Matrix, a: usize, b: usize) -> Result<Weights> {
         let classes = self.parameters.nrows();
         if a.max(b) >= classes {
-            return Err(Error::parameter(
-                "block",
-                format!("({a}, {b})"),
-                format!("there are {classes} classes"),
-            ));
+            let rule = format!("there are {classes} classes");
+            return Err(Error::parameter("block", format!("({a}, {b})"), rule));
         }
         let values: Array1<f64> =
             (0..self.labels.len()).map(|node| self.weight(matrix, a, b, node)).collect();
@@ -135,24 +135,6 @@ impl MixtureLaw {
         let pairs = values.iter().zip(&self.nodes.masses);
         pairs.filter(|(_, mass)| **mass > 0.0).map(|(value, _)| *value).collect()
     }
-}
-
-fn check(gram: &Array2<f64>, classes: usize, probabilities: &[f64]) -> Result<()> {
-    let components = probabilities.len();
-    if classes < 2 || components == 0 || components > classes {
-        let rule = format!("needs 1 ≤ k ≤ C and C ≥ 2, found k = {components}");
-        return Err(Error::parameter("classes", classes, rule));
-    }
-    if probabilities.iter().any(|p| !p.is_finite() || *p < 0.0)
-        || (probabilities.iter().sum::<f64>() - 1.0).abs() > 1e-9
-    {
-        return Err(Error::parameter(
-            "probabilities",
-            format!("{probabilities:?}"),
-            "must be ≥ 0 and sum to 1",
-        ));
-    }
-    check_gram(gram, classes + components)
 }
 
 /// Coordinates of the parameters and of the means, with pivots taken first among `x^a - x̄`, then `x̄`, then the means: the

@@ -38,6 +38,21 @@ pub(crate) fn check_gram(gram: &Array2<f64>, size: usize) -> Result<()> {
     Ok(())
 }
 
+/// Refuses what are no probabilities of the components of a mixture with one of `classes` labels each.
+pub(crate) fn check_probabilities(classes: usize, probabilities: &[f64]) -> Result<()> {
+    let components = probabilities.len();
+    if classes < 2 || components == 0 || components > classes {
+        let rule = format!("needs 1 ≤ k ≤ C and C ≥ 2, found k = {components}");
+        return Err(Error::parameter("classes", classes, rule));
+    }
+    let negative = probabilities.iter().any(|p| !p.is_finite() || *p < 0.0);
+    if negative || (probabilities.iter().sum::<f64>() - 1.0).abs() > 1e-9 {
+        let rule = "must be ≥ 0 and sum to 1";
+        return Err(Error::parameter("probabilities", format!("{probabilities:?}"), rule));
+    }
+    Ok(())
+}
+
 /// Vectors in an orthonormal basis of their span.
 pub(crate) struct Coordinates {
     /// One vector per row, as many columns as the rank.

@@ -8,13 +8,13 @@
     reason = "small counts, and the names of the formulas"
 )]
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array1, Array2, Axis, array, s};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{RngCore, SeedableRng};
 use spectral_alignment::theory::effective_spectrum::{EffectiveSpectrum, Outlier, Side};
 use spectral_alignment::theory::jacobi::symmetric_eigen;
 use spectral_alignment::theory::mixture_law::MixtureLaw;
-use spectral_alignment::theory::{Matrix, NodeSet, Weights};
+use spectral_alignment::theory::{Matrix, NodeSet, Weights, gaussian_nodes};
 
 /// Gram matrix of the rows of `x` followed by the rows of `means`.
 fn gram(x: &Array2<f64>, means: &Array2<f64>) -> Array2<f64> {
@@ -511,4 +511,49 @@ fn trained_weights_against_simulation() {
     }
     // Off the diagonal the weights of a sharper classifier are too rare for d = 160: they converge as d grows.
     assert_eq!(compare(&x, (Matrix::Gradient, 0, 1), 6.0, 40.0, 0.08).len(), 3);
+}
+
+#[test]
+fn reproduces_a_known_spectrum_with_a_double_eigenvalue() {
+    let eigen = symmetric_eigen(&array![[2.0, 1.0, 1.0], [1.0, 2.0, 1.0], [1.0, 1.0, 2.0]]).unwrap();
+    for (value, expected) in eigen.values.iter().zip([4.0, 1.0, 1.0]) {
+        assert!((value - expected).abs() < 1e-14);
+    }
+}
+
+#[test]
+fn vectors_are_orthonormal_and_rebuild_the_matrix() {
+    let a = Array2::from_shape_fn((20, 20), |(i, j)| {
+        let (low, high) = (i.min(j), i.max(j));
+        f64::from(u32::try_from((7 * low + 3 * high * high + low * high) % 23).unwrap()) - 11.0
+    });
+    let eigen = symmetric_eigen(&a).unwrap();
+    let rebuilt = (&eigen.vectors * &eigen.values).dot(&eigen.vectors.t());
+    assert!((&rebuilt - &a).iter().all(|gap| gap.abs() < 1e-11));
+    let gram = eigen.vectors.t().dot(&eigen.vectors);
+    assert!((&gram - &Array2::<f64>::eye(20)).iter().all(|gap| gap.abs() < 1e-13));
+    assert!(eigen.values.windows(2).into_iter().all(|pair| pair[0] >= pair[1]));
+}
+
+#[test]
+fn empty_and_unsound_matrices() {
+    assert!(symmetric_eigen(&Array2::zeros((0, 0))).unwrap().values.is_empty());
+    assert!(symmetric_eigen(&Array2::zeros((2, 3))).is_err());
+    assert!(symmetric_eigen(&array![[f64::NAN]]).is_err());
+}
+
+#[test]
+fn nodes_have_the_first_moments_of_a_gaussian() {
+    for dimension in [1, 4, 9, 19] {
+        let nodes = gaussian_nodes(dimension, 400).unwrap();
+        for i in 0..dimension {
+            assert!(nodes.column(i).iter().sum::<f64>().abs() < 1e-11);
+            for j in 0..=i {
+                let moment = nodes.outer_iter().map(|row| row[i] * row[j]).sum::<f64>() / 400.0;
+                assert!((moment - f64::from(u8::from(i == j))).abs() < 1e-12);
+            }
+        }
+    }
+    assert_eq!(gaussian_nodes(0, 400).unwrap().dim(), (1, 0));
+    assert!(gaussian_nodes(9, 30).is_err());
 }

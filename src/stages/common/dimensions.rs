@@ -1,6 +1,6 @@
 //! Statistics of replicates over dimensions, or over any other parameter, and the law d^{-1/2}.
 
-use crate::plot::{Colour, Dash, Panel, Style};
+use crate::plot::{Anchor, Colour, Dash, Panel, Style};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::problem::family::Axis;
@@ -41,6 +41,24 @@ pub fn values(statistics: &Statistics, experiment: &Experiment, statistic: &str)
 /// Dimensions as an axis of a family.
 pub fn over(dimensions: &[usize]) -> Axis {
     Axis::new("d", "-d", dimensions.iter().copied().map(as_f64))
+}
+
+/// Signal-to-noise ratios as an axis of a family.
+pub fn over_lambda<L: Copy + Into<f64>>(lambdas: &[L]) -> Axis {
+    Axis::new("lambda", "-lambda-", lambdas.iter().map(|&lambda| lambda.into()))
+}
+
+/// Words about the first of the experiments at a place of a panel.
+pub fn noted(
+    panel: Panel,
+    (x, y): (f64, f64),
+    experiments: &[&Experiment],
+    words: impl Fn(&Experiment) -> String,
+) -> Panel {
+    match experiments.first() {
+        Some(first) => panel.note(x, y, words(first), Anchor::Right),
+        None => panel,
+    }
 }
 
 /// A panel with bars over dimension and a line of the law `d^{-1/2}`: its slope is the prediction, its height the geometric

@@ -2,13 +2,13 @@
 
 use ndarray::Array2;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mutation;
 use crate::problem::as_f64;
 use crate::theory::DEFAULT_NODES;
 use crate::theory::dynamics::factor::cholesky;
 use crate::theory::dynamics::state::{Constants, Dynamics, State, node_sets};
-use crate::theory::span::check_gram;
+use crate::theory::span::{check_gram, check_probabilities};
 
 /// The effective dynamics of softmax regression with `C` classes on a mixture of `k ≤ C` Gaussians.
 ///
@@ -164,20 +164,6 @@ impl MixtureDynamics {
         }
         Ok(Moments { first, second })
     }
-}
-
-fn check_probabilities(classes: usize, probabilities: &[f64]) -> Result<()> {
-    let components = probabilities.len();
-    if classes < 2 || components == 0 || components > classes {
-        let rule = format!("needs 1 ≤ k ≤ C and C ≥ 2, found k = {components}");
-        return Err(Error::parameter("classes", classes, rule));
-    }
-    let negative = probabilities.iter().any(|p| !p.is_finite() || *p < 0.0);
-    if negative || (probabilities.iter().sum::<f64>() - 1.0).abs() > 1e-9 {
-        let rule = "must be ≥ 0 and sum to 1";
-        return Err(Error::parameter("probabilities", format!("{probabilities:?}"), rule));
-    }
-    Ok(())
 }
 
 impl Dynamics for MixtureDynamics {
