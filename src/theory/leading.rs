@@ -36,7 +36,6 @@ const SHARE: f64 = 0.4;
 
 /// The combination of d and λ that decides how many neurons are late where `d ≫ λ`: `(ln(d/λ) + γ + ln 2)/√λ`, the chance
 /// to be late times `κτ√(2π)`.
-#[must_use]
 pub fn lateness(d: f64, lambda: f64) -> f64 {
     (libm::log(d / lambda) + SMALL) / lambda.sqrt()
 }
@@ -54,13 +53,11 @@ pub struct Neuron {
 
 impl Neuron {
     /// `‖W‖`.
-    #[must_use]
     pub fn length(&self) -> f64 {
         (self.along[0] * self.along[0] + self.along[1] * self.along[1] + self.rest).sqrt()
     }
 
     /// `ρ(W; Span(μ, ν))`; 0 for the zero vector.
-    #[must_use]
     pub fn rho(&self) -> f64 {
         let length = self.length();
         if length > 0.0 { (1.0 - self.rest / (length * length)).max(0.0).sqrt() } else { 0.0 }
@@ -96,7 +93,6 @@ fn gate(a: f64, s: f64) -> [f64; 3] {
 
 impl Leading {
     /// The time derivative of all neurons.
-    #[must_use]
     pub fn derivative(&self, neurons: &[Neuron]) -> Vec<Neuron> {
         let root = self.lambda.sqrt();
         let gates: Vec<[[f64; 3]; 4]> = neurons
@@ -202,7 +198,6 @@ impl Leading {
 /// Near the boundary `W·μ = 0` the coordinate `m = W·μ` obeys `dm = κ√λ|v| m dt + |v| √(c/(16 d)) dB`: of the samples a quarter
 /// is of a cluster ±μ and passes the gate, and `r² = 1/4`. What noise adds to m(0), `N(0, 1/d)`, in the long run has the
 /// variance `(c/16d) v²/(2κ√λ|v|)`, so the sign changes with the chance `arctan(√(c|v|/(32κ√λ)))/π`, whatever d.
-#[must_use]
 pub fn overturned(lambda: f64, c: f64) -> f64 {
     // The midpoint rule over v from 0 to 8, with the density of |v|.
     let (count, end) = (4000_u32, 8.0);
@@ -216,7 +211,6 @@ pub fn overturned(lambda: f64, c: f64) -> f64 {
 
 /// Chance that `width` neurons, each on one of the directions ±μ, ±ν at random, cover the same directions after each has turned
 /// to the opposite one with this chance, independently.
-#[must_use]
 pub fn same_cover(width: u32, turned: f64) -> f64 {
     // The chain in the number of neurons of (directions foretold, directions taken), as sums of powers of two.
     let mut law = vec![0.0; 256];

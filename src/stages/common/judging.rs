@@ -1,6 +1,6 @@
 //! From many numbers of a run to the one that a claim is judged on.
 
-use crate::stage::claim::Values;
+use crate::stage::estimate::Values;
 use crate::stage::rows::Selection;
 use std::collections::BTreeMap;
 
@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 pub type Keyed = BTreeMap<(u32, u64, u32), f64>;
 
 /// The numbers of a selection in which replicate, step and row say which is which.
-#[must_use]
 pub fn keyed(selection: &Selection<'_>) -> Keyed {
     let key = |replicate, step, row: Option<u32>| (replicate, step, row.unwrap_or(0));
     let rows = selection.iter().filter_map(|row| Some((row.at.replicate?, row)));
@@ -25,7 +24,6 @@ pub fn folded(values: impl IntoIterator<Item = (u32, f64)>, fold: impl Fn(&mut V
 }
 
 /// The largest; NaN if one is.
-#[must_use]
 pub fn largest(values: &mut Vec<f64>) -> f64 {
     values
         .iter()
@@ -33,13 +31,11 @@ pub fn largest(values: &mut Vec<f64>) -> f64 {
 }
 
 /// The mean.
-#[must_use]
 pub fn mean(values: &mut Vec<f64>) -> f64 {
     crate::stage::rows::average(values)
 }
 
 /// The median.
-#[must_use]
 pub fn median(values: &mut Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len();
@@ -47,7 +43,6 @@ pub fn median(values: &mut Vec<f64>) -> f64 {
 }
 
 /// Whether all of them are 1, as 1 or 0.
-#[must_use]
 pub fn all_so(values: &mut Vec<f64>) -> f64 {
     f64::from(u8::from(values.iter().all(|value| *value > 0.5)))
 }
@@ -58,7 +53,6 @@ pub fn mapped(values: &Values, of: impl Fn(f64) -> f64) -> Values {
 }
 
 /// Quartiles: lower, median, upper, each between the nearest order statistics on a line.
-#[must_use]
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

@@ -59,7 +59,6 @@ pub const DIRECTIONS: [&str; CLUSTERS] = [r"+\mu", r"-\mu", r"+\nu", r"-\nu"];
 /// An XOR experiment of this width and dimension.
 ///
 /// β = 0.02 stays far below the collapse threshold, and φ = 10 test samples per dimension keep bulks narrow.
-#[must_use]
 pub fn experiment(profile: Profile, name: &str, width: usize, d: usize, lambda: f64) -> Experiment {
     Experiment {
         name: name.to_owned(),
@@ -94,19 +93,16 @@ pub fn checked(settings: &Settings, experiment: Experiment) -> Result<Experiment
 }
 
 /// Width of an experiment.
-#[must_use]
 pub fn width(experiment: &Experiment) -> u32 {
     u32::try_from(experiment.problem.rows()).unwrap_or(u32::MAX)
 }
 
 /// The diagonal block of one neuron.
-#[must_use]
 pub fn first(neuron: u32) -> Block {
     Block::diagonal(Layer::W, neuron)
 }
 
 /// Checkpoints at which first-layer blocks of every replicate are computed.
-#[must_use]
 pub fn replicated(experiment: &str) -> Checkpoints {
     if experiment == MAIN { Checkpoints::Three } else { Checkpoints::Last }
 }
@@ -149,7 +145,6 @@ pub fn second_layer(settings: &Settings, name: &str) -> Result<Request> {
 }
 
 /// All eigenpairs of the second-layer block.
-#[must_use]
 pub fn whole_second(experiment: &Experiment) -> Question {
     Question::Top(width(experiment))
 }
@@ -171,14 +166,12 @@ pub struct Neuron {
 
 impl Neuron {
     /// Whether it is alive.
-    #[must_use]
     pub fn alive(&self) -> bool {
         self.strength > ALIVE
     }
 }
 
 /// All neurons at a checkpoint.
-#[must_use]
 pub fn neurons(experiment: &Experiment, observed: &Observed) -> Vec<Neuron> {
     let space = task::build(&experiment.reduced_problem()).mean_space();
     let (w, v) = (&observed.parameters[0], &observed.parameters[1]);
@@ -209,7 +202,6 @@ fn direction([mu, nu]: [f64; 2]) -> usize {
 }
 
 /// The neurons at a checkpoint as the leading order of the effective dynamics knows them.
-#[must_use]
 pub fn leading_neurons(experiment: &Experiment, observed: &Observed) -> Vec<leading::Neuron> {
     let space = task::build(&experiment.reduced_problem()).mean_space();
     let (w, v) = (&observed.parameters[0], &observed.parameters[1]);
@@ -225,37 +217,32 @@ pub fn leading_neurons(experiment: &Experiment, observed: &Observed) -> Vec<lead
 }
 
 /// The leading order of the effective dynamics of an experiment.
-#[must_use]
 pub fn leading_order(experiment: &Experiment) -> Leading {
     let Training { beta, c, .. } = experiment.problem.training;
     Leading { lambda: experiment.problem.lambda(), beta, c }
 }
 
 /// The directions that alive neurons are predicted to point to.
-#[must_use]
 pub fn covered_by(neurons: &[leading::Neuron]) -> BTreeSet<usize> {
     let alive = |neuron: &&leading::Neuron| neuron.v.abs() * neuron.length() > ALIVE;
     neurons.iter().filter(alive).map(|neuron| direction(neuron.along)).collect()
 }
 
 /// The directions that alive neurons point to.
-#[must_use]
 pub fn covered(neurons: &[Neuron]) -> BTreeSet<usize> {
     neurons.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.direction).collect()
 }
 
 /// Number of clusters that are classified.
-#[must_use]
 pub fn classified(observed: &Observed) -> usize {
     observed.cluster_accuracy.iter().flatten().filter(|share| **share > CLASSIFIED).count()
 }
 
 /// Number of clusters that are classified where the output 0 counts as label 0, by the law of the output: the network labels more
 /// than 0.9 of a cluster correctly. An output is exactly 0 where every gate is shut, as in a cluster that no neuron points to.
-#[must_use]
 pub fn classified_with_zero(law: &XorLaw) -> usize {
     let (mut right, mut all) = ([0.0; CLUSTERS], [0.0; CLUSTERS]);
-    for ((output, cluster), mass) in law.outputs().iter().zip(law.clusters()).zip(law.nodes().masses()) {
+    for ((output, cluster), mass) in law.outputs.iter().zip(&law.clusters).zip(&law.nodes.masses) {
         all[*cluster] += mass;
         if (*output > 0.0) == (*cluster < 2) {
             right[*cluster] += mass;
@@ -309,12 +296,7 @@ pub fn predicted(
     neuron: usize,
 ) -> Result<EffectiveSpectrum> {
     let weights = Weights::discrete(law.first_layer(matrix, neuron, neuron)?);
-    EffectiveSpectrum::new(
-        law.nodes(),
-        &weights,
-        experiment.problem.training.phi,
-        experiment.problem.lambda(),
-    )
+    EffectiveSpectrum::new(&law.nodes, &weights, experiment.problem.training.phi, experiment.problem.lambda())
 }
 
 /// The level above which an eigenvalue of `H_vv` counts as an outlier, `‖W‖_op²/(4λ)`.
@@ -335,12 +317,11 @@ pub fn threshold(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Resul
     let supremum = second_layer_threshold(matrix, law.operator_norm()?, experiment.problem.lambda());
     Ok(match matrix {
         Matrix::Hessian => supremum,
-        Matrix::Gradient => supremum * law.sample_weights(matrix).dot(law.nodes().masses()),
+        Matrix::Gradient => supremum * law.sample_weights(matrix).dot(&law.nodes.masses),
     })
 }
 
 /// Number of values above a level.
-#[must_use]
 pub fn above(values: impl IntoIterator<Item = f64>, threshold: f64) -> usize {
     values.into_iter().filter(|value| *value > threshold).count()
 }

@@ -14,7 +14,7 @@ use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::problem::family::{Axis, Family};
 use crate::stage::request::Request;
-use crate::stage::rows::{Statistic, statistics_table};
+use crate::stage::rows::{Of, Rows};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::at;
 use crate::stages::common::xor::{covered, covered_by, leading_neurons, leading_order, neurons};
@@ -59,7 +59,7 @@ fn place(experiment: &Experiment) -> f64 {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
         for replicate in data.finished(&experiment.name)? {
             let checkpoints = data.trajectory(&experiment.name, replicate)?.checkpoints;
@@ -68,12 +68,12 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let foretold: BTreeSet<usize> =
                 neurons(experiment, start).iter().map(|neuron| neuron.foretold).collect();
             let rank = covered(&neurons(experiment, end)).len();
-            statistics.push(Statistic::plain(&here, "rank", as_f64(rank)));
-            statistics.push(Statistic::plain(&here, "foretold rank", as_f64(foretold.len())));
+            rows.measure(&here, "rank", Of::default(), as_f64(rank));
+            rows.measure(&here, "foretold rank", Of::default(), as_f64(foretold.len()));
             let path = leading_order(experiment).path(&leading_neurons(experiment, start), &[end.time])?;
             let predicted = path.last().map_or(0, |neurons| covered_by(neurons).len());
-            theory.push(Statistic::plain(&here, "rank", as_f64(predicted)));
+            rows.predict(&here, "rank", Of::default(), as_f64(predicted));
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }

@@ -5,7 +5,8 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, 
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, Kind as ClaimKind, Values, declare, interval, semilog_slope, theory};
+use crate::stage::claim::{Claim, Kind as ClaimKind, declare, interval, semilog_slope, theory};
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Statistics, at_end, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;

@@ -17,9 +17,7 @@ use crate::spectrum::leading_space;
 use crate::spectrum::query::{Question, SampleKind};
 use crate::spectrum::subspace::{overlap, random_space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{
-    Alignment, Eigenvalue, Of, Statistic, Subspace, alignment_table, spectrum_table, statistics_table,
-};
+use crate::stage::rows::{Alignment, Eigenvalue, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, Seen, all_seen, at, query, reaches, seen, small, threshold};
 use crate::stages::common::xor::{
@@ -44,15 +42,6 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![request(MAIN)?, request(CONTRAST)?])
 }
 
-/// The rows of the tables, as they grow.
-#[derive(Default)]
-struct Rows {
-    alignments: Vec<Alignment>,
-    spectrum: Vec<Eigenvalue>,
-    statistics: Vec<Statistic>,
-    theory: Vec<Statistic>,
-}
-
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let mut rows = Rows::default();
     for name in [MAIN, CONTRAST] {
@@ -69,12 +58,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             onsets(data, experiment, replicate, &mut rows)?;
         }
     }
-    Ok(vec![
-        alignment_table(&rows.alignments)?,
-        spectrum_table(&rows.spectrum)?,
-        statistics_table("statistics", &rows.statistics)?,
-        statistics_table("theory", &rows.theory)?,
-    ])
+    rows.tables(&["alignment", "spectrum", "statistics", "theory"])
 }
 
 /// Alignment and strength of every neuron.
@@ -90,17 +74,17 @@ fn weights(experiment: &Experiment, Seen { here, observed, .. }: &Seen, rows: &m
             value: neuron.rho,
             sine: neuron.sine,
         });
-        rows.statistics.push(Statistic::new(here, "strength", Of::row(Layer::W, row), neuron.strength));
+        rows.measure(here, "strength", Of::row(Layer::W, row), neuron.strength);
     }
     let alive = all.iter().filter(|neuron| neuron.alive());
     let dead = all.len() - alive.clone().count();
-    rows.statistics.push(Statistic::new(here, "dead neurons", Of::layer(Layer::W), as_f64(dead)));
+    rows.measure(here, "dead neurons", Of::layer(Layer::W), as_f64(dead));
     for (row, neuron) in (0..).zip(&all).filter(|(_, neuron)| neuron.alive()) {
         let of = Of::row(Layer::W, row).with(Subspace::Means);
-        rows.statistics.push(Statistic::new(here, "alignment of alive neurons", of, neuron.rho));
+        rows.measure(here, "alignment of alive neurons", of, neuron.rho);
     }
-    rows.statistics.push(Statistic::plain(here, "loss", observed.loss));
-    rows.statistics.push(Statistic::plain(here, "accuracy", observed.accuracy));
+    rows.measure(here, "loss", Of::default(), observed.loss);
+    rows.measure(here, "accuracy", Of::default(), observed.accuracy);
 }
 
 /// How principal components of the data and a random plane compare with the means and with every neuron at the end.
@@ -115,7 +99,7 @@ fn nulls(data: &dyn Data, experiment: &Experiment, replicate: u32, rows: &mut Ro
         [(Subspace::Components, Some(SampleKind::Test), &components), (Subspace::Random, None, &random)]
     {
         let of = Of::layer(Layer::W).with(subspace);
-        rows.statistics.push(Statistic::new(here, "overlap", of, overlap(basis, &space)));
+        rows.measure(here, "overlap", of, overlap(basis, &space));
         for (neuron, w) in (0..).zip(observed.parameters[0].rows()) {
             rows.alignments.push(Alignment::of(here, (Layer::W, neuron, w), (subspace, sample, basis)));
         }
@@ -145,11 +129,11 @@ fn onsets(data: &dyn Data, experiment: &Experiment, replicate: u32, rows: &mut R
     for (index, (old, new)) in old.zip(new).enumerate() {
         let row = Of::row(Layer::W, small(index));
         let time = reached(measured.iter().map(|all| all[index]).collect());
-        rows.statistics.push(Statistic::new(&here, "onset", row, time));
+        rows.measure(&here, "onset", row, time);
         let time = reached(path.iter().map(|all| all[index].rho()).collect());
-        rows.theory.push(Statistic::new(&here, "onset", row, time));
+        rows.predict(&here, "onset", row, time);
         let left = decay * (old.dot(&old) / new.dot(&new).max(f64::MIN_POSITIVE)).sqrt();
-        rows.statistics.push(Statistic::new(&here, "left of the start", row, left));
+        rows.measure(&here, "left of the start", row, left);
     }
     Ok(())
 }
@@ -170,22 +154,22 @@ fn spectra(data: &dyn Data, experiment: &Experiment, seen: &Seen, rows: &mut Row
             rows.alignments.push(Alignment::of(here, (Layer::W, neuron, w), with));
             let block = Of::block(matrix, first(neuron));
             let spanned = block.with(Subspace::Means);
-            rows.statistics.push(Statistic::new(here, "overlap", spanned, overlap(&top, &space)));
+            rows.measure(here, "overlap", spanned, overlap(&top, &space));
             let spectrum = predicted(experiment, &law, of, neuron as usize)?;
             let least = threshold(&spectrum, experiment.problem.d());
             let found = above(pairs.iter().map(|pair| pair.value), least);
-            rows.statistics.push(Statistic::new(here, "outliers", block, as_f64(found)));
+            rows.measure(here, "outliers", block, as_f64(found));
             let outliers = spectrum.outliers_above()?;
             let inside: f64 =
-                outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(law.means_basis())).sum();
-            rows.theory.push(Statistic::new(here, "overlap", spanned, inside / as_f64(DIMENSION)));
-            let row = law.neuron(neuron as usize);
+                outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(&law.means_basis)).sum();
+            rows.predict(here, "overlap", spanned, inside / as_f64(DIMENSION));
+            let row = law.neurons.row(neuron as usize);
             let unit = (&row / row.dot(&row).sqrt().max(f64::MIN_POSITIVE)).insert_axis(Axis(1));
             let share: f64 = outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(&unit)).sum();
-            rows.theory.push(Statistic::new(here, "overlap", block.with(Subspace::Row), share));
-            rows.theory.push(Statistic::new(here, "level", block, least));
+            rows.predict(here, "overlap", block.with(Subspace::Row), share);
+            rows.predict(here, "level", block, least);
             let counted = above(outliers.iter().map(|outlier| outlier.position), least);
-            rows.theory.push(Statistic::new(here, "outliers", block, as_f64(counted)));
+            rows.predict(here, "outliers", block, as_f64(counted));
         }
     }
     Ok(())

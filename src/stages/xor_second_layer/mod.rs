@@ -22,7 +22,7 @@ use crate::spectrum::query::Question;
 use crate::spectrum::query::SampleKind;
 use crate::spectrum::subspace::{alignment, overlap, random_space, space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Alignment, At, Of, Statistic, Subspace, alignment_table, statistics_table};
+use crate::stage::rows::{Alignment, At, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, at, query};
 use crate::stages::common::xor::{
@@ -41,14 +41,6 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![request(WIDE)?, request(WIDE_CONTRAST)?])
 }
 
-/// The rows of the tables, as they grow.
-#[derive(Default)]
-struct Rows {
-    alignments: Vec<Alignment>,
-    statistics: Vec<Statistic>,
-    theory: Vec<Statistic>,
-}
-
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let mut rows = Rows::default();
     for name in [WIDE, WIDE_CONTRAST] {
@@ -65,23 +57,19 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let length = v.dot(&v).sqrt();
                 let (first, norm) = start.get_or_insert_with(|| (space.clone(), length));
                 let (of, dimension) = (Of::layer(Layer::V).with(Subspace::Means), as_f64(space.ncols()));
-                rows.statistics.push(Statistic::new(&here, "dimension", of, dimension));
+                rows.measure(&here, "dimension", of, dimension);
                 let of = of.with(Subspace::Start);
-                rows.statistics.push(Statistic::new(&here, "overlap", of, overlap(&space, first)));
+                rows.measure(&here, "overlap", of, overlap(&space, first));
                 let decay = libm::exp(-experiment.problem.training.beta * here.time);
                 let left = decay * *norm / length.max(f64::MIN_POSITIVE);
-                rows.statistics.push(Statistic::new(&here, "left of the start", Of::row(Layer::V, 0), left));
+                rows.measure(&here, "left of the start", Of::row(Layer::V, 0), left);
                 let random = random_space(space.nrows(), space.ncols(), &mut normals)?;
                 let place = (replicate, checkpoint);
                 spaces(data, experiment, place, observed, (&here, &space, &random), &mut rows)?;
             }
         }
     }
-    Ok(vec![
-        alignment_table(&rows.alignments)?,
-        statistics_table("statistics", &rows.statistics)?,
-        statistics_table("theory", &rows.theory)?,
-    ])
+    rows.tables(&["alignment", "statistics", "theory"])
 }
 
 /// Alignment of v with `B_t` and with the outlier eigenspaces, and of these with `B_t`, measured and predicted; and the same of
@@ -107,7 +95,7 @@ fn spaces(
         rows.alignments.push(Alignment::of(here, (Layer::V, 0, v), (subspace, sample, basis)));
         if subspace != Subspace::Means {
             let of = Of::layer(Layer::V).with(subspace);
-            rows.statistics.push(Statistic::new(here, "overlap", of, overlap(basis, space)));
+            rows.measure(here, "overlap", of, overlap(basis, space));
         }
     }
     let law = law(experiment, observed)?;
@@ -117,20 +105,20 @@ fn spaces(
         let outliers = above(pairs.iter().map(|pair| pair.value), level);
         let block = Of::block(matrix, SECOND);
         let with_means = block.with(Subspace::Means);
-        rows.statistics.push(Statistic::new(here, "outliers", block, as_f64(outliers)));
+        rows.measure(here, "outliers", block, as_f64(outliers));
         if outliers > 0 {
             let top = leading_space(pairs, outliers)?;
             let with = (Subspace::Outliers(matrix), test, &top);
             rows.alignments.push(Alignment::of(here, (Layer::V, 0, v), with));
-            rows.statistics.push(Statistic::new(here, "overlap", with_means, overlap(&top, space)));
+            rows.measure(here, "overlap", with_means, overlap(&top, space));
         }
         let expected = law.second_layer_spectrum(of)?;
         let outliers = above(expected.values.iter().copied(), level);
-        rows.theory.push(Statistic::new(here, "outliers", block, as_f64(outliers)));
+        rows.predict(here, "outliers", block, as_f64(outliers));
         if outliers > 0 {
             let top = expected.vectors.slice(s![.., ..outliers]).to_owned();
-            rows.theory.push(Statistic::new(here, "alignment", block, alignment(v, &top)));
-            rows.theory.push(Statistic::new(here, "overlap", with_means, overlap(&top, space)));
+            rows.predict(here, "alignment", block, alignment(v, &top));
+            rows.predict(here, "overlap", with_means, overlap(&top, space));
         }
     }
     Ok(())

@@ -3,7 +3,8 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind as ClaimKind, Values, chosen, declare, theory};
+use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, theory};
+use crate::stage::estimate::Values;
 use crate::stage::rows::{self, Curves, Statistics, Subspace, at_end, at_start};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
@@ -117,7 +118,9 @@ fn followed(results: &Results, name: &str, (matrix, symbol): (Matrix, &str)) -> 
     };
     let (spaces, weights) = (expected("overlap", Some(Subspace::Means)), expected("alignment", None));
     let basis = |constant: &str| {
-        theory(format!("sample and law count differently at a quarter of a checkpoint of 25 per run, and 7.6 standard errors (constant {constant})"))
+        theory(format!(
+            "sample and law count differently at a quarter of a checkpoint of 25 per run, and 7.6 standard errors (constant {constant})"
+        ))
     };
     let words = "mean over the checkpoints of |measured - predicted|";
     Ok([

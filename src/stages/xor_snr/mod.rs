@@ -11,15 +11,16 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
-use crate::problem::family::{Axis, Family};
+use crate::problem::family::Family;
 use crate::problem::network::Layer;
 use crate::simulation::task::{self, Matrix};
 use crate::spectrum::Pair;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{random_space, sine, space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Of, Statistic, Subspace, average, statistics_table};
+use crate::stage::rows::{Of, Rows, Subspace, average};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over_lambda;
 use crate::stages::common::shared::{Seen, all_seen, norm_errors, query, seen};
 use crate::stages::common::xor::{
     SECOND, checked, experiment, first, law_of_sample, neurons, predicted, whole_second,
@@ -27,7 +28,7 @@ use crate::stages::common::xor::{
 use crate::table::Table;
 use crate::theory;
 use crate::theory::jacobi::symmetric_eigen;
-use ndarray::{Array2, Axis as Dimension};
+use ndarray::{Array2, Axis};
 
 /// The grid, half a decade apart.
 const GRID: [u32; 7] = [10, 30, 100, 300, 1000, 3000, 10_000];
@@ -43,7 +44,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
     base.problem.training.beta = 0.05;
     base.checkpoints = FEWEST_CHECKPOINTS;
-    let family = Family::new("xor-snr", base).axis(Axis::new("lambda", "-lambda-", GRID.map(f64::from)));
+    let family = Family::new("xor-snr", base).axis(over_lambda(&GRID));
     settings
         .members(family)?
         .into_iter()
@@ -59,7 +60,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut foretold) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
         let name = &experiment.name;
         let task = task::build(&experiment.problem);
@@ -69,38 +70,38 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let alive: Vec<f64> =
                 all.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.sine).collect();
             let (layer, dead) = (Of::layer(Layer::W), as_f64(all.len() - alive.len()));
-            statistics.push(Statistic::new(&here, "dead neurons", layer, dead));
+            rows.measure(&here, "dead neurons", layer, dead);
             let mut normals = data.null(name, replicate);
             if !alive.is_empty() {
                 let mean = average(&alive);
-                statistics.push(Statistic::new(&here, "sine", layer.with(Subspace::Means), mean));
+                rows.measure(&here, "sine", layer.with(Subspace::Means), mean);
                 let plane = random_space(experiment.problem.d(), 2, &mut normals)?;
-                let rows = all.iter().zip(observed.parameters[0].rows());
+                let neurons = all.iter().zip(observed.parameters[0].rows());
                 let sines: Vec<f64> =
-                    rows.filter(|(neuron, _)| neuron.alive()).map(|(_, w)| sine(w, &plane)).collect();
-                statistics.push(Statistic::new(&here, "sine", layer.with(Subspace::Random), average(&sines)));
+                    neurons.filter(|(neuron, _)| neuron.alive()).map(|(_, w)| sine(w, &plane)).collect();
+                rows.measure(&here, "sine", layer.with(Subspace::Random), average(&sines));
             }
             let space = space(&*task, SECOND.layer, &observed.parameters)?;
             let random = random_space(space.nrows(), space.ncols(), &mut normals)?;
             let (v, second) = (observed.parameters[1].column(0), Of::row(Layer::V, 0));
-            statistics.push(Statistic::new(&here, "sine", second.with(Subspace::Means), sine(v, &space)));
-            statistics.push(Statistic::new(&here, "sine", second.with(Subspace::Random), sine(v, &random)));
+            rows.measure(&here, "sine", second.with(Subspace::Means), sine(v, &space));
+            rows.measure(&here, "sine", second.with(Subspace::Random), sine(v, &random));
             for start in seen(data, experiment, replicate, Checkpoints::First)? {
                 let old = start.observed.parameters[1].column(0).to_owned();
                 let left =
                     libm::exp(-beta * here.time) * (old.dot(&old) / v.dot(&v).max(f64::MIN_POSITIVE)).sqrt();
-                statistics.push(Statistic::new(&here, "left of the start", second, left));
+                rows.measure(&here, "left of the start", second, left);
             }
             let components =
                 data.components(name, replicate, query(checkpoint, first(NEURON), COMPONENTS))?;
             if let [top, _, bulk] = components.as_slice() {
                 let of = layer.with(Subspace::Components);
-                statistics.push(Statistic::new(&here, "perpendicular error", of, bulk.value / top.value));
+                rows.measure(&here, "perpendicular error", of, bulk.value / top.value);
             }
             for block in [first(NEURON), SECOND] {
                 let norms = data.norms(name, replicate, query(checkpoint, block, Question::Norms))?;
                 for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
-                    statistics.extend(norm_errors(&here, Of::block(matrix, block), norms));
+                    rows.statistics.extend(norm_errors(&here, Of::block(matrix, block), norms));
                 }
             }
             let whole = query(checkpoint, SECOND, whole_second(experiment));
@@ -108,7 +109,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let block = Of::block(matrix, SECOND).with(Subspace::Random);
                 let errors = errors_against(pairs, &random)?;
                 for (statistic, value) in ["full error", "perpendicular error"].into_iter().zip(errors) {
-                    statistics.push(Statistic::new(&here, statistic, block, value));
+                    rows.measure(&here, statistic, block, value);
                 }
             }
             let law = law_of_sample(experiment, &observed)?;
@@ -116,11 +117,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             if let Some(top) = spectrum.outliers_above()?.first() {
                 let block = Of::block(Matrix::Hessian, first(NEURON)).with(Subspace::Means);
                 let height = spectrum.right_edge().position / top.position;
-                foretold.push(Statistic::new(&here, "perpendicular error", block, height));
+                rows.predict(&here, "perpendicular error", block, height);
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &foretold)?])
+    rows.tables(&["statistics", "theory"])
 }
 
 /// `‖A - PAP‖/‖A‖` and `‖(I-P) A (I-P)‖/‖A‖` of a matrix with all its eigenpairs, and of a space with this basis.
@@ -128,7 +129,7 @@ fn errors_against(pairs: &[Pair], basis: &Array2<f64>) -> Result<[f64; 2]> {
     let size = basis.nrows();
     let mut a = Array2::<f64>::zeros((size, size));
     for pair in pairs {
-        let vector = pair.vector.view().insert_axis(Dimension(1));
+        let vector = pair.vector.view().insert_axis(Axis(1));
         a += &(&vector.dot(&vector.t()) * pair.value);
     }
     let projection = basis.dot(&basis.t());

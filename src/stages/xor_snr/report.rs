@@ -5,7 +5,8 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Panel, Series, St
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind as ClaimKind, Values, declare, log_slope, theory};
+use crate::stage::claim::{Claim, Kind as ClaimKind, declare, log_slope, theory};
+use crate::stage::estimate::Values;
 use crate::stage::rows::Subspace;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
