@@ -290,7 +290,7 @@ pub fn plain(text: &str) -> String {
             continue;
         }
         if digits > 40 {
-            out.extend(["… (", &digits.to_string(), " digits)"]);
+            out.extend(["… (", digits.to_string().as_str(), " digits)"]);
         }
         digits = 0;
         match letter {
