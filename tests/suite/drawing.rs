@@ -3,18 +3,21 @@
 use crate::plot::{axes, caption, figure, line, samples};
 use crate::print::streams;
 use plotters::prelude::*;
-use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
+use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingErrorKind};
 use spectral_alignment::pipeline::closure::SOURCES;
 use spectral_alignment::plot::backends::pdf::document;
 use spectral_alignment::plot::backends::svg::Svg;
-use spectral_alignment::plot::canvas::{Item, Part, Surface};
+use spectral_alignment::plot::canvas::Canvas;
 use spectral_alignment::plot::font::Font;
+use spectral_alignment::plot::ink::{Format, Item, Part};
 use spectral_alignment::plot::layout::alt::Words;
 use spectral_alignment::plot::layout::compose::Layout;
 use spectral_alignment::plot::render::draw::draw;
+use spectral_alignment::plot::surface::{Look, Surface};
+use spectral_alignment::plot::text::PlacedText;
 use spectral_alignment::plot::{
-    Axis, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, PlotError, Series, Style, Width, lint,
-    pdf, scene, svg,
+    Anchor, Axis, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, PlotError, Series, Style, Width,
+    lint, pdf, scene, svg,
 };
 
 /// What a backend was called for.
@@ -68,12 +71,17 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
         self.inner.draw_pixel(point, color)
     }
 
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Answer<B> {
+    fn draw_line<S: plotters_backend::BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+    ) -> Answer<B> {
         self.calls.lines += 1;
         self.inner.draw_line(from, to, style)
     }
 
-    fn draw_rect<S: BackendStyle>(
+    fn draw_rect<S: plotters_backend::BackendStyle>(
         &mut self,
         a: BackendCoord,
         b: BackendCoord,
@@ -84,7 +92,7 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
         self.inner.draw_rect(a, b, style, fill)
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+    fn draw_path<S: plotters_backend::BackendStyle, I: IntoIterator<Item = BackendCoord>>(
         &mut self,
         path: I,
         style: &S,
@@ -93,7 +101,7 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
         self.inner.draw_path(path, style)
     }
 
-    fn draw_circle<S: BackendStyle>(
+    fn draw_circle<S: plotters_backend::BackendStyle>(
         &mut self,
         centre: BackendCoord,
         radius: u32,
@@ -104,7 +112,7 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
         self.inner.draw_circle(centre, radius, style, fill)
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+    fn fill_polygon<S: plotters_backend::BackendStyle, I: IntoIterator<Item = BackendCoord>>(
         &mut self,
         path: I,
         style: &S,
@@ -119,10 +127,8 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
     }
 }
 
-impl<F: spectral_alignment::plot::canvas::Format> Surface
-    for Counting<spectral_alignment::plot::canvas::Canvas<F>>
-{
-    fn look(&mut self, look: spectral_alignment::plot::canvas::Look) {
+impl<F: Format> Surface for Counting<Canvas<F>> {
+    fn look(&mut self, look: Look) {
         self.inner.look(look);
     }
 }
@@ -176,7 +182,8 @@ fn a_backend_is_called_as_often_as_the_description_has_elements() {
     let points = |count: u32| -> Vec<(f64, f64)> { (1..=count).map(|i| (f64::from(i), 0.5)).collect() };
     let of = |panel: Panel| counted(&figure(panel)).0;
     let more = |with: Series| {
-        let (before, after) = (of(axes().series(line(points(2)))), of(axes().series(line(points(2))).series(with)));
+        let (before, after) =
+            (of(axes().series(line(points(2)))), of(axes().series(line(points(2))).series(with)));
         [
             after.lines - before.lines,
             after.rectangles - before.rectangles,
@@ -200,7 +207,10 @@ fn a_backend_is_called_as_often_as_the_description_has_elements() {
     assert_eq!(more(Series::band("p", blue, ends)), [3 + 2, 0, 0, 2 + 1, 1]);
     let bars = points(4).iter().map(|&(x, y)| (x, y, 0.1, 0.9)).collect();
     assert_eq!(more(Series::error_bars("p", blue, bars)), [3 * (4 + 1), 0, 4 + 1, 0, 1]);
-    assert_eq!(more(Series::histogram("p", blue, vec![0.0, 1.0, 2.0], vec![0.2, 0.4])), [1 + 1, 0, 0, 1 + 1, 1]);
+    assert_eq!(
+        more(Series::histogram("p", blue, vec![0.0, 1.0, 2.0], vec![0.2, 0.4])),
+        [1 + 1, 0, 0, 1 + 1, 1]
+    );
     let values = (0..3).map(|row| (0..4).map(|col| f64::from(4 * row + col)).collect()).collect();
     let edges = |count: u32| (0..=count).map(f64::from).collect();
     let range = (0.0, 11.0);
@@ -225,10 +235,13 @@ fn a_figure_can_be_drawn_on_a_backend_of_plotters_own() {
 /// A panel with an arrow, a box plot and words, each in one line.
 fn with_elements() -> Panel {
     let arrow = [(2.0, 0.9), (4.0, 0.5), (3.9, 0.6), (4.0, 0.5), (3.6, 0.52)];
-    let losses = Quartiles::new(&[0.1, 0.2, 0.3, 0.5, 0.8]);
+    let losses = Quartiles::new(&[0.4, 0.45, 0.5, 0.55, 0.6]);
     axes()
         .element("an arrow", PathElement::new(arrow, BLUE.stroke_width(110)))
-        .element("a box of losses", Boxplot::new_vertical(8.0, &losses).width(900).style(RED.stroke_width(80)))
+        .element(
+            "a box of losses",
+            Boxplot::new_vertical(8.0, &losses).width(900).style(RED.stroke_width(80)),
+        )
         .element(
             "words at a ring",
             EmptyElement::at((6.0, 0.8))
@@ -249,7 +262,10 @@ fn any_element_of_plotters_is_one_line_in_both_formats() {
     };
     let (from, to) = (place(2.0, 0.9), place(4.0, 0.5));
     let arrow = format!("d=\"M{} {}l{} {}", from.0, from.1, to.0 - from.0, to.1 - from.1);
-    assert!(drawing.contains(&format!("stroke=\"#00f\" stroke-width=\"110\" {arrow}")), "{arrow} in {drawing}");
+    assert!(
+        drawing.contains(&format!("stroke=\"#00f\" stroke-width=\"110\" {arrow}")),
+        "{arrow} in {drawing}"
+    );
     assert!(drawing.contains("stroke=\"#f00\" stroke-width=\"80\""));
     let ring = place(6.0, 0.8);
     assert!(drawing.contains(&format!("fill=\"#0f0\" d=\"M{} {}a300 300", ring.0 - 300, ring.1)));
@@ -290,7 +306,7 @@ fn elements_of_plotters_count_for_the_range_and_for_the_lint() {
         0.5,
         0.5,
         "under it",
-        spectral_alignment::plot::Anchor::Centre,
+        Anchor::Centre,
     );
     assert!(lint(&figure(covered)).iter().any(|finding| finding.contains("lies on")));
 }
@@ -310,7 +326,8 @@ fn what_styles_of_plotters_cannot_say_reaches_both_formats() {
     let disc = |x: f64, style: ShapeStyle| {
         EmptyElement::at((x, 0.5)) + Circle::new((0, 0), 300, style) + Circle::new((100, 0), 300, style)
     };
-    let both = axes().element("solid", disc(2.0, BLUE.filled())).element("pale", disc(7.0, BLUE.mix(0.5).filled()));
+    let both =
+        axes().element("solid", disc(2.0, BLUE.filled())).element("pale", disc(7.0, BLUE.mix(0.5).filled()));
     let (scene, _) = scene(&figure(both)).unwrap();
     let discs = scene.items.iter().filter_map(|item| match item {
         Item::Fill(parts, ..) if matches!(parts[0], Part::Circle(..)) => Some(parts.len()),
@@ -325,12 +342,13 @@ fn text_of_plotters_is_anchored_and_turned() {
     let font = Font::bundled().unwrap();
     let at = |pos: Pos, turn: FontTransform| {
         let style = TextStyle::from(("serif", 800).into_font()).pos(pos).transform(turn);
-        let (scene, frames) = scene(&figure(axes().element("words", Text::new("HHHH", (5.0, 0.5), style)))).unwrap();
+        let (scene, frames) =
+            scene(&figure(axes().element("words", Text::new("HHHH", (5.0, 0.5), style)))).unwrap();
         let found = scene.items.iter().find_map(|item| match item {
             Item::Text(letters) if letters.source == "HHHH" => Some(letters.clone()),
             _ => None,
         });
-        let ink = spectral_alignment::plot::text::PlacedText::new(&font, &found.unwrap()).unwrap().ink();
+        let ink = PlacedText::new(&font, &found.unwrap()).unwrap().ink();
         let (x, y) = frames[0].place((5.0, 0.5));
         [ink.left - x, ink.top - y, ink.right - x, ink.bottom - y]
     };
@@ -340,11 +358,17 @@ fn text_of_plotters_is_anchored_and_turned() {
     let [_, top, right, _] = at(Pos::new(HPos::Left, VPos::Bottom), FontTransform::None);
     let (wide, high) = (right, -top);
     assert!(wide > 20.0 && high > 4.0);
-    near(at(Pos::new(HPos::Center, VPos::Center), FontTransform::None), [-wide / 2.0, -high / 2.0, wide / 2.0, high / 2.0]);
+    near(
+        at(Pos::new(HPos::Center, VPos::Center), FontTransform::None),
+        [-wide / 2.0, -high / 2.0, wide / 2.0, high / 2.0],
+    );
     near(at(Pos::new(HPos::Right, VPos::Top), FontTransform::None), [-wide, 0.0, 0.0, high]);
     near(at(Pos::new(HPos::Left, VPos::Bottom), FontTransform::Rotate270), [-high, -wide, 0.0, 0.0]);
     near(at(Pos::new(HPos::Left, VPos::Bottom), FontTransform::Rotate90), [0.0, 0.0, high, wide]);
-    near(at(Pos::new(HPos::Center, VPos::Top), FontTransform::Rotate180), [-wide / 2.0, -high, wide / 2.0, 0.0]);
+    near(
+        at(Pos::new(HPos::Center, VPos::Top), FontTransform::Rotate180),
+        [-wide / 2.0, -high, wide / 2.0, 0.0],
+    );
 }
 
 #[test]
