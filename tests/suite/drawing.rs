@@ -234,7 +234,7 @@ fn a_figure_can_be_drawn_on_a_backend_of_plotters_own() {
 
 /// A panel with an arrow, a box plot and words, each in one line.
 fn with_elements() -> Panel {
-    let arrow = [(2.0, 0.9), (4.0, 0.5), (3.9, 0.6), (4.0, 0.5), (3.6, 0.52)];
+    let arrow = [(2.0, 0.9), (4.0, 0.4), (3.9, 0.5), (4.0, 0.4), (3.6, 0.42)];
     let losses = Quartiles::new(&[0.4, 0.45, 0.5, 0.55, 0.6]);
     axes()
         .element("an arrow", PathElement::new(arrow, BLUE.stroke_width(110)))
@@ -260,7 +260,7 @@ fn any_element_of_plotters_is_one_line_in_both_formats() {
         let (x, y) = frame.place((x, y));
         ((x * 100.0).round() as i32, (y * 100.0).round() as i32)
     };
-    let (from, to) = (place(2.0, 0.9), place(4.0, 0.5));
+    let (from, to) = (place(2.0, 0.9), place(4.0, 0.4));
     let arrow = format!("d=\"M{} {}l{} {}", from.0, from.1, to.0 - from.0, to.1 - from.1);
     assert!(
         drawing.contains(&format!("stroke=\"#00f\" stroke-width=\"110\" {arrow}")),
