@@ -1,12 +1,13 @@
 //! What a strict reviewer would mark, found on the composed page.
 
-use crate::plot::description::canvas::{Item, Part, Place, UNITS};
 use crate::plot::description::error::PlotError;
 use crate::plot::description::figure::Figure;
+use crate::plot::description::ink::{Item, Part};
 use crate::plot::description::look::apart_without_colour;
 use crate::plot::description::panel::Panel;
 use crate::plot::description::series::{Series, Shape};
 use crate::plot::description::sight::{APART, Sight};
+use crate::plot::description::surface::{Place, UNITS};
 use crate::plot::elements::path::clip_segment;
 use crate::plot::layout::font::Font;
 use crate::plot::layout::text::{PlacedText, Rect, SMALLEST};

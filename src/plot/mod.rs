@@ -52,7 +52,7 @@
 //! Everything on a page is drawn through a [`plotters_backend::DrawingBackend`]: the page is split into an area for each
 //! panel, a `ChartBuilder` makes a chart of it whose axes are coordinates and key points of plotters, and elements of
 //! plotters are drawn on it: areas first, then axes, grey references, curves and marks, each in the order given. What a
-//! style of plotters cannot say is told beside it (`description/canvas.rs`). What stays ours, and why:
+//! style of plotters cannot say is told beside it (`description/surface.rs`). What stays ours, and why:
 //!
 //! | what | because plotters |
 //! |---|---|
@@ -75,7 +75,6 @@ mod lint;
 pub mod render;
 
 pub use crate::plot::description::axis::{Axis, Scale};
-pub use crate::plot::description::canvas;
 pub use crate::plot::description::caption::Caption;
 pub use crate::plot::description::colour::{Colour, ColourMap, Rgb};
 pub use crate::plot::description::element::Element;
@@ -83,11 +82,17 @@ pub use crate::plot::description::error::PlotError;
 pub use crate::plot::description::figure::{Figure, Width};
 pub use crate::plot::description::panel::{Anchor, Panel};
 pub use crate::plot::description::series::{HeatMap, Series};
-pub use crate::plot::description::sight;
 pub use crate::plot::description::style::{Dash, Marker, Style};
+pub use crate::plot::description::{canvas, ink, sight, surface};
 pub use crate::plot::elements::path;
 pub use crate::plot::layout::frame::Frame;
 pub use crate::plot::layout::{font, text, ticks};
 pub use crate::plot::lint::lint;
 pub use crate::plot::render::files::{Scene, pdf, scene, svg};
 pub use crate::plot::render::{contact_sheet, png};
+/// Elements, colours and styles of plotters, for [`Panel::element`].
+pub use plotters::prelude as shapes;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/plotters-notes.md")]
+struct Notes;

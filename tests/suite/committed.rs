@@ -1,7 +1,7 @@
 use spectral_alignment::digest::sha256;
 use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::run::judge;
-use spectral_alignment::plot::canvas::{Item, Part};
+use spectral_alignment::plot::ink::{Item, Part};
 use spectral_alignment::plot::{Dash, Figure, Frame, lint, pdf, scene, svg};
 use spectral_alignment::published::Figures;
 use spectral_alignment::published::lockfile::LockFile;

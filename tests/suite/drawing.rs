@@ -3,18 +3,21 @@
 use crate::plot::{axes, caption, figure, line, samples};
 use crate::print::streams;
 use plotters::prelude::*;
-use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
+use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingErrorKind};
 use spectral_alignment::pipeline::closure::SOURCES;
 use spectral_alignment::plot::backends::pdf::document;
 use spectral_alignment::plot::backends::svg::Svg;
-use spectral_alignment::plot::canvas::{Item, Part, Surface};
+use spectral_alignment::plot::canvas::Canvas;
 use spectral_alignment::plot::font::Font;
+use spectral_alignment::plot::ink::{Format, Item, Part};
 use spectral_alignment::plot::layout::alt::Words;
 use spectral_alignment::plot::layout::compose::Layout;
 use spectral_alignment::plot::render::draw::draw;
+use spectral_alignment::plot::surface::{Look, Surface};
+use spectral_alignment::plot::text::PlacedText;
 use spectral_alignment::plot::{
-    Axis, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, PlotError, Series, Style, Width, lint,
-    pdf, scene, svg,
+    Anchor, Axis, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, PlotError, Series, Style, Width,
+    lint, pdf, scene, svg,
 };
 
 /// What a backend was called for.
@@ -68,12 +71,17 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
         self.inner.draw_pixel(point, color)
     }
 
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Answer<B> {
+    fn draw_line<S: plotters_backend::BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+    ) -> Answer<B> {
         self.calls.lines += 1;
         self.inner.draw_line(from, to, style)
     }
 
-    fn draw_rect<S: BackendStyle>(
+    fn draw_rect<S: plotters_backend::BackendStyle>(
         &mut self,
         a: BackendCoord,
         b: BackendCoord,
@@ -84,7 +92,7 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
         self.inner.draw_rect(a, b, style, fill)
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+    fn draw_path<S: plotters_backend::BackendStyle, I: IntoIterator<Item = BackendCoord>>(
         &mut self,
         path: I,
         style: &S,
@@ -93,7 +101,7 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
         self.inner.draw_path(path, style)
     }
 
-    fn draw_circle<S: BackendStyle>(
+    fn draw_circle<S: plotters_backend::BackendStyle>(
         &mut self,
         centre: BackendCoord,
         radius: u32,
@@ -104,7 +112,7 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
         self.inner.draw_circle(centre, radius, style, fill)
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+    fn fill_polygon<S: plotters_backend::BackendStyle, I: IntoIterator<Item = BackendCoord>>(
         &mut self,
         path: I,
         style: &S,
@@ -119,10 +127,8 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
     }
 }
 
-impl<F: spectral_alignment::plot::canvas::Format> Surface
-    for Counting<spectral_alignment::plot::canvas::Canvas<F>>
-{
-    fn look(&mut self, look: spectral_alignment::plot::canvas::Look) {
+impl<F: Format> Surface for Counting<Canvas<F>> {
+    fn look(&mut self, look: Look) {
         self.inner.look(look);
     }
 }
@@ -228,8 +234,8 @@ fn a_figure_can_be_drawn_on_a_backend_of_plotters_own() {
 
 /// A panel with an arrow, a box plot and words, each in one line.
 fn with_elements() -> Panel {
-    let arrow = [(2.0, 0.9), (4.0, 0.5), (3.9, 0.6), (4.0, 0.5), (3.6, 0.52)];
-    let losses = Quartiles::new(&[0.1, 0.2, 0.3, 0.5, 0.8]);
+    let arrow = [(2.0, 0.9), (4.0, 0.4), (3.9, 0.5), (4.0, 0.4), (3.6, 0.42)];
+    let losses = Quartiles::new(&[0.4, 0.45, 0.5, 0.55, 0.6]);
     axes()
         .element("an arrow", PathElement::new(arrow, BLUE.stroke_width(110)))
         .element(
@@ -254,7 +260,7 @@ fn any_element_of_plotters_is_one_line_in_both_formats() {
         let (x, y) = frame.place((x, y));
         ((x * 100.0).round() as i32, (y * 100.0).round() as i32)
     };
-    let (from, to) = (place(2.0, 0.9), place(4.0, 0.5));
+    let (from, to) = (place(2.0, 0.9), place(4.0, 0.4));
     let arrow = format!("d=\"M{} {}l{} {}", from.0, from.1, to.0 - from.0, to.1 - from.1);
     assert!(
         drawing.contains(&format!("stroke=\"#00f\" stroke-width=\"110\" {arrow}")),
@@ -300,7 +306,7 @@ fn elements_of_plotters_count_for_the_range_and_for_the_lint() {
         0.5,
         0.5,
         "under it",
-        spectral_alignment::plot::Anchor::Centre,
+        Anchor::Centre,
     );
     assert!(lint(&figure(covered)).iter().any(|finding| finding.contains("lies on")));
 }
@@ -342,7 +348,7 @@ fn text_of_plotters_is_anchored_and_turned() {
             Item::Text(letters) if letters.source == "HHHH" => Some(letters.clone()),
             _ => None,
         });
-        let ink = spectral_alignment::plot::text::PlacedText::new(&font, &found.unwrap()).unwrap().ink();
+        let ink = PlacedText::new(&font, &found.unwrap()).unwrap().ink();
         let (x, y) = frames[0].place((5.0, 0.5));
         [ink.left - x, ink.top - y, ink.right - x, ink.bottom - y]
     };

@@ -2,6 +2,7 @@
 
 use spectral_alignment::plot::canvas::{Item, Part, Stroke};
 use spectral_alignment::plot::font::{FONT_BYTES, Font};
+use spectral_alignment::plot::ink::{Item, Part, Stroke};
 use spectral_alignment::plot::path::{clip_line, clip_polygon, clip_segment, thin};
 use spectral_alignment::plot::text::{PlacedText, Text};
 use spectral_alignment::plot::ticks::{linear_ticks, ticks};
@@ -57,9 +58,9 @@ fn close(a: (f64, f64), b: (f64, f64), tolerance: f64) -> bool {
 #[test]
 fn known_points_are_at_their_place_to_a_hundredth_of_a_pt() {
     let points = vec![(0.0, 0.0), (2.5, 1.0), (5.0, 0.25), (10.0, 0.75)];
-    let (scene, frames) = scene(&figure(axes().series(line(points.clone())))).unwrap();
+    let (drawn, frames) = scene(&figure(axes().series(line(points.clone())))).unwrap();
     let frame = frames[0];
-    let drawn = &curves(&scene)[0].1[0];
+    let drawn = &curves(&drawn)[0].1[0];
     for (place, (x, y)) in drawn.iter().zip(points) {
         let wanted = (frame.left + x / 10.0 * frame.width, frame.top + (1.0 - y) * frame.height);
         assert!(close(*place, wanted, 0.01), "{place:?} {wanted:?}");
@@ -110,10 +111,10 @@ fn what_a_log_axis_does_not_have_is_a_gap() {
 #[test]
 fn nan_leaves_a_gap() {
     let nan = f64::NAN;
-    let (scene, frames) =
+    let (page, frames) =
         scene(&figure(axes().series(line(vec![(0.0, 0.1), (2.0, 0.3), (3.0, nan), (4.0, 0.5), (6.0, 0.2)]))))
             .unwrap();
-    let drawn = &curves(&scene)[0].1;
+    let drawn = &curves(&page)[0].1;
     assert_eq!(drawn.len(), 2);
     assert!(close(drawn[0][1], frames[0].place((2.0, 0.3)), 0.01));
     assert!(close(drawn[1][0], frames[0].place((4.0, 0.5)), 0.01));
@@ -125,7 +126,7 @@ fn nan_leaves_a_gap() {
     );
     // Three calls of a translucent fill: the key of the legend and two pieces.
     let (scene, _) = scene(&figure(axes().series(band))).unwrap();
-    let fills = scene.items.iter().filter(|item| matches!(item, Item::Fill(_, _, opacity) if *opacity < 1.0));
+    let fills = scene.items.iter().filter(|item| matches!(item, Item::Fill(_, _, opacity) if opacity < &1.0));
     assert_eq!(fills.count(), 3);
 }
 

@@ -4,6 +4,7 @@ use crate::plot::{axes, caption, figure, line, samples};
 use flate2::read::ZlibDecoder;
 use spectral_alignment::plot::canvas::Item;
 use spectral_alignment::plot::contact_sheet::contact_sheet;
+use spectral_alignment::plot::ink::Item;
 use spectral_alignment::plot::png::{PRINT, pixels, png};
 use spectral_alignment::plot::sight::{APART, Sight};
 use spectral_alignment::plot::*;

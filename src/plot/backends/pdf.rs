@@ -16,9 +16,11 @@ use krilla::surface::Surface;
 use krilla::text::{Font as Face, GlyphId, KrillaGlyph};
 use krilla::{Document, SerializeSettings};
 
-use crate::plot::description::canvas::{Canvas, Format, Lettering, Part, Place, Stroke, UNITS, width};
+use crate::plot::description::canvas::Canvas;
 use crate::plot::description::colour::Rgb;
 use crate::plot::description::error::PlotError;
+use crate::plot::description::ink::{Format, Lettering, Part, Stroke};
+use crate::plot::description::surface::{Place, UNITS, width};
 use crate::plot::layout::alt::Words;
 use crate::plot::layout::font::{FONT_BYTES, Font};
 use crate::plot::layout::text::{Glyph, PlacedText};
@@ -44,7 +46,7 @@ pub fn document<'f>(
     words: &Words,
     draw: impl for<'d> FnOnce(Canvas<Pdf<'d>>) -> Result<Canvas<Pdf<'d>>, PlotError>,
 ) -> Result<Vec<u8>, PlotError> {
-    let failed = |problem: &str| PlotError::Pdf { problem: problem.to_owned() };
+    let failed = |problem: &str| PlotError::Pdf(problem.to_owned());
     // Version 1.5: what LaTeX includes without a warning.
     let settings = SerializeSettings {
         configuration: Configuration::new_with_version(PdfVersion::Pdf15),

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::plot::description::canvas::{Canvas, Format, Lettering, Part, Place, Stroke, UNITS, units, width};
+use crate::plot::description::canvas::Canvas;
 use crate::plot::description::colour::Rgb;
 use crate::plot::description::error::PlotError;
+use crate::plot::description::ink::{Format, Lettering, Part, Stroke};
+use crate::plot::description::surface::{Place, UNITS, units, width};
 use crate::plot::layout::alt::Words;
 use crate::plot::layout::font::Font;
 use crate::plot::layout::text::PlacedText;
@@ -54,10 +56,11 @@ impl Format for Svg<'_> {
 
     fn write(&mut self, text: Lettering) -> Result<(), PlotError> {
         let placed = PlacedText::new(self.font, &text)?;
-        let turn = if text.turns == 0 {
-            String::new()
-        } else {
-            format!(" rotate({})", [0, 90, 180, -90][usize::from(text.turns % 4)])
+        let turn = match text.turn {
+            (1, _) => "",
+            (_, 1) => " rotate(90)",
+            (-1, _) => " rotate(180)",
+            _ => " rotate(-90)",
         };
         let (x, y) = (units(placed.x), units(placed.y));
         let out = &mut self.elements;
@@ -129,70 +132,53 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// SVG path data with relative steps.
+/// Path data with relative steps.
 fn path_data(parts: &[Part]) -> String {
     let mut data = String::new();
     let mut at: Option<Place> = None;
     for part in parts {
-        match part {
-            Part::Open(places) => at = trace(&mut data, at, places, false),
-            Part::Closed(places) => at = trace(&mut data, at, places, true),
-            Part::Circle((x, y), radius) => {
-                let start = (x - radius, *y);
-                move_to(&mut data, at, start);
-                let across = 2 * radius;
-                let _ =
-                    write!(data, "a{radius} {radius} 0 1 0 {across} 0a{radius} {radius} 0 1 0{} 0z", -across);
-                at = Some(start);
-            }
+        let (first, rest) = match part {
+            Part::Open(places) | Part::Closed(places) => match places.split_first() {
+                Some(split) => split,
+                None => continue,
+            },
+            Part::Circle((x, y), radius) => (&(x - radius, *y), [].as_slice()),
+        };
+        let (x, y) = first;
+        match at {
+            None => step(&mut data, "M", &[*x, *y]),
+            Some(at) => step(&mut data, "m", &[x - at.0, y - at.1]),
         }
+        let mut previous = *first;
+        let mut command = "m";
+        for &next in rest {
+            let steps = [next.0 - previous.0, next.1 - previous.1];
+            let (now, numbers) = match steps {
+                [0, 0] => continue,
+                [0, _] => ("v", &steps[1..]),
+                [_, 0] => ("h", &steps[..1]),
+                _ => ("l", &steps[..]),
+            };
+            step(&mut data, if now == command { "" } else { now }, numbers);
+            (command, previous) = (now, next);
+        }
+        if let Part::Circle(_, radius) = part {
+            let arc = |data: &mut String, across| step(data, "a", &[*radius, *radius, 0, 1, 0, across, 0]);
+            arc(&mut data, 2 * radius);
+            arc(&mut data, -2 * radius);
+        }
+        let open = matches!(part, Part::Open(_));
+        data.push_str(if open { "" } else { "z" });
+        at = Some(if open { previous } else { *first });
     }
     data
 }
 
-fn move_to(data: &mut String, at: Option<Place>, to: Place) {
-    match at {
-        None => pair(data, 'M', to),
-        Some(at) => pair(data, 'm', (to.0 - at.0, to.1 - at.1)),
+/// A command, if it is not the one before, with its numbers; what begins with a minus sign needs no space before.
+fn step(data: &mut String, command: &str, numbers: &[i32]) {
+    data.push_str(command);
+    for (index, number) in numbers.iter().enumerate() {
+        let apart = if *number < 0 || (index == 0 && !command.is_empty()) { "" } else { " " };
+        let _ = write!(data, "{apart}{number}");
     }
-}
-
-fn pair(data: &mut String, command: char, (x, y): Place) {
-    let gap = if y < 0 { "" } else { " " };
-    let _ = write!(data, "{command}{x}{gap}{y}");
-}
-
-/// Appends joined places; gives the place where the pen is afterwards.
-fn trace(data: &mut String, at: Option<Place>, places: &[Place], close: bool) -> Option<Place> {
-    let &first = places.first()?;
-    move_to(data, at, first);
-    let mut previous = first;
-    let mut command = 'm';
-    for &next in &places[1..] {
-        let (dx, dy) = (next.0 - previous.0, next.1 - previous.1);
-        if (dx, dy) == (0, 0) {
-            continue;
-        }
-        let (now, numbers): (char, Vec<i32>) = match (dx, dy) {
-            (0, dy) => ('v', vec![dy]),
-            (dx, 0) => ('h', vec![dx]),
-            _ => ('l', vec![dx, dy]),
-        };
-        if now != command {
-            data.push(now);
-        }
-        for (index, number) in numbers.iter().enumerate() {
-            if *number >= 0 && (index > 0 || now == command) {
-                data.push(' ');
-            }
-            let _ = write!(data, "{number}");
-        }
-        command = now;
-        previous = next;
-    }
-    if close {
-        data.push('z');
-        return Some(first);
-    }
-    Some(previous)
 }

@@ -54,7 +54,7 @@ impl Caption {
             ("a figure (what to see, in its caption)", &self.seen),
         ];
         match parts.iter().find(|(_, text)| text.trim().trim_end_matches('.').is_empty()) {
-            Some((what, _)) => Err(PlotError::Unlabelled { what }),
+            Some((what, _)) => Err(PlotError::Unlabelled(what)),
             None => Ok(()),
         }
     }

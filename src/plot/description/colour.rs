@@ -131,36 +131,13 @@ pub enum ColourMap {
 /// Share of viridis that is used: beyond it, yellow is too light on white.
 const VIRIDIS_CUT: f64 = 0.92;
 
-const VIRIDIS: [Rgb; 16] = [
-    Rgb(0x44, 0x01, 0x54),
-    Rgb(0x48, 0x1a, 0x6c),
-    Rgb(0x47, 0x2f, 0x7d),
-    Rgb(0x41, 0x44, 0x87),
-    Rgb(0x39, 0x56, 0x8c),
-    Rgb(0x31, 0x68, 0x8e),
-    Rgb(0x2a, 0x78, 0x8e),
-    Rgb(0x23, 0x88, 0x8e),
-    Rgb(0x1f, 0x98, 0x8b),
-    Rgb(0x22, 0xa8, 0x84),
-    Rgb(0x35, 0xb7, 0x79),
-    Rgb(0x54, 0xc5, 0x68),
-    Rgb(0x7a, 0xd1, 0x51),
-    Rgb(0xa5, 0xdb, 0x36),
-    Rgb(0xd2, 0xe2, 0x1b),
-    Rgb(0xfd, 0xe7, 0x25),
+const VIRIDIS: [u32; 16] = [
+    0x44_0154, 0x48_1a6c, 0x47_2f7d, 0x41_4487, 0x39_568c, 0x31_688e, 0x2a_788e, 0x23_888e, 0x1f_988b,
+    0x22_a884, 0x35_b779, 0x54_c568, 0x7a_d151, 0xa5_db36, 0xd2_e21b, 0xfd_e725,
 ];
 
-const DIVERGING: [Rgb; 9] = [
-    Rgb(0x21, 0x66, 0xac),
-    Rgb(0x43, 0x93, 0xc3),
-    Rgb(0x92, 0xc5, 0xde),
-    Rgb(0xd1, 0xe5, 0xf0),
-    Rgb(0xf7, 0xf7, 0xf7),
-    Rgb(0xfd, 0xdb, 0xc7),
-    Rgb(0xf4, 0xa5, 0x82),
-    Rgb(0xd6, 0x60, 0x4d),
-    Rgb(0xb2, 0x18, 0x2b),
-];
+const DIVERGING: [u32; 9] =
+    [0x21_66ac, 0x43_93c3, 0x92_c5de, 0xd1_e5f0, 0xf7_f7f7, 0xfd_dbc7, 0xf4_a582, 0xd6_604d, 0xb2_182b];
 
 impl ColourMap {
     /// The colour at `share` in 0..=1 of the range.
@@ -181,10 +158,12 @@ pub fn rank_colour(index: u32, count: u32) -> Rgb {
     ColourMap::Viridis.at(f64::from(index) / last)
 }
 
-fn interpolate(stops: &[Rgb], share: f64) -> Rgb {
+fn interpolate(stops: &[u32], share: f64) -> Rgb {
     let segments = stops.len() - 1;
     let position = share * f64::from(u32::try_from(segments).unwrap_or(u32::MAX));
     let below = (position.floor() as usize).min(segments - 1);
     let start = f64::from(u32::try_from(below).unwrap_or(u32::MAX));
-    stops[below].mix(stops[below + 1], position - start)
+    let [from, to] =
+        [stops[below], stops[below + 1]].map(|hex| Rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8));
+    from.mix(to, position - start)
 }

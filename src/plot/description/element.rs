@@ -10,7 +10,9 @@ use std::rc::Rc;
 use plotters::element::{Drawable, PointCollection};
 use plotters_backend::DrawingErrorKind;
 
-use crate::plot::description::canvas::{Answer, Canvas, Items, Look, Place, Surface};
+use crate::plot::description::canvas::Canvas;
+use crate::plot::description::ink::Items;
+use crate::plot::description::surface::{Answer, Look, Place, Surface};
 
 /// The backend for which elements of plotters are made.
 pub type Sketch = Canvas<Items>;

@@ -4,23 +4,14 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlotError {
     /// Something that a reader needs has no words.
-    #[error("{what} needs a label")]
-    Unlabelled {
-        /// What needs words.
-        what: &'static str,
-    },
+    #[error("{0} needs a label")]
+    Unlabelled(&'static str),
     /// Series that look different, and one of them is not named.
-    #[error("the panel of `{axis}` has series of different looks, and one has no label for the legend")]
-    MissingLegend {
-        /// Label of the vertical axis.
-        axis: String,
-    },
+    #[error("the panel of `{0}` has series of different looks, and one has no label for the legend")]
+    MissingLegend(String),
     /// One panel with two different colour bars.
-    #[error("the panel of `{label}` needs two different colour bars")]
-    TwoColourBars {
-        /// Label of the vertical axis.
-        label: String,
-    },
+    #[error("the panel of `{0}` needs two different colour bars")]
+    TwoColourBars(String),
     /// A range that an axis or a colour bar cannot have.
     #[error("`{label}`: {problem}")]
     Range {
@@ -64,11 +55,8 @@ pub enum PlotError {
         problem: String,
     },
     /// The bundled font cannot be used.
-    #[error("bundled font: {problem}")]
-    Font {
-        /// What is wrong.
-        problem: String,
-    },
+    #[error("bundled font: {0}")]
+    Font(String),
     /// Labels leave no room for the axes.
     #[error("figure {name}: labels leave {width:.1} pt for the axes")]
     NoRoom {
@@ -86,21 +74,12 @@ pub enum PlotError {
         most: usize,
     },
     /// krilla failed.
-    #[error("PDF: {problem}")]
-    Pdf {
-        /// What it said.
-        problem: String,
-    },
+    #[error("PDF: {0}")]
+    Pdf(String),
     /// resvg failed.
-    #[error("PNG: {problem}")]
-    Png {
-        /// What it said.
-        problem: String,
-    },
+    #[error("PNG: {0}")]
+    Png(String),
     /// Plotters failed.
-    #[error("plotters: {problem}")]
-    Backend {
-        /// What it said.
-        problem: String,
-    },
+    #[error("plotters: {0}")]
+    Backend(String),
 }

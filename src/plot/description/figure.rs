@@ -93,11 +93,11 @@ impl Figure {
     /// Whether everything a reader needs is there, and the sizes fit.
     pub(crate) fn check(&self) -> Result<(), PlotError> {
         if self.name.trim().is_empty() {
-            return Err(PlotError::Unlabelled { what: "a figure (its name)" });
+            return Err(PlotError::Unlabelled("a figure (its name)"));
         }
         self.caption.check()?;
         if self.panels.is_empty() {
-            return Err(PlotError::Unlabelled { what: "a figure (it has no panels)" });
+            return Err(PlotError::Unlabelled("a figure (it has no panels)"));
         }
         self.panels.iter().try_for_each(Panel::check)
     }

@@ -95,7 +95,7 @@ impl Panel {
     /// and count for their range; its pixels are hundredths of a pt, its text is markup. `words` say what it shows.
     ///
     /// ```
-    /// use plotters::prelude::*;
+    /// use spectral_alignment::plot::shapes::*;
     /// use spectral_alignment::plot::{Axis, Caption, Figure, Panel, Width, lint, svg};
     ///
     /// let arrow = [(0.5, 0.9), (0.7, 0.4), (0.68, 0.5), (0.7, 0.4), (0.64, 0.46)];
@@ -173,7 +173,7 @@ impl Panel {
         let mut bars = self.series.iter().filter_map(Bar::of);
         let first = bars.next();
         if bars.any(|bar| Some(&bar) != first.as_ref()) {
-            return Err(PlotError::TwoColourBars { label: self.y.label.clone() });
+            return Err(PlotError::TwoColourBars(self.y.label.clone()));
         }
         Ok(first)
     }
@@ -182,7 +182,7 @@ impl Panel {
     pub(crate) fn check(&self) -> Result<(), PlotError> {
         for axis in [&self.x, &self.y] {
             if axis.label.trim().is_empty() {
-                return Err(PlotError::Unlabelled { what: "an axis" });
+                return Err(PlotError::Unlabelled("an axis"));
             }
         }
         for series in &self.series {
@@ -193,12 +193,12 @@ impl Panel {
                 _ => continue,
             };
             if series.label.trim().is_empty() {
-                return Err(PlotError::Unlabelled { what });
+                return Err(PlotError::Unlabelled(what));
             }
         }
         for element in &self.elements {
             if element.words.trim().is_empty() {
-                return Err(PlotError::Unlabelled { what: "an element of plotters" });
+                return Err(PlotError::Unlabelled("an element of plotters"));
             }
             if let Some((x, y)) = element.points.iter().find(|(x, y)| !(x.is_finite() && y.is_finite())) {
                 let problem = format!("({x}, {y}) is no place for {}", element.words);
@@ -212,48 +212,12 @@ impl Panel {
             let explained =
                 keyed.iter().any(|other| same_look(series, other) && !other.label.trim().is_empty());
             if several && !explained {
-                return Err(PlotError::MissingLegend { axis: self.y.label.clone() });
+                return Err(PlotError::MissingLegend(self.y.label.clone()));
             }
         }
-        for series in &self.series {
-            match &series.shape {
-                Shape::Histogram { edges, heights } if edges.len() != heights.len() + 1 => {
-                    return Err(PlotError::Sizes {
-                        what: "histogram edges",
-                        wanted: heights.len() + 1,
-                        got: edges.len(),
-                    });
-                }
-                Shape::HeatMap(map) if map.y_edges.len() != map.values.len() + 1 => {
-                    return Err(PlotError::Sizes {
-                        what: "heat map row edges",
-                        wanted: map.values.len() + 1,
-                        got: map.y_edges.len(),
-                    });
-                }
-                Shape::HeatMap(map) => {
-                    if let Some(row) = map.values.iter().find(|row| row.len() + 1 != map.x_edges.len()) {
-                        return Err(PlotError::Sizes {
-                            what: "heat map column edges",
-                            wanted: row.len() + 1,
-                            got: map.x_edges.len(),
-                        });
-                    }
-                }
-                _ => {}
-            }
-            if let (Shape::HeatMap(map), false) = (&series.shape, series.cells.is_empty()) {
-                let texts: Vec<usize> = series.cells.iter().map(Vec::len).collect();
-                let cells: Vec<usize> = map.values.iter().map(Vec::len).collect();
-                if texts != cells {
-                    return Err(PlotError::Sizes {
-                        what: "texts of cells",
-                        wanted: cells.iter().sum(),
-                        got: texts.iter().sum(),
-                    });
-                }
-            }
+        match self.series.iter().flat_map(Series::sizes).find(|(_, wanted, got)| wanted != got) {
+            Some((what, wanted, got)) => Err(PlotError::Sizes { what, wanted, got }),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

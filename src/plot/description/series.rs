@@ -1,5 +1,7 @@
 //! What is drawn inside the axes: one type, one constructor per kind, each with the words the legend needs.
 
+use std::iter;
+
 use crate::plot::description::colour::{Colour, ColourMap};
 use crate::plot::description::style::Style;
 
@@ -125,6 +127,24 @@ impl Series {
     #[must_use]
     pub fn ranked(bar_label: impl Into<String>, style: Style, curves: Vec<Vec<(f64, f64)>>) -> Self {
         Self::new(bar_label, style, Shape::Ranked(curves))
+    }
+
+    /// What is counted, how many there must be, and how many there are.
+    pub(crate) fn sizes(&self) -> Vec<(&'static str, usize, usize)> {
+        match &self.shape {
+            Shape::Histogram { edges, heights } => vec![("histogram edges", heights.len() + 1, edges.len())],
+            Shape::HeatMap(map) => {
+                let rows = [("heat map row edges", map.values.len() + 1, map.y_edges.len())];
+                let columns = map.values.iter().map(|row| row.len() + 1);
+                let columns = columns.map(|edges| ("heat map column edges", edges, map.x_edges.len()));
+                let no_texts = Vec::new();
+                let texts = self.cells.iter().chain(iter::repeat(&no_texts)).zip(&map.values);
+                let texts = texts.map(|(texts, row)| ("texts of cells", row.len(), texts.len()));
+                let written = !self.cells.is_empty();
+                rows.into_iter().chain(columns).chain(texts.filter(|_| written)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether colour carries a number in it.

@@ -8,8 +8,8 @@ use plotters::element::{Circle, EmptyElement, PathElement, Polygon};
 use plotters::style::{Color, ShapeStyle};
 use plotters_backend::DrawingBackend;
 
-use crate::plot::description::canvas::{Look, Place, Surface, place, units, width};
 use crate::plot::description::style::{Dash, Marker, Style};
+use crate::plot::description::surface::{Look, Place, Surface, place, units, width};
 use crate::plot::layout::side::Side;
 
 /// The page, or a part of it.

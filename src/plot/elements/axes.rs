@@ -5,9 +5,10 @@ use plotters::coord::ranged1d::{BoldPoints, KeyPointHint, LightPoints};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, FontTransform};
 
-use crate::plot::description::canvas::{Look, Place, Surface, lettering, place, units, width};
 use crate::plot::description::colour::Rgb;
+use crate::plot::description::ink::lettering;
 use crate::plot::description::style::AXIS;
+use crate::plot::description::surface::{Look, Place, Surface, place, units, width};
 use crate::plot::elements::area::{Chart, Drawn, Page, lines};
 use crate::plot::layout::frame::Frame;
 use crate::plot::layout::side::{LABEL_GAP, LEADING, Side, TICK, TICK_GAP};

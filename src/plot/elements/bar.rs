@@ -4,9 +4,10 @@ use plotters::element::Rectangle;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, FontTransform};
 
-use crate::plot::description::canvas::{Look, Surface, lettering, place, width};
 use crate::plot::description::colour::Rgb;
+use crate::plot::description::ink::lettering;
 use crate::plot::description::style::AXIS;
+use crate::plot::description::surface::{Look, Surface, place, width};
 use crate::plot::elements::area::{Drawn, Page, lines};
 use crate::plot::layout::bar::{GAP, PAD, SetBar, WIDTH};
 use crate::plot::layout::frame::Frame;

@@ -3,9 +3,9 @@
 use plotters::element::Polygon;
 use plotters::style::Color;
 
-use crate::plot::description::canvas::{Look, Place, Role, Surface, place, width};
 use crate::plot::description::look::{Key, Kind};
 use crate::plot::description::style::Dash;
+use crate::plot::description::surface::{Look, Place, Role, Surface, place, width};
 use crate::plot::elements::area::{Drawn, Page, lines, marks, tint};
 use crate::plot::elements::marks::{BAR, SIDE};
 

@@ -4,10 +4,10 @@ use plotters::element::{Polygon, Rectangle};
 use plotters::style::Color;
 
 use crate::plot::description::bar::cell_colour;
-use crate::plot::description::canvas::{Look, Surface, width};
 use crate::plot::description::colour::{Rgb, rank_colour};
 use crate::plot::description::series::{HeatMap, Series, Shape};
 use crate::plot::description::style::Dash;
+use crate::plot::description::surface::{Look, Surface, width};
 use crate::plot::elements::area::{Chart, Drawn, lines, marks, tint};
 use crate::plot::elements::path::{clip_line, clip_polygon, clip_segment, thin};
 use crate::plot::layout::frame::{Frame, Share};

@@ -1,9 +1,10 @@
 //! The words in the cells of a heat map.
 
 use crate::plot::description::bar::cell_colour;
-use crate::plot::description::canvas::{Lettering, place};
 use crate::plot::description::error::PlotError;
+use crate::plot::description::ink::Lettering;
 use crate::plot::description::series::{Series, Shape};
+use crate::plot::description::surface::place;
 use crate::plot::layout::font::Font;
 use crate::plot::layout::frame::Frame;
 use crate::plot::layout::text::{SMALL, SMALLEST, Text};
@@ -32,8 +33,8 @@ pub(crate) fn written(series: &Series, frame: &Frame, font: &Font) -> Result<Vec
                 size,
                 colour: cell_colour(map, *value).against(),
                 place: place((left, baseline)),
-                across: 0.0,
-                turns: 0,
+                halves: 0,
+                turn: (1, 0),
                 in_cell: true,
             });
         }

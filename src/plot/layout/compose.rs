@@ -1,10 +1,11 @@
 //! Composition: margins from the real extents of the text, then a place for everything.
 
 use crate::plot::description::axis::Scale;
-use crate::plot::description::canvas::{Lettering, UNITS, units};
 use crate::plot::description::error::PlotError;
 use crate::plot::description::figure::Figure;
+use crate::plot::description::ink::Lettering;
 use crate::plot::description::panel::Panel;
+use crate::plot::description::surface::{UNITS, units};
 use crate::plot::layout::bar::SetBar;
 use crate::plot::layout::cells::written;
 use crate::plot::layout::font::Font;
@@ -127,14 +128,14 @@ impl<'f> Layout<'f> {
         let page = figure.width.pt();
         let columns = figure.columns.min(figure.panels.len());
         let count = f64::from(u32::try_from(columns).unwrap_or(1));
-        let mut width = page / count - 45.0;
         let proportion = match columns {
             1 => 0.62,
             2 => 0.72,
             _ => 0.95,
         };
-        let mut height = figure.height.unwrap_or(proportion * width);
-        let mut cells = set(figure, font, (width, height))?;
+        let sized = |width: f64| (width, whole(figure.height.unwrap_or((proportion * width).max(80.0))));
+        let mut axes = sized(page / count - 45.0);
+        let mut cells = set(figure, font, axes)?;
         let widest = |cells: &[Cell], measure: fn(&Cell) -> f64| -> Vec<f64> {
             let column = |column| cells.iter().skip(column).step_by(columns);
             (0..columns).map(|at| whole(column(at).map(measure).fold(0.0, f64::max))).collect()
@@ -143,13 +144,18 @@ impl<'f> Layout<'f> {
         for _ in 0..3 {
             let (lefts, rights) = margins(&cells);
             let taken: f64 = lefts.iter().chain(&rights).sum();
-            width = whole((page - 2.0 * EDGE - COLUMN_GAP * (count - 1.0) - taken) / count);
+            let width = whole((page - 2.0 * EDGE - COLUMN_GAP * (count - 1.0) - taken) / count);
             if width < NARROWEST {
                 return Err(PlotError::NoRoom { name: figure.name.clone(), width });
             }
-            height = whole(figure.height.unwrap_or((proportion * width).max(80.0)));
-            cells = set(figure, font, (width, height))?;
+            let last = axes;
+            axes = sized(width);
+            if axes == last {
+                break;
+            }
+            cells = set(figure, font, axes)?;
         }
+        let (width, height) = axes;
         let (lefts, rights) = margins(&cells);
         let starts: Vec<f64> = (0..columns)
             .scan(EDGE, |left, at| {
@@ -160,8 +166,8 @@ impl<'f> Layout<'f> {
             .collect();
         let shared = figure.panels.iter().filter(|panel| panel.legend_at.is_none());
         let corner = (EDGE + lefts[0], EDGE);
-        let legend =
-            Legend::rows(font, shared.flat_map(|panel| &panel.series), corner, page - EDGE - corner.0)?;
+        let room = Some(page - EDGE - corner.0);
+        let legend = Legend::new(font, shared.flat_map(|panel| &panel.series), corner, room)?;
         let mut top = EDGE + if legend.height > 0.0 { legend.height + 4.0 } else { 0.0 };
         let (mut rows, mut frames, mut legends, mut words) =
             (Vec::new(), Vec::new(), vec![legend], Vec::new());
@@ -172,7 +178,7 @@ impl<'f> Layout<'f> {
                 let (x, y) = (cell.x.scale, cell.y.scale);
                 let frame = Frame { left: start + left, top, width, height, x, y };
                 if let Some(corner) = cell.panel.legend_at {
-                    legends.push(Legend::column(font, cell.panel.series.iter(), frame.at(corner))?);
+                    legends.push(Legend::new(font, cell.panel.series.iter(), frame.at(corner), None)?);
                 }
                 let series = cell.panel.series.iter().map(|series| written(series, &frame, font));
                 words.push(series.collect::<Result<Vec<_>, _>>()?.concat());

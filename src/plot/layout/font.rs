@@ -37,7 +37,7 @@ impl Font {
     /// # Errors
     /// [`PlotError::Font`] if the bytes are not a font with a MATH table.
     pub fn bundled() -> Result<Self, PlotError> {
-        let broken = |what: &str| PlotError::Font { problem: what.to_owned() };
+        let broken = |what: &str| PlotError::Font(what.to_owned());
         let face = Face::parse(FONT_BYTES, 0).map_err(|source| broken(&source.to_string()))?;
         let constants =
             face.tables().math.and_then(|math| math.constants).ok_or_else(|| broken("no MATH constants"))?;

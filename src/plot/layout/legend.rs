@@ -59,53 +59,33 @@ pub(crate) struct Legend {
 }
 
 impl Legend {
-    /// Places an entry from `x`, with its text after keys of width `column`, in the row that starts at `top`.
-    fn place(&mut self, entry: Entry, x: f64, column: f64, top: f64) {
-        let baseline = top + 0.72 * ROW;
-        let mut at = x;
-        for key in entry.keys {
-            self.keys.push((key, (at, baseline - 2.3)));
-            at += key.width() + KEYS;
-        }
-        self.texts.push((entry.text.source, (x + column + PAD, baseline)));
-    }
-
-    /// A legend in rows no wider than `width`, from an upper left corner.
-    pub(crate) fn rows<'s>(
+    /// A legend from an upper left corner: in rows no wider than `width`, or in a column.
+    pub(crate) fn new<'s>(
         font: &Font,
         series: impl Iterator<Item = &'s Series>,
         (left, top): (f64, f64),
-        width: f64,
+        width: Option<f64>,
     ) -> Result<Self, PlotError> {
+        let entries = entries(font, series)?;
+        let widest = entries.iter().map(Entry::keys_width).fold(0.0, f64::max);
         let mut legend = Self::default();
         let mut x = left;
-        for entry in entries(font, series)? {
-            let step = entry.width() + BETWEEN;
-            if legend.texts.is_empty() || x + step - BETWEEN > left + width {
+        for entry in entries {
+            let end = x + entry.width();
+            if legend.texts.is_empty() || width.is_none_or(|width| end > left + width) {
                 x = left;
                 legend.height += ROW;
             }
-            let column = entry.keys_width();
-            let row = top + legend.height - ROW;
-            legend.place(entry, x, column, row);
-            x += step;
-        }
-        Ok(legend)
-    }
-
-    /// A legend in a column, from an upper left corner.
-    pub(crate) fn column<'s>(
-        font: &Font,
-        series: impl Iterator<Item = &'s Series>,
-        (left, top): (f64, f64),
-    ) -> Result<Self, PlotError> {
-        let entries = entries(font, series)?;
-        let column = entries.iter().map(Entry::keys_width).fold(0.0, f64::max);
-        let mut legend = Self::default();
-        for entry in entries {
-            let row = top + legend.height;
-            legend.place(entry, left, column, row);
-            legend.height += ROW;
+            let baseline = top + legend.height - 0.28 * ROW;
+            let mut at = x;
+            for key in &entry.keys {
+                legend.keys.push((*key, (at, baseline - 2.3)));
+                at += key.width() + KEYS;
+            }
+            let keys = if width.is_none() { widest } else { entry.keys_width() };
+            let text = (x + keys + PAD, baseline);
+            x += entry.width() + BETWEEN;
+            legend.texts.push((entry.text.source, text));
         }
         Ok(legend)
     }

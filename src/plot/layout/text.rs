@@ -1,8 +1,9 @@
 //! Text laid out by us: every glyph of the bundled font at its place, with its ink box.
 
-use crate::plot::description::canvas::{Lettering, UNITS};
 use crate::plot::description::colour::Rgb;
 use crate::plot::description::error::PlotError;
+use crate::plot::description::ink::Lettering;
+use crate::plot::description::surface::UNITS;
 use crate::plot::layout::font::Font;
 use crate::plot::layout::markup::{Class, Node, parse};
 
@@ -129,8 +130,8 @@ impl PlacedText {
     /// As for [`Text::new`].
     pub fn new(font: &Font, letters: &Lettering) -> Result<Self, PlotError> {
         let text = Text::new(font, &letters.source, letters.size)?;
-        let turn = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][usize::from(letters.turns % 4)];
-        let before = letters.across * text.width;
+        let turn = (f64::from(letters.turn.0), f64::from(letters.turn.1));
+        let before = f64::from(letters.halves) / 2.0 * text.width;
         let (x, y) = (f64::from(letters.place.0) / UNITS, f64::from(letters.place.1) / UNITS);
         let (x, y) = (x - before * turn.0, y - before * turn.1);
         Ok(Self { text, x, y, turn, colour: letters.colour, in_cell: letters.in_cell })

@@ -7,11 +7,12 @@ use plotters::chart::{ChartBuilder, LabelAreaPosition};
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use crate::plot::description::canvas::{Look, Role, Surface, lettering, place, units};
 use crate::plot::description::colour::Rgb;
+use crate::plot::description::ink::lettering;
 use crate::plot::description::panel::Anchor;
 use crate::plot::description::series::Series;
 use crate::plot::description::style::Dash;
+use crate::plot::description::surface::{Look, Role, Surface, place, units};
 use crate::plot::elements::area::{Drawn, Page};
 use crate::plot::elements::{axes, bar, keys, marks};
 use crate::plot::layout::compose::{Cell, Layout};

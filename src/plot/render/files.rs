@@ -5,9 +5,11 @@ use plotters_backend::DrawingErrorKind;
 
 use crate::plot::backends::pdf;
 use crate::plot::backends::svg::Svg;
-use crate::plot::description::canvas::{Canvas, Item, Items, width};
+use crate::plot::description::canvas::Canvas;
 use crate::plot::description::error::PlotError;
 use crate::plot::description::figure::Figure;
+use crate::plot::description::ink::{Item, Items};
+use crate::plot::description::surface::width;
 use crate::plot::layout::alt::Words;
 use crate::plot::layout::compose::Layout;
 use crate::plot::layout::font::Font;
@@ -20,7 +22,7 @@ pub const LARGEST: usize = 400_000;
 fn failed(error: DrawingAreaErrorKind<PlotError>) -> PlotError {
     match error {
         DrawingAreaErrorKind::BackendError(DrawingErrorKind::DrawingError(error)) => error,
-        other => PlotError::Backend { problem: other.to_string() },
+        other => PlotError::Backend(other.to_string()),
     }
 }
 

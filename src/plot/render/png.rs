@@ -55,5 +55,5 @@ fn whole(number: f32) -> u32 {
 }
 
 fn failed(problem: &dyn std::fmt::Display) -> PlotError {
-    PlotError::Png { problem: problem.to_string() }
+    PlotError::Png(problem.to_string())
 }
