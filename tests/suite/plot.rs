@@ -1,6 +1,5 @@
 //! What the figures promise: places, slopes, gaps, words, bytes.
 
-use spectral_alignment::plot::canvas::{Item, Part, Stroke};
 use spectral_alignment::plot::font::{FONT_BYTES, Font};
 use spectral_alignment::plot::ink::{Item, Part, Stroke};
 use spectral_alignment::plot::path::{clip_line, clip_polygon, clip_segment, thin};

@@ -2,7 +2,6 @@
 
 use crate::plot::{axes, caption, figure, line, samples};
 use flate2::read::ZlibDecoder;
-use spectral_alignment::plot::canvas::Item;
 use spectral_alignment::plot::contact_sheet::contact_sheet;
 use spectral_alignment::plot::ink::Item;
 use spectral_alignment::plot::png::{PRINT, pixels, png};
