@@ -1,8 +1,8 @@
 //! What the figures promise: places, slopes, gaps, words, bytes.
 
-use spectral_alignment::plot::canvas::{Item, Part, Stroke};
 use spectral_alignment::plot::font::{FONT_BYTES, Font};
 use spectral_alignment::plot::path::{clip_line, clip_polygon, clip_segment, thin};
+use spectral_alignment::plot::canvas::{Item, Part, Stroke};
 use spectral_alignment::plot::text::{PlacedText, Text};
 use spectral_alignment::plot::ticks::{linear_ticks, ticks};
 use spectral_alignment::plot::*;
