@@ -1,7 +1,7 @@
 //! Claims and figures of the map of the law of the final rank.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
@@ -65,8 +65,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let all = results.all();
     let beyond: Vec<&Experiment> = all.iter().copied().filter(|one| place(one) > DOMAIN).collect();
     let apart = |statistic: &str| {
-        let differences =
-            beyond.iter().flat_map(|one| less(&of(&statistics, one, statistic), &of(&predictions, one, "rank")));
+        let differences = beyond
+            .iter()
+            .flat_map(|one| less(&of(&statistics, one, statistic), &of(&predictions, one, "rank")));
         folded(differences, mean)
     };
     let growing: Vec<&Experiment> =
@@ -174,8 +175,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         expected,
     )
     .series(Series::rule_horizontal("coupon collector's law", Style::reference(), 0.0))
-    .series(Series::rule_vertical("end of its domain", Style::reference(), DOMAIN))
-    .note(0.05, 0.92, "all points of the grid", Anchor::Left);
+    .series(Series::rule_vertical("end of its domain", Style::reference(), DOMAIN));
     let caption = Caption::new(
         "Where the coupon collector's law of the final rank ends",
         format!(
