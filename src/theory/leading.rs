@@ -21,6 +21,7 @@
 //! the signs at the start, and the rank follows the coupon collector's law, where `√λ ≫ log d`: large λ is not enough.
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// `√(2/π)/8`: a small `√λ W·μ/‖W‖` grows at `√λ|v|/‖W‖` times this.
@@ -75,12 +76,9 @@ impl Neuron {
 /// The equation of motion.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Leading {
-    /// Signal-to-noise ratio.
-    pub lambda: f64,
-    /// Ridge.
-    pub beta: f64,
-    /// Step constant.
-    pub c: f64,
+    lambda: f64,
+    beta: f64,
+    c: f64,
 }
 
 /// Probability that the gate is open, mean feature and density at a cluster.
@@ -92,6 +90,11 @@ fn gate(a: f64, s: f64) -> [f64; 3] {
 }
 
 impl Leading {
+    /// The equation for these parameters.
+    pub fn new(lambda: f64, beta: f64, c: f64) -> Self {
+        Self { lambda: mutation::predicted_for(lambda), beta, c }
+    }
+
     /// The time derivative of all neurons.
     pub fn derivative(&self, neurons: &[Neuron]) -> Vec<Neuron> {
         let root = self.lambda.sqrt();
@@ -125,7 +128,8 @@ impl Leading {
                 let noise = quarter(&|cluster| residuals[cluster] * residuals[cluster] * gate[cluster][0]);
                 Neuron {
                     along: [0, 1].map(|axis| -neuron.v * pull(2 * axis) - decay * neuron.along[axis]),
-                    rest: self.c / self.lambda * neuron.v * neuron.v * noise - 2.0 * decay * neuron.rest,
+                    rest: mutation::STEP_NOISE * self.c / self.lambda * neuron.v * neuron.v * noise
+                        - 2.0 * decay * neuron.rest,
                     v: -quarter(&|cluster| residuals[cluster] * gate[cluster][1]) - self.beta * neuron.v,
                 }
             })
@@ -199,6 +203,7 @@ impl Leading {
 /// is of a cluster ±μ and passes the gate, and `r² = 1/4`. What noise adds to m(0), `N(0, 1/d)`, in the long run has the
 /// variance `(c/16d) v²/(2κ√λ|v|)`, so the sign changes with the chance `arctan(√(c|v|/(32κ√λ)))/π`, whatever d.
 pub fn overturned(lambda: f64, c: f64) -> f64 {
+    let (lambda, c) = (mutation::predicted_for(lambda), mutation::STEP_NOISE * c);
     // The midpoint rule over v from 0 to 8, with the density of |v|.
     let (count, end) = (4000_u32, 8.0);
     let width = end / f64::from(count);
@@ -209,9 +214,19 @@ pub fn overturned(lambda: f64, c: f64) -> f64 {
     (0..count).map(|place| width * value(width * (f64::from(place) + 0.5))).sum()
 }
 
-/// Chance that `width` neurons, each on one of the directions ±μ, ±ν at random, cover the same directions after each has turned
-/// to the opposite one with this chance, independently.
-pub fn same_cover(width: u32, turned: f64) -> f64 {
+/// Chance that a neuron changes its axis, on average over `v ~ N(0, 1)`, for λ far above d.
+///
+/// With gates that follow the signs, `u = |W·μ| - |W·ν|` and v > 0 obey `du/dt = v/4`, `dv/dt = u/8` near zero, a saddle: where
+/// `u < -√2 v` the weight v changes its sign before it has grown, and the neuron heads for ±ν in place of ±μ (likewise for v < 0). With
+/// inner products `N(0, 1/d)` the chance is `√(2/π) E(|g| - |g'|)₊/√(2d)`, and the mean is `2/√π - √(2/π)`.
+pub fn diverted(d: f64) -> f64 {
+    let half = (2.0 / PI).sqrt();
+    half * (2.0 / PI.sqrt() - half) / (2.0 * d).sqrt()
+}
+
+/// Chance that `width` neurons, each on one of the directions ±μ, ±ν at random, cover the same directions after each has, independently,
+/// turned to the opposite one with the first chance, or to either one of the other axis with the second.
+pub fn same_cover(width: u32, turned: f64, diverted: f64) -> f64 {
     // The chain in the number of neurons of (directions foretold, directions taken), as sums of powers of two.
     let mut law = vec![0.0; 256];
     law[0] = 1.0;
@@ -219,7 +234,12 @@ pub fn same_cover(width: u32, turned: f64) -> f64 {
         let mut next = vec![0.0; 256];
         for (state, probability) in law.iter().enumerate().filter(|(_, probability)| **probability > 0.0) {
             for direction in 0..4 {
-                for (taken, chance) in [(direction, 1.0 - turned), (direction ^ 1, turned)] {
+                for (taken, chance) in [
+                    (direction, 1.0 - turned - diverted),
+                    (direction ^ 1, turned),
+                    (direction ^ 2, 0.5 * diverted),
+                    (direction ^ 3, 0.5 * diverted),
+                ] {
                     next[state | 1 << direction | 16 << taken] += 0.25 * chance * probability;
                 }
             }
@@ -232,7 +252,7 @@ pub fn same_cover(width: u32, turned: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use crate::theory::dynamics::{Constants, Dynamics as _, State, XorDynamics, integrate};
-    use crate::theory::leading::{Leading, Neuron, RATE, lateness, overturned, same_cover};
+    use crate::theory::leading::{Leading, Neuron, RATE, diverted, lateness, overturned, same_cover};
     use ndarray::Array2;
 
     const NEURONS: [Neuron; 4] = [
@@ -254,7 +274,7 @@ mod tests {
     #[test]
     fn it_is_the_effective_dynamics_up_to_the_approximations() {
         for (lambda, tolerance) in [(1000.0, 0.03), (1e6, 0.002)] {
-            let leading = Leading { lambda, beta: 0.02, c: 1.0 };
+            let leading = Leading::new(lambda, 0.02, 1.0);
             let full = XorDynamics::new(4, Constants { lambda, beta: 0.02, c: 1.0 }).unwrap();
             let (measured, expected) =
                 (leading.derivative(&NEURONS), full.derivative(&state(&NEURONS)).unwrap());
@@ -270,7 +290,7 @@ mod tests {
 
     #[test]
     fn paths_end_where_the_effective_dynamics_end() {
-        let leading = Leading { lambda: 3000.0, beta: 0.02, c: 1.0 };
+        let leading = Leading::new(3000.0, 0.02, 1.0);
         let full = XorDynamics::with_nodes(4, Constants { lambda: 3000.0, beta: 0.02, c: 1.0 }, 256).unwrap();
         let path = leading.path(&NEURONS, &[4.0, 20.0]).unwrap();
         let expected = integrate(&full, &state(&NEURONS), &[4.0, 20.0], 0.1).unwrap();
@@ -286,7 +306,7 @@ mod tests {
 
     #[test]
     fn steps_are_short_enough() {
-        let leading = Leading { lambda: 1e4, beta: 0.02, c: 1.0 };
+        let leading = Leading::new(1e4, 0.02, 1.0);
         let once = leading.path(&NEURONS, &[10.0]).unwrap();
         let times: Vec<f64> = (1..=2000).map(|index| 0.005 * f64::from(index)).collect();
         let often = leading.path(&NEURONS, &times).unwrap();
@@ -299,11 +319,33 @@ mod tests {
     fn a_late_neuron_turns_to_the_cluster_that_is_not_covered() {
         let early = Neuron { along: [0.1, 0.0], rest: 1.0, v: 1.5 };
         let late = Neuron { along: [1e-3, 0.0], rest: 1.0, v: 0.15 };
-        let leading = Leading { lambda: 1000.0, beta: 0.02, c: 1.0 };
+        let leading = Leading::new(1000.0, 0.02, 1.0);
         let together = leading.path(&[early, late], &[60.0]).unwrap();
         assert!(together[0][0].along[0] > 1.0 && together[0][1].along[0] < 0.0, "{together:?}");
         let alone = leading.path(&[late], &[60.0]).unwrap();
         assert!(alone[0][0].along[0] > 0.0, "{alone:?}");
+    }
+
+    #[test]
+    fn a_neuron_changes_its_axis_beyond_the_saddle_and_as_often_as_said() {
+        // Far beyond the gates' width, on either side of u = -√2 v.
+        let leading = Leading::new(1e12, 0.0, 1.0);
+        for (v, axis) in [(0.9, 1), (1.1, 0)] {
+            let start = Neuron { along: [1e-3, 3e-3], rest: 1e-12, v: v * 2e-3 / 2.0_f64.sqrt() };
+            let end = leading.path(&[start], &[60.0]).unwrap()[0][0];
+            assert!(end.along[axis].abs() > 10.0 * end.along[1 - axis].abs(), "{end:?}");
+        }
+        // The chance by the midpoint rule over both inner products, for small chances.
+        let (count, width) = (400_u32, 0.02);
+        let half = |g: f64| (2.0 / std::f64::consts::PI).sqrt() * libm::exp(-0.5 * g * g);
+        let places: Vec<f64> = (0..count).map(|place| width * (f64::from(place) + 0.5)).collect();
+        let mut mean = 0.0;
+        for a in &places {
+            for b in &places {
+                mean += width * width * half(*a) * half(*b) * (a - b).max(0.0);
+            }
+        }
+        assert!((diverted(200.0) / (half(0.0) * mean / 20.0) - 1.0).abs() < 1e-3);
     }
 
     #[test]
@@ -313,11 +355,11 @@ mod tests {
         // arctan is nearly linear here, and E √|v| = 2^{1/4} Γ(3/4)/√π.
         let linear = 0.822_178_944 * (1.0 / (32.0 * RATE * 1e4)).sqrt() / std::f64::consts::PI;
         assert!((overturned(1e8, 1.0) / linear - 1.0).abs() < 1e-3);
-        assert!((same_cover(4, 0.0) - 1.0).abs() < 1e-15);
+        assert!((same_cover(4, 0.0, 0.0) - 1.0).abs() < 1e-15);
         // One neuron covers the same direction unless it turns; two on both directions of an axis, with chance 1/4, also do if
         // both turn.
-        assert!((same_cover(1, 0.1) - 0.9).abs() < 1e-15);
+        assert!((same_cover(1, 0.06, 0.04) - 0.9).abs() < 1e-15);
         let two = 0.25 * (0.81 + 0.01) + 0.75 * 0.81;
-        assert!((same_cover(2, 0.1) - two).abs() < 1e-12);
+        assert!((same_cover(2, 0.1, 0.0) - two).abs() < 1e-12);
     }
 }

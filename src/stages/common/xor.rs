@@ -115,10 +115,8 @@ pub fn first_layer(settings: &Settings, name: &str) -> Result<Request> {
     let lambda = if name == MAIN { 100.0 } else { 20.0 };
     let mut experiment = experiment(settings.profile, name, 8, 600, lambda);
     experiment.spacing = Spacing::Geometric;
-    if name == MAIN {
-        // Enough that a share of runs can be told from its bound.
-        experiment.replicates = 40;
-    }
+    // Enough that a share of runs can be told from its bound.
+    experiment.replicates = 40;
     let experiment = checked(settings, experiment)?;
     let neurons = width(&experiment);
     let request = Request::new(experiment);
@@ -219,7 +217,7 @@ pub fn leading_neurons(experiment: &Experiment, observed: &Observed) -> Vec<lead
 /// The leading order of the effective dynamics of an experiment.
 pub fn leading_order(experiment: &Experiment) -> Leading {
     let Training { beta, c, .. } = experiment.problem.training;
-    Leading { lambda: experiment.problem.lambda(), beta, c }
+    Leading::new(experiment.problem.lambda(), beta, c)
 }
 
 /// The directions that alive neurons are predicted to point to.
