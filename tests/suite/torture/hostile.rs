@@ -562,16 +562,6 @@ fn another_kernel_is_named_and_no_defect() {
 
 #[test]
 fn cleaning_removes_what_runs_write_beside_the_committed_files_and_nothing_else() {
-    let place = Place::copy_of(&undisturbed().0);
-    call(&place, &["run", STAGE, "--png", "--report"]).good();
-    for mine in ["report.html", "variants/mine/thesis.tex", "png/photo.png", "figures.lock.bak"] {
-        let path = place.figures().join(mine);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, "mine").unwrap();
-    }
-    let said = call(&place, &["clean"]).good().out;
-    assert!(said.contains("thesis.tex") && said.contains("photo.png"), "{said}");
-    let mut left = Vec::new();
     fn list(path: &Path, left: &mut Vec<String>) {
         for entry in fs::read_dir(path).unwrap() {
             let path = entry.unwrap().path();
@@ -582,6 +572,16 @@ fn cleaning_removes_what_runs_write_beside_the_committed_files_and_nothing_else(
             }
         }
     }
+    let place = Place::copy_of(&undisturbed().0);
+    call(&place, &["run", STAGE, "--png", "--report"]).good();
+    for mine in ["report.html", "variants/mine/thesis.tex", "png/photo.png", "figures.lock.bak"] {
+        let path = place.figures().join(mine);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "mine").unwrap();
+    }
+    let said = call(&place, &["clean"]).good().out;
+    assert!(said.contains("thesis.tex") && said.contains("photo.png"), "{said}");
+    let mut left = Vec::new();
     list(&place.figures(), &mut left);
     left.sort();
     assert_eq!(left, ["figures.lock.bak", "photo.png", "report.html", "thesis.tex"]);
