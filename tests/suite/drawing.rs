@@ -383,7 +383,7 @@ fn rooms_of_plots_import_only_those_before_them() {
         rooms.iter().position(|room| inner.trim_end_matches(".rs").split('/').next() == Some(room))
     };
     let mut met = 0;
-    for source in SOURCES.iter() {
+    for source in SOURCES {
         let Some(here) = room(source.path) else { continue };
         for dependency in source.dependencies {
             assert_ne!(*dependency, "src/plot/mod.rs", "{} goes through its own door", source.path);

@@ -126,7 +126,10 @@ fn nan_leaves_a_gap() {
     );
     // Three calls of a translucent fill: the key of the legend and two pieces.
     let (scene, _) = scene(&figure(axes().series(band))).unwrap();
-    let fills = scene.items.iter().filter(|item| matches!(item, Item::Fill(_, _, opacity) if opacity < &1.0));
+    let fills = scene
+        .items
+        .iter()
+        .filter(|item| matches!(item, Item::Fill(_, _, opacity) if (0.0..1.0).contains(opacity)));
     assert_eq!(fills.count(), 3);
 }
 

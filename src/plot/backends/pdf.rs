@@ -40,8 +40,8 @@ pub struct Pdf<'d> {
 ///
 /// # Errors
 /// [`PlotError::Pdf`] if krilla fails, and what `draw` reports.
-pub fn document<'f>(
-    font: &'f Font,
+pub fn document(
+    font: &Font,
     pt: (f64, f64),
     words: &Words,
     draw: impl for<'d> FnOnce(Canvas<Pdf<'d>>) -> Result<Canvas<Pdf<'d>>, PlotError>,

@@ -9,7 +9,6 @@
     reason = "page units are whole numbers far below 2^31"
 )]
 
-use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 
@@ -61,7 +60,7 @@ impl<F: Format> Canvas<F> {
         }
     }
 
-    fn ink<S: BackendStyle>(&mut self, part: Part, style: &S, fill: bool) -> Answer<Self> {
+    fn ink<S: BackendStyle>(&mut self, part: Part, style: &S, fill: bool) {
         let BackendColor { alpha: opacity, rgb } = style.color();
         let colour = Rgb::from(rgb);
         let paint = if fill {
@@ -82,7 +81,6 @@ impl<F: Format> Canvas<F> {
                 self.path = Some((paint, vec![part]));
             }
         }
-        Ok(())
     }
 }
 
@@ -118,7 +116,8 @@ impl<F: Format> DrawingBackend for Canvas<F> {
     }
 
     fn draw_rect<S: BackendStyle>(&mut self, a: Place, b: Place, style: &S, fill: bool) -> Answer<Self> {
-        self.ink(Part::Closed(vec![a, (b.0, a.1), b, (a.0, b.1)]), style, fill)
+        self.ink(Part::Closed(vec![a, (b.0, a.1), b, (a.0, b.1)]), style, fill);
+        Ok(())
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = Place>>(
@@ -129,7 +128,8 @@ impl<F: Format> DrawingBackend for Canvas<F> {
         let mut places: Vec<Place> = path.into_iter().collect();
         let closed = places.len() > 2 && places.first() == places.last();
         places.truncate(places.len() - usize::from(closed));
-        self.ink(if closed { Part::Closed(places) } else { Part::Open(places) }, style, false)
+        self.ink(if closed { Part::Closed(places) } else { Part::Open(places) }, style, false);
+        Ok(())
     }
 
     fn draw_circle<S: BackendStyle>(
@@ -139,7 +139,8 @@ impl<F: Format> DrawingBackend for Canvas<F> {
         style: &S,
         fill: bool,
     ) -> Answer<Self> {
-        self.ink(Part::Circle(centre, radius as i32), style, fill)
+        self.ink(Part::Circle(centre, radius as i32), style, fill);
+        Ok(())
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = Place>>(
@@ -147,7 +148,8 @@ impl<F: Format> DrawingBackend for Canvas<F> {
         path: I,
         style: &S,
     ) -> Answer<Self> {
-        self.ink(Part::Closed(path.into_iter().collect()), style, true)
+        self.ink(Part::Closed(path.into_iter().collect()), style, true);
+        Ok(())
     }
 
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): Place) -> Answer<Self> {
