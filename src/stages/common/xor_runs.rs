@@ -197,16 +197,18 @@ pub fn with_next(runs: &[Run], experiment: &str, complies: impl Fn(&Run, &Run) -
         .collect()
 }
 
-/// Columns of the table `runs`, each with its place in a run.
-const COUNTS: [(&str, fn(&mut Run) -> &mut u32); 5] = [
+/// A column of the table `runs`, with its place in a run.
+type Column<T> = (&'static str, fn(&mut Run) -> &mut T);
+/// Columns of counts.
+const COUNTS: [Column<u32>; 5] = [
     ("outliers", |run| &mut run.outliers),
     ("classified", |run| &mut run.classified),
     ("classified_with_zero", |run| &mut run.classified_with_zero),
     ("covered", |run| &mut run.covered),
     ("foretold", |run| &mut run.foretold),
 ];
-/// Those of numbers that are no counts.
-const NUMBERS: [(&str, fn(&mut Run) -> &mut f64); 3] = [
+/// Columns of other numbers.
+const NUMBERS: [Column<f64>; 3] = [
     ("accuracy", |run| &mut run.accuracy),
     ("clearance", |run| &mut run.clearance),
     ("distance", |run| &mut run.distance),
