@@ -26,12 +26,12 @@ pub const STAGE: Stage = Stage {
     report: file!(),
     claims: &[
         "B1.slope",
-        "B2.bound",
         "B1.perpendicular-hessian",
         "B1.full-hessian",
         "B1.perpendicular-gradient",
         "B1.full-gradient",
         "B1.level-hessian",
+        "B2.bound",
         "B2.perpendicular-hessian",
         "B2.full-hessian",
         "B2.perpendicular-gradient",
