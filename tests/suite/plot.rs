@@ -3,7 +3,6 @@
 use spectral_alignment::plot::font::{FONT_BYTES, Font};
 use spectral_alignment::plot::ink::{Item, Part, Stroke};
 use spectral_alignment::plot::path::{clip_line, clip_polygon, clip_segment, thin};
-use spectral_alignment::plot::canvas::{Item, Part, Stroke};
 use spectral_alignment::plot::text::{PlacedText, Text};
 use spectral_alignment::plot::ticks::{linear_ticks, ticks};
 use spectral_alignment::plot::*;
