@@ -304,7 +304,9 @@ impl Ran {
         let name = &experiment.name;
         (0..experiment.replicates).find_map(|replicate| match self.0.get(&(name.clone(), replicate)) {
             Some(None) => None,
-            Some(Some(step)) => Some(format!("SGD diverged in replicate {replicate} of {name} at step {step}")),
+            Some(Some(step)) => {
+                Some(format!("SGD diverged in replicate {replicate} of {name} at step {step}"))
+            }
             None => Some(format!("replicate {replicate} of {name} is missing")),
         })
     }

@@ -51,9 +51,8 @@ impl Report {
 
 /// The number of claims with each verdict, on one line.
 pub fn summary<'a>(claims: impl Iterator<Item = &'a Claim> + Clone) -> String {
-    let count = |verdict| {
-        claims.clone().filter(|claim| claim.is_evidence() && claim.verdict == verdict).count()
-    };
+    let count =
+        |verdict| claims.clone().filter(|claim| claim.is_evidence() && claim.verdict == verdict).count();
     let mut parts = Vec::new();
     for verdict in [Verdict::Holds, Verdict::Fails, Verdict::Undecided] {
         parts.push(format!("{} {}", count(verdict), verdict.plural()));

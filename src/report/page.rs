@@ -160,13 +160,12 @@ fn contents(report: &Report) -> Markup {
 
 /// The verdicts of a stage in a few words.
 fn tally(section: &Section) -> String {
-    let parts: Vec<String> =
-        Verdict::ALL
-            .into_iter()
-            .filter_map(|verdict| {
-                let number = section.claims.iter().filter(|claim| claim.verdict == verdict).count();
-                (number > 0).then(|| format!("{number} {}", verdict.plural()))
-            })
-            .collect();
+    let parts: Vec<String> = Verdict::ALL
+        .into_iter()
+        .filter_map(|verdict| {
+            let number = section.claims.iter().filter(|claim| claim.verdict == verdict).count();
+            (number > 0).then(|| format!("{number} {}", verdict.plural()))
+        })
+        .collect();
     parts.join(", ")
 }

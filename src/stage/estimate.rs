@@ -89,7 +89,9 @@ fn median(values: &[f64], miss: f64) -> Result<Estimate> {
         j += 1;
     }
     if j == 0 {
-        return Err(refused(format!("{n} values are too few for a median that is missed with probability {miss}")));
+        return Err(refused(format!(
+            "{n} values are too few for a median that is missed with probability {miss}"
+        )));
     }
     let middle = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0;
     Ok(Estimate { middle, low: sorted[j - 1], high: sorted[n - j] })

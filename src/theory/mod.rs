@@ -13,6 +13,7 @@ pub mod coupon_collector;
 pub mod dynamics;
 pub mod effective_spectrum;
 pub mod jacobi;
+pub mod joint;
 pub mod mixture_law;
 mod span;
 pub mod xor_law;
