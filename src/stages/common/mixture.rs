@@ -128,10 +128,10 @@ pub fn classes(experiment: &Experiment) -> u32 {
     small(experiment.problem.rows())
 }
 
-/// `log(1/ε)/β`, the time after which ridge has brought what is left of the start below ε; infinite without ridge.
+/// `log(1/ε)/β`, the time after which ridge has brought what is left of the start below ε; beyond any horizon without ridge.
 #[must_use]
 pub fn onset_bound(experiment: &Experiment) -> f64 {
-    libm::log(1.0 / EPSILON) / experiment.problem.training.beta
+    libm::log(1.0 / EPSILON) / experiment.problem.training.beta.max(f64::MIN_POSITIVE)
 }
 
 /// The first checkpoint from [`onset_bound`] on, the last if there is none: alignment is claimed from here on.

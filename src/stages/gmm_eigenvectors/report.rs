@@ -67,7 +67,9 @@ fn leading(
     let predicted = late(theory);
     let of = |values: Values| minus(&values, &predicted);
     let other = |name: &str| of(smallest(&statistics.of(MAIN, name).with(what)));
-    let mixing = average_of(&averaged(&from_onset(theory.of(MAIN, "mixing").matrix(matrix), experiment)));
+    // None of a leading outlier that is alone.
+    let mixing = averaged(&from_onset(theory.of(MAIN, "mixing").matrix(matrix), experiment));
+    let mixing = if mixing.is_empty() { 0.0 } else { average_of(&mixing) };
     let deviations = 2.0 + extreme(k);
     let p = average_of(&predicted);
     let start = of(smallest(&statistics.of(MAIN, "overlap").matrix(matrix).with(what).step(0)));
