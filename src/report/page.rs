@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 const STYLE: &str = include_str!("style.css");
 
 /// The report as an HTML document that needs nothing but itself.
-#[must_use]
 pub fn page(report: &Report) -> String {
     let document = html! {
         (DOCTYPE)

@@ -14,7 +14,6 @@ use crate::theory::effective_spectrum::{EffectiveSpectrum, Outlier};
 ///
 /// # Panics
 /// If the spectra are not of the same nodes.
-#[must_use]
 pub fn overlap(
     (a, of_a): (&EffectiveSpectrum, &[Outlier]),
     (b, of_b): (&EffectiveSpectrum, &[Outlier]),
@@ -32,17 +31,17 @@ pub fn overlap(
 /// `⟨v, w⟩` of one outlier eigenvector of each, up to the free signs.
 fn inner_product((a, v): (&EffectiveSpectrum, &Outlier), (b, w): (&EffectiveSpectrum, &Outlier)) -> f64 {
     let nodes: &NodeSet = a.nodes();
-    assert_eq!(nodes.masses().len(), b.nodes().masses().len(), "two matrices of one sample");
+    assert_eq!(nodes.masses.len(), b.nodes().masses.len(), "two matrices of one sample");
     let (lambda, ratio) = (a.lambda(), a.ratio());
     let residual: f64 = nodes
-        .residual_variance()
+        .residual_variance
         .iter()
         .zip(v.projection.iter().zip(&w.projection))
         .map(|(variance, (r, s))| variance * r * s)
         .sum();
     let (mut trace, mut moment) = (0.0, 0.0);
     for ((point, mass), (f, g)) in
-        nodes.points().outer_iter().zip(nodes.masses()).zip(a.values().iter().zip(b.values()))
+        nodes.points.outer_iter().zip(&nodes.masses).zip(a.values().iter().zip(b.values()))
     {
         let factor = mass * f * g / ((1.0 - f / v.y) * (1.0 - g / w.y));
         trace += factor;

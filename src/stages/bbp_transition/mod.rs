@@ -15,8 +15,9 @@ use crate::spectrum::Pair;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::alignment;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over_lambda;
 use crate::stages::common::limit::{Limit, limit};
 use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, counted, experiment};
 use crate::stages::common::shared::{MATRICES, Seen, all_seen, predicted_at, query, small};
@@ -61,7 +62,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     base.spacing = Spacing::Geometric;
     // Names carry φ in tenths.
     let family = Family::new("gmm-bbp", base)
-        .axis(Axis::new("lambda", "-lambda-", lambdas.iter().copied().map(f64::from)))
+        .axis(over_lambda(lambdas))
         .axis(Axis::new("phi", "-phi-", ratios.iter().map(|ratio| f64::from(*ratio) / 10.0)).scaled(10.0));
     let ask = |point: Experiment| {
         let checkpoints = asked(&point);
@@ -71,7 +72,6 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 /// Whether transitions are followed in time.
-#[must_use]
 pub fn is_followed(experiment: &Experiment) -> bool {
     experiment.problem.training.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits()
 }
@@ -82,7 +82,7 @@ fn asked(experiment: &Experiment) -> Checkpoints {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     // The limit does not know φ, so one path serves all ratios of a λ.
     let mut limits: BTreeMap<u64, Limit> = BTreeMap::new();
     for experiment in data.experiments() {
@@ -92,14 +92,14 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         }
         let Some(limit) = limits.get(&lambda) else { continue };
         for checkpoint in asked(experiment).indices(experiment.schedule().len()) {
-            let thresholds = predict(experiment, limit, checkpoint, &mut theory)?;
+            let thresholds = predict(experiment, limit, checkpoint, &mut rows.theory)?;
             for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
-                measure(data, experiment, &seen, thresholds, &mut statistics)?;
+                measure(data, experiment, &seen, thresholds, &mut rows.statistics)?;
             }
         }
     }
-    thresholds(data, &limits, &mut theory)?;
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    thresholds(data, &limits, &mut rows.theory)?;
+    rows.tables(&["statistics", "theory"])
 }
 
 /// The squared overlaps of each outlier with the span of the means and with what the parameters add to it.

@@ -2,7 +2,7 @@
 
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::Values;
+use crate::stage::estimate::Values;
 use crate::stage::rows::Selection;
 use crate::stages::common::mixture::onset_place;
 use std::collections::BTreeMap;
@@ -28,25 +28,21 @@ fn folded(rows: &Selection, fold: impl Fn(&[f64]) -> f64) -> Values {
 }
 
 /// The smallest number of every replicate.
-#[must_use]
 pub fn smallest(rows: &Selection) -> Values {
     folded(rows, |values| values.iter().copied().fold(f64::INFINITY, f64::min))
 }
 
 /// The largest number of every replicate.
-#[must_use]
 pub fn largest(rows: &Selection) -> Values {
     folded(rows, |values| values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// The mean of the numbers of every replicate.
-#[must_use]
 pub fn averaged(rows: &Selection) -> Values {
     folded(rows, |values| values.iter().sum::<f64>() / as_f64(values.len()))
 }
 
 /// Both values of every replicate that has both, combined.
-#[must_use]
 pub fn combined(left: &Values, right: &Values, combine: impl Fn(f64, f64) -> f64) -> Values {
     let both =
         left.iter().filter_map(|(replicate, value)| Some((*replicate, *value, *right.get(replicate)?)));
@@ -54,26 +50,22 @@ pub fn combined(left: &Values, right: &Values, combine: impl Fn(f64, f64) -> f64
 }
 
 /// The left value of every replicate minus its right one.
-#[must_use]
 pub fn minus(left: &Values, right: &Values) -> Values {
     combined(left, right, |left, right| left - right)
 }
 
 /// Mean over replicates; NaN if there is none.
-#[must_use]
 pub fn mean(values: &Values) -> f64 {
     values.values().sum::<f64>() / as_f64(values.len())
 }
 
 /// Two standard deviations, relative to its mean, of the squared length of a Gaussian vector of `directions · d` components: what
 /// unit eigenvectors have outside `V` is such a vector, one per eigenvector, up to the correlations of neighbours.
-#[must_use]
 pub fn noise(experiment: &Experiment, directions: usize) -> f64 {
     2.0 * (2.0 / as_f64(directions * experiment.problem.d())).sqrt()
 }
 
 /// How many standard deviations the largest of k standard normal numbers lies above zero, at most in the mean: `√(2 ln k)`.
-#[must_use]
 pub fn extreme(k: usize) -> f64 {
     (2.0 * libm::log(as_f64(k))).sqrt()
 }

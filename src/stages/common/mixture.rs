@@ -44,7 +44,6 @@ pub const SHOWN: u32 = 12;
 pub const REPLICATED: Checkpoints = Checkpoints::Spread(5);
 
 /// Checkpoints at which the outliers of every replicate of an experiment are computed.
-#[must_use]
 pub fn replicated(experiment: &str) -> Checkpoints {
     if experiment == MAIN { REPLICATED } else { Checkpoints::Three }
 }
@@ -53,7 +52,6 @@ pub fn replicated(experiment: &str) -> Checkpoints {
 ///
 /// β = 0.05 makes `e^{-βt}` vanish within the horizon of 150, and φ = 10 test samples per dimension keep the bulk
 /// narrow. Checkpoints are a tenth apart in time, and one in four of them falls on `log(1/ε)/β = 46.1`.
-#[must_use]
 pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experiment {
     let d = profile.pick(1000, 100);
     Experiment {
@@ -123,19 +121,16 @@ pub fn counts(settings: &Settings) -> Result<Request> {
 }
 
 /// Number of classes of an experiment.
-#[must_use]
 pub fn classes(experiment: &Experiment) -> u32 {
     small(experiment.problem.rows())
 }
 
 /// `log(1/ε)/β`, the time after which ridge has brought what is left of the start below ε; beyond any horizon without ridge.
-#[must_use]
 pub fn onset_bound(experiment: &Experiment) -> f64 {
     libm::log(1.0 / EPSILON) / experiment.problem.training.beta.max(f64::MIN_POSITIVE)
 }
 
 /// The first checkpoint from [`onset_bound`] on, the last if there is none: alignment is claimed from here on.
-#[must_use]
 pub fn onset_place(experiment: &Experiment) -> usize {
     let schedule = experiment.schedule();
     let from = onset_bound(experiment);
@@ -176,7 +171,6 @@ pub fn every_class(mut request: Request) -> Request {
 }
 
 /// The places in the schedule at which outliers of every replicate are computed and predicted: start, [`onset_place`], end.
-#[must_use]
 pub fn places(experiment: &Experiment) -> Vec<usize> {
     let mut places = vec![0, onset_place(experiment), experiment.schedule().len() - 1];
     places.dedup();
@@ -185,7 +179,6 @@ pub fn places(experiment: &Experiment) -> Vec<usize> {
 
 /// The classes whose blocks [`every_class`] asks about at a checkpoint: all where alignment is claimed, else the first. Beside
 /// the main experiment that is at the end only, and with ten classes, of which each block costs as much, nowhere.
-#[must_use]
 pub fn classes_at(experiment: &Experiment, checkpoint: usize) -> Vec<u32> {
     let (onset, last) = (onset_place(experiment), experiment.schedule().len() - 1);
     let wide = [WIDE, WIDE_CLEAR].contains(&experiment.name.as_str());
@@ -236,13 +229,11 @@ pub fn contrast(settings: &Settings) -> Result<Request> {
 }
 
 /// The question about test-sample outliers of the first block that [`main`] and [`contrast`] ask.
-#[must_use]
 pub fn outliers(experiment: &Experiment, checkpoint: usize) -> Query {
     outliers_of(experiment, checkpoint, 0)
 }
 
 /// The same of the block of a class.
-#[must_use]
 pub fn outliers_of(experiment: &Experiment, checkpoint: usize, class: u32) -> Query {
     query(checkpoint, Block::diagonal(Layer::X, class), Question::Outliers(classes(experiment)))
 }
@@ -311,7 +302,7 @@ impl Predicted {
         law: &MixtureLaw,
         block: (theory::Matrix, usize, usize),
     ) -> Result<Self> {
-        let (problem, inside) = (&experiment.problem, law.dimension());
+        let (problem, inside) = (&experiment.problem, law.nodes.dimension());
         let ratio = as_f64(problem.sample_size()) / as_f64(problem.d().saturating_sub(inside).max(1));
         Self::with_ratio(experiment, law, block, ratio)
     }
@@ -323,18 +314,17 @@ impl Predicted {
         ratio: f64,
     ) -> Result<Self> {
         let weights = Weights::discrete(law.weights(matrix, a, b)?.values);
-        let spectrum = EffectiveSpectrum::new(law.nodes(), &weights, ratio, experiment.problem.lambda())?;
+        let spectrum = EffectiveSpectrum::new(&law.nodes, &weights, ratio, experiment.problem.lambda())?;
         Ok(Self { law: law.clone(), spectrum })
     }
 
     /// The largest relative variance, over classes, of the mean of the weights in a sample of n points: `(E_b f²/(E_b f)² )/(n
     /// p_b)`. Eigenvalues and overlaps of single outliers fluctuate by its root, and their means are off by about itself.
-    #[must_use]
     pub fn scatter(&self, experiment: &Experiment, weights: (theory::Matrix, usize, usize)) -> f64 {
         let problem = &experiment.problem;
         let Ok(weights) = self.law.weights(weights.0, weights.1, weights.2) else { return f64::NAN };
         let each = problem.data.probabilities().iter().enumerate().map(|(class, p)| {
-            let own = self.law.labels().iter().zip(&weights.values).filter(|(label, _)| **label == class);
+            let own = self.law.labels.iter().zip(&weights.values).filter(|(label, _)| **label == class);
             let (first, second, count) = own.fold((0.0, 0.0, 0.0), |(first, second, count), (_, f)| {
                 (first + f, second + f * f, count + 1.0)
             });

@@ -22,7 +22,6 @@ pub struct Part {
 
 impl Part {
     /// Name of the statistic in tables.
-    #[must_use]
     pub fn statistic(&self) -> String {
         format!("{} error", self.name)
     }
@@ -58,19 +57,16 @@ pub const SLOPE: f64 = 0.1;
 pub const SLOPE_WEIGHTS: f64 = 0.05;
 
 /// The statistic of a claim on the slope of something in λ.
-#[must_use]
 pub fn fitted(what: &str, least: f64) -> String {
     format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}")
 }
 
 /// The axis of λ.
-#[must_use]
 pub fn snr() -> Axis {
     Axis::log(r"signal-to-noise ratio $\lambda$")
 }
 
 /// How the block of a matrix is marked.
-#[must_use]
 pub fn style(matrix: Matrix) -> Style {
     match matrix {
         Matrix::Hessian => Style::measured(Colour::Blue).marker(Marker::Circle).size(3.0),

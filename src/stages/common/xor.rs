@@ -56,7 +56,6 @@ pub const DIRECTIONS: [&str; CLUSTERS] = [r"+\mu", r"-\mu", r"+\nu", r"-\nu"];
 /// An XOR experiment of this width and dimension.
 ///
 /// β = 0.02 stays far below the collapse threshold, and φ = 10 test samples per dimension keep bulks narrow.
-#[must_use]
 pub fn experiment(profile: Profile, name: &str, width: usize, d: usize, lambda: f64) -> Experiment {
     Experiment {
         name: name.to_owned(),
@@ -91,19 +90,16 @@ pub fn checked(settings: &Settings, experiment: Experiment) -> Result<Experiment
 }
 
 /// Width of an experiment.
-#[must_use]
 pub fn width(experiment: &Experiment) -> u32 {
     u32::try_from(experiment.problem.rows()).unwrap_or(u32::MAX)
 }
 
 /// The diagonal block of one neuron.
-#[must_use]
 pub fn first(neuron: u32) -> Block {
     Block::diagonal(Layer::W, neuron)
 }
 
 /// Checkpoints at which first-layer blocks of every replicate are computed.
-#[must_use]
 pub fn replicated(experiment: &str) -> Checkpoints {
     if experiment == MAIN { Checkpoints::Three } else { Checkpoints::Last }
 }
@@ -139,7 +135,6 @@ pub fn second_layer(settings: &Settings, name: &str) -> Result<Request> {
 }
 
 /// All eigenpairs of the second-layer block.
-#[must_use]
 pub fn whole_second(experiment: &Experiment) -> Question {
     Question::Top(width(experiment))
 }
@@ -161,14 +156,12 @@ pub struct Neuron {
 
 impl Neuron {
     /// Whether it is alive.
-    #[must_use]
     pub fn alive(&self) -> bool {
         self.strength > ALIVE
     }
 }
 
 /// All neurons at a checkpoint.
-#[must_use]
 pub fn neurons(experiment: &Experiment, observed: &Observed) -> Vec<Neuron> {
     let space = task::build(&experiment.problem).mean_space();
     let (w, v) = (&observed.parameters[0], &observed.parameters[1]);
@@ -190,13 +183,11 @@ pub fn neurons(experiment: &Experiment, observed: &Observed) -> Vec<Neuron> {
 }
 
 /// The directions that alive neurons point to.
-#[must_use]
 pub fn covered(neurons: &[Neuron]) -> BTreeSet<usize> {
     neurons.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.direction).collect()
 }
 
 /// Number of clusters that are classified.
-#[must_use]
 pub fn classified(observed: &Observed) -> usize {
     observed.cluster_accuracy.iter().flatten().filter(|share| **share > CLASSIFIED).count()
 }
@@ -246,12 +237,7 @@ pub fn predicted(
     neuron: usize,
 ) -> Result<EffectiveSpectrum> {
     let weights = Weights::discrete(law.first_layer(matrix, neuron, neuron)?);
-    EffectiveSpectrum::new(
-        law.nodes(),
-        &weights,
-        experiment.problem.training.phi,
-        experiment.problem.lambda(),
-    )
+    EffectiveSpectrum::new(&law.nodes, &weights, experiment.problem.training.phi, experiment.problem.lambda())
 }
 
 /// The level above which an eigenvalue of `H_vv` counts as an outlier, `‖W‖_op²/(4λ)`.
@@ -272,12 +258,11 @@ pub fn threshold(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Resul
     let supremum = second_layer_threshold(matrix, law.operator_norm()?, experiment.problem.lambda());
     Ok(match matrix {
         Matrix::Hessian => supremum,
-        Matrix::Gradient => supremum * law.sample_weights(matrix).dot(law.nodes().masses()),
+        Matrix::Gradient => supremum * law.sample_weights(matrix).dot(&law.nodes.masses),
     })
 }
 
 /// Number of values above a level.
-#[must_use]
 pub fn above(values: impl IntoIterator<Item = f64>, threshold: f64) -> usize {
     values.into_iter().filter(|value| *value > threshold).count()
 }

@@ -9,15 +9,15 @@ use crate::error::Result;
 use crate::problem::Problem;
 use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator};
-use crate::problem::family::{Axis, Family};
+use crate::problem::family::Family;
 use crate::problem::network::{Layer, Network};
 use crate::problem::training::Training;
 use crate::simulation::task;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
-use crate::stages::common::dimensions::over;
+use crate::stages::common::dimensions::{over, over_lambda};
 use crate::stages::common::limit::{Limit, experiment, limit_with, macroscopic, predicted};
 use crate::table::Table;
 use std::collections::BTreeMap;
@@ -54,12 +54,9 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let mixture = base("gmm-limit", DataLaw::mixture(d, largest, 3), Network::softmax(), softmax);
     let two_layer = Training { start: macroscopic(), ..Training::new(0.02, 1.0, 1.0) };
     let network = base("xor-limit", DataLaw::xor(d, 10.0), Network::two_layer(4), two_layer);
-    let lambdas = |lambdas: &[f64]| Axis::new("lambda", "-lambda-", lambdas.iter().copied());
     let families = [
-        Family::new("gmm-limit", mixture.clone())
-            .axis(lambdas(&LAMBDAS.map(f64::from)))
-            .axis(over(dimensions)),
-        Family::new("gmm-limit-beyond", mixture).axis(lambdas(&[largest])).axis(over(beyond)),
+        Family::new("gmm-limit", mixture.clone()).axis(over_lambda(&LAMBDAS)).axis(over(dimensions)),
+        Family::new("gmm-limit-beyond", mixture).axis(over_lambda(&[largest])).axis(over(beyond)),
         Family::new("xor-limit", network).axis(over(dimensions)),
     ];
     let mut requests = Vec::new();
@@ -81,7 +78,7 @@ fn limit_sine(limit: &Limit) -> f64 {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     // The limit does not know d.
     let mut limits: BTreeMap<(bool, u64), Limit> = BTreeMap::new();
     for experiment in data.experiments() {
@@ -93,9 +90,9 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let (step, name) = (experiment.problem.steps(experiment.horizon), experiment.name.clone());
         let row = Of::row(Layer::X, 0);
         let place = At { experiment: name.clone(), replicate: None, step, time: experiment.horizon };
-        theory.push(Statistic::plain(&place, "error of the prediction", limit.error()));
+        rows.predict(&place, "error of the prediction", Of::default(), limit.error());
         if is_mixture(experiment) {
-            theory.push(Statistic::new(&place, "sine", row.with(Subspace::Means), limit_sine(limit)));
+            rows.predict(&place, "sine", row.with(Subspace::Means), limit_sine(limit));
         }
         let task = task::build(&experiment.reduced_problem());
         let space = task.mean_space();
@@ -108,17 +105,17 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     farthest = farthest.max((summary.value - predicted(state, &summary)).abs());
                 }
             }
-            statistics.push(Statistic::plain(&here, "largest deviation", farthest));
+            rows.measure(&here, "largest deviation", Of::default(), farthest);
             let (Some(first), Some(last)) = (checkpoints.first(), checkpoints.last()) else { continue };
             if is_mixture(experiment) {
                 let (start, x) = (first.parameters[0].row(0), last.parameters[0].row(0));
                 let means = row.with(Subspace::Means);
-                statistics.push(Statistic::new(&here, "sine", means, sine(x, &space)));
+                rows.measure(&here, "sine", means, sine(x, &space));
                 let left = libm::exp(-experiment.problem.training.beta * experiment.horizon);
                 let left = left * start.dot(&start).sqrt() / x.dot(&x).sqrt();
-                statistics.push(Statistic::new(&here, "left of the start", row, left));
+                rows.measure(&here, "left of the start", row, left);
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }

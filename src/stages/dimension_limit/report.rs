@@ -1,14 +1,14 @@
 //! Claims and figures of the stage `dimension-limit`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::Claim;
 use crate::stage::legacy::declare;
 use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{dimension, places, values, with_half_law};
+use crate::stages::common::dimensions::{dimension, noted, places, values, with_half_law};
 use crate::stages::common::grid::{bars, distinct, slopes};
 use crate::stages::dimension_limit::{DIMENSIONS, is_mixture, plan, reduce};
 
@@ -241,14 +241,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             bars(&places(&here, place, sines))?,
         );
     }
-    if let Some(experiment) = over_lambda.first() {
-        noise = noise.note(0.97, 0.92, format!("$d = {most}$"), Anchor::Right).note(
-            0.97,
-            0.81,
-            format!("{} replicates", experiment.replicates),
-            Anchor::Right,
-        );
-    }
+    let noise = noted(noise, (0.97, 0.92), &over_lambda, |_| format!("$d = {most}$"));
+    let noise = noted(noise, (0.97, 0.81), &over_lambda, |one| format!("{} replicates", one.replicates));
     let caption = caption(results, &statistics, &theory, (largest, other));
     let figure = Figure::new("dimension-limit", caption, Width::Full, 3);
     Ok(vec![figure.panel(alignment).panel(rate).panel(noise)])

@@ -1,14 +1,14 @@
 //! Claims and figures of the stage `effective-dynamics`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Panel, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::Claim;
 use crate::stage::legacy::declare;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
-use crate::stages::common::dimensions::{by_dimension, dimension, places, values, with_half_law};
+use crate::stages::common::dimensions::{by_dimension, dimension, noted, places, values, with_half_law};
 use crate::stages::common::grid::{bars, slopes};
 use crate::stages::common::panels::over_time;
 use crate::stages::effective_dynamics::{DEVIATIONS, TASKS, plan, reduce};
@@ -181,15 +181,11 @@ fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
     let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"));
     let label = "mean of replicates, 95 % interval";
     let panel = with_half_law(panel, label, Style::measured(Colour::Green), Colour::Green, bars(&all)?);
-    Ok(match experiments.first() {
-        Some(experiment) => {
-            let note = format!(
-                r"$\lambda = {}$, $\beta = {}$",
-                experiment.problem.lambda(),
-                experiment.problem.training.beta
-            );
-            panel.note(0.97, 0.93, note, Anchor::Right)
-        }
-        None => panel,
-    })
+    Ok(noted(panel, (0.97, 0.93), experiments, |experiment| {
+        format!(
+            r"$\lambda = {}$, $\beta = {}$",
+            experiment.problem.lambda(),
+            experiment.problem.training.beta
+        )
+    }))
 }

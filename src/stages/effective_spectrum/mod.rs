@@ -19,7 +19,7 @@ use crate::simulation::task::{self, Block, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::alignment;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::{Limit, experiment, limit, macroscopic};
@@ -103,13 +103,13 @@ fn predict(
     let gram = &limit.grams[checkpoint];
     if experiment.task() == "gmm" {
         let Predicted { law, spectrum } = Predicted::block(experiment, gram, matrix, 0, 0)?;
-        return Ok(Prediction { spectrum, means: law.means_basis().clone(), law: None });
+        return Ok(Prediction { spectrum, means: law.means_basis.clone(), law: None });
     }
     let nodes = experiment.problem.sample_size().div_ceil(CLUSTERS);
     let weights = &limit.path.states[checkpoint].second;
     let law = XorLaw::with_nodes(gram, weights, experiment.problem.lambda(), nodes)?;
     let spectrum = xor::predicted(experiment, &law, matrix, 0)?;
-    Ok(Prediction { spectrum, means: law.means_basis().clone(), law: Some(law) })
+    Ok(Prediction { spectrum, means: law.means_basis.clone(), law: Some(law) })
 }
 
 /// Predicted eigenvalues and eigenvectors of a second-layer block above its level.
@@ -128,7 +128,7 @@ fn second_layer(
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     // Number of outliers compared, decided at the smallest d of each task.
     let mut compared: BTreeMap<(Layer, usize, Matrix), usize> = BTreeMap::new();
     for experiment in data.experiments() {
@@ -147,11 +147,16 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let count = (*compared.entry(key).or_insert(clear)).min(outliers.len());
                 let edge = predicted.spectrum.right_edge().position;
                 let followed = Of::block(matrix, block);
-                theory.push(Statistic::new(&here, "edge", followed, edge));
+                rows.predict(&here, "edge", followed, edge);
                 for (rank, outlier) in (1..).zip(&outliers[..count]) {
                     let overlap = outlier.overlap_with_span(&predicted.means);
                     let place = followed.rank(rank);
-                    theory.extend(outlier_rows(&here, place, outlier.position, (Subspace::Means, overlap)));
+                    rows.theory.extend(outlier_rows(
+                        &here,
+                        place,
+                        outlier.position,
+                        (Subspace::Means, overlap),
+                    ));
                 }
                 let second = match &predicted.law {
                     Some(law) => second_layer(experiment, law, of)?,
@@ -159,20 +164,20 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 };
                 for (rank, (value, _)) in (1..).zip(&second) {
                     let place = Of::block(matrix, SECOND).rank(rank);
-                    theory.extend(outlier_rows(&here, place, *value, (Subspace::Predicted, 1.0)));
+                    rows.theory.extend(outlier_rows(&here, place, *value, (Subspace::Predicted, 1.0)));
                 }
                 for &replicate in &finished {
                     let followed = Followed { experiment, replicate, checkpoint, index, matrix };
-                    followed.first_layer(data, count, &mut statistics)?;
-                    followed.second_layer(data, &second, &mut statistics)?;
+                    followed.first_layer(data, count, &mut rows.statistics)?;
+                    followed.second_layer(data, &second, &mut rows.statistics)?;
                     if checkpoint == last {
-                        followed.bulk(data, &predicted.spectrum, &mut statistics)?;
+                        followed.bulk(data, &predicted.spectrum, &mut rows.statistics)?;
                     }
                 }
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }
 
 /// The predicted pairs that no gap separates from one of them.

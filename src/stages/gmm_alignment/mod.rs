@@ -11,7 +11,7 @@ use crate::spectrum::leading_space;
 use crate::spectrum::query::SampleKind;
 use crate::spectrum::subspace::{overlap, sine};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Alignment, At, Of, Statistic, Subspace, alignment_table, statistics_table};
+use crate::stage::rows::{Alignment, At, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::limit;
 use crate::stages::common::mixture::{
@@ -59,21 +59,15 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         found.predicted_sines(data.experiment(name)?)?;
     }
     let place = |at: &At| (at.experiment.clone(), at.replicate, at.step);
-    found.alignments.sort_by_key(|row| place(&row.at));
-    found.statistics.sort_by_key(|row| place(&row.at));
-    Ok(vec![
-        alignment_table(&found.alignments)?,
-        statistics_table("statistics", &found.statistics)?,
-        statistics_table("theory", &found.theory)?,
-    ])
+    found.rows.alignments.sort_by_key(|row| place(&row.at));
+    found.rows.statistics.sort_by_key(|row| place(&row.at));
+    found.rows.tables(&["alignment", "statistics", "theory"])
 }
 
 /// Rows of the tables.
 #[derive(Default)]
 struct Found {
-    alignments: Vec<Alignment>,
-    statistics: Vec<Statistic>,
-    theory: Vec<Statistic>,
+    rows: Rows,
 }
 
 impl Found {
@@ -85,21 +79,21 @@ impl Found {
         let x = &observed.parameters[0];
         for (row, weights) in (0..).zip(x.rows()) {
             let of = (Layer::X, row, weights);
-            self.alignments.push(Alignment::of(here, of, (Subspace::Means, None, &space)));
+            self.rows.alignments.push(Alignment::of(here, of, (Subspace::Means, None, &space)));
             let norm = weights.dot(&weights).sqrt();
-            self.statistics.push(Statistic::new(here, "norm", Of::row(Layer::X, row), norm));
+            self.rows.measure(here, "norm", Of::row(Layer::X, row), norm);
         }
         let total = x.sum_axis(Along(0));
         let norm = total.dot(&total).sqrt();
-        self.statistics.push(Statistic::new(here, "norm of the class sum", Of::layer(Layer::X), norm));
+        self.rows.measure(here, "norm of the class sum", Of::layer(Layer::X), norm);
         if !all {
             return;
         }
-        self.statistics.push(Statistic::plain(here, "loss", observed.loss));
-        self.statistics.push(Statistic::plain(here, "accuracy", observed.accuracy));
+        self.rows.measure(here, "loss", Of::default(), observed.loss);
+        self.rows.measure(here, "accuracy", Of::default(), observed.accuracy);
         for entry in task.summary(&observed.parameters) {
             let of = of_summary(&*task, entry.statistic, (entry.row, entry.col));
-            self.statistics.push(Statistic::new(here, entry.statistic, of, entry.value));
+            self.rows.measure(here, entry.statistic, of, entry.value);
         }
     }
 
@@ -115,11 +109,11 @@ impl Found {
         let x = (Layer::X, 0, observed.parameters[0].row(0));
         for (matrix, space) in Matrix::BOTH.into_iter().zip(&spaces) {
             let with = (Subspace::Outliers(matrix), Some(SampleKind::Test), space);
-            self.alignments.push(Alignment::of(here, x, with));
+            self.rows.alignments.push(Alignment::of(here, x, with));
         }
         let of = Of::block(Matrix::Hessian, Block::diagonal(Layer::X, 0));
         let of = of.with(Subspace::Outliers(Matrix::Gradient));
-        self.statistics.push(Statistic::new(here, "overlap", of, overlap(&spaces[0], &spaces[1])));
+        self.rows.measure(here, "overlap", of, overlap(&spaces[0], &spaces[1]));
         Ok(())
     }
 
@@ -140,26 +134,26 @@ impl Found {
             (Subspace::Random, &random),
         ] {
             let with = (subspace, Some(SampleKind::Test), space);
-            self.alignments.push(Alignment::of(here, (Layer::X, *class, x), with));
+            self.rows.alignments.push(Alignment::of(here, (Layer::X, *class, x), with));
         }
         let mut push = |matrix, subspace, value| {
             let of = Of::block(matrix, block).with(subspace);
-            self.statistics.push(Statistic::new(here, "overlap", of, value));
+            self.rows.measure(here, "overlap", of, value);
         };
         let of_gradient = Subspace::Outliers(Matrix::Gradient);
         push(Matrix::Hessian, of_gradient, overlap(&spaces[0], &spaces[1]));
         push(Matrix::Gradient, Subspace::Components, overlap(&spaces[1], &components));
         push(Matrix::Gradient, Subspace::Random, overlap(&spaces[1], &random));
         for one in of {
-            let row = one.predicted.law.parameter(*class as usize);
+            let row = one.predicted.law.parameters.row(*class as usize);
             let squared: f64 = one.outliers.iter().map(|outlier| outlier.overlap_with(&row)).sum();
             let with = Of::row(Layer::X, *class).with(Subspace::Outliers(one.matrix));
-            self.theory.push(Statistic::new(here, "alignment", with, squared.sqrt()));
+            self.rows.predict(here, "alignment", with, squared.sqrt());
         }
         let [h, g] = of;
         let both = joint::overlap((&h.predicted.spectrum, &h.outliers), (&g.predicted.spectrum, &g.outliers));
         let with = Of::block(Matrix::Hessian, block).with(of_gradient);
-        self.theory.push(Statistic::new(here, "overlap", with, both));
+        self.rows.predict(here, "overlap", with, both);
         Ok(())
     }
 
@@ -173,11 +167,11 @@ impl Found {
             let law =
                 MixtureLaw::with_nodes(gram, k, probabilities, experiment.problem.lambda(), 8 * (k + 1))?;
             for row in 0..classes(experiment) {
-                let x = law.parameter(row as usize);
+                let x = law.parameters.row(row as usize);
                 let of = Of::row(Layer::X, row);
-                let angle = sine(x, law.means_basis());
-                self.theory.push(Statistic::new(&here, "sine", of.with(Subspace::Means), angle));
-                self.theory.push(Statistic::new(&here, "norm", of, x.dot(&x).sqrt()));
+                let angle = sine(x, &law.means_basis);
+                self.rows.predict(&here, "sine", of.with(Subspace::Means), angle);
+                self.rows.predict(&here, "norm", of, x.dot(&x).sqrt());
             }
         }
         Ok(())

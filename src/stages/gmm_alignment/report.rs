@@ -5,7 +5,8 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Style, Wi
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind, Values, declare, theory};
+use crate::stage::claim::{Claim, Kind, declare, theory};
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Curves, Selection, Statistics, Subspace, at_start, mean, mean_and_range, range};
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};

@@ -7,7 +7,7 @@ use crate::problem::as_f64;
 use crate::simulation::task::Matrix;
 use crate::spectrum::query::{Query, Question};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Eigenvalue, Of, Statistic, Subspace, spectrum_table, statistics_table};
+use crate::stage::rows::{At, Eigenvalue, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     CONTRAST, COUNTS, FIRST_BLOCK, Judged, MAIN, Predicted, SHOWN, classes, contrast, counts, each_judged,
@@ -30,7 +30,7 @@ fn shown(experiment: &str) -> Checkpoints {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut spectrum, mut theory, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
         let count = experiment.schedule().len();
@@ -39,35 +39,31 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, Checkpoints::All)? {
             if replicate == 0 && shown.contains(&checkpoint) {
                 let top = query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN));
-                record(data, &here, 0, top, &mut spectrum)?;
+                record(data, &here, 0, top, &mut rows.spectrum)?;
                 for (matrix, of) in MATRICES {
                     let predicted = Predicted::block(experiment, &gram(experiment, &observed)?, of, 0, 0)?;
                     let block = Of::block(matrix, FIRST_BLOCK);
                     let edge = predicted.spectrum.right_edge().position;
-                    theory.push(Statistic::new(&here, "edge", block, edge));
+                    rows.predict(&here, "edge", block, edge);
                     let threshold = threshold(&predicted.spectrum, experiment.problem.d());
-                    theory.push(Statistic::new(&here, "level", block, threshold));
+                    rows.predict(&here, "level", block, threshold);
                     for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
-                        theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
+                        rows.predict(&here, "outlier", block.rank(rank), outlier.position);
                     }
                 }
             } else if replicate > 0 && asked.contains(&checkpoint) {
-                record(data, &here, replicate, outliers(experiment, checkpoint), &mut spectrum)?;
+                record(data, &here, replicate, outliers(experiment, checkpoint), &mut rows.spectrum)?;
             }
         }
     }
     let main = data.experiment(MAIN)?;
     each_judged(data, main, &places(main), |judged| {
-        leads(judged, &mut statistics, &mut theory);
+        leads(judged, &mut rows);
         Ok(())
     })?;
-    components(data, &mut statistics)?;
-    counted(data, &mut statistics)?;
-    Ok(vec![
-        spectrum_table(&spectrum)?,
-        statistics_table("statistics", &statistics)?,
-        statistics_table("theory", &theory)?,
-    ])
+    components(data, &mut rows)?;
+    counted(data, &mut rows)?;
+    rows.tables(&["spectrum", "statistics", "theory"])
 }
 
 /// The first of some eigenvalues over the mean of the others, whose trace has no bias from how nearly degenerate levels repel
@@ -78,7 +74,7 @@ fn lead(values: &[f64]) -> f64 {
 }
 
 /// By how much the leading outlier of each matrix leads, measured and predicted.
-fn leads(judged: &Judged, statistics: &mut Vec<Statistic>, theory: &mut Vec<Statistic>) {
+fn leads(judged: &Judged, rows: &mut Rows) {
     for one in &judged.of {
         let of =
             Of { row: Some(judged.class), col: Some(judged.class), ..Of::block(one.matrix, FIRST_BLOCK) };
@@ -86,15 +82,15 @@ fn leads(judged: &Judged, statistics: &mut Vec<Statistic>, theory: &mut Vec<Stat
         let measured: Vec<f64> = one.pairs.iter().map(|pair| pair.value).collect();
         let predicted: Vec<f64> = one.outliers.iter().map(|outlier| outlier.position).collect();
         if measured.len() > 1 && predicted.len() == measured.len() {
-            statistics.push(Statistic::new(here, "lead", of, lead(&measured)));
-            theory.push(Statistic::new(here, "lead", of, lead(&predicted)));
-            theory.push(Statistic::new(here, "scatter", of, one.scatter));
+            rows.measure(here, "lead", of, lead(&measured));
+            rows.predict(here, "lead", of, lead(&predicted));
+            rows.predict(here, "scatter", of, one.scatter);
         }
     }
 }
 
 /// The same of principal components.
-fn components(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
+fn components(data: &dyn Data, rows: &mut Rows) -> Result<()> {
     let main = data.experiment(MAIN)?;
     for Seen { here, replicate, checkpoint, .. } in all_seen(data, main, Checkpoints::Last)? {
         let question = query(checkpoint, FIRST_BLOCK, Question::Components(classes(main)));
@@ -102,7 +98,7 @@ fn components(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
             data.components(MAIN, replicate, question)?.iter().map(|pair| pair.value).collect();
         if values.len() > 1 {
             let of = Of::default().with(Subspace::Components);
-            statistics.push(Statistic::new(&here, "lead", of, lead(&values)));
+            rows.measure(&here, "lead", of, lead(&values));
         }
     }
     Ok(())
@@ -110,7 +106,7 @@ fn components(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
 
 /// Numbers of eigenvalues of a diagonal block above its level, by each replicate's own inner products and by those of its
 /// start.
-fn counted(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
+fn counted(data: &dyn Data, rows: &mut Rows) -> Result<()> {
     let experiment = data.experiment(COUNTS)?;
     for replicate in data.finished(COUNTS)? {
         let mut at_start = None;
@@ -129,7 +125,7 @@ fn counted(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
                 let block = Of::block(matrix, FIRST_BLOCK);
                 for (of, level) in [(block, levels[index]), (block.with(Subspace::Start), start[index])] {
                     let above = values[index].iter().filter(|value| **value > level).count();
-                    statistics.push(Statistic::new(&here, "outliers", of, as_f64(above)));
+                    rows.measure(&here, "outliers", of, as_f64(above));
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::problem::network::Layer;
 use crate::simulation::task::{self, Block, Matrix};
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Of, Statistic, Subspace, entries_table, statistics_table};
+use crate::stage::rows::{Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     FIRST_BLOCK, MAIN, SHOWN, classes, each_judged, main, places, random_like,
@@ -29,8 +29,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let experiment = data.experiment(MAIN)?;
     let means = task::build(&experiment.problem).law().means();
-    let mut statistics = Vec::new();
-    let mut theory = Vec::new();
+    let mut rows = Rows::default();
     each_judged(data, experiment, &places(experiment), |judged| {
         let here = &judged.seen.here;
         let class = judged.class as usize;
@@ -43,18 +42,18 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let block = Of::block(one.matrix, Block::diagonal(Layer::X, judged.class));
             let of = block.rank(1);
             for (subspace, vector, foreseen) in
-                [(Subspace::Mean, mean, law.mean(class)), (Subspace::Row, x, law.parameter(class))]
+                [(Subspace::Mean, mean, law.means.row(class)), (Subspace::Row, x, law.parameters.row(class))]
             {
                 let overlap = squared_cosine(leading, vector);
-                statistics.push(Statistic::new(here, "overlap", of.with(subspace), overlap));
+                rows.measure(here, "overlap", of.with(subspace), overlap);
                 let overlap = predicted.overlap_with(&foreseen);
-                theory.push(Statistic::new(here, "overlap", of.with(subspace), overlap));
+                rows.predict(here, "overlap", of.with(subspace), overlap);
             }
             if let Some(second) = one.outliers.get(1) {
                 let gap = predicted.position / (predicted.position - second.position);
                 let mixing =
                     as_f64(one.outliers.len() - 1) * one.scatter / experiment.problem.lambda() * gap * gap;
-                theory.push(Statistic::new(here, "mixing", block, mixing));
+                rows.predict(here, "mixing", block, mixing);
             }
         }
         Ok(())
@@ -74,15 +73,14 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 for (subspace, with) in [(Subspace::Mean, mean), (Subspace::Row, x)] {
                     let product = vector.dot(&with);
                     let of = Of::row(Layer::X, class).with(subspace);
-                    statistics.push(Statistic::new(&here, name, of, product * product / with.dot(&with)));
+                    rows.measure(&here, name, of, product * product / with.dot(&with));
                 }
             }
         }
     }
-    let mut entries = Vec::new();
     for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, Checkpoints::Spread(2))? {
         let mut add = |of: Of, vector: ArrayView1<f64>| {
-            entries.extend(
+            rows.entries.extend(
                 (0..)
                     .zip(vector)
                     .map(|(col, entry)| Statistic::new(&here, "entry", Of { col: Some(col), ..of }, *entry)),
@@ -97,9 +95,5 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
-    Ok(vec![
-        statistics_table("statistics", &statistics)?,
-        statistics_table("theory", &theory)?,
-        entries_table(&entries)?,
-    ])
+    rows.tables(&["statistics", "theory", "entries"])
 }

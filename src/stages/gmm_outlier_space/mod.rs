@@ -11,7 +11,7 @@ use crate::spectrum::leading_space;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::overlap;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Of, Statistic, Subspace, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     COUNTS, FIRST_BLOCK, JudgedMatrix, MAIN, NO_RIDGE, OBLIQUE, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN,
@@ -73,15 +73,11 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     found.off_diagonal_spaces(data)?;
     found.off_diagonal_shown(data)?;
     found.counts(data)?;
-    eigenvector_entries(data, &mut found.statistics)?;
+    eigenvector_entries(data, &mut found.rows)?;
     let place = |row: &Statistic| (row.at.experiment.clone(), row.at.replicate, row.at.step);
-    found.statistics.sort_by_key(place);
-    found.theory.sort_by_key(place);
-    Ok(vec![
-        statistics_table("statistics", &found.statistics)?,
-        statistics_table("theory", &found.theory)?,
-        spectrum_table(&found.spectrum)?,
-    ])
+    found.rows.statistics.sort_by_key(place);
+    found.rows.theory.sort_by_key(place);
+    found.rows.tables(&["statistics", "theory", "spectrum"])
 }
 
 /// Overlap of predicted outlier eigenvectors with the span of the means, per class.
@@ -92,9 +88,7 @@ fn predicted_overlap(law: &MixtureLaw, outliers: &[Outlier], k: usize) -> f64 {
 /// Rows of the tables.
 #[derive(Default)]
 struct Found {
-    statistics: Vec<Statistic>,
-    theory: Vec<Statistic>,
-    spectrum: Vec<Eigenvalue>,
+    rows: Rows,
 }
 
 impl Found {
@@ -109,12 +103,12 @@ impl Found {
                 let block = Of::block(*matrix, Block::diagonal(Layer::X, judged.class));
                 let spanned = block.with(Subspace::Means);
                 let inside = overlap(&leading_space(pairs, k)?, &space);
-                self.statistics.push(Statistic::new(here, "overlap", spanned, inside));
+                self.rows.measure(here, "overlap", spanned, inside);
                 let foreseen = predicted_overlap(&predicted.law, outliers, k);
-                self.theory.push(Statistic::new(here, "overlap", spanned, foreseen));
+                self.rows.predict(here, "overlap", spanned, foreseen);
                 let count = as_f64(outliers.len());
-                self.theory.push(Statistic::new(here, "outliers beyond the bulk", block, count));
-                self.theory.push(Statistic::new(here, "scatter", block, *scatter));
+                self.rows.predict(here, "outliers beyond the bulk", block, count);
+                self.rows.predict(here, "scatter", block, *scatter);
             }
             Ok(())
         })?;
@@ -124,12 +118,7 @@ impl Found {
                 (Subspace::Random, random_like(data, experiment, replicate)?),
             ] {
                 let of = Of::default().with(subspace);
-                self.statistics.push(Statistic::new(
-                    &here,
-                    "overlap with the means",
-                    of,
-                    overlap(&other, &space),
-                ));
+                self.rows.measure(&here, "overlap with the means", of, overlap(&other, &space));
             }
         }
         if experiment.name != MAIN {
@@ -145,10 +134,10 @@ impl Found {
             for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
                 let spanned = Of::block(matrix, FIRST_BLOCK).with(Subspace::Means);
                 let inside = overlap(&leading_space(pairs, k)?, &space);
-                self.statistics.push(Statistic::new(&here, "overlap", spanned, inside));
+                self.rows.measure(&here, "overlap", spanned, inside);
                 let predicted = Predicted::finite(experiment, &law, (of, 0, 0))?;
                 let foreseen = predicted_overlap(&law, &predicted.spectrum.outliers_above()?, k);
-                self.theory.push(Statistic::new(&here, "overlap", spanned, foreseen));
+                self.rows.predict(&here, "overlap", spanned, foreseen);
             }
         }
         Ok(())
@@ -170,7 +159,7 @@ impl Found {
                     for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
                         let spanned = Of::block(matrix, block).with(Subspace::Means);
                         let inside = overlap(&leading_space(pairs, k)?, &space);
-                        self.statistics.push(Statistic::new(&here, "overlap", spanned, inside));
+                        self.rows.measure(&here, "overlap", spanned, inside);
                         let predicted = Predicted::finite(
                             experiment,
                             &law,
@@ -178,7 +167,7 @@ impl Found {
                         )?;
                         let outliers = by_magnitude(predicted.spectrum.outliers()?);
                         let foreseen = predicted_overlap(&law, &outliers, k);
-                        self.theory.push(Statistic::new(&here, "overlap", spanned, foreseen));
+                        self.rows.predict(&here, "overlap", spanned, foreseen);
                     }
                 }
             }
@@ -198,17 +187,12 @@ impl Found {
                     let block = Of::block(matrix, OFF_DIAGONAL);
                     let predicted = Predicted::block(experiment, &gram, of, 0, 1)?;
                     let (left, right) = (predicted.spectrum.left_edge(), predicted.spectrum.right_edge());
-                    self.theory.push(Statistic::new(&here, "left edge", block, left.position));
-                    self.theory.push(Statistic::new(&here, "edge", block, right.position));
+                    self.rows.predict(&here, "left edge", block, left.position);
+                    self.rows.predict(&here, "edge", block, right.position);
                     for (rank, outlier) in (1..).zip(by_magnitude(predicted.spectrum.outliers()?)) {
-                        self.theory.push(Statistic::new(
-                            &here,
-                            "outlier",
-                            block.rank(rank),
-                            outlier.position,
-                        ));
+                        self.rows.predict(&here, "outlier", block.rank(rank), outlier.position);
                     }
-                    self.spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &top, pairs));
+                    self.rows.spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &top, pairs));
                 }
             }
         }
@@ -242,18 +226,8 @@ impl Found {
                         {
                             let below = values[index].iter().filter(|value| **value < low).count();
                             let above = values[index].iter().filter(|value| **value > high).count();
-                            self.statistics.push(Statistic::new(
-                                &here,
-                                "negative outliers",
-                                of,
-                                as_f64(below),
-                            ));
-                            self.statistics.push(Statistic::new(
-                                &here,
-                                "positive outliers",
-                                of,
-                                as_f64(above),
-                            ));
+                            self.rows.measure(&here, "negative outliers", of, as_f64(below));
+                            self.rows.measure(&here, "positive outliers", of, as_f64(above));
                         }
                     }
                 }
@@ -270,7 +244,7 @@ fn by_magnitude(mut outliers: Vec<Outlier>) -> Vec<Outlier> {
 }
 
 /// Entries of the leading eigenvectors of every diagonal block along the means, in the first replicate at the end.
-fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
+fn eigenvector_entries(data: &dyn Data, rows: &mut Rows) -> Result<()> {
     let experiment = data.experiment(MAIN)?;
     let means = task::build(&experiment.problem).law().means();
     let Some(Seen { here, checkpoint, .. }) = seen(data, experiment, 0, Checkpoints::Last)?.pop() else {
@@ -283,7 +257,7 @@ fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Resu
             for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
                 for (mean, direction) in (0..).zip(means.rows()) {
                     let of = Of::block(matrix, block).rank(rank).cluster(mean);
-                    statistics.push(Statistic::new(&here, "entry", of, pair.vector.dot(&direction)));
+                    rows.measure(&here, "entry", of, pair.vector.dot(&direction));
                 }
             }
         }

@@ -5,7 +5,8 @@ use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, St
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind, Values, chosen, declare, theory as basis};
+use crate::stage::claim::{Claim, Kind, chosen, declare, theory as basis};
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Selection, Statistics, Subspace, mean, mean_and_range};
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting, signs};

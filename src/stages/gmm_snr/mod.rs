@@ -4,14 +4,15 @@ pub mod report;
 
 use crate::error::Result;
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
-use crate::problem::family::{Axis, Family};
+use crate::problem::family::Family;
 use crate::problem::network::Layer;
 use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over_lambda;
 use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, counted, experiment, mean_gram};
 use crate::stages::common::shared::{Seen, all_seen, norm_errors, predicted_at, query};
 use crate::table::Table;
@@ -31,11 +32,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     // Rates need no large dimension: the errors are operator norms, not fluctuations.
     base.problem.data.set_d(settings.profile.pick(300, 60));
     base.checkpoints = FEWEST_CHECKPOINTS;
-    let family = Family::new("gmm-snr", base).axis(Axis::new(
-        "lambda",
-        "-lambda-",
-        grid.iter().copied().map(f64::from),
-    ));
+    let family = Family::new("gmm-snr", base).axis(over_lambda(grid));
     let ask = |point| {
         Request::new(point)
             .every_replicate(Checkpoints::Spread(2), FIRST_BLOCK, Question::Top(COUNTED))
@@ -45,23 +42,23 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
         for checkpoint in [0, experiment.schedule().len() - 1] {
             let Some(gram) = mean_gram(data, experiment, checkpoint)? else { continue };
             let here = predicted_at(experiment, checkpoint);
-            let predicted = Prediction::both(&here, experiment, &gram, &mut theory)?;
+            let predicted = Prediction::both(&here, experiment, &gram, &mut rows.theory)?;
             for (matrix, predicted) in Matrix::BOTH.into_iter().zip(&predicted) {
                 let edge = predicted.predicted.spectrum.right_edge().position;
-                theory.push(Statistic::new(&here, "edge", Of::block(matrix, FIRST_BLOCK), edge));
+                rows.predict(&here, "edge", Of::block(matrix, FIRST_BLOCK), edge);
             }
             let thresholds = predicted.map(|predicted| predicted.threshold);
             for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
-                measure(data, experiment, &seen, thresholds, &mut statistics)?;
+                measure(data, experiment, &seen, thresholds, &mut rows)?;
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }
 
 /// Alignment, numbers of outliers and, at the end, the operator-norm errors of one replicate.
@@ -70,26 +67,26 @@ fn measure(
     experiment: &Experiment,
     Seen { here, replicate, checkpoint, observed }: &Seen,
     thresholds: [f64; 2],
-    statistics: &mut Vec<Statistic>,
+    rows: &mut Rows,
 ) -> Result<()> {
     let name = experiment.name.as_str();
     let x = observed.parameters[0].row(0);
     let space = task::build(&experiment.problem).mean_space();
     let row = Of::row(Layer::X, 0);
-    statistics.push(Statistic::new(here, "sine", row.with(Subspace::Means), sine(x, &space)));
-    statistics.push(Statistic::new(here, "norm", row, x.dot(&x).sqrt()));
+    rows.measure(here, "sine", row.with(Subspace::Means), sine(x, &space));
+    rows.measure(here, "norm", row, x.dot(&x).sqrt());
     let pairs = data.pairs(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-    counted(here, &pairs, thresholds, statistics);
+    counted(here, &pairs, thresholds, &mut rows.statistics);
     for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
         let block = Of::block(matrix, FIRST_BLOCK);
         for (rank, pair) in (1..).zip(pairs) {
-            statistics.push(Statistic::new(here, "eigenvalue", block.rank(rank), pair.value));
+            rows.measure(here, "eigenvalue", block.rank(rank), pair.value);
         }
     }
     if *checkpoint > 0 {
         let norms = data.norms(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Norms))?;
         for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
-            statistics.extend(norm_errors(here, Of::block(matrix, FIRST_BLOCK), norms));
+            rows.statistics.extend(norm_errors(here, Of::block(matrix, FIRST_BLOCK), norms));
         }
     }
     Ok(())

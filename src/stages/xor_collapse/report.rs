@@ -1,7 +1,7 @@
 //! Claims and figures of the stage `xor-collapse`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, ColourMap, Figure, HeatMap, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
@@ -11,6 +11,7 @@ use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::grid::{distinct, linear_edges, log_edges};
+use crate::stages::common::panels::heat;
 use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{ALIVE, CLASSIFIED, width};
@@ -177,26 +178,17 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .iter()
             .map(|beta| lambdas.iter().map(|lambda| mean(*lambda, *beta, statistic, of) / top).collect())
             .collect();
-        let heat = HeatMap {
-            x_edges: x_edges.clone(),
-            y_edges: y_edges.clone(),
-            values,
-            map: ColourMap::Viridis,
-            range: (0.0, 1.0),
-        };
-        figure = figure.panel(
-            Panel::new(
-                Axis::log(r"signal-to-noise ratio $\lambda$").range(x_edges[0], x_edges[x_edges.len() - 1]),
-                Axis::linear(r"ridge $\beta$").range(y_edges[0], y_edges[y_edges.len() - 1]),
-            )
-            .title(title)
-            .series(Series::heatmap("mean share", heat))
-            .line(
-                "predicted collapse threshold",
-                Style::theory(Colour::Vermillion),
-                threshold.clone(),
-            ),
-        );
+        let axes = [
+            (Axis::log(r"signal-to-noise ratio $\lambda$"), &x_edges),
+            (Axis::linear(r"ridge $\beta$"), &y_edges),
+        ];
+        let axes = axes.map(|(axis, edges)| (axis.range(edges[0], edges[edges.len() - 1]), edges.clone()));
+        let law = Style::theory(Colour::Vermillion);
+        figure = figure.panel(heat("mean share", axes, values, 1.0, Vec::new()).title(title).line(
+            "predicted collapse threshold",
+            law,
+            threshold.clone(),
+        ));
     }
     Ok(vec![figure])
 }

@@ -14,7 +14,7 @@ use crate::problem::training::Start;
 use crate::simulation::task;
 use crate::simulation::trajectory::Observed;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Statistic, Statistics, statistics_table};
+use crate::stage::rows::{At, Rows, Statistic, Statistics};
 use crate::stage::{Data, Settings};
 use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::limit_from;
@@ -77,7 +77,7 @@ fn reaches(curve: &[(f64, f64)], level: f64) -> Option<f64> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
         for replicate in data.finished(&experiment.name)? {
             let checkpoints = data.trajectory(&experiment.name, replicate)?.checkpoints;
@@ -94,7 +94,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 .iter()
                 .map(|observed| (observed.time, largest(&state(experiment, observed).means)))
                 .collect();
-            for (curve, table) in [(&measured, &mut statistics), (&predicted, &mut theory)] {
+            for (curve, table) in [(&measured, &mut rows.statistics), (&predicted, &mut rows.theory)] {
                 let here = |index: usize| At {
                     experiment: experiment.name.clone(),
                     replicate: Some(replicate),
@@ -113,7 +113,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }
 
 /// Escape times by replicate.

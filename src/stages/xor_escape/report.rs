@@ -1,13 +1,13 @@
 //! Claims and figures of the stage `xor-escape`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::claim::{Claim, interval, semilog_slope};
 use crate::stage::legacy::declare;
 use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::setting;
-use crate::stages::common::dimensions::{by_dimension, dimension};
+use crate::stages::common::dimensions::{by_dimension, dimension, noted};
 use crate::stages::common::panels::over_time;
 use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 use std::collections::BTreeMap;
@@ -140,22 +140,17 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let expected: Vec<f64> = times(&theory, experiment).into_values().collect();
         predicted.push((dimension(experiment), average(&expected)));
     }
-    let mut all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
+    let all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
         .error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars)
         .marked_line(
             "effective dynamics from the same starts: mean",
             Style::theory(Colour::Purple).marker(Marker::Cross).size(4.5),
             predicted,
         );
-    if let Some(experiment) = experiments.first() {
-        let note = format!(
-            r"$K = {}$, $\lambda = {}$, {} replicates",
-            experiment.problem.rows(),
-            experiment.problem.lambda(),
-            experiment.replicates
-        );
-        all = all.note(0.97, 0.07, note, Anchor::Right);
-    }
+    let all = noted(all, (0.97, 0.07), &experiments, |experiment| {
+        let (k, lambda) = (experiment.problem.rows(), experiment.problem.lambda());
+        format!(r"$K = {k}$, $\lambda = {lambda}$, {} replicates", experiment.replicates)
+    });
     let figure = Figure::new(
         "xor-escape",
         Caption::new(

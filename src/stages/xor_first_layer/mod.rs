@@ -15,9 +15,7 @@ use crate::spectrum::leading_space;
 use crate::spectrum::query::{Question, SampleKind};
 use crate::spectrum::subspace::overlap;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{
-    Alignment, Eigenvalue, Of, Statistic, Subspace, alignment_table, spectrum_table, statistics_table,
-};
+use crate::stage::rows::{Alignment, Eigenvalue, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, Seen, all_seen, query, threshold};
 use crate::stages::common::xor::{
@@ -32,15 +30,6 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     Ok(vec![first_layer(settings, MAIN)?, first_layer(settings, CONTRAST)?])
 }
 
-/// The rows of the tables, as they grow.
-#[derive(Default)]
-struct Rows {
-    alignments: Vec<Alignment>,
-    spectrum: Vec<Eigenvalue>,
-    statistics: Vec<Statistic>,
-    theory: Vec<Statistic>,
-}
-
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let mut rows = Rows::default();
     for name in [MAIN, CONTRAST] {
@@ -53,12 +42,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
-    Ok(vec![
-        alignment_table(&rows.alignments)?,
-        spectrum_table(&rows.spectrum)?,
-        statistics_table("statistics", &rows.statistics)?,
-        statistics_table("theory", &rows.theory)?,
-    ])
+    rows.tables(&["alignment", "spectrum", "statistics", "theory"])
 }
 
 /// Alignment and strength of every neuron.
@@ -74,17 +58,17 @@ fn weights(experiment: &Experiment, Seen { here, observed, .. }: &Seen, rows: &m
             value: neuron.rho,
             sine: neuron.sine,
         });
-        rows.statistics.push(Statistic::new(here, "strength", Of::row(Layer::W, row), neuron.strength));
+        rows.measure(here, "strength", Of::row(Layer::W, row), neuron.strength);
     }
     let alive = all.iter().filter(|neuron| neuron.alive());
     let dead = all.len() - alive.clone().count();
-    rows.statistics.push(Statistic::new(here, "dead neurons", Of::layer(Layer::W), as_f64(dead)));
+    rows.measure(here, "dead neurons", Of::layer(Layer::W), as_f64(dead));
     for (row, neuron) in (0..).zip(&all).filter(|(_, neuron)| neuron.alive()) {
         let of = Of::row(Layer::W, row).with(Subspace::Means);
-        rows.statistics.push(Statistic::new(here, "alignment of alive neurons", of, neuron.rho));
+        rows.measure(here, "alignment of alive neurons", of, neuron.rho);
     }
-    rows.statistics.push(Statistic::plain(here, "loss", observed.loss));
-    rows.statistics.push(Statistic::plain(here, "accuracy", observed.accuracy));
+    rows.measure(here, "loss", Of::default(), observed.loss);
+    rows.measure(here, "accuracy", Of::default(), observed.accuracy);
 }
 
 /// Top of every neuron's block, with the span of its two outliers, measured and predicted.
@@ -103,18 +87,18 @@ fn spectra(data: &dyn Data, experiment: &Experiment, seen: &Seen, rows: &mut Row
             rows.alignments.push(Alignment::of(here, (Layer::W, neuron, w), with));
             let block = Of::block(matrix, first(neuron));
             let spanned = block.with(Subspace::Means);
-            rows.statistics.push(Statistic::new(here, "overlap", spanned, overlap(&top, &space)));
+            rows.measure(here, "overlap", spanned, overlap(&top, &space));
             let spectrum = predicted(experiment, &law, of, neuron as usize)?;
             let least = threshold(&spectrum, experiment.problem.d());
             let found = above(pairs.iter().map(|pair| pair.value), least);
-            rows.statistics.push(Statistic::new(here, "outliers", block, as_f64(found)));
+            rows.measure(here, "outliers", block, as_f64(found));
             let outliers = spectrum.outliers_above()?;
             let inside: f64 =
-                outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(law.means_basis())).sum();
-            rows.theory.push(Statistic::new(here, "overlap", spanned, inside / as_f64(DIMENSION)));
-            rows.theory.push(Statistic::new(here, "level", block, least));
+                outliers.iter().take(DIMENSION).map(|o| o.overlap_with_span(&law.means_basis)).sum();
+            rows.predict(here, "overlap", spanned, inside / as_f64(DIMENSION));
+            rows.predict(here, "level", block, least);
             let counted = above(outliers.iter().map(|outlier| outlier.position), least);
-            rows.theory.push(Statistic::new(here, "outliers", block, as_f64(counted)));
+            rows.predict(here, "outliers", block, as_f64(counted));
         }
     }
     Ok(())

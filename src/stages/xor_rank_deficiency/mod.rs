@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::simulation::task::Matrix;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Rows};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{Seen, query, seen};
 use crate::stages::common::xor::{SECOND, law, threshold};
@@ -44,33 +44,28 @@ fn matched(runs: &[Run]) -> Vec<&Run> {
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let runs = runs(data)?;
-    let (mut spectrum, mut predicted, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     let experiment = data.experiment(RUNS)?;
     for run in matched(&runs) {
         let Some(replicate) = run.at.replicate else { continue };
         for Seen { here, checkpoint, observed, .. } in seen(data, experiment, replicate, Checkpoints::All)? {
             let question = query(checkpoint, SECOND, Question::Values);
             let [values, _] = data.values(RUNS, replicate, question)?;
-            spectrum.extend(Eigenvalue::of_values(&here, Matrix::Hessian, &question, &values));
+            rows.spectrum.extend(Eigenvalue::of_values(&here, Matrix::Hessian, &question, &values));
             let (law, block) = (law(experiment, &observed)?, Of::block(Matrix::Hessian, SECOND));
             let threshold = threshold(experiment, &law, theory::Matrix::Hessian)?;
-            predicted.push(Statistic::new(&here, "level", block, threshold));
+            rows.predict(&here, "level", block, threshold);
             let expected = law.second_layer_spectrum(theory::Matrix::Hessian)?.values;
-            let ranked = (1..).zip(expected.iter());
-            predicted.extend(
-                ranked.map(|(rank, value)| Statistic::new(&here, "eigenvalue", block.rank(rank), *value)),
-            );
+            for (rank, value) in (1..).zip(&expected) {
+                rows.predict(&here, "eigenvalue", block.rank(rank), *value);
+            }
             for (cluster, share) in (0..).zip(&observed.cluster_accuracy) {
                 let of = Of::default().cluster(cluster);
-                statistics.push(Statistic::new(&here, "cluster accuracy", of, share.unwrap_or(0.0)));
+                rows.measure(&here, "cluster accuracy", of, share.unwrap_or(0.0));
             }
         }
     }
-    Ok(vec![
-        runs_table(&runs)?,
-        exceptions_table(&runs)?,
-        spectrum_table(&spectrum)?,
-        statistics_table("statistics", &statistics)?,
-        statistics_table("theory", &predicted)?,
-    ])
+    let mut tables = vec![runs_table(&runs)?, exceptions_table(&runs)?];
+    tables.extend(rows.tables(&["spectrum", "statistics", "theory"])?);
+    Ok(tables)
 }

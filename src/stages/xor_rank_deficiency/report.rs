@@ -1,7 +1,7 @@
 //! Claims and figures of sub-optimal classifiers and their outliers.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, ColourMap, Figure, HeatMap, Panel, Series, Width};
+use crate::plot::{Axis, Caption, Figure, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::stage::claim::Claim;
@@ -9,7 +9,7 @@ use crate::stage::legacy::declare;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::panels::eigenvalues;
+use crate::stages::common::panels::{eigenvalues, heat};
 use crate::stages::common::shared::indicators;
 use crate::stages::common::words::listed;
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
@@ -147,21 +147,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let edges: Vec<f64> = (0..=5).map(|edge| f64::from(edge) - 0.5).collect();
         let values = counts.iter().map(|row| row.iter().map(|count| share(*count)).collect()).collect();
         let exceptions = runs.iter().filter(|run| run.exception().is_some()).count();
-        let heat = HeatMap {
-            x_edges: edges.clone(),
-            y_edges: edges,
-            values,
-            map: ColourMap::Viridis,
-            range: (0.0, 1.0),
-        };
-        table = table.panel(
-            Panel::new(
-                Axis::linear("classified clusters").whole(),
-                Axis::linear("outliers of $H_{vv}$").whole(),
-            )
-            .title(format!(r"$K = {}$: {exceptions} exceptions in {} runs", width(experiment), runs.len()))
-            .series(Series::heatmap("share of runs", heat).written(texts)),
-        );
+        let axes = ["classified clusters", "outliers of $H_{vv}$"]
+            .map(|label| (Axis::linear(label).whole(), edges.clone()));
+        let title = format!(r"$K = {}$: {exceptions} exceptions in {} runs", width(experiment), runs.len());
+        table = table.panel(heat("share of runs", axes, values, 1.0, texts).title(title));
     }
     Ok(vec![figure, table])
 }

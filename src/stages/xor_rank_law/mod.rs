@@ -9,6 +9,7 @@ use crate::problem::family::{Axis, Family};
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Statistic, statistics_table};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over_lambda;
 use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
 use crate::table::{Table, TableBuilder};
 use crate::theory::coupon_collector::covered;
@@ -48,11 +49,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         let point = Point { name, width: NARROW, d, lambda, horizon: 60.0, replicates: few };
         point.experiment(settings.profile, false)
     };
-    let lambdas = Family::new(FAMILY, base("xor-rank".to_owned(), DIMENSION)).axis(Axis::new(
-        "lambda",
-        "-lambda-",
-        LAMBDAS.map(f64::from),
-    ));
+    let lambdas = Family::new(FAMILY, base("xor-rank".to_owned(), DIMENSION)).axis(over_lambda(&LAMBDAS));
     let widths = Family::new("xor-rank-width", base("xor-rank-law".to_owned(), DIMENSION)).axis(Axis::new(
         "width",
         "-k",

@@ -12,7 +12,7 @@ use crate::spectrum::leading_space;
 use crate::spectrum::query::SampleKind;
 use crate::spectrum::subspace::{overlap, space};
 use crate::stage::request::Request;
-use crate::stage::rows::{Alignment, At, Of, Statistic, Subspace, alignment_table, statistics_table};
+use crate::stage::rows::{Alignment, At, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, at, query};
 use crate::stages::common::xor::{
@@ -26,7 +26,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut alignments, mut statistics) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for name in [WIDE, WIDE_CONTRAST] {
         let experiment = data.experiment(name)?;
         for replicate in data.finished(name)? {
@@ -38,21 +38,14 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let space = space(&*task, SECOND.layer, &observed.parameters)?;
                 let start = start.get_or_insert_with(|| space.clone());
                 let (of, dimension) = (Of::layer(Layer::V).with(Subspace::Means), as_f64(space.ncols()));
-                statistics.push(Statistic::new(&here, "dimension", of, dimension));
+                rows.measure(&here, "dimension", of, dimension);
                 let of = of.with(Subspace::Start);
-                statistics.push(Statistic::new(&here, "overlap", of, overlap(&space, start)));
-                spaces(
-                    data,
-                    experiment,
-                    (replicate, checkpoint),
-                    observed,
-                    (&here, &space),
-                    (&mut alignments, &mut statistics),
-                )?;
+                rows.measure(&here, "overlap", of, overlap(&space, start));
+                spaces(data, experiment, (replicate, checkpoint), observed, (&here, &space), &mut rows)?;
             }
         }
     }
-    Ok(vec![alignment_table(&alignments)?, statistics_table("statistics", &statistics)?])
+    rows.tables(&["alignment", "statistics"])
 }
 
 /// Alignment of v with `B_t` and with the outlier eigenspaces, and of these with `B_t`.
@@ -62,25 +55,24 @@ fn spaces(
     (replicate, checkpoint): (u32, usize),
     observed: &Observed,
     (here, space): (&At, &Array2<f64>),
-    (alignments, statistics): (&mut Vec<Alignment>, &mut Vec<Statistic>),
+    rows: &mut Rows,
 ) -> Result<()> {
     let v: ArrayView1<f64> = observed.parameters[1].column(0);
-    let mut add = |subspace: Subspace, sample: Option<SampleKind>, basis: &Array2<f64>| {
-        alignments.push(Alignment::of(here, (Layer::V, 0, v), (subspace, sample, basis)));
-    };
-    add(Subspace::Means, None, space);
+    let of_v = (Layer::V, 0, v);
+    rows.alignments.push(Alignment::of(here, of_v, (Subspace::Means, None, space)));
     let law = law(experiment, observed)?;
     let pairs =
         data.pairs(&experiment.name, replicate, query(checkpoint, SECOND, whole_second(experiment)))?;
     for ((matrix, of), pairs) in MATRICES.into_iter().zip(&pairs) {
         let outliers = above(pairs.iter().map(|pair| pair.value), threshold(experiment, &law, of)?);
         let block = Of::block(matrix, SECOND);
-        statistics.push(Statistic::new(here, "outliers", block, as_f64(outliers)));
+        rows.measure(here, "outliers", block, as_f64(outliers));
         if outliers > 0 {
             let top = leading_space(pairs, outliers)?;
-            add(Subspace::Outliers(matrix), Some(SampleKind::Test), &top);
+            let with = (Subspace::Outliers(matrix), Some(SampleKind::Test), &top);
+            rows.alignments.push(Alignment::of(here, of_v, with));
             let of = block.with(Subspace::Means);
-            statistics.push(Statistic::new(here, "overlap", of, overlap(&top, space)));
+            rows.measure(here, "overlap", of, overlap(&top, space));
         }
     }
     Ok(())

@@ -9,14 +9,15 @@ pub mod report;
 use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::FEWEST_CHECKPOINTS;
-use crate::problem::family::{Axis, Family};
+use crate::problem::family::Family;
 use crate::problem::network::Layer;
 use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{sine, space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Of, Statistic, Subspace, average, statistics_table};
+use crate::stage::rows::{Of, Rows, Subspace, average};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over_lambda;
 use crate::stages::common::shared::{Seen, all_seen, norm_errors, query};
 use crate::stages::common::xor::{SECOND, checked, experiment, first, neurons};
 use crate::table::Table;
@@ -32,7 +33,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     // What is left of the start must be gone: e^{-βT} = 5.5e-4, still below the collapse threshold of every λ.
     base.problem.training.beta = 0.05;
     base.checkpoints = FEWEST_CHECKPOINTS;
-    let family = Family::new("xor-snr", base).axis(Axis::new("lambda", "-lambda-", GRID.map(f64::from)));
+    let family = Family::new("xor-snr", base).axis(over_lambda(&GRID));
     settings
         .members(family)?
         .into_iter()
@@ -45,30 +46,30 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let mut statistics = Vec::new();
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
         for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, Checkpoints::Last)? {
             let all = neurons(experiment, &observed);
             let alive: Vec<f64> =
                 all.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.sine).collect();
             let (neurons, dead) = (Of::layer(Layer::W), as_f64(all.len() - alive.len()));
-            statistics.push(Statistic::new(&here, "dead neurons", neurons, dead));
+            rows.measure(&here, "dead neurons", neurons, dead);
             if !alive.is_empty() {
                 let mean = average(&alive);
-                statistics.push(Statistic::new(&here, "sine", neurons.with(Subspace::Means), mean));
+                rows.measure(&here, "sine", neurons.with(Subspace::Means), mean);
             }
             let space = space(&*task::build(&experiment.problem), SECOND.layer, &observed.parameters)?;
             let v = observed.parameters[1].column(0);
             let second = Of::row(Layer::V, 0).with(Subspace::Means);
-            statistics.push(Statistic::new(&here, "sine", second, sine(v, &space)));
+            rows.measure(&here, "sine", second, sine(v, &space));
             for block in [first(NEURON), SECOND] {
                 let norms =
                     data.norms(&experiment.name, replicate, query(checkpoint, block, Question::Norms))?;
                 for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
-                    statistics.extend(norm_errors(&here, Of::block(matrix, block), norms));
+                    rows.statistics.extend(norm_errors(&here, Of::block(matrix, block), norms));
                 }
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?])
+    rows.tables(&["statistics"])
 }

@@ -55,7 +55,6 @@ impl Compared {
     }
 
     /// The differences at the place where their mean is largest.
-    #[must_use]
     pub fn worst(&self, experiment: &Experiment, what: &str, layer: Layer, relative: bool) -> Vec<f64> {
         let size = |values: &Vec<f64>| average(values).abs();
         self.differences(experiment, what, layer, relative)
@@ -65,7 +64,6 @@ impl Compared {
     }
 
     /// Per replicate, the mean over places of the size of the relative difference of outliers.
-    #[must_use]
     pub fn sizes(&self, experiment: &Experiment, layers: &[Layer]) -> Vec<f64> {
         let all: Vec<Vec<f64>> = layers
             .iter()
