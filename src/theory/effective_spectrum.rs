@@ -51,6 +51,8 @@ pub struct Outlier {
     /// Projection `r` of the unit eigenvector on `V`, in the coordinates of the nodes (length `r = dim V`). Within a multiple
     /// eigenvalue the vectors are one choice of orthogonal ones: only sums over all of them are meaningful.
     pub projection: Array1<f64>,
+    /// Where it lies, in the parametrisation by `y`.
+    pub(crate) y: f64,
 }
 
 impl Outlier {
@@ -119,6 +121,26 @@ impl EffectiveSpectrum {
         let bulk = Bulk::new(values, &nodes.masses, (weights.inf, weights.sup), (ratio, lambda));
         let (right, left) = (bulk.outer_edge(bulk.sup, 1.0), bulk.outer_edge(bulk.inf, -1.0));
         Ok(Self { nodes: nodes.clone(), values: values.clone(), bulk, right, left })
+    }
+
+    /// The nodes of `u`.
+    pub(crate) fn nodes(&self) -> &NodeSet {
+        &self.nodes
+    }
+
+    /// The weights at the nodes.
+    pub(crate) fn values(&self) -> &Array1<f64> {
+        &self.values
+    }
+
+    /// `λ`.
+    pub(crate) fn lambda(&self) -> f64 {
+        self.bulk.lambda
+    }
+
+    /// `φ`.
+    pub(crate) fn ratio(&self) -> f64 {
+        self.bulk.ratio
     }
 
     /// Right edge of the bulk.
@@ -274,7 +296,7 @@ impl EffectiveSpectrum {
             let same = |root: &(usize, f64)| (root.1 - y).abs() <= DEGENERATE * y.abs();
             let multiplicity = rest.iter().take_while(|root| same(root)).count();
             for (projection, &(_, y)) in self.eigenspace(first, multiplicity, y)?.into_iter().zip(rest) {
-                found.push(Outlier { position: self.bulk.z(y), side, projection });
+                found.push(Outlier { position: self.bulk.z(y), side, projection, y });
             }
             rest = &rest[multiplicity..];
         }

@@ -13,6 +13,7 @@ pub mod coupon_collector;
 pub mod dynamics;
 pub mod effective_spectrum;
 pub mod jacobi;
+pub mod joint;
 pub mod leading;
 pub mod mixture_law;
 mod span;
@@ -46,7 +47,8 @@ pub struct NodeSet {
     pub points: Array2<f64>,
     /// Node probabilities, length `N`, summing to 1.
     pub masses: Array1<f64>,
-    residual_variance: Array1<f64>,
+    /// Variance of `u` given the node, per coordinate, length `r`.
+    pub residual_variance: Array1<f64>,
 }
 
 impl NodeSet {

@@ -182,7 +182,8 @@ fn a_backend_is_called_as_often_as_the_description_has_elements() {
     let points = |count: u32| -> Vec<(f64, f64)> { (1..=count).map(|i| (f64::from(i), 0.5)).collect() };
     let of = |panel: Panel| counted(&figure(panel)).0;
     let more = |with: Series| {
-        let (before, after) = (of(axes().series(line(points(2)))), of(axes().series(line(points(2))).series(with)));
+        let (before, after) =
+            (of(axes().series(line(points(2)))), of(axes().series(line(points(2))).series(with)));
         [
             after.lines - before.lines,
             after.rectangles - before.rectangles,
@@ -206,7 +207,10 @@ fn a_backend_is_called_as_often_as_the_description_has_elements() {
     assert_eq!(more(Series::band("p", blue, ends)), [3 + 2, 0, 0, 2 + 1, 1]);
     let bars = points(4).iter().map(|&(x, y)| (x, y, 0.1, 0.9)).collect();
     assert_eq!(more(Series::error_bars("p", blue, bars)), [3 * (4 + 1), 0, 4 + 1, 0, 1]);
-    assert_eq!(more(Series::histogram("p", blue, vec![0.0, 1.0, 2.0], vec![0.2, 0.4])), [1 + 1, 0, 0, 1 + 1, 1]);
+    assert_eq!(
+        more(Series::histogram("p", blue, vec![0.0, 1.0, 2.0], vec![0.2, 0.4])),
+        [1 + 1, 0, 0, 1 + 1, 1]
+    );
     let values = (0..3).map(|row| (0..4).map(|col| f64::from(4 * row + col)).collect()).collect();
     let edges = |count: u32| (0..=count).map(f64::from).collect();
     let range = (0.0, 11.0);
@@ -234,7 +238,10 @@ fn with_elements() -> Panel {
     let losses = Quartiles::new(&[0.4, 0.45, 0.5, 0.55, 0.6]);
     axes()
         .element("an arrow", PathElement::new(arrow, BLUE.stroke_width(110)))
-        .element("a box of losses", Boxplot::new_vertical(8.0, &losses).width(900).style(RED.stroke_width(80)))
+        .element(
+            "a box of losses",
+            Boxplot::new_vertical(8.0, &losses).width(900).style(RED.stroke_width(80)),
+        )
         .element(
             "words at a ring",
             EmptyElement::at((6.0, 0.8))
@@ -255,7 +262,10 @@ fn any_element_of_plotters_is_one_line_in_both_formats() {
     };
     let (from, to) = (place(2.0, 0.9), place(4.0, 0.4));
     let arrow = format!("d=\"M{} {}l{} {}", from.0, from.1, to.0 - from.0, to.1 - from.1);
-    assert!(drawing.contains(&format!("stroke=\"#00f\" stroke-width=\"110\" {arrow}")), "{arrow} in {drawing}");
+    assert!(
+        drawing.contains(&format!("stroke=\"#00f\" stroke-width=\"110\" {arrow}")),
+        "{arrow} in {drawing}"
+    );
     assert!(drawing.contains("stroke=\"#f00\" stroke-width=\"80\""));
     let ring = place(6.0, 0.8);
     assert!(drawing.contains(&format!("fill=\"#0f0\" d=\"M{} {}a300 300", ring.0 - 300, ring.1)));
@@ -316,7 +326,8 @@ fn what_styles_of_plotters_cannot_say_reaches_both_formats() {
     let disc = |x: f64, style: ShapeStyle| {
         EmptyElement::at((x, 0.5)) + Circle::new((0, 0), 300, style) + Circle::new((100, 0), 300, style)
     };
-    let both = axes().element("solid", disc(2.0, BLUE.filled())).element("pale", disc(7.0, BLUE.mix(0.5).filled()));
+    let both =
+        axes().element("solid", disc(2.0, BLUE.filled())).element("pale", disc(7.0, BLUE.mix(0.5).filled()));
     let (scene, _) = scene(&figure(both)).unwrap();
     let discs = scene.items.iter().filter_map(|item| match item {
         Item::Fill(parts, ..) if matches!(parts[0], Part::Circle(..)) => Some(parts.len()),
@@ -331,7 +342,8 @@ fn text_of_plotters_is_anchored_and_turned() {
     let font = Font::bundled().unwrap();
     let at = |pos: Pos, turn: FontTransform| {
         let style = TextStyle::from(("serif", 800).into_font()).pos(pos).transform(turn);
-        let (scene, frames) = scene(&figure(axes().element("words", Text::new("HHHH", (5.0, 0.5), style)))).unwrap();
+        let (scene, frames) =
+            scene(&figure(axes().element("words", Text::new("HHHH", (5.0, 0.5), style)))).unwrap();
         let found = scene.items.iter().find_map(|item| match item {
             Item::Text(letters) if letters.source == "HHHH" => Some(letters.clone()),
             _ => None,
@@ -346,11 +358,17 @@ fn text_of_plotters_is_anchored_and_turned() {
     let [_, top, right, _] = at(Pos::new(HPos::Left, VPos::Bottom), FontTransform::None);
     let (wide, high) = (right, -top);
     assert!(wide > 20.0 && high > 4.0);
-    near(at(Pos::new(HPos::Center, VPos::Center), FontTransform::None), [-wide / 2.0, -high / 2.0, wide / 2.0, high / 2.0]);
+    near(
+        at(Pos::new(HPos::Center, VPos::Center), FontTransform::None),
+        [-wide / 2.0, -high / 2.0, wide / 2.0, high / 2.0],
+    );
     near(at(Pos::new(HPos::Right, VPos::Top), FontTransform::None), [-wide, 0.0, 0.0, high]);
     near(at(Pos::new(HPos::Left, VPos::Bottom), FontTransform::Rotate270), [-high, -wide, 0.0, 0.0]);
     near(at(Pos::new(HPos::Left, VPos::Bottom), FontTransform::Rotate90), [0.0, 0.0, high, wide]);
-    near(at(Pos::new(HPos::Center, VPos::Top), FontTransform::Rotate180), [-wide / 2.0, -high, wide / 2.0, 0.0]);
+    near(
+        at(Pos::new(HPos::Center, VPos::Top), FontTransform::Rotate180),
+        [-wide / 2.0, -high, wide / 2.0, 0.0],
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{RngCore, SeedableRng};
 use spectral_alignment::theory::effective_spectrum::{EffectiveSpectrum, Outlier, Side};
 use spectral_alignment::theory::jacobi::symmetric_eigen;
+use spectral_alignment::theory::joint::overlap;
 use spectral_alignment::theory::mixture_law::MixtureLaw;
 use spectral_alignment::theory::{Matrix, NodeSet, Weights, gaussian_nodes};
 
@@ -511,6 +512,55 @@ fn trained_weights_against_simulation() {
     }
     // Off the diagonal the weights of a sharper classifier are too rare for d = 160: they converge as d grows.
     assert_eq!(compare(&x, (Matrix::Gradient, 0, 1), 6.0, 40.0, 0.08).len(), 3);
+}
+
+/// Trained rows with orthonormal means, at which the block `(0, 0)` of both matrices has as many outliers as there are classes.
+fn both_blocks(lambda: f64, ratio: f64) -> (Array2<f64>, MixtureLaw, [EffectiveSpectrum; 2]) {
+    let k = 3;
+    let x = Array2::from_shape_fn((k, k), |(a, b)| if a == b { 1.2 } else { -0.6 });
+    let law = uniform_law(&x, &Array2::eye(k), lambda);
+    let spectra = [Matrix::Hessian, Matrix::Gradient].map(|matrix| {
+        let weights = Weights::discrete(law.weights(matrix, 0, 0).unwrap().values);
+        EffectiveSpectrum::new(&law.nodes, &weights, ratio, lambda).unwrap()
+    });
+    (x, law, spectra)
+}
+
+#[test]
+fn outlier_eigenvectors_of_one_matrix_are_orthonormal() {
+    let (_, _, spectra) = both_blocks(40.0, 4.0);
+    for spectrum in &spectra {
+        let outliers = spectrum.outliers().unwrap();
+        assert_eq!(outliers.len(), 3);
+        for (i, one) in outliers.iter().enumerate() {
+            for (j, other) in outliers.iter().enumerate() {
+                let value =
+                    overlap((spectrum, std::slice::from_ref(one)), (spectrum, std::slice::from_ref(other)));
+                let expected = if i == j { 1.0 } else { 0.0 };
+                assert!((value - expected).abs() < 1e-6, "{i} {j}: {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn outlier_eigenspaces_of_two_matrices_of_one_sample_against_simulation() {
+    let (lambda, ratio) = (40.0, 4.0);
+    let (x, _, [hessian, gradient]) = both_blocks(lambda, ratio);
+    let (h, g) = (hessian.outliers().unwrap(), gradient.outliers().unwrap());
+    let predicted = overlap((&hessian, &h), (&gradient, &g));
+    // If the parts outside V had nothing to do with each other, it would be less.
+    let inside = |outliers: &[Outlier]| outliers.iter().map(Outlier::overlap_with_space).sum::<f64>() / 3.0;
+    assert!(predicted > inside(&h) * inside(&g) + 0.02, "{predicted}");
+    let mut measured = 0.0;
+    for seed in 0..SEEDS {
+        let vectors = [Matrix::Hessian, Matrix::Gradient].map(|matrix| {
+            simulate(&x, (matrix, 0, 0), (ratio, lambda), seed + 1).1.slice(s![.., ..3]).to_owned()
+        });
+        let products = vectors[0].t().dot(&vectors[1]);
+        measured += products.iter().map(|value| value * value).sum::<f64>() / 3.0 / SEEDS as f64;
+    }
+    assert!((measured - predicted).abs() < 0.01, "{measured} {predicted}");
 }
 
 #[test]

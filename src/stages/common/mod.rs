@@ -3,6 +3,7 @@
 pub mod captions;
 pub mod dimensions;
 pub mod grid;
+pub mod judged;
 pub mod judging;
 pub mod limit;
 pub mod mixture;

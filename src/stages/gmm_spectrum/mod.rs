@@ -7,7 +7,9 @@ use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{At, Eigenvalue, Of, Rows};
 use crate::stage::{Data, Settings};
-use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
+use crate::stages::common::mixture::{
+    CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast_alone, gram, main_alone,
+};
 use crate::stages::common::shared::{MATRICES, Seen, query, seen};
 use crate::table::{Table, TableBuilder};
 
@@ -16,7 +18,7 @@ const POINTS: usize = 400;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let all = |request: Request| request.first_replicate(Checkpoints::Three, FIRST_BLOCK, Question::Values);
-    Ok(vec![all(main(settings)?), all(contrast(settings)?)])
+    Ok(vec![all(main_alone(settings)?), all(contrast_alone(settings)?)])
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
