@@ -181,7 +181,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         format!(
             "Mean final rank (directions of alive neurons) of exact reduced chains at K = {NARROW}, (a) over the dimension d at \
              three signal-to-noise ratios λ, (b) less the law's {law:.3} at all points over the combination of d and λ that decides \
-             how many neurons are late where d is far above λ. Bars, 95 % interval of the mean; crosses, the mean rank by the \
+             how many neurons are late where d is far above λ. Marks, means, and bars, their 95 % interval; crosses, the mean rank by the \
              leading order of the effective dynamics from the same starts, without any fitted number; horizontal lines, the law; \
              vertical line, the end {DOMAIN} of the domain in which it is claimed"
         ),
