@@ -45,11 +45,15 @@ pub enum Subspace {
     Start,
     /// The predicted eigenvectors.
     Predicted,
+    /// Leading principal components of the unweighted sample, as many as there are outliers.
+    Components,
+    /// A uniformly drawn space of as many dimensions.
+    Random,
 }
 
 impl Subspace {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Means,
         Self::Outliers(Matrix::Hessian),
         Self::Outliers(Matrix::Gradient),
@@ -58,6 +62,8 @@ impl Subspace {
         Self::Parameters,
         Self::Start,
         Self::Predicted,
+        Self::Components,
+        Self::Random,
     ];
 
     /// Name in tables.
@@ -71,6 +77,8 @@ impl Subspace {
             Self::Parameters => "parameters",
             Self::Start => "start",
             Self::Predicted => "predicted",
+            Self::Components => "principal-components",
+            Self::Random => "random-subspace",
         }
     }
 }
@@ -463,6 +471,11 @@ impl Statistics {
 pub struct Selection<'a>(Vec<&'a Statistic>);
 
 impl<'a> Selection<'a> {
+    /// All numbers of a table.
+    pub fn every(all: &'a Statistics) -> Self {
+        Selection(all.0.iter().collect())
+    }
+
     /// Those that are wanted.
     pub fn only(mut self, wanted: impl Fn(&Statistic) -> bool) -> Self {
         self.0.retain(|row| wanted(row));
