@@ -285,8 +285,8 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
              dynamics"
         ),
         setting(&results.all(), &[Symbol::Blocks]),
-        "All k outliers appear within one step of the grid of the predicted λ, those of G at a larger one than those of H, and \
-         at the end of training at a larger one than at its start",
+        "The numbers rise where theory says, those of G at a larger λ than those of H, and at the end of training all k are there \
+         only at a larger λ than at its start",
     );
     let mut figure = Figure::new("gmm-snr-outliers", caption, Width::Full, 2);
     for (matrix, symbol) in SYMBOLS {

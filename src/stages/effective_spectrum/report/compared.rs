@@ -10,7 +10,7 @@ use crate::stage::rows::{Statistic, Statistics, Subspace, average};
 use crate::stages::common::dimensions::mean_of;
 use crate::stages::effective_spectrum::GAP;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a statistic of a layer's block is compared: matrix, step and the first rank of levels that no gap separates. Means over
 /// places add them in this order.
@@ -144,12 +144,12 @@ impl Compared {
         let mut totals: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
         for &layer in layers {
             let what = What { statistic: "outlier", layer, space: None, relative: true };
-            let everywhere = |here: &Place| {
-                all.iter().all(|other| {
-                    let there = self.differences(other, what, against);
-                    there.keys().any(|found| place(other, found) == place(experiment, here))
-                })
+            let of = |other: &Experiment| -> BTreeSet<_> {
+                self.differences(other, what, against).keys().map(|found| place(other, found)).collect()
             };
+            let common: Vec<BTreeSet<_>> = all.iter().map(|other| of(other)).collect();
+            let everywhere =
+                |here: &Place| common.iter().all(|places| places.contains(&place(experiment, here)));
             for (here, values) in self.differences(experiment, what, against) {
                 if everywhere(&here) {
                     for (replicate, value) in values {
