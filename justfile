@@ -29,6 +29,18 @@ report *ARGS: _build
 claims *ARGS: _build
     @{{ program }} claims "$@"
 
+# Write docs/claims.md: every claim with its bound, nulls, slack and verdict, from what is committed
+claims-page: _build
+    @{{ program }} claims --page > docs/claims.md
+
+# Write docs/mutations.md: which claims notice each of the deliberate mistakes in src/mutation.rs (`just mutations --profile quick`)
+mutations *ARGS: _clone
+    @python3 scripts/mutations.py "$@"
+
+# Judge every claim at N root seeds that are no edition's, and list the verdicts that differ (`just seeds 3 gmm-alignment`)
+seeds N *ARGS: _build
+    @{{ program }} seeds "$@"
+
 # Compute from nothing and compare with what is committed (`just verify gmm-snr --profile quick`)
 verify *ARGS: _build
     @{{ program }} verify "$@"
@@ -56,6 +68,11 @@ lint: _clone
     cargo clippy --release --locked --all-targets -- -D warnings
     @if command -v shellcheck >/dev/null; then shellcheck bootstrap.sh .ci/run $(find scripts -name '*.sh'); else echo 'shellcheck is not installed: shell scripts not checked'; fi
 
+# Check licences, sources and duplicates of all crates, and security advisories where their list can be had
+audit: _clone
+    cargo deny --locked check --hide-inclusion-graph bans licenses sources
+    @cargo deny --locked check advisories || { test -d "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs" && test -n "$(ls "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/*/crates 2>/dev/null)" && exit 1; echo 'the list of advisories cannot be had here: not checked'; }
+
 # Measure speed against the declared ratios
 bench *ARGS: _build
     @bash scripts/bench.sh "$@"
@@ -63,7 +80,6 @@ bench *ARGS: _build
 # Remove the cache in data/ and the figures of other profiles; committed figures stay
 clean: _build
     @{{ program }} clean
-    rm -rf figures/variants figures/report.html figures/png figures/contact-sheet.html
 
 _build: _clone
     @cargo build --release --locked

@@ -1,6 +1,9 @@
 //! Everything a user can cause to go wrong, with the exit status it ends in.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::PathBuf;
+use std::sync::Once;
 
 /// Result of everything that can fail for a reason a user can understand.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -241,4 +244,67 @@ impl<T> WithContext<T> for Result<T> {
     fn context<S: Into<String>>(self, context: impl FnOnce() -> S) -> Self {
         self.map_err(|source| Error::Context { context: context().into(), source: Box::new(source) })
     }
+}
+
+thread_local! {
+    /// Whether this thread expects a panic and answers it itself.
+    static EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs something that may panic on what it reads; the panic in words, without its message on standard error.
+///
+/// # Errors
+/// A panic.
+pub fn caught<T>(run: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !EXPECTED.get() {
+                usual(panic);
+            }
+        }));
+    });
+    let before = EXPECTED.replace(true);
+    let answer = catch_unwind(AssertUnwindSafe(run));
+    EXPECTED.set(before);
+    answer.map_err(|panic| match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "it gave up".to_owned(),
+    })
+}
+
+/// Text as people may see it: control characters but for ends of lines and tabs are spelled out, and numbers of more than forty
+/// digits are cut, so that no name, value or file can steer a terminal or flood it.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut digits = 0_usize;
+    for letter in text.chars().chain(['\0']) {
+        if letter.is_ascii_digit() {
+            digits += 1;
+            if digits <= 40 {
+                out.push(letter);
+            }
+            continue;
+        }
+        if digits > 40 {
+            out.extend(["… (", digits.to_string().as_str(), " digits)"]);
+        }
+        digits = 0;
+        match letter {
+            '\n' | '\t' => out.push(letter),
+            control if control.is_control() => out.extend(control.escape_unicode()),
+            other => out.push(other),
+        }
+    }
+    // What marks the end.
+    out.truncate(out.len() - "\\u{0}".len());
+    out
+}
+
+/// Says something on standard error; the only place that writes there.
+pub fn say(line: &str) {
+    eprintln!("{}", plain(line));
 }

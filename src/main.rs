@@ -2,13 +2,33 @@
 
 use clap::Parser;
 use spectral_alignment::cli::Cli;
+use spectral_alignment::error::say;
 use spectral_alignment::{commands, spectrum};
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+/// What OpenBLAS reads when it is loaded.
+const THREADS: &str = "OPENBLAS_NUM_THREADS";
 
 fn main() -> ExitCode {
+    // As it is loaded, OpenBLAS starts a thread with a buffer of 128 MB for each processor, and such a thread spins for ever
+    // where the system does not give that much; the program starts anew with none.
+    if std::env::var_os(THREADS).is_none_or(|threads| threads != "1")
+        && let Ok(program) = std::env::current_exe()
+    {
+        let _ = Command::new(program).args(std::env::args_os().skip(1)).env(THREADS, "1").exec();
+    }
     spectrum::lapack::use_one_thread();
-    commands::execute(&Cli::parse().command).unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            say(error.render().to_string().trim_end());
+            return ExitCode::from(2);
+        }
+        Err(help) => help.exit(),
+    };
+    commands::execute(&cli.command).unwrap_or_else(|error| {
+        say(&format!("error: {error}"));
         ExitCode::from(error.exit_status())
     })
 }

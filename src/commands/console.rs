@@ -1,15 +1,19 @@
 //! What commands share: stages by name, the store, and lines on standard output.
 
 use crate::cli::Shared;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, plain, say};
 use crate::stage::Stage;
 use crate::stage::claim::{Bound, Claim};
 use crate::stages::STAGES;
-use crate::store::{Access, Store, aloud};
+use crate::store::{Access, Store};
 use std::io::Write;
 
 /// Prints a line. A reader that has gone away, as in `… | head`, is no error.
 pub(crate) fn print_line(line: &str) -> Result<()> {
+    write(&plain(line))
+}
+
+fn write(line: &str) -> Result<()> {
     match writeln!(std::io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::io("write", "standard output")(error))
@@ -20,16 +24,18 @@ pub(crate) fn print_line(line: &str) -> Result<()> {
 
 /// Prints rows as one JSON array.
 pub(crate) fn print_json(rows: impl IntoIterator<Item = serde_json::Value>) -> Result<()> {
-    print_line(&format!("{:#}", serde_json::Value::Array(rows.into_iter().collect())))
+    write(&format!("{:#}", serde_json::Value::Array(rows.into_iter().collect())))
 }
 
-/// The stages with these names, in the order of the list; all of them where none is named.
+/// The stages with these names, in the order of the list; where none is named, all that are not on request.
 pub fn named(names: &[String]) -> Result<Vec<&'static Stage>> {
     let known: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(Error::unknown("stage", name, &known));
     }
-    let wanted = |stage: &&Stage| names.is_empty() || names.iter().any(|name| name == stage.name);
+    let wanted = |stage: &&Stage| {
+        if names.is_empty() { !stage.on_request } else { names.iter().any(|name| name == stage.name) }
+    };
     Ok(STAGES.iter().copied().filter(wanted).collect())
 }
 
@@ -47,14 +53,14 @@ impl std::ops::Deref for OpenStore {
 impl Drop for OpenStore {
     fn drop(&mut self) {
         for problem in self.0.take_problems() {
-            eprintln!("damaged: {problem}");
+            say(&format!("damaged: {problem}"));
         }
     }
 }
 
 /// Opens the store in the folder of the cache.
 pub fn open(shared: &Shared, access: Access) -> Result<OpenStore> {
-    Store::open(&shared.data, access, aloud).map(OpenStore)
+    Store::open(&shared.data, access, say).map(OpenStore)
 }
 
 /// A number with four decimals, or four digits where that would hide it.

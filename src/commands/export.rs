@@ -179,7 +179,7 @@ fn write(folder: &Path, meta: &serde_json::Value, tables: &[Table]) -> Result<()
     let file = folder.join("meta.json");
     let mut meta = serde_json::to_vec_pretty(meta).map_err(|error| Error::defect("meta.json", error))?;
     meta.push(b'\n');
-    update(&file, &meta).map(|_| ())
+    update(&file, &meta)
 }
 
 type Answers = [(Query, [Vec<Pair>; 2])];

@@ -8,13 +8,13 @@ use crate::pipeline::run::{Done, RunOptions, run};
 use crate::plot::contact_sheet::contact_sheet;
 use crate::plot::png::{PRINT, png};
 use crate::published::Figures;
-use crate::published::publish::{drop_gone, publish, record, update};
+use crate::published::overrides;
+use crate::published::publish::{drop_gone, publish, record};
 use crate::report::{gather, page};
 use crate::scaffold::scaffold;
 use crate::stage::{Profile, Settings};
 use crate::stages::STAGES;
-use crate::store::Access;
-use std::path::Path;
+use crate::store::{Access, Store};
 use std::process::ExitCode;
 
 /// `run`.
@@ -30,7 +30,7 @@ pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
     let done = run(&stages, STAGES, &store, &settings, options)?;
     let (folder, changed) = figures.alone().and_then(|_alone| publish(&figures, &store, &settings, &done))?;
     if args.png {
-        write_images(&folder, &done)?;
+        write_images(&store, &figures, &settings, &done)?;
     }
     if Figures::commits(&settings) {
         let quick = Settings { profile: Profile::Quick, ..settings.clone() };
@@ -50,7 +50,9 @@ pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
             String::new()
         };
         print_line(&format!("{name}: {state}{written}"))?;
-        for claim in figures.claims(&store, &settings, &stage.plan, Some(&stage.figures))? {
+        let mut claims = stage.claims.clone();
+        overrides::note_in(&mut claims, &stage.plan, &settings);
+        for claim in claims {
             print_line(&format!("    {}", claim_line(&claim)))?;
         }
     }
@@ -58,17 +60,19 @@ pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
     if args.report { report(&args.shared) } else { Ok(ExitCode::SUCCESS) }
 }
 
-/// Writes the figures of stages as PNG images, from their SVG files.
-fn write_images(folder: &Path, done: &[Done]) -> Result<()> {
-    for entry in done.iter().flat_map(|stage| &stage.figures.blobs) {
-        let Some(name) = entry.name.strip_suffix(".svg") else { continue };
-        let path = folder.join(&entry.name);
-        let svg = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-        let image = png(&svg, PRINT)
-            .map_err(|error| Error::Figure { figure: name.to_owned(), problem: error.to_string() })?;
-        let image_path = folder.join("png").join(format!("{name}.png"));
-        update(&image_path, &image)?;
-        print_line(&image_path.display().to_string())?;
+/// Writes the figures of stages as PNG images.
+fn write_images(store: &Store, figures: &Figures, settings: &Settings, done: &[Done]) -> Result<()> {
+    for stage in done {
+        for entry in &stage.figures.blobs {
+            let Some(name) = entry.name.strip_suffix(".svg") else { continue };
+            let lost = || Error::Lost { what: entry.name.clone() };
+            let svg = store.blob(&stage.figures, &entry.name)?.ok_or_else(lost)?;
+            let image = png(&String::from_utf8_lossy(&svg), PRINT)
+                .map_err(|error| Error::Figure { figure: name.to_owned(), problem: error.to_string() })?;
+            let file = format!("{}png/{name}.png", Figures::below(settings));
+            figures.update(&file, &image)?;
+            print_line(&figures.root().join(file).display().to_string())?;
+        }
     }
     Ok(())
 }
@@ -80,17 +84,18 @@ pub fn report(shared: &Shared) -> Result<ExitCode> {
     let store = open(shared, Access::Read)?;
     let report = gather(&plans, &store, &settings, (&shared.data, &shared.figures))?;
     let figures = Figures::at(&shared.figures);
-    let path = figures.folder(&settings).join("report.html");
+    let file = format!("{}report.html", Figures::below(&settings));
     let _alone = figures.alone()?;
-    update(&path, page(&report).as_bytes())?;
-    print_line(&format!("{}: {}", path.display(), report.summary()))?;
+    figures.update(&file, page(&report).as_bytes())?;
+    print_line(&format!("{}: {}", figures.root().join(file).display(), report.summary()))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// `contact-sheet`.
 pub(crate) fn write_contact_sheet(shared: &Shared) -> Result<ExitCode> {
     let figures = Figures::at(&shared.figures);
-    let folder = figures.folder(&shared.settings()?);
+    let settings = shared.settings()?;
+    let folder = figures.folder(&settings);
     let drawn = |name: &&str| folder.join(format!("{name}.svg")).exists();
     let names: Vec<&str> = STAGES.iter().flat_map(|stage| stage.figures).copied().filter(drawn).collect();
     if names.is_empty() {
@@ -99,10 +104,10 @@ pub(crate) fn write_contact_sheet(shared: &Shared) -> Result<ExitCode> {
             remedy: "`spectral-alignment run` draws them".to_owned(),
         });
     }
-    let path = folder.join("contact-sheet.html");
+    let file = format!("{}contact-sheet.html", Figures::below(&settings));
     let _alone = figures.alone()?;
-    update(&path, contact_sheet(&names).as_bytes())?;
-    print_line(&path.display().to_string())?;
+    figures.update(&file, contact_sheet(&names).as_bytes())?;
+    print_line(&figures.root().join(file).display().to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

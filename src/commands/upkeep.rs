@@ -2,17 +2,19 @@
 
 use crate::cli::{GcArgs, PrintArgs};
 use crate::commands::console::{open, print_json, print_line};
-use crate::error::Result;
+use crate::digest::Ingredients;
+use crate::error::{Result, say};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::live::LiveSet;
 use crate::pipeline::plan::plan_all;
 use crate::pipeline::progress::Progress;
-use crate::published::standard;
 use crate::published::status::is_of;
+use crate::published::{Figures, standard};
 use crate::stage::{Profile, Settings};
 use crate::stages::STAGES;
-use crate::store::{self, Access, Dropped, Problem, Store, aloud};
+use crate::store::{self, Access, Dropped, Problem, Store};
 use serde_json::json;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -86,11 +88,22 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
             live.add(&context, &plan)?;
         }
     }
+    let (others, all) = (Cell::new(0_u64), args.all_versions);
+    let foreign = |ingredients: &Ingredients| {
+        let keep = !all && !live.is_of_this_program(ingredients);
+        others.set(others.get() + u64::from(keep));
+        keep
+    };
     let dropped = store.drop_unused(
-        &|group, entry| live.has_record(group, entry),
-        &|result| live.has_result(result),
+        &|group, entry| live.has_record(group, entry) || foreign(group.ingredients()),
+        &|result| live.has_result(result) || foreign(&result.ingredients),
         !dry_run,
     )?;
+    if others.get() > 0 {
+        say(
+            "what other versions of this program made is kept; --all-versions drops what this one does not use",
+        );
+    }
     if *json {
         let row = |item: &Dropped| {
             json!({ "kind": item.kind, "name": item.name, "path": item.path, "count": item.count,
@@ -116,7 +129,9 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
 
 /// `clean`.
 pub fn clean(PrintArgs { shared, json }: &PrintArgs) -> Result<ExitCode> {
-    let cleaned = store::clean(&shared.data, &aloud)?;
+    let mut cleaned = store::clean(&shared.data, &say)?;
+    let figures: Vec<&str> = STAGES.iter().flat_map(|stage| stage.figures).copied().collect();
+    Figures::at(&shared.figures).clean(&figures, &mut cleaned)?;
     if *json {
         print_json([json!({ "files": cleaned.files, "bytes": cleaned.bytes, "left": cleaned.left })])?;
         return Ok(ExitCode::SUCCESS);

@@ -2,19 +2,17 @@
 
 use crate::cli::VerifyArgs;
 use crate::commands::console::{named, print_json, print_line};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::published::Figures;
 use crate::published::verify::{Row, Verdict, VerifyOptions, verify};
 use crate::stages::STAGES;
+use crate::store::Scratch;
 use serde_json::json;
 use std::process::ExitCode;
 
 /// `verify`.
 pub fn check(args: &VerifyArgs) -> Result<ExitCode> {
-    let scratch = tempfile::Builder::new()
-        .prefix("spectral-alignment-verify-")
-        .tempdir()
-        .map_err(Error::io("create a folder in", std::env::temp_dir()))?;
+    let scratch = Scratch::new("spectral-alignment-verify-")?;
     let rows = verify(VerifyOptions {
         all: STAGES,
         stages: &named(&args.stages)?,

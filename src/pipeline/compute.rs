@@ -1,10 +1,11 @@
 //! Computes what is missing: trajectories, then the results of queries, sharing sample and matrices.
 
 use crate::digest::sha256;
-use crate::error::{Result, WithContext};
+use crate::error::{Error, Result, WithContext, say};
 use crate::pipeline::context::{RunContext, Work, place};
 use crate::pipeline::distribute::distribute;
-use crate::pipeline::keys::{Groups, answer_bytes, query_id, trajectory_bytes, trajectory_id};
+use crate::pipeline::keys::{Groups, answer_bytes, decode, query_id, trajectory_bytes, trajectory_id};
+use crate::pipeline::openblas::reserve;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::simulation_provenance;
 use crate::problem::experiment::{Experiment, Simulator};
@@ -14,9 +15,9 @@ use crate::simulation::data::Sample;
 use crate::simulation::observe;
 use crate::simulation::task::{self, Task};
 use crate::simulation::trajectory::{Observed, Trajectory};
-use crate::spectrum::answer::Point;
+use crate::spectrum::answer::{Point, QueryResult};
 use crate::spectrum::query::{Query, SampleKind};
-use crate::store::Record;
+use crate::store::{Group, Record};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -119,6 +120,7 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
     }
     let mut batches = batches(works);
     batches.sort_by_key(|batch| std::cmp::Reverse(batch.cost()));
+    afford(&batches, jobs)?;
     let name = |batch: &Batch| format!("replicates {} {}", batch.works[0].experiment.name, batch.number);
     let counts = Counts::default();
     let computed = distribute(context.store, &batches, jobs, name, |batch| {
@@ -132,6 +134,31 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
         context.store.merge(group)?;
     }
     computed.map(|_| ())
+}
+
+/// Largest dimension of which LAPACK can compute all eigenvectors: it counts its workspace of 1 + 6 n + 2 n² in 32 bits.
+const MOST_DIMENSIONS: usize = 32_766;
+
+/// Checks that the system gives as much memory as the largest pieces of work need on all threads at once.
+fn afford(batches: &[Batch], jobs: usize) -> Result<()> {
+    let mut needs = Vec::new();
+    for batch in batches {
+        let work = &batch.works[0];
+        let problem = work.experiment.reduced_problem();
+        let (d, queries) = (problem.d(), batch.works.iter().any(|work| !work.queries.is_empty()));
+        if queries && d > MOST_DIMENSIONS {
+            let rule = format!("must be at most {MOST_DIMENSIONS} where eigenvectors are computed");
+            return Err(Error::parameter(format!("{}.d", work.experiment.name), d, rule));
+        }
+        // Two samples with their outputs, the parameters of all checkpoints; for queries two matrices, one as LAPACK overwrites
+        // it, its eigenvectors, and a workspace of two.
+        let (d, n, rows) = (d as u64, problem.sample_size() as u64, problem.rows() as u64);
+        let matrices = if queries { 6 * d * d } else { 0 };
+        needs.push(8 * (2 * n * (d + rows) + work.experiment.checkpoints as u64 * d * rows + matrices));
+    }
+    needs.sort_unstable_by(|a, b| b.cmp(a));
+    let threads = jobs.min(batches.len());
+    reserve(threads, needs.iter().take(threads).sum())
 }
 
 /// What this run has computed itself.
@@ -186,21 +213,77 @@ impl<'a> Outbox<'a> {
         if self.since.elapsed() >= PATIENCE { self.flush() } else { Ok(()) }
     }
 
+    /// Records without those that another BLAS kernel gave before, with other digits but the same numbers within tolerance: two
+    /// kernels that round differently are no defect of the code.
+    fn other_kernels(&self, group: &Group, mut records: Vec<Record>) -> Result<Vec<Record>> {
+        let store = self.context.store;
+        let kernel = |provenance: &[(String, String)]| {
+            provenance.iter().find(|(name, _)| name == "blas kernel").map(|(_, kernel)| kernel.clone())
+        };
+        let known = store.records(group)?;
+        let mut differing = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            let Some(entry) = known.get(&record.id).filter(|entry| entry.values != sha256(&record.payload))
+            else {
+                continue;
+            };
+            let (before, now) = (kernel(&store.provenance(group, entry)?), kernel(&self.provenance));
+            let Some(old) = store.read(group, &record.id)?.filter(|_| before.is_some() && before != now)
+            else {
+                continue;
+            };
+            if near(&old, &record.payload) {
+                differing.push((index, before.unwrap_or_default(), now.unwrap_or_default()));
+            }
+        }
+        if let Some((_, before, now)) = differing.first() {
+            say(&format!(
+                "{}: {} results differ in their last digits, within tolerance, because the BLAS kernel does: {before} \
+                 before, {now} now; the first are kept",
+                group.experiment(),
+                differing.len()
+            ));
+        }
+        for (index, ..) in differing.iter().rev() {
+            records.remove(*index);
+        }
+        Ok(records)
+    }
+
     fn flush(&mut self) -> Result<()> {
-        let (store, groups) = (self.context.store, &self.groups);
+        let (store, groups) = (self.context.store, Arc::clone(&self.groups));
         self.computed.0 += self.trajectories.len() as u64;
         self.computed.1 += self.spectra.len() as u64;
         // Trajectories first: results are about them.
-        for (group, waiting) in
-            [(&groups.trajectories, &mut self.trajectories), (&groups.spectra, &mut self.spectra)]
-        {
+        let (trajectories, spectra) =
+            (std::mem::take(&mut self.trajectories), std::mem::take(&mut self.spectra));
+        for (group, waiting) in [(&groups.trajectories, trajectories), (&groups.spectra, spectra)] {
             if !waiting.is_empty() {
-                store.append(group, &self.provenance, std::mem::take(waiting))?;
+                store.append(group, &self.provenance, self.other_kernels(group, waiting)?)?;
             }
         }
         self.since = Instant::now();
         Ok(())
     }
+}
+
+/// Whether two results of a query have the same numbers, to rounding relative to the largest of them. Directions of
+/// eigenvectors that their eigenvalues do not separate are no numbers.
+fn near(old: &[u8], new: &[u8]) -> bool {
+    let (Ok(old), Ok(new)) = (decode("result", old), decode("result", new)) else { return false };
+    let numbers = |result: &QueryResult| -> Vec<f64> {
+        match result {
+            QueryResult::Pairs(both) => both.iter().flatten().map(|pair| pair.value).collect(),
+            QueryResult::Values(both) => both.iter().flatten().copied().collect(),
+            QueryResult::Components(pairs) => pairs.iter().map(|pair| pair.value).collect(),
+            QueryResult::Norms(both) => {
+                both.iter().flat_map(|norms| [norms.operator, norms.outside, norms.perpendicular]).collect()
+            }
+        }
+    };
+    let (old, new) = (numbers(&old), numbers(&new));
+    let scale = old.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    old.len() == new.len() && old.iter().zip(&new).all(|(a, b)| (a - b).abs() <= 1e-10 * scale)
 }
 
 fn replicate(

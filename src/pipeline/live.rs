@@ -19,6 +19,7 @@ pub struct LiveSet {
     records: HashMap<Key, HashSet<String>>,
     results: BTreeSet<Key>,
     patterns: BTreeSet<Key>,
+    programs: HashSet<[String; 2]>,
 }
 
 impl LiveSet {
@@ -35,11 +36,21 @@ impl LiveSet {
         self.results.contains(&result.key) || self.patterns.contains(&pattern(&result.ingredients))
     }
 
+    /// Whether this program, rather than another version of it, made something of these ingredients.
+    pub fn is_of_this_program(&self, ingredients: &Ingredients) -> bool {
+        self.programs.contains(&program(ingredients))
+    }
+
     /// Adds what a stage uses.
     pub fn add(&mut self, context: &RunContext, plan: &StagePlan) -> Result<()> {
+        let (tables, figures) =
+            (context.tables(plan, &Inputs::default())?, context.figures_of(plan, BTreeMap::new())?);
+        self.programs.extend([program(&tables), program(&figures)]);
         for request in &plan.requests {
             let experiment = &request.experiment;
             let groups = context.groups(experiment)?;
+            self.programs
+                .extend([&groups.trajectories, &groups.spectra].map(|group| program(group.ingredients())));
             let trajectories = context.store.records(&groups.trajectories)?;
             for replicate in 0..experiment.replicates {
                 let id = trajectory_id(replicate);
@@ -51,20 +62,25 @@ impl LiveSet {
             }
         }
         let inputs = context.inputs(plan)?;
-        let tables = if inputs.missing.is_empty() {
+        let made = if inputs.missing.is_empty() {
             let key = context.tables(plan, &inputs)?;
             self.results.insert(key.digest());
             context.store.result(plan.stage.name, &key)?
         } else {
-            self.patterns.insert(pattern(&context.tables(plan, &Inputs::default())?));
+            self.patterns.insert(pattern(&tables));
             None
         };
-        match tables {
+        match made {
             Some(tables) => self.results.insert(context.figures(plan, &tables)?.digest()),
-            None => self.patterns.insert(pattern(&context.figures_of(plan, BTreeMap::new())?)),
+            None => self.patterns.insert(pattern(&figures)),
         };
         Ok(())
     }
+}
+
+/// The code and the crates that something was made by.
+fn program(ingredients: &Ingredients) -> [String; 2] {
+    ["code", "crates"].map(|role| ingredients.get(role).map(ToString::to_string).unwrap_or_default())
 }
 
 /// A digest of ingredients without those that are derived from other results.

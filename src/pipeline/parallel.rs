@@ -1,6 +1,7 @@
 //! Work on several threads, with results that do not depend on their number.
 
 use crate::error::{Error, Result};
+use crate::pipeline::openblas::reserve;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -11,6 +12,7 @@ pub fn each<T: Sync, R: Send>(
     jobs: usize,
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
+    reserve(jobs.min(items.len()), 0)?;
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let done: Mutex<Vec<(usize, Result<R>)>> = Mutex::new(Vec::with_capacity(items.len()));
     let worker = || {
@@ -27,7 +29,13 @@ pub fn each<T: Sync, R: Send>(
         }
     };
     let panicked = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.min(items.len())).map(|_| scope.spawn(worker)).collect();
+        // Where the system gives no more threads, those that it has given do the work.
+        let threads: Vec<_> = (0..jobs.min(items.len()))
+            .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, worker).ok())
+            .collect();
+        if threads.is_empty() {
+            worker();
+        }
         // Every thread is joined, whatever became of the others.
         let ends: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         ends.iter().any(std::result::Result::is_err)

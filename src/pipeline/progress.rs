@@ -1,5 +1,6 @@
 //! Progress with time left, on standard error: a bar on a terminal, plain lines elsewhere.
 
+use crate::error::say;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -45,13 +46,14 @@ impl Progress {
             let share = self.bar.position() as f64 / self.bar.length().unwrap_or(1).max(1) as f64;
             let gone = self.started.elapsed().as_secs_f64();
             let left = if share > 0.0 { gone / share - gone } else { 0.0 };
-            eprintln!("{}: {:.0} % done, {gone:.0} s gone, about {left:.0} s left", self.what, 100.0 * share);
+            let what = &self.what;
+            say(&format!("{what}: {:.0} % done, {gone:.0} s gone, about {left:.0} s left", 100.0 * share));
         }
     }
 
     /// Prints a line without disturbing the bar.
     pub fn print_line(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| say(line));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Brings stages up to date: simulate what is missing, reduce to tables, judge and draw.
 
-use crate::digest::Ingredients;
-use crate::error::{Error, Result, WithContext};
+use crate::digest::{Ingredients, sha256};
+use crate::error::{Error, Result, WithContext, caught, say};
 use crate::pipeline::compute::{compute, merge};
 use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::data::StageData;
@@ -9,7 +9,7 @@ use crate::pipeline::distribute::distribute;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources, table_sources};
-use crate::plot::PlotError;
+use crate::plot::{PlotError, pdf, svg};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, EDITION, FEWEST_REPLICATES, Verdict};
 use crate::stage::{Profile, Results, Settings, Stage};
@@ -22,8 +22,6 @@ use std::time::Instant;
 /// How often a stage with damaged data is healed. Each time all of its data are verified, so more than one healing means that
 /// the disk is damaging data right now.
 const HEALINGS: usize = 3;
-/// Name of the blob with the claims of a stage.
-pub const CLAIMS: &str = "claims.json";
 
 /// A stage that is up to date.
 #[derive(Debug)]
@@ -32,10 +30,14 @@ pub struct Done {
     pub plan: StagePlan,
     /// Its tables.
     pub tables: Manifest,
-    /// Its claims and figures.
+    /// Its figures.
     pub figures: Manifest,
+    /// Its claims, judged from its tables.
+    pub claims: Vec<Claim>,
     /// Whether anything had to be computed for it.
     pub computed: bool,
+    /// Whether this run made its tables and its figures; if not, an earlier one left them in the store.
+    pub made: [bool; 2],
 }
 
 /// How to run.
@@ -63,7 +65,7 @@ pub fn run(
     let context = RunContext::new(store, settings)?;
     let outcome = bring_up_to_date(stages, &context, options);
     for problem in store.take_problems() {
-        eprintln!("damaged: {problem}");
+        say(&format!("damaged: {problem}"));
     }
     outcome
 }
@@ -141,7 +143,7 @@ fn intact(
 
 fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) -> Result<Done> {
     let (store, stage) = (context.store, plan.stage.name);
-    let mut computed = simulated;
+    let mut made = [false; 2];
     let inputs = context.inputs(plan)?;
     if let Some(work) = inputs.missing.first() {
         return Err(Error::Lost { what: crate::pipeline::context::place(&work.experiment, work.replicate) });
@@ -150,11 +152,9 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
     let tables = if let Some(manifest) = intact(context, plan, &key, force)? {
         manifest
     } else {
-        computed = true;
+        made[0] = true;
         let started = Instant::now();
-        let data = StageData::new(context, plan);
-        let mut tables = (plan.stage.reduce)(&data)?;
-        tables.push(data.replicates()?);
+        let tables = reduce(context, plan)?;
         let seed = context.settings.seed.to_string();
         let simulation = format!("{:.3}", inputs.seconds);
         let more = [("seed", seed), (SOURCES, table_sources(plan)?), (SIMULATION, simulation)];
@@ -169,13 +169,14 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
             lineage: &lineage,
         })?
     };
+    let results = results(store, context.settings, plan, &tables)?;
+    let claims = judge(plan.stage, &results)?;
     let key = context.figures(plan, &tables)?;
     let figures = if let Some(manifest) = intact(context, plan, &key, force)? {
         manifest
     } else {
-        computed = true;
+        made[1] = true;
         let started = Instant::now();
-        let results = results(store, context.settings, plan, &tables)?;
         let blobs = present(plan, &results)?;
         let more = [(SOURCES, sources(&[&plan.figure_code()?]))];
         let provenance = provenance(&key, stage, &more, started);
@@ -188,7 +189,55 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
             lineage: &BTreeMap::new(),
         })?
     };
-    Ok(Done { plan: plan.clone(), tables, figures, computed })
+    let computed = simulated || made.contains(&true);
+    Ok(Done { plan: plan.clone(), tables, figures, claims, computed, made })
+}
+
+/// The tables of a stage, made of the records in the store.
+fn reduce(context: &RunContext, plan: &StagePlan) -> Result<Vec<Table>> {
+    let data = StageData::new(context, plan);
+    let mut tables = guarded(plan.stage, "records", || (plan.stage.reduce)(&data))?;
+    tables.push(data.replicates()?);
+    Ok(tables)
+}
+
+/// Checks tables and figures that an earlier run left in the store: they must be what its records give.
+///
+/// # Errors
+/// They are not.
+pub fn confirm(context: &RunContext, done: &Done) -> Result<()> {
+    let Done { plan, tables, figures, .. } = done;
+    let refused = |manifest: &Manifest| {
+        let problem = "does not hold what the records in the store give; remove it and run again";
+        Err(Error::damaged(context.store.result_folder(manifest), problem))
+    };
+    let mut known = tables.tables.iter();
+    for table in reduce(context, plan)? {
+        if known.next().map(|entry| &entry.values_sha256) != Some(&table.values_digest()?) {
+            return refused(tables);
+        }
+    }
+    let results = results(context.store, context.settings, plan, tables)?;
+    let mut known = figures.blobs.iter();
+    for blob in present(plan, &results)? {
+        if known.next().map(|entry| (&entry.name, &entry.sha256)) != Some((&blob.name, &sha256(&blob.bytes)))
+        {
+            return refused(figures);
+        }
+    }
+    Ok(())
+}
+
+/// Does something with tables or records of a stage whose shape nobody has checked: what panics over them, or takes their names
+/// for those of a user, is an error about them.
+fn guarded<T>(stage: &Stage, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let problem = match caught(work) {
+        Ok(Err(error)) if error.exit_status() == 2 => error.to_string(),
+        Ok(other) => return other,
+        Err(panic) => panic,
+    };
+    let problem = format!("are not of the shape that the stage gives them: {problem}");
+    Err(Error::table(format!("{what} of {}", stage.name), problem))
 }
 
 /// The tables of a stage from the store.
@@ -206,19 +255,19 @@ pub fn results(store: &Store, settings: &Settings, plan: &StagePlan, manifest: &
     Ok(Results { profile: settings.profile, experiments: plan.experiments(), tables })
 }
 
-/// Claims and figures of a stage as files.
+/// Figures of a stage as files.
 ///
 /// # Errors
 /// Tables that are not what the stage writes; a figure that cannot be drawn.
 pub fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
-    let claims = judge(plan.stage, results)?;
-    let claims = serde_json::to_vec_pretty(&claims).map_err(|error| Error::defect(CLAIMS, error))?;
-    let mut blobs = vec![Blob { name: CLAIMS.to_owned(), bytes: claims }];
+    guarded(plan.stage, "tables", || draw(plan, results))
+}
+
+fn draw(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
+    let mut blobs = Vec::new();
     if let Some(experiment) = unfinished(results)? {
-        eprintln!(
-            "{}: no figures, because SGD diverged in the first replicate of {experiment}",
-            plan.stage.name
-        );
+        let stage = plan.stage.name;
+        say(&format!("{stage}: no figures, because SGD diverged in the first replicate of {experiment}"));
         return Ok(blobs);
     }
     for figure in (plan.stage.draw)(results)? {
@@ -230,10 +279,10 @@ pub fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
             });
         }
         let failed = |error: PlotError| Error::Figure { figure: name.clone(), problem: error.to_string() };
-        let svg = figure.render().map_err(failed)?;
-        let pdf = figure.pdf().map_err(failed)?;
-        blobs.push(Blob { name: format!("{name}.svg"), bytes: svg.into_bytes() });
-        blobs.push(Blob { name: format!("{name}.pdf"), bytes: pdf });
+        let drawing = svg(&figure).map_err(failed)?;
+        let document = pdf(&figure).map_err(failed)?;
+        blobs.push(Blob { name: format!("{name}.svg"), bytes: drawing.into_bytes() });
+        blobs.push(Blob { name: format!("{name}.pdf"), bytes: document });
         blobs.push(Blob { name: format!("{name}.txt"), bytes: figure.caption().text().into_bytes() });
     }
     Ok(blobs)
@@ -244,9 +293,9 @@ pub fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
 /// # Errors
 /// A table that is not what the stage writes.
 pub fn judge(stage: &'static Stage, results: &Results) -> Result<Vec<Claim>> {
-    let ran = Ran::read(results)?;
+    let ran = guarded(stage, "tables", || Ran::read(results))?;
     let meant = meant(stage)?;
-    let mut claims = (stage.judge)(results)?;
+    let mut claims = guarded(stage, "tables", || (stage.judge)(results))?;
     for claim in &mut claims {
         stage.name.clone_into(&mut claim.stage);
         if !stage.claims.contains(&claim.id.as_str()) {
@@ -304,7 +353,9 @@ impl Ran {
         let name = &experiment.name;
         (0..experiment.replicates).find_map(|replicate| match self.0.get(&(name.clone(), replicate)) {
             Some(None) => None,
-            Some(Some(step)) => Some(format!("SGD diverged in replicate {replicate} of {name} at step {step}")),
+            Some(Some(step)) => {
+                Some(format!("SGD diverged in replicate {replicate} of {name} at step {step}"))
+            }
             None => Some(format!("replicate {replicate} of {name} is missing")),
         })
     }
@@ -317,16 +368,4 @@ fn unfinished(results: &Results) -> Result<Option<String>> {
     let (replicate, diverged) = (table.u32s("replicate")?, table.u64s("diverged_step")?);
     let row = (0..experiment.len()).find(|&row| replicate[row] == Some(0) && diverged[row].is_some());
     Ok(row.map(|row| experiment[row].to_owned()))
-}
-
-/// The claims in a result of a stage.
-///
-/// # Errors
-/// A damaged result.
-pub fn claims(store: &Store, figures: &Manifest) -> Result<Vec<Claim>> {
-    let bytes = store
-        .blob(figures, CLAIMS)?
-        .ok_or_else(|| Error::Lost { what: format!("claims of {}", figures.name) })?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| Error::damaged(store.result_folder(figures).join(CLAIMS), error))
 }

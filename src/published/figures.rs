@@ -1,17 +1,18 @@
 //! The folder of committed files: what it holds, and what it says of a stage.
 
 use crate::digest::sha256;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, say};
 use crate::pipeline::plan::StagePlan;
-use crate::pipeline::run::{claims, judge};
-use crate::published::lockfile::{LockEntry, LockFile};
+use crate::pipeline::run::{judge, results};
+use crate::published::editions::Editions;
+use crate::published::lockfile::{LOCK, LockEntry, LockFile};
 use crate::published::standard::{is_standard, variant};
 use crate::published::status::Status;
-use crate::published::{lockfile, overrides};
+use crate::published::{editions, lockfile, overrides};
 use crate::stage::claim::{Claim, Kind, Source, chosen, declare};
 use crate::stage::{Profile, Results, Settings};
-use crate::store::{Manifest, Mode, Store, aloud, wait};
-use crate::table::Table;
+use crate::store::{Cleaned, Folder, Manifest, Mode, Place, Store, is_draft, wait};
+use crate::table::{MOST_BYTES, Table, repeated};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,8 +49,103 @@ impl Figures {
     pub fn alone(&self) -> Result<fs::File> {
         fs::create_dir_all(&self.root).map_err(Error::io("create", &self.root))?;
         let folder = fs::File::open(&self.root).map_err(Error::io("open", &self.root))?;
-        wait(&folder, &self.root, Mode::Exclusive, Duration::from_secs(1), &aloud)?;
+        wait(&folder, &self.root, Mode::Exclusive, Duration::from_secs(1), &say)?;
         Ok(folder)
+    }
+
+    /// Opens the folder of a file below this one, over no link; also gives the file's name. Nothing where there is none.
+    fn place<'a>(&self, file: &'a str) -> Result<Option<(Folder, &'a str)>> {
+        let Some(mut folder) = Folder::root(&self.root)? else { return Ok(None) };
+        let mut rest = file;
+        while let Some((name, below)) = rest.split_once('/') {
+            let Some(inner) = folder.sub(name)? else { return Ok(None) };
+            (folder, rest) = (inner, below);
+        }
+        Ok(Some((folder, rest)))
+    }
+
+    /// The bytes of a regular file below the folder; nothing where there is none.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is larger than any of ours.
+    pub fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
+        self.place(file)?.map_or(Ok(None), |(folder, name)| folder.read(name, MOST_BYTES))
+    }
+
+    /// Replaces a file below the folder in one step, unless it holds these bytes already; whether it did.
+    ///
+    /// # Errors
+    /// Something that is no regular file in its place; a file that cannot be written.
+    pub fn update(&self, file: &str, bytes: &[u8]) -> Result<bool> {
+        let mut folder = Folder::make_root(&self.root)?;
+        let mut rest = file;
+        while let Some((name, below)) = rest.split_once('/') {
+            (folder, rest) = (folder.make(name)?, below);
+        }
+        folder.update(rest, bytes)
+    }
+
+    /// Whether a file is the one with this digest: of its values, if it is a table.
+    pub(crate) fn is(&self, file: &str, digest: &str) -> bool {
+        let Ok(Some(bytes)) = self.read(file) else { return false };
+        match file.strip_suffix(".parquet") {
+            Some(name) => Table::from_parquet_bytes(name, &bytes)
+                .and_then(|table| table.values_digest())
+                .is_ok_and(|found| found == digest),
+            None => sha256(&bytes) == digest,
+        }
+    }
+
+    /// Deletes a file if it is the one with this digest, and the folders that are empty then.
+    pub(crate) fn delete(&self, file: &str, digest: &str) -> Result<()> {
+        if matches!(self.read(file), Ok(None)) {
+            return Ok(());
+        }
+        if !self.is(file, digest) {
+            say(&format!("{}: is not as this program wrote it; left there", self.root.join(file).display()));
+            return Ok(());
+        }
+        let mut rest = file;
+        while let Some((folder, name)) = self.place(rest)? {
+            if rest == file {
+                folder.remove(name)?;
+            } else {
+                folder.remove_if_empty(name)?;
+            }
+            let Some((above, _)) = rest.rsplit_once('/') else { break };
+            rest = above;
+        }
+        Ok(())
+    }
+
+    /// Removes unfinished files of killed runs from a folder below this one, and from the committed tables.
+    pub(crate) fn sweep(&self, below: &str) -> Result<()> {
+        fn deep(folder: &Folder) -> Result<()> {
+            folder.sweep()?;
+            folder.folders()?.iter().try_for_each(|(_, inner)| deep(inner))
+        }
+        if let Some((folder, _)) = self.place(below)? {
+            folder.sweep()?;
+        }
+        self.place("values/")?.map_or(Ok(()), |(values, _)| deep(&values))
+    }
+
+    /// Removes what runs write beside the committed files: variants with these figures, images, pages, drafts. What it cannot
+    /// tell by name, place and content to be such a file stays; in the folder of a variant it is named.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn clean(&self, figures: &[&str], cleaned: &mut Cleaned) -> Result<()> {
+        let Some(root) = Folder::root(&self.root)? else { return Ok(()) };
+        clean(&root, figures, "committed", cleaned)?;
+        if let Some(variants) = root.sub("variants").ok().flatten() {
+            for (name, folder) in variants.folders()? {
+                clean(&folder, figures, "variant", cleaned)?;
+                variants.remove_if_empty(&name)?;
+            }
+            root.remove_if_empty("variants")?;
+        }
+        Ok(())
     }
 
     /// The lock; empty where there is none.
@@ -57,17 +153,37 @@ impl Figures {
     /// # Errors
     /// A file that cannot be read or is no lock.
     pub fn lock(&self) -> Result<LockFile> {
-        lockfile::read(&self.root.join("figures.lock"))
+        let path = self.root.join(LOCK);
+        let refused =
+            |problem| Error::damaged(&path, format!("{problem}; restore the committed file or delete it"));
+        let Some(root) = Folder::root(&self.root)? else { return Ok(lockfile::empty()) };
+        match (root.entry(LOCK)?, root.read(LOCK, MOST_BYTES)?) {
+            (None, _) => Ok(lockfile::empty()),
+            (_, Some(bytes)) => lockfile::parse(&bytes).map_err(refused),
+            (Some(_), None) => Err(refused("is no regular file".to_owned())),
+        }
+    }
+
+    /// The editions of the declarations of claims; none where there is no file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no list of editions.
+    pub fn editions(&self) -> Result<Editions> {
+        let Some(bytes) = self.read(editions::FILE)? else { return Ok(Editions::default()) };
+        Editions::parse(&bytes).map_err(|problem| Error::damaged(self.root.join(editions::FILE), problem))
     }
 
     /// The folder that figures under these settings go to: this folder if they are the committed ones, otherwise a variant.
     #[must_use]
     pub fn folder(&self, settings: &Settings) -> PathBuf {
-        if Self::commits(settings) {
-            self.root.clone()
-        } else {
-            self.root.join("variants").join(variant(settings))
-        }
+        // Without the slash at its end.
+        self.root.join(Self::below(settings)).components().collect()
+    }
+
+    /// The same below this folder: nothing, or a path that ends with a slash.
+    #[must_use]
+    pub(crate) fn below(settings: &Settings) -> String {
+        if Self::commits(settings) { String::new() } else { format!("variants/{}/", variant(settings)) }
     }
 
     /// The status of what is committed of a stage: whether its recipe is the one in the lock, and its tables and figures are the
@@ -90,10 +206,7 @@ impl Figures {
     /// Whether the committed figures of a stage, in every format, and their captions are the files that the lock names.
     #[must_use]
     pub fn holds(&self, entry: &LockEntry) -> bool {
-        entry
-            .figures
-            .iter()
-            .all(|(file, digest)| fs::read(self.root.join(file)).is_ok_and(|bytes| sha256(&bytes) == *digest))
+        entry.figures.iter().all(|(file, digest)| self.is(file, digest))
     }
 
     /// Whether the committed tables of a stage are there as the lock names them.
@@ -103,23 +216,29 @@ impl Figures {
 
     /// A committed table of a stage, if it has the values that the lock names.
     pub(crate) fn table(&self, stage: &str, profile: Profile, name: &str, digest: &str) -> Result<Table> {
-        let path = self.tables(stage, profile).join(format!("{name}.parquet"));
-        let problem = match Table::from_parquet(name, &path) {
-            Ok(table) if table.values_digest()? == digest => return Ok(table),
-            Ok(_) => "does not hold the values that figures.lock names".to_owned(),
+        let file = lockfile::table_file(stage, profile.word(), name);
+        let found = self
+            .read(&file)
+            .and_then(|bytes| bytes.map(|bytes| Table::from_parquet_bytes(name, &bytes)).transpose());
+        let problem = match found {
+            Ok(Some(table)) if table.values_digest()? == digest => match repeated(&table)? {
+                None => return Ok(table),
+                Some(row) => format!("has row {row} twice"),
+            },
+            Ok(Some(_)) => "does not hold the values that figures.lock names".to_owned(),
+            Ok(None) => "is no regular file, or missing".to_owned(),
             Err(error) => error.to_string(),
         };
-        Err(Error::damaged(&path, format!("{problem}; restore the committed file, or `run {stage}`")))
+        Err(Error::damaged(
+            self.root.join(file),
+            format!("{problem}; restore the committed file, or `run {stage}`"),
+        ))
     }
 
     /// Folder of the committed tables of a stage in a profile.
     #[must_use]
     pub fn tables(&self, stage: &str, profile: Profile) -> PathBuf {
-        let folder = self.root.join("values").join(stage);
-        match profile {
-            Profile::Paper => folder,
-            Profile::Quick => folder.join(profile.word()),
-        }
+        self.root.join(lockfile::table_folder(stage, profile.word()))
     }
 
     /// The committed tables of a stage, checked against the lock; none where there are none or the settings differ.
@@ -138,8 +257,8 @@ impl Figures {
         Ok(Some(Results { profile: settings.profile, experiments: plan.experiments(), tables }))
     }
 
-    /// Claims of a stage: from the store if it is up to date, otherwise from the committed values, otherwise `not run`; each says with
-    /// which overrides it was measured.
+    /// Claims of a stage, judged anew: from tables in the store if they are up to date, otherwise from the committed values,
+    /// otherwise `not run`; each says with which overrides it was measured.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -150,8 +269,8 @@ impl Figures {
         plan: &StagePlan,
         current: Option<&Manifest>,
     ) -> Result<Vec<Claim>> {
-        let mut claims = if let Some(figures) = current {
-            claims(store, figures)?
+        let mut claims = if let Some(tables) = current {
+            judge(plan.stage, &results(store, settings, plan, tables)?)?
         } else if let Some(results) = self.results(settings, plan)? {
             let judged = judge(plan.stage, &results)?.into_iter();
             judged.map(|claim| Claim { source: Source::Committed, ..claim }).collect()
@@ -160,8 +279,59 @@ impl Figures {
             plan.stage.claims.iter().map(|id| unknown(id, plan, &reason)).collect()
         };
         overrides::note_in(&mut claims, plan, settings);
+        let editions = self.editions()?;
+        for claim in &mut claims {
+            for edition in editions.failed_before(&claim.id) {
+                claim.note(&format!("failed in edition {edition}"));
+            }
+        }
         Ok(claims)
     }
+}
+
+/// How the files begin that are named alike everywhere.
+const MARKS: [(&str, &str); 3] = [
+    ("report.html", "<title>Spectral alignment of SGD: "),
+    ("contact-sheet.html", "<title>Contact sheet</title>"),
+    ("overrides.toml", "# What was changed; `--overrides` reads this file."),
+];
+
+/// Cleans one folder: the `committed` one, that of a `variant`, or that of images in either.
+fn clean(folder: &Folder, figures: &[&str], kind: &str, cleaned: &mut Cleaned) -> Result<()> {
+    for name in folder.list()? {
+        let place = folder.entry(&name)?;
+        if name == "png" && place == Some(Place::Folder) {
+            if let Some(images) = folder.sub(&name)? {
+                clean(&images, figures, "images", cleaned)?;
+                folder.remove_if_empty(&name)?;
+            }
+            continue;
+        }
+        let figure = |formats: &[&str]| {
+            name.rsplit_once('.')
+                .is_some_and(|(name, format)| figures.contains(&name) && formats.contains(&format))
+        };
+        let marked = |mark: &str| -> Result<bool> {
+            let bytes = folder.read(&name, MOST_BYTES)?.unwrap_or_default();
+            Ok(String::from_utf8_lossy(bytes.get(..1000).unwrap_or(&bytes)).contains(mark))
+        };
+        let mark = MARKS.iter().find(|(marked, _)| *marked == name).filter(|_| kind != "images");
+        match (place, mark) {
+            (Some(Place::File(bytes)), mark)
+                if is_draft(&name)
+                    || kind == "variant" && figure(&["svg", "pdf", "txt"])
+                    || kind == "images" && figure(&["png"])
+                    || mark.map_or(Ok(false), |(_, mark)| marked(mark))? =>
+            {
+                folder.remove(&name)?;
+                cleaned.files += 1;
+                cleaned.bytes += bytes;
+            }
+            _ if kind != "committed" => cleaned.left.push(folder.join(&name)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The statistic of a claim of which nothing was computed.

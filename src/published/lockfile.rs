@@ -1,16 +1,15 @@
 //! `figures.lock`: its entries, names that are safe to follow, what recipes were made of, what is gone.
 
 use crate::digest::{Key, Value, sha256};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{read_sources, sources};
-use crate::stage::claim::Claim;
+use crate::published::editions::{self, Declarations, declarations};
+use crate::stage::claim::{Claim, EDITION};
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::is_plain;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
 /// `figures.lock`: what the committed figures were made from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,14 +20,35 @@ pub struct LockFile {
     /// Source files behind the entries with the first digits of their digests, by the digest of the code they make.
     #[serde(default)]
     pub sources: BTreeMap<String, BTreeMap<String, String>>,
-    /// Files that may be there although no entry names them, while results are published.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub unsettled: BTreeSet<String>,
+    /// Edition of the declarations.
+    #[serde(default)]
+    pub edition: u64,
+    /// Digest of the declarations of all claims in the paper profile.
+    #[serde(default)]
+    pub declarations: String,
+    /// Digest of the values of each table over all stages.
+    #[serde(default)]
+    pub summaries: BTreeMap<String, String>,
+    /// Files that may be there although no entry names them, while results are published, with their digests.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unsettled: BTreeMap<String, String>,
     /// By stage, then by profile.
     pub stages: BTreeMap<String, BTreeMap<String, LockEntry>>,
 }
 
 impl LockFile {
+    /// The declarations of all claims in the paper profile.
+    ///
+    /// # Errors
+    /// A claim about an experiment that its entry does not have.
+    pub fn declared(&self) -> Result<Declarations> {
+        let mut all = Declarations::new();
+        for entry in self.stages.values().filter_map(|profiles| profiles.get(Profile::Paper.word())) {
+            all.extend(declarations(&entry.claims, &entry.parameters)?);
+        }
+        Ok(all)
+    }
+
     /// The entry of a stage in a profile.
     #[must_use]
     pub fn entry(&self, stage: &str, profile: Profile) -> Option<&LockEntry> {
@@ -65,26 +85,22 @@ struct Version {
     format: u32,
 }
 
-/// The lock at `path`; empty where there is none.
-///
-/// # Errors
-/// A file that cannot be read or is no lock.
-pub fn read(path: &Path) -> Result<LockFile> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(LockFile { format: FORMAT, ..LockFile::default() });
-        }
-        Err(error) => return Err(Error::io("read", path)(error)),
-    };
-    let refused =
-        |problem: String| Error::damaged(path, format!("{problem}; restore the committed file or delete it"));
-    let Version { format } = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
+/// The name of the file.
+pub(crate) const LOCK: &str = "figures.lock";
+
+/// A lock without entries.
+pub(crate) fn empty() -> LockFile {
+    LockFile { format: FORMAT, ..LockFile::default() }
+}
+
+/// The lock in these bytes; the problem in words if they are none.
+pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<LockFile, String> {
+    let Version { format } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if format != FORMAT {
-        return Err(refused(format!("has format {format}, this program reads {FORMAT}")));
+        return Err(format!("has format {format}, this program reads {FORMAT}"));
     }
-    let lock: LockFile = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
-    check(&lock).map_err(refused)?;
+    let lock: LockFile = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    check(&lock)?;
     Ok(lock)
 }
 
@@ -105,12 +121,17 @@ pub fn check(lock: &LockFile) -> std::result::Result<(), String> {
             .map(|_| ())
             .map_err(|_| format!("{what}: `{text}` is no digest of 64 hexadecimal digits"))
     };
-    for file in &lock.unsettled {
+    for (file, text) in &lock.unsettled {
+        digest("unsettled file", text)?;
         let steps: Vec<&str> = file.split('/').collect();
         if !(steps.len() == 1 || steps.len() <= 4 && steps[0] == "values") {
             return Err(format!("unsettled file `{file}` is no file that stages write"));
         }
         steps.iter().try_for_each(|step| plain("a part of an unsettled file", step))?;
+    }
+    for (table, text) in &lock.summaries {
+        plain("table", table)?;
+        digest(&format!("table {table}"), text)?;
     }
     for (stage, profiles) in &lock.stages {
         plain("stage", stage)?;
@@ -156,28 +177,17 @@ pub(crate) fn note_sources(lock: &mut LockFile, plan: &StagePlan) -> Result<()> 
     Ok(())
 }
 
+/// Notes in a lock what its claims declare.
+pub(crate) fn declare(lock: &mut LockFile) -> Result<()> {
+    (lock.edition, lock.declarations) = (EDITION, editions::digest(&lock.declared()?));
+    Ok(())
+}
+
 /// Forgets source files that no entry is made of any more.
 pub(crate) fn drop_sources(lock: &mut LockFile) {
     let entries = lock.stages.values().flat_map(|profiles| profiles.values());
     let used: BTreeSet<String> = entries.filter_map(|entry| entry.ingredients.get("code")).cloned().collect();
     lock.sources.retain(|code, _| used.contains(code));
-}
-
-/// Deletes files below the folder of figures, and folders that are empty then.
-pub(crate) fn delete(root: &Path, files: &BTreeSet<String>) -> Result<()> {
-    for file in files {
-        let path = root.join(file);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("delete", path)(error));
-            }
-            _ => {}
-        }
-        // A folder that is not empty is kept.
-        let mut folders = path.ancestors().skip(1).take_while(|folder| *folder != root);
-        while folders.next().is_some_and(|folder| fs::remove_dir(folder).is_ok()) {}
-    }
-    Ok(())
 }
 
 /// Removes the entries of stages that are not among `all`; their names.
@@ -194,22 +204,39 @@ pub(crate) fn drop_stages(lock: &mut LockFile, all: &[&'static Stage]) -> Vec<St
     gone
 }
 
-/// Every file that a lock names, below the figures' folder.
+/// Every file that a lock names, below the figures' folder, with its digest.
 #[must_use]
-pub fn files(lock: &LockFile) -> BTreeSet<String> {
-    let mut files = BTreeSet::new();
+pub fn files(lock: &LockFile) -> BTreeMap<String, String> {
+    let summaries = lock.summaries.iter();
+    let mut files: BTreeMap<String, String> =
+        summaries.map(|(table, digest)| (summary_file(table), digest.clone())).collect();
     for (stage, profiles) in &lock.stages {
         for (profile, entry) in profiles {
-            files.extend(names(stage, profile, entry));
+            let tables = entry.values.iter();
+            files.extend(tables.map(|(table, digest)| (table_file(stage, profile, table), digest.clone())));
+            if profile == Profile::Paper.word() {
+                files.extend(entry.figures.clone());
+            }
         }
     }
     files
 }
 
-fn names(stage: &str, profile: &str, entry: &LockEntry) -> Vec<String> {
-    let paper = profile == "paper";
-    let folder = if paper { format!("values/{stage}") } else { format!("values/{stage}/{profile}") };
-    let tables = entry.values.keys().map(|table| format!("{folder}/{table}.parquet"));
-    let figures = entry.figures.keys().filter(|_| paper).cloned();
-    tables.chain(figures).collect()
+/// The file of a table over all stages.
+pub(crate) fn summary_file(table: &str) -> String {
+    format!("values/{table}.parquet")
+}
+
+/// The folder of the tables of a stage in a profile.
+pub(crate) fn table_folder(stage: &str, profile: &str) -> String {
+    if profile == Profile::Paper.word() {
+        format!("values/{stage}")
+    } else {
+        format!("values/{stage}/{profile}")
+    }
+}
+
+/// The file of a table.
+pub(crate) fn table_file(stage: &str, profile: &str, table: &str) -> String {
+    format!("{}/{table}.parquet", table_folder(stage, profile))
 }

@@ -4,8 +4,12 @@ use crate::error::{Error, Result};
 use crate::pipeline::plan::StagePlan;
 use crate::stage::claim::Claim;
 use crate::stage::{Override, Settings};
+use crate::store::read_file;
 use std::fmt::Write;
 use std::path::Path;
+
+/// Most bytes of such a file.
+const LIMIT: u64 = 1 << 20;
 
 /// Reads a TOML file with one table per experiment or family: `[gmm]` with lines like `lambda = 10`, `[gmm-snr]` with lines like
 /// `lambda = [1, 10, 100]`.
@@ -13,12 +17,8 @@ use std::path::Path;
 /// # Errors
 /// A file that cannot be read, is not TOML, or has anything but numbers in tables.
 pub fn read(path: &Path) -> Result<Vec<Override>> {
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => {
-            Error::Usage(format!("--overrides {}: is not UTF-8 text", path.display()))
-        }
-        _ => Error::io("read", path)(error),
-    })?;
+    let text = String::from_utf8(read_file(path, LIMIT)?)
+        .map_err(|_| Error::Usage(format!("--overrides {}: is not UTF-8 text", path.display())))?;
     parse(&text).map_err(|problem| Error::Usage(format!("--overrides {}: {problem}", path.display())))
 }
 

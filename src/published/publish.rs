@@ -6,23 +6,21 @@
 //! entry has in the end are deleted. Callers must hold [`Figures::alone`].
 
 use crate::error::{Error, Result};
-use crate::pipeline::run::{CLAIMS, Done, claims};
+use crate::pipeline::context::RunContext;
+use crate::pipeline::run::{Done, confirm};
 use crate::published::figures::Figures;
-use crate::published::lockfile::{LockEntry, LockFile};
+use crate::published::lockfile::{LOCK, LockEntry, LockFile};
 use crate::published::verify::Rows;
 use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
 use crate::published::verify::committed;
-use crate::published::{lockfile, overrides};
+use crate::published::{editions, lockfile, overrides, summary};
 use crate::stage::claim::Claim;
 use crate::stage::{Profile, Settings, Stage};
-use crate::store::{BlobEntry, Manifest, Store, fault};
+use crate::store::{Folder, Manifest, Store};
 use crate::table::Table;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-/// Beginning of the names of files in preparation.
-const BESIDE: &str = ".new-";
 
 /// Publishes stages: into the folder itself if they are the committed ones, otherwise into a variant below it.
 /// Returns the folder written to and the names of the stages whose files changed.
@@ -35,23 +33,24 @@ pub fn publish(
     settings: &Settings,
     done: &[Done],
 ) -> Result<(PathBuf, Vec<String>)> {
-    let folder = figures.folder(settings);
-    sweep(&folder)?;
+    let (folder, below) = (figures.folder(settings), Figures::below(settings));
+    figures.sweep(&below)?;
     if Figures::commits(settings) {
         return Ok((folder, commit(figures, store, settings, done)?));
     }
     let mut changed = Vec::new();
     for stage in done {
         let mut any = false;
-        for entry in drawn(&stage.figures) {
-            any |= update(&folder.join(&entry.name), &blob(store, &stage.figures, &entry.name)?)?;
+        for entry in &stage.figures.blobs {
+            any |= figures
+                .update(&format!("{below}{}", entry.name), &blob(store, &stage.figures, &entry.name)?)?;
         }
         if any {
             changed.push(stage.plan.stage.name.to_owned());
         }
     }
     if !settings.overrides.is_empty() {
-        update(&folder.join("overrides.toml"), overrides::toml(&settings.overrides).as_bytes())?;
+        figures.update(&format!("{below}overrides.toml"), overrides::toml(&settings.overrides).as_bytes())?;
     }
     Ok((folder, changed))
 }
@@ -82,18 +81,65 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
     let mut changed = Vec::new();
     for stage in done {
         let name = stage.plan.stage.name;
-        let new = entry(store, settings, stage)?;
+        let new = entry(settings, stage)?;
         if !agrees(figures, &before, settings, &new, store, stage)? {
+            let old = before.entry(name, settings.profile);
+            let known = [
+                old.is_some_and(|old| old.values == new.values),
+                old.is_some_and(|old| old.figures == new.figures),
+            ];
+            if (0..2).any(|part| !stage.made[part] && !known[part]) {
+                confirm(&RunContext::new(store, settings)?, stage)?;
+            }
             lockfile::note_sources(&mut after, &stage.plan)?;
             let profiles = after.stages.entry(name.to_owned()).or_default();
             profiles.insert(settings.profile.word().to_owned(), new);
             changed.push(stage);
         }
     }
+    let mut summaries = Vec::new();
+    if settings.profile == Profile::Paper && !changed.is_empty() {
+        summaries = [claim_values(figures, &after, done)?, summary::experiments(&after)?].into();
+        for table in &summaries {
+            after.summaries.insert(table.name().to_owned(), table.values_digest()?);
+        }
+    }
     replace(figures, &before, after, || {
-        changed.iter().try_for_each(|stage| write(figures, store, settings.profile, stage))
+        changed.iter().try_for_each(|stage| write(figures, store, settings.profile, stage))?;
+        summaries.iter().try_for_each(|table| {
+            figures.update(&lockfile::summary_file(table.name()), &table.to_parquet_bytes(&[])?).map(|_| ())
+        })
     })?;
+    note_verdicts(figures)?;
     Ok(changed.iter().map(|stage| stage.plan.stage.name.to_owned()).collect())
+}
+
+/// The values of all claims: of those just judged, and of the claims of other stages as they were published.
+fn claim_values(figures: &Figures, lock: &LockFile, done: &[Done]) -> Result<Table> {
+    let mut rows: Vec<summary::Row> = done.iter().flat_map(|done| summary::rows(&done.claims)).collect();
+    let is_done = |stage: &str| done.iter().any(|done| done.plan.stage.name == stage);
+    let others =
+        lock.stages.iter().filter(|(stage, _)| !is_done(stage)).flat_map(|(_, profiles)| profiles.values());
+    let ids: BTreeSet<&str> = others.flat_map(|entry| &entry.claims).map(|claim| claim.id.as_str()).collect();
+    let file = lockfile::summary_file(summary::CLAIMS);
+    if let Some(bytes) = figures.read(&file)?.filter(|_| !ids.is_empty()) {
+        let published = summary::read(&Table::from_parquet_bytes(summary::CLAIMS, &bytes)?)?;
+        rows.extend(published.into_iter().filter(|row| ids.contains(row.0.as_str())));
+    }
+    summary::claims(rows)
+}
+
+/// Notes in the current edition, once it is frozen, what became of its claims.
+fn note_verdicts(figures: &Figures) -> Result<()> {
+    let before = figures.editions()?;
+    let mut after = before.clone();
+    let lock = figures.lock()?;
+    let entries = lock.stages.values().filter_map(|profiles| profiles.get(Profile::Paper.word()));
+    after.record(entries.flat_map(|entry| &entry.claims));
+    if after != before {
+        figures.update(editions::FILE, after.text()?.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Puts `after` in the place of `before`, with `write` for the files whose content changes.
@@ -104,17 +150,24 @@ fn replace(
     write: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     lockfile::drop_sources(&mut after);
+    lockfile::declare(&mut after)?;
     let (old, new) = (lockfile::files(before), lockfile::files(&after));
     let mut touched = before.unsettled.clone();
-    touched.extend(old.symmetric_difference(&new).cloned());
+    let lacking = |all: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
+        all.iter()
+            .filter(|(file, _)| !other.contains_key(*file))
+            .map(|(a, b)| (a.clone(), b.clone()))
+            .collect::<Vec<_>>()
+    };
+    touched.extend(lacking(&old, &new).into_iter().chain(lacking(&new, &old)));
     if touched != before.unsettled {
         write_lock(figures, &LockFile { unsettled: touched.clone(), ..before.clone() })?;
     }
     write()?;
-    after.unsettled = touched.difference(&new).cloned().collect();
+    after.unsettled = lacking(&touched, &new).into_iter().collect();
     write_lock(figures, &after)?;
     if !after.unsettled.is_empty() {
-        lockfile::delete(figures.root(), &after.unsettled)?;
+        after.unsettled.iter().try_for_each(|(file, digest)| figures.delete(file, digest))?;
         after.unsettled.clear();
         write_lock(figures, &after)?;
     }
@@ -123,14 +176,14 @@ fn replace(
 
 fn write(figures: &Figures, store: &Store, profile: Profile, done: &Done) -> Result<()> {
     if profile == Profile::Paper {
-        for entry in drawn(&done.figures) {
-            update(&figures.root().join(&entry.name), &blob(store, &done.figures, &entry.name)?)?;
+        for entry in &done.figures.blobs {
+            figures.update(&entry.name, &blob(store, &done.figures, &entry.name)?)?;
         }
     }
-    let folder = figures.tables(done.plan.stage.name, profile);
     for table in &done.tables.tables {
         let values = table_of(store, done, &table.table)?;
-        update(&folder.join(&table.file), &values.to_parquet_bytes(&[])?)?;
+        let file = lockfile::table_file(done.plan.stage.name, profile.word(), &table.table);
+        figures.update(&file, &values.to_parquet_bytes(&[])?)?;
     }
     Ok(())
 }
@@ -160,9 +213,9 @@ fn agrees(
     if alike != *new || names(old) != names(new) || !figures.has_tables(name, profile, old) {
         return Ok(false);
     }
-    for table in old.values.keys().filter(|&table| old.values.get(table) != new.values.get(table)) {
-        let path = figures.tables(name, profile).join(format!("{table}.parquet"));
-        let found = columns(&Table::from_parquet(table, &path)?, &table_of(store, done, table)?)?;
+    for (table, digest) in old.values.iter().filter(|&(table, digest)| new.values.get(table) != Some(digest))
+    {
+        let found = columns(&figures.table(name, profile, table, digest)?, &table_of(store, done, table)?)?;
         if found.iter().any(|column| column.verdict.is_bad()) {
             return Ok(false);
         }
@@ -177,10 +230,9 @@ fn agrees(
 }
 
 fn write_lock(figures: &Figures, lock: &LockFile) -> Result<()> {
-    let path = figures.root().join("figures.lock");
-    let mut bytes = serde_json::to_vec_pretty(lock).map_err(|error| Error::defect("figures.lock", error))?;
+    let mut bytes = serde_json::to_vec_pretty(lock).map_err(|error| Error::defect(LOCK, error))?;
     bytes.push(b'\n');
-    update(&path, &bytes).map(|_| ())
+    figures.update(LOCK, &bytes).map(|_| ())
 }
 
 fn lost(manifest: &Manifest) -> Error {
@@ -195,12 +247,7 @@ fn table_of(store: &Store, done: &Done, name: &str) -> Result<Table> {
     store.table(&done.tables, name)?.ok_or_else(|| lost(&done.tables))
 }
 
-/// The figures among the files of a unit.
-fn drawn(figures: &Manifest) -> impl Iterator<Item = &BlobEntry> {
-    figures.blobs.iter().filter(|entry| entry.name != CLAIMS)
-}
-
-fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<LockEntry> {
+fn entry(settings: &Settings, done: &Done) -> Result<LockEntry> {
     let tables = done.tables.tables.iter();
     Ok(LockEntry {
         recipe: done.plan.recipe(settings)?.digest().to_string(),
@@ -208,55 +255,17 @@ fn entry(store: &Store, settings: &Settings, done: &Done) -> Result<LockEntry> {
         seed: settings.seed,
         parameters: done.plan.parameters()?,
         values: tables.map(|entry| (entry.table.clone(), entry.values_sha256.clone())).collect(),
-        figures: drawn(&done.figures).map(|entry| (entry.name.clone(), entry.sha256.clone())).collect(),
-        claims: claims(store, &done.figures)?.into_iter().map(Claim::without_values).collect(),
+        figures: done.figures.blobs.iter().map(|entry| (entry.name.clone(), entry.sha256.clone())).collect(),
+        claims: done.claims.iter().cloned().map(Claim::without_values).collect(),
     })
 }
 
-/// Removes unfinished files of killed runs from `folder` and from below its `values`.
-fn sweep(folder: &Path) -> Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::io("read", folder)(error)),
-    };
-    for entry in entries {
-        let path = entry.map_err(Error::io("read", folder))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(BESIDE) {
-            fs::remove_file(&path).map_err(Error::io("delete", &path))?;
-        } else if path.is_dir() && (name == "values" || folder.ancestors().any(|one| one.ends_with("values")))
-        {
-            sweep(&path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Writes a file atomically unless it already holds these bytes; returns whether it was written.
+/// Writes a file atomically unless it already holds these bytes.
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn update(path: &Path, bytes: &[u8]) -> Result<bool> {
-    if fs::read(path).is_ok_and(|old| old == bytes) {
-        return Ok(false);
-    }
+pub fn update(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let beside = tempfile::Builder::new().prefix(BESIDE).tempfile_in(folder);
-    let mut file = beside.map_err(Error::io("create a file in", folder))?;
-    let (first, second) = bytes.split_at(bytes.len() / 2);
-    std::io::Write::write_all(&mut file, first)
-        .and_then(|()| fault::point("update"))
-        .and_then(|()| std::io::Write::write_all(&mut file, second))
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(Error::io("write", path))?;
-    #[cfg(unix)]
-    {
-        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        file.as_file().set_permissions(readable).map_err(Error::io("write", path))?;
-    }
-    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("flush", folder))?;
-    Ok(true)
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Folder::make_root(folder)?.update(&name, bytes).map(|_| ())
 }

@@ -4,7 +4,6 @@ use crate::digest::{Value, sha256};
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::StagePlan;
-use crate::pipeline::run::CLAIMS;
 use crate::published::Figures;
 use crate::published::lockfile::LockEntry;
 use crate::report::deviation::{Deviation, deviations, eigenvalues};
@@ -16,7 +15,6 @@ use crate::store::elapsed::{SIMULATION, seconds, took};
 use crate::store::{Manifest, Store};
 use crate::table::Table;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The report before it is a page.
@@ -37,13 +35,11 @@ impl Report {
     }
 
     /// The number of claims with this verdict.
-    #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
         self.claims().filter(|claim| claim.verdict == verdict).count()
     }
 
     /// All verdicts on one line, as `claims` prints it.
-    #[must_use]
     pub fn summary(&self) -> String {
         summary(self.claims())
     }
@@ -51,9 +47,8 @@ impl Report {
 
 /// The number of claims with each verdict, on one line.
 pub fn summary<'a>(claims: impl Iterator<Item = &'a Claim> + Clone) -> String {
-    let count = |verdict| {
-        claims.clone().filter(|claim| claim.is_evidence() && claim.verdict == verdict).count()
-    };
+    let count =
+        |verdict| claims.clone().filter(|claim| claim.is_evidence() && claim.verdict == verdict).count();
     let mut parts = Vec::new();
     for verdict in [Verdict::Holds, Verdict::Fails, Verdict::Undecided] {
         parts.push(format!("{} {}", count(verdict), verdict.plural()));
@@ -179,7 +174,7 @@ pub fn gather(
         let mut section = Section {
             stage: plan.stage,
             origin: Origin::Nothing,
-            claims: committed.claims(store, settings, plan, drawn.as_ref())?,
+            claims: committed.claims(store, settings, plan, tables.as_ref())?,
             figures: Vec::new(),
             missing: Vec::new(),
             parameters: plan.parameters()?,
@@ -241,7 +236,7 @@ impl Section {
                 String::from_utf8(bytes).map_err(|error| Error::damaged(store.result_folder(drawn), error))
             };
             if drawn.blob(&format!("{name}.svg")).is_some() {
-                let digests = drawn.blobs.iter().filter(|blob| blob.name != CLAIMS);
+                let digests = drawn.blobs.iter();
                 let digests = digests.map(|blob| (blob.name.as_str(), blob.sha256.as_str())).collect();
                 self.figures.push(figure_card(name, read("svg")?, &read("txt")?, folder, &digests));
             }
@@ -276,7 +271,7 @@ impl Section {
         for name in self.stage.figures {
             let read = |format: &str| {
                 let file = format!("{name}.{format}");
-                let text = fs::read_to_string(folder.join(&file)).ok()?;
+                let text = String::from_utf8(figures.read(&file).ok()??).ok()?;
                 (entry.figures.get(&file) == Some(&sha256(text.as_bytes()))).then_some(text)
             };
             if let (Some(svg), Some(caption)) = (read("svg"), read("txt")) {

@@ -6,7 +6,6 @@ use crate::stage::claim::{Bound, Claim, Relation};
 /// where nothing was measured.
 ///
 /// For a range it is relative to half its width, for a bound of zero to the farther end of the interval.
-#[must_use]
 pub fn margin(claim: &Claim) -> Option<f64> {
     let (low, high) = (claim.low?, claim.high?);
     let (room, scale) = match (claim.relation, claim.bound) {

@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 const STYLE: &str = include_str!("style.css");
 
 /// The report as an HTML document that needs nothing but itself.
-#[must_use]
 pub fn page(report: &Report) -> String {
     let document = html! {
         (DOCTYPE)
@@ -160,13 +159,12 @@ fn contents(report: &Report) -> Markup {
 
 /// The verdicts of a stage in a few words.
 fn tally(section: &Section) -> String {
-    let parts: Vec<String> =
-        Verdict::ALL
-            .into_iter()
-            .filter_map(|verdict| {
-                let number = section.claims.iter().filter(|claim| claim.verdict == verdict).count();
-                (number > 0).then(|| format!("{number} {}", verdict.plural()))
-            })
-            .collect();
+    let parts: Vec<String> = Verdict::ALL
+        .into_iter()
+        .filter_map(|verdict| {
+            let number = section.claims.iter().filter(|claim| claim.verdict == verdict).count();
+            (number > 0).then(|| format!("{number} {}", verdict.plural()))
+        })
+        .collect();
     parts.join(", ")
 }

@@ -2,9 +2,8 @@
 //! same statistic is where the claim's theory plays no part (its nulls).
 
 use crate::error::{Error, Result};
-use crate::stage::estimate::{Estimate, Estimator, MISS};
+use crate::stage::estimate::{Estimate, Estimator, MISS, Values};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Fewest replicates that a verdict is given on.
 pub const FEWEST_REPLICATES: usize = 20;
@@ -12,9 +11,6 @@ pub const FEWEST_REPLICATES: usize = 20;
 /// Edition of the declarations, and root seed of the committed results, so these rest on draws that nobody had seen when the
 /// bounds were chosen.
 pub const EDITION: u64 = 0;
-
-/// One number per replicate.
-pub type Values = BTreeMap<u32, f64>;
 
 /// What kind of statement a claim is, which decides how its bound is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,7 +32,6 @@ pub enum Kind {
 
 impl Kind {
     /// The word in tables.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Prediction => "prediction",
@@ -65,7 +60,6 @@ pub enum Relation {
 
 impl Relation {
     /// The sign between measurement and bound.
-    #[must_use]
     pub fn sign(self) -> &'static str {
         match self {
             Self::AtMost => "<=",
@@ -87,7 +81,6 @@ pub enum Bound {
 
 impl Bound {
     /// The least and the largest value that this relation allows.
-    #[must_use]
     pub fn allowed(self, relation: Relation) -> [f64; 2] {
         match (relation, self) {
             (Relation::AtMost, Self::Number(bound)) => [f64::NEG_INFINITY, bound],
@@ -110,7 +103,6 @@ pub enum Origin {
 
 /// A bound's origin with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use]
 pub struct Basis(Origin, String);
 
 /// A bound that follows from this.
@@ -152,7 +144,6 @@ impl Verdict {
         [Self::Fails, Self::Undecided, Self::PremiseNotMet, Self::TooSmall, Self::NotRun, Self::Holds];
 
     /// The word in tables and reports.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -165,7 +156,6 @@ impl Verdict {
     }
 
     /// The word after a number of claims.
-    #[must_use]
     pub fn plural(self) -> &'static str {
         match self {
             Self::Holds => "hold",
@@ -255,8 +245,8 @@ pub struct Claim {
     pub verdict: Verdict,
     /// Why it was not judged, or what else to know.
     pub reason: Option<String>,
-    /// The statistic in each replicate; kept in the cache and in `values/claims.parquet`, not in the lock.
-    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    /// The statistic in each replicate, which `values/claims.parquet` has.
+    #[serde(skip)]
     pub values: Values,
 }
 
@@ -276,14 +266,12 @@ impl Claim {
     }
 
     /// The claim as the lock has it: the values of the replicates lie elsewhere.
-    #[must_use]
     pub fn without_values(mut self) -> Self {
         self.values.clear();
         self
     }
 
     /// Whether it counts as evidence.
-    #[must_use]
     pub fn is_evidence(&self) -> bool {
         self.kind != Kind::Identity
     }
@@ -291,7 +279,6 @@ impl Claim {
 
 /// A claim in the making: what is said, what is measured, the bound that is declared, the nulls.
 #[derive(Clone, Debug)]
-#[must_use]
 pub struct Declared {
     claim: Claim,
     nulls: Vec<(&'static str, Values)>,
@@ -489,7 +476,6 @@ impl Declared {
     }
 
     /// The claim without a verdict, with the reason.
-    #[must_use]
     pub fn not_run(self, reason: impl Into<String>) -> Claim {
         let mut claim = self.claim;
         claim.withdraw(Verdict::NotRun, reason);
@@ -507,14 +493,12 @@ pub fn interval(values: &[f64]) -> Result<(f64, f64)> {
 }
 
 /// Slope of the least-squares line through `(ln x, ln y)`, for positive x, not all equal, and positive y.
-#[must_use]
 pub fn log_slope(points: &[(f64, f64)]) -> f64 {
     let logs: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (x, libm::log(y))).collect();
     semilog_slope(&logs)
 }
 
 /// Slope of the least-squares line through `(ln x, y)`, for positive x, not all equal.
-#[must_use]
 #[allow(clippy::cast_precision_loss, reason = "a number of points is exact in f64")]
 pub fn semilog_slope(points: &[(f64, f64)]) -> f64 {
     let points: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (libm::log(x), y)).collect();

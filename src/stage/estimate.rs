@@ -5,10 +5,14 @@ use crate::problem::as_f64;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use statrs::function::beta::checked_beta_reg;
+use std::collections::BTreeMap;
 
 /// Probability that the interval of a claim misses the truth. It is the same for every claim and fixed, so a new claim changes
 /// no other verdict, and 500 claims together stay below 5 %.
 pub const MISS: f64 = 1e-4;
+
+/// One number per replicate.
+pub type Values = BTreeMap<u32, f64>;
 
 /// What is estimated from the values of replicates, and how its interval is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +39,6 @@ pub struct Estimate {
 
 impl Estimator {
     /// The word in tables.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Mean => "mean",
@@ -89,7 +92,9 @@ fn median(values: &[f64], miss: f64) -> Result<Estimate> {
         j += 1;
     }
     if j == 0 {
-        return Err(refused(format!("{n} values are too few for a median that is missed with probability {miss}")));
+        return Err(refused(format!(
+            "{n} values are too few for a median that is missed with probability {miss}"
+        )));
     }
     let middle = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0;
     Ok(Estimate { middle, low: sorted[j - 1], high: sorted[n - j] })

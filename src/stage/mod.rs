@@ -33,7 +33,6 @@ pub enum Kind {
 
 impl Kind {
     /// The word in lists.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Theorem => "theorem",
@@ -54,7 +53,6 @@ pub enum Profile {
 
 impl Profile {
     /// The word on the command line.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Paper => "paper",
@@ -63,7 +61,6 @@ impl Profile {
     }
 
     /// One value for each profile.
-    #[must_use]
     pub fn pick<T>(self, paper: T, quick: T) -> T {
         match self {
             Self::Paper => paper,
@@ -235,7 +232,6 @@ pub struct Results {
 
 impl Results {
     /// The experiments of the stage, by name.
-    #[must_use]
     pub fn all(&self) -> Vec<&Experiment> {
         self.experiments.values().collect()
     }
@@ -266,6 +262,8 @@ pub struct Stage {
     pub name: &'static str,
     /// What it shows.
     pub kind: Kind,
+    /// Whether it runs only where it is named: it takes long, and what is committed of it is judged by its recipe.
+    pub on_request: bool,
     /// One line.
     pub title: &'static str,
     /// The file with `plan` and `reduce`: the root of the code that its tables depend on.

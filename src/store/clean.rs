@@ -26,10 +26,7 @@ pub struct Cleaned {
 /// A folder that is no store; a file that cannot be removed.
 pub fn clean(root: &Path, announce: &Announce) -> Result<Cleaned> {
     let mut cleaned = Cleaned::default();
-    if std::fs::symlink_metadata(root).is_err() {
-        return Ok(cleaned);
-    }
-    let root = Folder::root(root)?;
+    let Some(root) = Folder::root(root)? else { return Ok(cleaned) };
     let Some(version) = format::version_of(&root)? else { return Ok(cleaned) };
     let _alone = Lock::take(&root, "lock", Mode::Exclusive, Duration::ZERO, announce)?;
     sweep(&root, &mut Vec::new(), version, &mut cleaned)?;

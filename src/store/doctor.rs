@@ -13,7 +13,7 @@ use crate::store::stages::MANIFEST;
 /// What an examination of the store found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Number of intact results: records, tables, claims and figures.
+    /// Number of intact results: records, tables and figures.
     pub results: u64,
     /// Bytes of them.
     pub bytes: u64,
@@ -106,7 +106,10 @@ impl Store {
                 return Ok(false);
             }
         };
-        let index = pack::index(folder, name, group.key().as_str())?;
+        let index = match pack::index(folder, name, group.key().as_str()) {
+            Ok(index) => index,
+            Err(error) => return self.unreadable(group, folder, name, &error).map(|()| false),
+        };
         let stated = index.and_then(std::result::Result::ok).map(|contents| contents.entries);
         let found: Vec<_> =
             pack::salvage(&bytes, Some(group.key())).into_iter().map(|raw| raw.entry).collect();

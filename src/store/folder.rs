@@ -1,8 +1,9 @@
-//! Folders below the store, by descriptor: no name is followed out of them, and no link among our own names is followed
-//! at all.
+//! Folders below those that the user names, by descriptor: no name is followed out of them, and no link among our own names
+//! is followed at all.
 
 use crate::error::{Error, Result};
 use crate::store::fault;
+use crate::store::names::{draft, is_draft};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -29,11 +30,19 @@ pub(crate) enum Entry {
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::RDONLY).union(OFlags::CLOEXEC);
 
 impl Folder {
-    /// Opens the root of a store; the path to it may lead over links.
-    pub(crate) fn root(path: &Path) -> Result<Self> {
-        let fd =
-            rustix::fs::open(path, FOLDER, Mode::empty()).map_err(|errno| io_error("open", path, errno))?;
-        Ok(Self { fd, path: path.to_owned() })
+    /// Opens a folder that the user named; nothing where there is none. The path to it may lead over links.
+    pub(crate) fn root(path: &Path) -> Result<Option<Self>> {
+        match rustix::fs::open(path, FOLDER, Mode::empty()) {
+            Ok(fd) => Ok(Some(Self { fd, path: path.to_owned() })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(io_error("open", path, errno)),
+        }
+    }
+
+    /// Opens a folder that the user named, and makes it if need be.
+    pub(crate) fn make_root(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        Self::root(path)?.ok_or_else(|| io_error("open", path, Errno::NOENT))
     }
 
     /// Keeps everybody else who asks for the same away until what is returned is dropped.
@@ -42,6 +51,13 @@ impl Folder {
         let folder = File::from(again.map_err(|errno| io_error("open", &self.path, errno))?);
         folder.lock().map_err(Error::io("lock", &self.path))?;
         Ok(folder)
+    }
+
+    /// The same, unless somebody has it.
+    pub(crate) fn try_lock(&self) -> Result<Option<File>> {
+        let again = rustix::fs::openat(&self.fd, ".", FOLDER, Mode::empty());
+        let folder = File::from(again.map_err(|errno| io_error("open", &self.path, errno))?);
+        Ok(folder.try_lock().is_ok().then_some(folder))
     }
 
     /// The path that it was opened by.
@@ -68,7 +84,7 @@ impl Folder {
             Ok(fd) => Ok(Some(Self { fd, path: self.join(name) })),
             Err(Errno::NOENT) => Ok(None),
             Err(Errno::LOOP | Errno::NOTDIR) => {
-                let problem = "is a link or a file where the store has a folder; nothing behind it is touched; remove it";
+                let problem = "is a link or a file in the place of a folder of this program; nothing behind it is touched; remove it";
                 Err(Error::damaged(self.join(name), problem))
             }
             Err(errno) => Err(self.failed("open", name)(errno)),
@@ -157,14 +173,22 @@ impl Folder {
     /// A longer file: it is not read.
     pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open(name)? else { return Ok(None) };
-        let length = file.metadata().map_err(Error::io("read", self.join(name)))?.len();
-        if length > limit {
-            let problem = format!("has {length} bytes, where at most {limit} are possible; it was not read");
-            return Err(Error::damaged(self.join(name), problem));
+        whole(file, &self.join(name), limit).map(Some)
+    }
+
+    /// Gives a file that other names stand for too, as in a copy made of links, an inode of its own.
+    pub(crate) fn detach(&self, name: &str) -> Result<()> {
+        match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found)
+                if found.st_nlink > 1 && FileType::from_raw_mode(found.st_mode) == FileType::RegularFile =>
+            {
+                let draft = draft();
+                self.write_new(&draft, &self.read(name, 1 << 12)?.unwrap_or_default())?;
+                self.rename(&draft, self, name)
+            }
+            Ok(_) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.failed("read", name)(errno)),
         }
-        let mut bytes = Vec::new();
-        file.take(limit).read_to_end(&mut bytes).map_err(Error::io("read", self.join(name)))?;
-        Ok(Some(bytes))
     }
 
     /// A new file in it.
@@ -184,6 +208,47 @@ impl Folder {
             .and_then(|()| fault::point("flush"))
             .and_then(|()| file.sync_all())
             .map_err(Error::io("write", self.join(name)))
+    }
+
+    /// Replaces a file in one step, unless it holds these bytes already; whether it did.
+    ///
+    /// # Errors
+    /// Something else than a regular file in its place; a file that cannot be written.
+    pub(crate) fn update(&self, name: &str, bytes: &[u8]) -> Result<bool> {
+        match self.entry(name)? {
+            Some(Entry::File(_))
+                if self.read(name, bytes.len() as u64).is_ok_and(|old| old.as_deref() == Some(bytes)) =>
+            {
+                return Ok(false);
+            }
+            None | Some(Entry::File(_)) => {}
+            Some(_) => {
+                let problem =
+                    "is no regular file, in the place of one of this program; it is not touched; remove it";
+                return Err(Error::damaged(self.join(name), problem));
+            }
+        }
+        let draft = draft();
+        let written = self
+            .write_new(&draft, bytes)
+            .and_then(|()| fault::point("update").map_err(Error::io("write", self.join(name))))
+            .and_then(|()| self.rename(&draft, self, name))
+            .and_then(|()| self.sync());
+        if written.is_err() {
+            // If this fails too, the next run does it.
+            let _ = self.remove(&draft);
+        }
+        written.map(|()| true)
+    }
+
+    /// Removes the drafts of killed runs from it.
+    pub(crate) fn sweep(&self) -> Result<()> {
+        for name in self.list()? {
+            if is_draft(&name) && matches!(self.entry(&name)?, Some(Entry::File(_))) {
+                self.remove(&name)?;
+            }
+        }
+        Ok(())
     }
 
     /// Moves something into another folder, over a file of that name.
@@ -256,6 +321,28 @@ impl Folder {
         flushed
             .and_then(|()| rustix::fs::fsync(&self.fd).map_err(|errno| io_error("flush", &self.path, errno)))
     }
+}
+
+/// The bytes of a regular file that the user named, of at most `limit` bytes; of nothing else a byte is read.
+pub(crate) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| io_error("read", path, errno))?;
+    let file = File::from(fd);
+    if !file.metadata().map_err(Error::io("read", path))?.is_file() {
+        return Err(Error::damaged(path, "is no regular file; it was not read"));
+    }
+    whole(file, path, limit)
+}
+
+fn whole(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let length = file.metadata().map_err(Error::io("read", path))?.len();
+    if length > limit {
+        let problem = format!("has {length} bytes, where at most {limit} are possible; it was not read");
+        return Err(Error::damaged(path, problem));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    Ok(bytes)
 }
 
 fn io_error(action: &'static str, path: &Path, errno: Errno) -> Error {

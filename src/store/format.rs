@@ -69,6 +69,7 @@ pub(crate) fn make(root: &Folder) -> Result<()> {
     let _alone = root.lock()?;
     is_store(root)?;
     for name in ["lock", "format"] {
+        root.detach(name)?;
         if version(root, name) == Some(FORMAT) {
             continue;
         }

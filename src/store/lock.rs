@@ -27,11 +27,6 @@ pub enum Mode {
 /// What to do with a sentence that says for what, for whom and how long somebody has been waiting.
 pub type Announce = dyn Fn(&str) + Send + Sync;
 
-/// Says it on standard error.
-pub fn aloud(sentence: &str) {
-    eprintln!("{sentence}");
-}
-
 impl Lock {
     /// Takes the lock `name` in a folder. Waits while another holds it, and says so once that has taken `patience`.
     pub(crate) fn take(

@@ -3,7 +3,7 @@
 //! ```text
 //! format                                   says that the folder is a store, and of which layout
 //! packs/<experiment>/<kind>-<key>/*.pack   trajectories, or results of queries, of one group
-//! stages/<stage>/<kind>-<key>/             tables, or claims and figures, of a stage, with their manifest.json
+//! stages/<stage>/<kind>-<key>/             tables, or figures, of a stage, with their manifest.json
 //! lock, guard, work/                       locks: of whole runs, of an instant, of pieces of work
 //! temporary/                               files in preparation
 //! damaged/                                 what failed its check, for whoever wants to look at it
@@ -29,16 +29,19 @@ mod names;
 mod pack;
 mod packs;
 mod root;
+mod scratch;
 mod stages;
 
 pub use crate::store::clean::{Cleaned, clean};
 pub use crate::store::doctor::Health;
+pub(crate) use crate::store::folder::{Entry as Place, Folder, read_file};
 pub use crate::store::format::FORMAT;
 pub use crate::store::gc::Dropped;
 pub use crate::store::group::{Group, Records};
-pub use crate::store::lock::{Announce, Lock, Mode, aloud, wait};
+pub use crate::store::lock::{Announce, Lock, Mode, wait};
 pub use crate::store::manifest::{BlobEntry, Manifest, TableEntry};
-pub(crate) use crate::store::names::is_plain;
+pub(crate) use crate::store::names::{is_draft, is_plain};
 pub use crate::store::pack::{Entry, Record};
 pub use crate::store::root::{Access, Problem, Store};
+pub use crate::store::scratch::Scratch;
 pub use crate::store::stages::{Blob, Publication};

@@ -4,7 +4,7 @@ use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::store::folder::{Entry as Place, Folder};
 use crate::store::group::{Group, Records};
-use crate::store::names::check_name;
+use crate::store::names::{check_name, unique};
 use crate::store::pack::{self, ENDING, Entry, INGREDIENTS, RUN, Raw, Record};
 use crate::store::root::{Access, Store, held};
 use std::borrow::Cow;
@@ -122,7 +122,11 @@ impl Store {
             return Ok(None);
         }
         let _guard = self.guard()?;
-        let Some(bytes) = folder.read(name, u64::MAX)? else { return Ok(None) };
+        let bytes = match folder.read(name, u64::MAX) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(error) => return self.unreadable(group, &folder, name, &error).map(|()| None),
+        };
         let mut intact = pack::salvage(&bytes, Some(&group.key));
         if let Some(Ok(contents)) = pack::index(&folder, name, group.key.as_str())? {
             intact.extend(contents.entries.into_iter().filter_map(|entry| pack::indexed(&bytes, entry)));
@@ -167,7 +171,7 @@ impl Store {
         records: impl Iterator<Item = Result<Cow<'a, Raw>>>,
         named: impl FnOnce(String) -> String,
     ) -> Result<(String, Vec<Entry>)> {
-        let (temporary, draft) = (self.own("temporary")?, self.temporary_name());
+        let (temporary, draft) = (self.own("temporary")?, unique());
         let first = ingredients_record(group).map(Cow::Owned);
         let others = records.filter(|raw| !raw.as_ref().is_ok_and(|raw| raw.entry.id == INGREDIENTS));
         let moved = pack::write(&temporary, &draft, &group.key, std::iter::once(first).chain(others))
@@ -265,7 +269,8 @@ impl Store {
 pub(crate) fn group_in(experiment: &str, name: &str, folder: &Folder) -> Result<Option<Group>> {
     for pack in packs_in(folder)? {
         // In the first record; in the index, where that is damaged; else in whatever can be salvaged.
-        let first = folder.open(&pack)?.and_then(|file| pack::first(&file)).map(|raw| raw.payload);
+        let first =
+            folder.open(&pack).ok().flatten().and_then(|file| pack::first(&file)).map(|raw| raw.payload);
         let index = || pack::index(folder, &pack, "").ok()??.ok().map(|contents| contents.ingredients);
         let salvaged = || {
             let intact = pack::salvage(&folder.read(&pack, u64::MAX).ok()??, None);

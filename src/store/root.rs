@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
@@ -59,7 +57,6 @@ pub struct Store {
     pub(crate) access: Access,
     pub(crate) packs: Mutex<HashMap<String, Arc<Records>>>,
     problems: Mutex<Vec<Problem>>,
-    written: AtomicU64,
     announce: Box<Announce>,
     lock: Option<Lock>,
 }
@@ -95,7 +92,6 @@ impl Store {
             access,
             packs: Mutex::default(),
             problems: Mutex::default(),
-            written: AtomicU64::new(0),
             announce: Box::new(announce),
             lock: None,
         };
@@ -105,15 +101,13 @@ impl Store {
 
     fn prepare(&mut self) -> Result<()> {
         if self.access == Access::Read {
-            if fs::symlink_metadata(&self.path).is_ok() {
-                let root = Folder::root(&self.path)?;
+            if let Some(root) = Folder::root(&self.path)? {
                 // A new folder holds nothing to read.
                 self.root = format::is_store(&root)?.then_some(root);
             }
             return Ok(());
         }
-        fs::create_dir_all(&self.path).map_err(Error::io("create", &self.path))?;
-        let root = Folder::root(&self.path)?;
+        let root = Folder::make_root(&self.path)?;
         format::make(&root)?;
         for name in FOLDERS {
             root.make(name)?;
@@ -123,6 +117,10 @@ impl Store {
             for name in temporary.list()? {
                 temporary.remove(&name)?;
             }
+            // A copy made of links shares no lock with its original.
+            root.detach("guard")?;
+            let work = root.make("work")?;
+            work.list()?.iter().try_for_each(|name| work.detach(name))?;
         }
         let mode = if self.access == Access::Alone { Mode::Exclusive } else { Mode::Shared };
         self.lock = Some(Lock::take(&root, "lock", mode, Duration::ZERO, &*self.announce)?);
@@ -158,12 +156,6 @@ impl Store {
             Some(root) => Lock::take(root, "guard", Mode::Exclusive, PATIENCE, &*self.announce),
             None => Err(Error::defect("store", "is guarded, but was opened to read")),
         }
-    }
-
-    /// A name in `temporary` that nobody else uses.
-    pub(crate) fn temporary_name(&self) -> String {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        format!("{}-{time}-{}", std::process::id(), self.written.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Takes a piece of work, unless another run or thread has it; a killed process gives it back.

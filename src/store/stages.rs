@@ -1,4 +1,4 @@
-//! What stages make of records: a folder with tables, or with claims and figures, and its manifest.
+//! What stages make of records: a folder with tables, or with figures, and its manifest.
 
 use crate::digest::{Ingredients, Key, sha256};
 use crate::error::{Error, Result};
@@ -6,7 +6,7 @@ use crate::store::fault;
 use crate::store::folder::Folder;
 use crate::store::format::FORMAT;
 use crate::store::manifest::{BlobEntry, Manifest, TableEntry};
-use crate::store::names::{check_name, folder_name};
+use crate::store::names::{check_name, folder_name, unique};
 use crate::store::root::Store;
 use crate::table::Table;
 use std::collections::BTreeMap;
@@ -184,7 +184,7 @@ impl Store {
         let kind = new.ingredients.kind();
         check_name("kind", kind)?;
         let temporary = self.own("temporary")?;
-        let draft = self.temporary_name();
+        let draft = unique();
         let outcome = self.publish_by(&temporary, &draft, new);
         // Gone if it was moved; if this fails, the next run does it.
         let _ = temporary.remove(&draft);
@@ -219,7 +219,7 @@ impl Store {
     /// Removes a result in one step: what a kill leaves of it is swept away later.
     pub(crate) fn remove_result(&self, manifest: &Manifest) -> Result<()> {
         let Some(stage) = self.stage_folder(&manifest.name)? else { return Ok(()) };
-        let (temporary, draft) = (self.own("temporary")?, self.temporary_name());
+        let (temporary, draft) = (self.own("temporary")?, unique());
         fault::point("drop").map_err(Error::io("drop", self.result_folder(manifest)))?;
         stage.rename(&folder_name(&manifest.kind, &manifest.key), &temporary, &draft)?;
         temporary.remove(&draft)?;

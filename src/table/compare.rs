@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::table::frame::{Kind, Table};
+use std::collections::HashSet;
 
 /// The first place at which two versions of a column differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,38 @@ pub fn differences(a: &Table, b: &Table) -> Result<Vec<(String, Option<Differenc
         return shape(format!("{} rows against {}", a.rows(), b.rows()));
     }
     a.columns().into_iter().map(|name| Ok((name.to_owned(), column(a, b, name)?))).collect()
+}
+
+/// The first row that equals an earlier one, in every column but lists.
+///
+/// # Errors
+/// A column that cannot be read.
+pub fn repeated(table: &Table) -> Result<Option<usize>> {
+    fn add<T>(rows: &mut [Vec<u8>], values: Vec<Option<T>>, bytes: impl Fn(T, &mut Vec<u8>)) {
+        for (row, value) in rows.iter_mut().zip(values) {
+            row.push(u8::from(value.is_some()));
+            if let Some(value) = value {
+                bytes(value, row);
+            }
+        }
+    }
+    let mut rows = vec![Vec::new(); table.rows()];
+    for name in table.columns() {
+        match table.kind(name)? {
+            Kind::I64 => add(&mut rows, table.i64s(name)?, |value, row| row.extend(value.to_le_bytes())),
+            Kind::F64 => {
+                add(&mut rows, table.f64s(name)?, |value, row| row.extend(value.to_bits().to_le_bytes()));
+            }
+            Kind::Bool => add(&mut rows, table.bools(name)?, |value, row| row.push(u8::from(value))),
+            Kind::Str => add(&mut rows, table.strs(name)?, |value, row| {
+                row.extend((value.len() as u64).to_le_bytes());
+                row.extend(value.as_bytes());
+            }),
+            Kind::F64List => return Ok(None),
+        }
+    }
+    let mut seen = HashSet::new();
+    Ok(rows.iter().position(|row| !seen.insert(row)))
 }
 
 fn column(a: &Table, b: &Table, name: &str) -> Result<Option<Difference>> {

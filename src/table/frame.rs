@@ -1,10 +1,7 @@
 //! Typed columns in a fixed order, their digest, their Parquet file.
 
-use std::cell::Cell;
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
-use std::sync::Once;
 
 use polars::prelude::{
     ArrowDataType, ArrowField, Column, CompatLevel, DataFrame, DataType, KeyValueMetadata,
@@ -14,7 +11,7 @@ use polars_parquet::write::schema_to_metadata_key;
 use sha2::{Digest, Sha256};
 
 use crate::digest::hex;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
 
 /// Metadata key under which every file carries the digest of its values.
 pub const VALUES_DIGEST: &str = "values_sha256";
@@ -23,7 +20,7 @@ pub const VALUES_DIGEST: &str = "values_sha256";
 const ROW_GROUP: usize = 1 << 18;
 
 /// Most bytes of a table, packed or not; the largest of ours has a fiftieth of it.
-const MOST_BYTES: u64 = 1 << 26;
+pub(crate) const MOST_BYTES: u64 = 1 << 26;
 /// Most values of a table.
 const MOST_CELLS: u64 = 1 << 23;
 
@@ -420,28 +417,6 @@ fn pairs(reader: &mut Reader<'_>) -> std::result::Result<Vec<(String, String)>, 
     Ok(found.map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default())).collect())
 }
 
-thread_local! {
-    /// Whether this thread expects a panic and answers it itself.
-    static EXPECTED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs something whose panics are answered, without their messages on standard error.
-fn quietly<T>(run: impl FnOnce() -> T) -> T {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let usual = take_hook();
-        set_hook(Box::new(move |panic| {
-            if !EXPECTED.get() {
-                usual(panic);
-            }
-        }));
-    });
-    EXPECTED.set(true);
-    let answer = run();
-    EXPECTED.set(false);
-    answer
-}
-
 /// Reads with polars, which may panic on what is no Parquet file.
 fn guarded<'a, T>(
     name: &str,
@@ -451,8 +426,7 @@ fn guarded<'a, T>(
     if bytes.len() < 12 || !bytes.starts_with(b"PAR1") || !bytes.ends_with(b"PAR1") {
         return Err(Error::table(name, "is no complete Parquet file"));
     }
-    let answer = quietly(|| catch_unwind(AssertUnwindSafe(|| read(ParquetReader::new(Cursor::new(bytes))))));
-    match answer {
+    match caught(|| read(ParquetReader::new(Cursor::new(bytes)))) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Error::table(name, format!("cannot be read as Parquet: {error}"))),
         Err(_) => Err(Error::table(name, "cannot be read as Parquet: the reader gave up")),

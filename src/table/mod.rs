@@ -5,5 +5,6 @@ mod compare;
 mod frame;
 
 pub use crate::table::builder::TableBuilder;
-pub use crate::table::compare::{Difference, differences};
+pub use crate::table::compare::{Difference, differences, repeated};
+pub(crate) use crate::table::frame::MOST_BYTES;
 pub use crate::table::frame::{Table, VALUES_DIGEST, parquet_metadata};

@@ -1,8 +1,8 @@
 use spectral_alignment::digest::sha256;
 use spectral_alignment::pipeline::plan::StagePlan;
 use spectral_alignment::pipeline::run::judge;
-use spectral_alignment::plot::scene::{Item, Part};
-use spectral_alignment::plot::{Dash, Figure, Frame};
+use spectral_alignment::plot::ink::{Item, Part};
+use spectral_alignment::plot::{Dash, Figure, Frame, lint, pdf, scene, svg};
 use spectral_alignment::published::Figures;
 use spectral_alignment::published::lockfile::LockFile;
 use spectral_alignment::stage::claim::Claim;
@@ -96,9 +96,9 @@ fn committed_figures_are_drawn_from_committed_values_and_have_no_lint() {
     for figure in STAGES.iter().flat_map(|stage| drawn(stage)) {
         let name = figure.name();
         let committed = |format: &str| fs::read(folder().join(format!("{name}.{format}"))).unwrap();
-        assert_eq!(figure.lint(), Vec::<String>::new(), "{name}");
-        assert!(figure.render().unwrap().into_bytes() == committed("svg"), "{name}.svg");
-        assert!(figure.pdf().unwrap() == committed("pdf"), "{name}.pdf");
+        assert_eq!(lint(&figure), Vec::<String>::new(), "{name}");
+        assert!(svg(&figure).unwrap().into_bytes() == committed("svg"), "{name}.svg");
+        assert!(pdf(&figure).unwrap() == committed("pdf"), "{name}.pdf");
         assert_eq!(figure.caption().text().into_bytes(), committed("txt"), "{name}.txt");
     }
 }
@@ -119,7 +119,7 @@ fn integral(places: &[(i32, i32)], frame: &Frame) -> f64 {
 fn committed_densities_integrate_to_one() {
     let stage = STAGES.iter().find(|stage| stage.name == "gmm-spectrum").unwrap();
     for figure in drawn(stage) {
-        let (scene, frames) = figure.layout().unwrap();
+        let (scene, frames) = scene(&figure).unwrap();
         let inside = |(x, y): (i32, i32), frame: &Frame| {
             let (x, y) = (f64::from(x) / 100.0, f64::from(y) / 100.0);
             x >= frame.left - 0.01

@@ -10,9 +10,10 @@ use std::path::Path;
 const SIMULATION: [&str; 3] = ["src/random/", "src/simulation/", "src/spectrum/"];
 
 /// The rooms of the house from the ground up: each imports only itself and those before it.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 20] = [
     "error",
     "digest",
+    "mutation",
     "problem",
     "random",
     "simulation",

@@ -56,8 +56,9 @@ fn an_interrupted_publication_leaves_no_trace_once_another_ends() {
         fs::write(root.join("values/gmm-other"), "in the way").unwrap();
         publish(&place, &figures, &done).unwrap_err();
         assert!(root.join("gmm-other.svg").exists() && !figures.lock().unwrap().unsettled.is_empty());
-        fs::write(root.join(".new-abcdef"), "half of").unwrap();
-        fs::write(root.join("values/gmm-template/.new-abcdef"), "half of").unwrap();
+        let draft = format!(".new-1-{}", &sha256(b"spectral-alignment draft 1")[..16]);
+        fs::write(root.join(&draft), "half of").unwrap();
+        fs::write(root.join("values/gmm-template").join(&draft), "half of").unwrap();
         fs::remove_file(root.join("values/gmm-other")).unwrap();
     };
     interrupt();

@@ -1,7 +1,7 @@
+use ndarray::{Array1, Array2};
 use spectral_alignment::stages::common::rates::{crossover, steepest};
 use spectral_alignment::stages::common::thresholds::{Curves, crossing, largest_of_bulk};
 use spectral_alignment::theory::NodeSet;
-use ndarray::{Array1, Array2};
 
 /// Uniform numbers by a linear congruence, enough for weights that are all equal or take two values.
 fn uniform() -> impl FnMut() -> f64 {
@@ -46,7 +46,8 @@ fn predicted_thresholds_lie_inside_the_grid_and_curves_are_whole() {
 #[test]
 fn the_largest_of_the_bulk_of_white_noise_is_johnstones() {
     let (n, d, lambda) = (4000, 500, 7.0);
-    let nodes = NodeSet::new(Array2::zeros((3, 0)), Array1::from_vec(vec![0.2, 0.3, 0.5]), Array1::zeros(0)).unwrap();
+    let nodes =
+        NodeSet::new(Array2::zeros((3, 0)), Array1::from_vec(vec![0.2, 0.3, 0.5]), Array1::zeros(0)).unwrap();
     let found = largest_of_bulk(&nodes, &Array1::from_elem(3, 2.0), (n, d, lambda), uniform()).unwrap();
     // Johnstone (2001) with n in the place of his n - 1; the Tracy-Widom law of real matrices has mean -1.2065.
     let (n, d) = (n as f64, d as f64);
@@ -59,7 +60,9 @@ fn the_largest_of_the_bulk_of_white_noise_is_johnstones() {
 fn rare_weights_are_drawn_as_often_as_they_occur() {
     // Weights 0 and 1: with share p of ones the bulk is that of p n points, so its edge is (√p + √(d/n))²/λ.
     let (n, d, share) = (40_000, 400, 0.3);
-    let nodes = NodeSet::new(Array2::zeros((2, 0)), Array1::from_vec(vec![1.0 - share, share]), Array1::zeros(0)).unwrap();
+    let nodes =
+        NodeSet::new(Array2::zeros((2, 0)), Array1::from_vec(vec![1.0 - share, share]), Array1::zeros(0))
+            .unwrap();
     let found = largest_of_bulk(&nodes, &Array1::from_vec(vec![0.0, 1.0]), (n, d, 1.0), uniform()).unwrap();
     let edge = (share.sqrt() + (d as f64 / n as f64).sqrt()).powi(2);
     assert!((found / edge - 1.0).abs() < 0.02, "{found} {edge}");

@@ -4,6 +4,7 @@
 mod crowds;
 mod damage;
 mod disks;
+mod hostile;
 mod kills;
 #[cfg(feature = "faults")]
 mod steps;

@@ -24,7 +24,8 @@ fn compare(old: &Claim, new: &Claim, allowed: f64) -> (Verdict, Option<String>) 
         let nulls = claim.nulls.iter().flat_map(|null| [null.measured, null.low, null.high].map(Some));
         own.into_iter().chain(nulls).collect::<Vec<_>>()
     };
-    let names = ["measured", "low", "high", "predicted", "p_value"].into_iter().chain(std::iter::repeat("null"));
+    let names =
+        ["measured", "low", "high", "predicted", "p_value"].into_iter().chain(std::iter::repeat("null"));
     let all = numbers(old).into_iter().chain(numbers(new)).flatten().chain(bounds);
     let scale = all.filter(|value| value.is_finite()).fold(0.0_f64, |most, value| most.max(value.abs()));
     let mut verdict = Verdict::Identical;

@@ -12,7 +12,6 @@ use crate::published::verify::rows::{Row, Rows, Verdict};
 use crate::stage::{Profile, Results, Settings, Stage};
 use crate::table::Table;
 use std::collections::BTreeMap;
-use std::fs;
 
 /// Whether the committed files of a stage are consistent. Reads, judges and draws, but simulates nothing.
 ///
@@ -34,8 +33,7 @@ pub fn committed(
     compare_recipe(&mut rows, &plan, &settings, entry)?;
     // Pictures of the quick profile are not committed.
     for (file, digest) in entry.figures.iter().filter(|_| profile == Profile::Paper) {
-        let path = figures.root().join(file);
-        let same = fs::read(&path).is_ok_and(|bytes| sha256(&bytes) == *digest);
+        let same = figures.is(file, digest);
         rows.same("figure", file, same, "the file is not the one that figures.lock names");
     }
     let (tables, whole) = committed_tables(figures, &mut rows, &plan, profile, entry);

@@ -12,6 +12,7 @@ use crate::stages::common::words::parameters;
 pub const STAGE: Stage = Stage {
     name: "gmm-template",
     kind: stage::Kind::Extension,
+    on_request: false,
     title: "The test loss along training",
     source: "src/scaffold/template/mod.rs",
     report: file!(),

@@ -15,8 +15,9 @@ use crate::spectrum::Pair;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{alignment, random_space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over_lambda;
 use crate::stages::common::limit::{Limit, limit};
 use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, counted, experiment};
 use crate::stages::common::shared::{Seen, all_seen, predicted_at, query, small};
@@ -28,8 +29,8 @@ use std::collections::BTreeMap;
 
 /// Signal-to-noise ratios, by factors of at most 1.3.
 const LAMBDAS: [f64; 25] = [
-    1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0, 10.0, 12.5, 16.0, 20.0, 25.0, 32.0, 40.0, 50.0, 64.0, 80.0,
-    100.0, 128.0, 160.0, 200.0, 256.0,
+    1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0, 10.0, 12.5, 16.0, 20.0, 25.0, 32.0, 40.0, 50.0, 64.0,
+    80.0, 100.0, 128.0, 160.0, 200.0, 256.0,
 ];
 
 /// Those of the quick profile.
@@ -71,7 +72,6 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 /// Whether transitions are followed in time.
-#[must_use]
 pub fn is_followed(experiment: &Experiment) -> bool {
     experiment.problem.training.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits()
 }
@@ -121,7 +121,7 @@ impl Collected {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     let mut all = Collected::default();
     // The limit does not know φ, so one path serves all ratios of a λ.
     let mut limits: BTreeMap<u64, Limit> = BTreeMap::new();
@@ -133,9 +133,9 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let Some(limit) = limits.get(&lambda) else { continue };
         for checkpoint in asked(experiment).indices(experiment.schedule().len()) {
             let here = predicted_at(experiment, checkpoint);
-            let predicted = predict(experiment, (limit, checkpoint), &mut all, &mut theory)?;
+            let predicted = predict(experiment, (limit, checkpoint), &mut all, &mut rows.theory)?;
             for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
-                let pairs = measure(data, experiment, &seen, predicted, &mut statistics)?;
+                let pairs = measure(data, experiment, &seen, predicted, &mut rows.statistics)?;
                 for ((matrix, level), pairs) in Matrix::BOTH.into_iter().zip(predicted).zip(&pairs) {
                     for (rank, pair) in (1..=small(CLASSES)).zip(pairs) {
                         let place = (Some(seen.replicate), pair.value / level);
@@ -145,8 +145,8 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
-    tell_thresholds(data, all, (&mut statistics, &mut theory))?;
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    tell_thresholds(data, all, (&mut rows.statistics, &mut rows.theory))?;
+    rows.tables(&["statistics", "theory"])
 }
 
 /// The squared overlaps of each outlier with the span of the means and with what the parameters add to it.

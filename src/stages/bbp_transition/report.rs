@@ -5,7 +5,8 @@ mod figures;
 use crate::error::Result;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind, Values, chosen, declare, theory};
+use crate::stage::claim::{Claim, Kind, chosen, declare, theory};
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Selection, Statistics, Subspace, average};
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::bbp_transition::{is_followed, plan, reduce};
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 pub const STAGE: Stage = Stage {
     name: "bbp-transition",
     kind: StageKind::Theorem,
+    on_request: false,
     title: "Where outliers leave the bulk, over signal-to-noise ratio, sample ratio and training time",
     source: "src/stages/bbp_transition/mod.rs",
     report: file!(),

@@ -36,7 +36,6 @@ pub const SHOWN: u32 = 12;
 pub const REPLICATED: Checkpoints = Checkpoints::Spread(5);
 
 /// Checkpoints at which the outliers of every replicate of an experiment are computed.
-#[must_use]
 pub fn replicated(experiment: &str) -> Checkpoints {
     if experiment == MAIN { REPLICATED } else { Checkpoints::Three }
 }
@@ -45,7 +44,6 @@ pub fn replicated(experiment: &str) -> Checkpoints {
 ///
 /// β = 0.05 makes `e^{-βt}` vanish within the horizon of 150, and φ = 10 test samples per dimension keep the bulk
 /// narrow.
-#[must_use]
 pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experiment {
     let d = profile.pick(1000, 100);
     Experiment {
@@ -65,7 +63,6 @@ pub fn experiment(profile: Profile, name: &str, k: usize, lambda: f64) -> Experi
 }
 
 /// Number of classes of an experiment.
-#[must_use]
 pub fn classes(experiment: &Experiment) -> u32 {
     small(experiment.problem.rows())
 }
@@ -91,7 +88,6 @@ pub fn contrast(settings: &Settings) -> Result<Request> {
 }
 
 /// The question about test-sample outliers of the first block that [`main`] and [`contrast`] ask.
-#[must_use]
 pub fn outliers(experiment: &Experiment, checkpoint: usize) -> Query {
     query(checkpoint, FIRST_BLOCK, Question::Outliers(classes(experiment)))
 }
@@ -158,7 +154,7 @@ impl Predicted {
             problem.sample_size().div_ceil(k).max(8 * (k + 1)),
         )?;
         let weights = Weights::discrete(law.weights(matrix, a, b)?.values);
-        let spectrum = EffectiveSpectrum::new(law.nodes(), &weights, problem.training.phi, problem.lambda())?;
+        let spectrum = EffectiveSpectrum::new(&law.nodes, &weights, problem.training.phi, problem.lambda())?;
         Ok(Self { law, spectrum })
     }
 }

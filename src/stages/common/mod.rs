@@ -3,6 +3,7 @@
 pub mod captions;
 pub mod dimensions;
 pub mod grid;
+pub mod judging;
 pub mod limit;
 pub mod mixture;
 pub mod panels;

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::Values;
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Of, Selection, average};
 use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, classes};
 use crate::stages::common::shared::threshold as level;
@@ -37,7 +37,6 @@ const INSIDE: f64 = 1.25;
 
 /// The logarithm of the threshold of a curve of at least two points, increasing in the first coordinate: that of the first point
 /// plus how long it is below 0.
-#[must_use]
 pub fn crossing(curve: &[(f64, f64)]) -> Option<f64> {
     let (first, rest) = (curve.first()?, curve.windows(2));
     if curve.len() < 2 {
@@ -72,8 +71,8 @@ pub fn relative(experiment: &Experiment, spectrum: &EffectiveSpectrum) -> Result
 /// # Errors
 /// As for [`relative`].
 pub fn relative_without_weights(experiment: &Experiment, prediction: &Prediction) -> Result<Vec<f64>> {
-    let nodes = prediction.predicted.law.nodes();
-    let ones = Weights::discrete(Array1::ones(nodes.masses().len()));
+    let nodes = &prediction.predicted.law.nodes;
+    let ones = Weights::discrete(Array1::ones(nodes.masses.len()));
     let (phi, lambda) = (experiment.problem.training.phi, experiment.problem.lambda());
     relative(experiment, &EffectiveSpectrum::new(nodes, &ones, phi, lambda)?)
 }
@@ -117,14 +116,12 @@ impl<K: Ord + Clone> Curves<K> {
 type Place = (String, u64, Option<u32>);
 
 /// Thresholds that theory predicts, by place.
-#[must_use]
 pub fn predicted(rows: &Selection<'_>) -> BTreeMap<Place, f64> {
     rows.iter().map(|row| ((row.at.experiment.clone(), row.at.step, row.of.rank), row.value)).collect()
 }
 
 /// Per replicate, the logarithm of measured over expected thresholds: mean over the ranks of a group, of the group where it is
 /// farthest from 0. Thresholds count where theory predicts one; `expected` is that prediction or what takes its place.
-#[must_use]
 pub fn offsets<G: Ord>(
     measured: &Selection<'_>,
     judged: &BTreeMap<Place, f64>,
@@ -174,7 +171,7 @@ pub fn largest_of_bulk(
 ) -> Result<f64> {
     let mut total = 0.0;
     let cumulative: Vec<f64> = nodes
-        .masses()
+        .masses
         .iter()
         .map(|mass| {
             total += mass;
@@ -189,11 +186,7 @@ pub fn largest_of_bulk(
             let point = uniform() * total;
             weights[cumulative.partition_point(|below| *below < point).min(weights.len() - 1)]
         });
-        let flat = NodeSet::new(
-            Array2::zeros((n, 0)),
-            Array1::from_elem(n, 1.0 / n_),
-            Array1::zeros(0),
-        )?;
+        let flat = NodeSet::new(Array2::zeros((n, 0)), Array1::from_elem(n, 1.0 / n_), Array1::zeros(0))?;
         let spectrum = EffectiveSpectrum::new(&flat, &Weights::discrete(drawn), n_ / outside, lambda)?;
         let edge = spectrum.right_edge();
         sum += edge.position + TRACY_WIDOM_MEAN * edge.tracy_widom_scale(outside).unwrap_or(0.0);

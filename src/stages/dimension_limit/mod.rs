@@ -9,15 +9,15 @@ use crate::error::Result;
 use crate::problem::Problem;
 use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator};
-use crate::problem::family::{Axis, Family};
+use crate::problem::family::Family;
 use crate::problem::network::{Layer, Network};
 use crate::problem::training::Training;
 use crate::simulation::task;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
-use crate::stages::common::dimensions::over;
+use crate::stages::common::dimensions::{over, over_lambda};
 use crate::stages::common::limit::{Limit, experiment, limit_with, macroscopic, predicted};
 use crate::table::Table;
 use crate::theory::dynamics::State;
@@ -91,7 +91,7 @@ fn limit_sine(state: Option<&State>) -> f64 {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     // The limit does not know d.
     let mut limits: BTreeMap<(bool, u64), Limit> = BTreeMap::new();
     for experiment in data.experiments() {
@@ -103,9 +103,9 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let (step, name) = (experiment.problem.steps(experiment.horizon), experiment.name.clone());
         let row = Of::row(Layer::X, 0);
         let place = At { experiment: name.clone(), replicate: None, step, time: experiment.horizon };
-        theory.push(Statistic::plain(&place, "error of the prediction", limit.error()));
+        rows.predict(&place, "error of the prediction", Of::default(), limit.error());
         if is_mixture(experiment) {
-            theory.push(Statistic::new(&place, "sine", row.with(Subspace::Means), limit_sine(limit.path.states.last())));
+            rows.predict(&place, "sine", row.with(Subspace::Means), limit_sine(limit.path.states.last()));
         }
         let task = task::build(&experiment.reduced_problem());
         let space = task.mean_space();
@@ -119,19 +119,19 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     still = still.max((summary.value - predicted(&limit.path.states[0], &summary)).abs());
                 }
             }
-            statistics.push(Statistic::plain(&here, "largest deviation", farthest));
-            statistics.push(Statistic::plain(&here, "largest deviation from the start", still));
+            rows.measure(&here, "largest deviation", Of::default(), farthest);
+            rows.measure(&here, "largest deviation from the start", Of::default(), still);
             let (Some(first), Some(last)) = (checkpoints.first(), checkpoints.last()) else { continue };
             if is_mixture(experiment) {
                 let (start, x) = (first.parameters[0].row(0), last.parameters[0].row(0));
                 let means = row.with(Subspace::Means);
-                statistics.push(Statistic::new(&here, "sine", means, sine(x, &space)));
-                statistics.push(Statistic::new(&here, "sine at the start", means, sine(start, &space)));
+                rows.measure(&here, "sine", means, sine(x, &space));
+                rows.measure(&here, "sine at the start", means, sine(start, &space));
                 let left = libm::exp(-experiment.problem.training.beta * experiment.horizon);
                 let left = left * start.dot(&start).sqrt() / x.dot(&x).sqrt();
-                statistics.push(Statistic::new(&here, "left of the start", row, left));
+                rows.measure(&here, "left of the start", row, left);
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }

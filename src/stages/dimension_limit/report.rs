@@ -1,21 +1,23 @@
 //! Claims and figures of the stage `dimension-limit`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
-use crate::problem::experiment::Experiment;
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
 use crate::problem::as_f64;
-use crate::stage::claim::{Claim, Kind, Values, declare, theory as derived};
+use crate::problem::experiment::Experiment;
+use crate::stage::claim::{Claim, Kind, declare, theory as derived};
+use crate::stage::estimate::Values;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::dimensions::{HALF_LAW, dimension, mean_of, places, values, with_half_law};
-use crate::stages::common::grid::{bars, distinct, rates};
+use crate::stages::common::grid::{bars, distinct, slopes};
 use crate::stages::dimension_limit::{DIMENSIONS, FIT, FOLLOWED, is_mixture, plan, reduce};
 
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "dimension-limit",
     kind: StageKind::Theorem,
+    on_request: false,
     title: "Alignment and effective dynamics as d grows to a million and beyond, by the exact reduced chain",
     source: "src/stages/dimension_limit/mod.rs",
     report: file!(),
@@ -71,7 +73,8 @@ fn common(results: &Results) -> usize {
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let (statistics, theory) = Statistics::both(results)?;
-    let names = |experiments: &[&Experiment]| experiments.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+    let names =
+        |experiments: &[&Experiment]| experiments.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
     let (mixture, network) =
         (at_lambda(results, FOLLOWED), ordered(results, |experiment| !is_mixture(experiment)));
     let of = |statistic: &'static str| {
@@ -85,9 +88,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     {
         let most = experiments.last().map_or(0, |experiment| experiment.problem.d());
         let deviations = places(experiments, dimension, of("largest deviation"));
-        let share = experiments.last().zip(deviations.last()).map_or(0.0, |(last, (_, values))| {
-            limit(last, "error of the prediction") / mean_of(values)
-        });
+        let share = experiments
+            .last()
+            .zip(deviations.last())
+            .map_or(0.0, |(last, (_, values))| limit(last, "error of the prediction") / mean_of(values));
         claims.push(
             declare(id, Kind::Rate)
                 .says(format!(
@@ -100,8 +104,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 .about(names(experiments))
                 .near(-0.5, HALF_LAW, derived("diffusion of variance c/d around the limit; the tolerance is half way to the exponent -1/3"))
                 .premise(share <= BUDGET, format!("the error of the integrated limit is {share:.2} of the deviation at d = {most}, more than {BUDGET}"))
-                .null("static-theory", rates(&places(experiments, dimension, of("largest deviation from the start")), 0.0))
-                .mean(rates(&deviations, 0.0))?,
+                .null("static-theory", slopes(&places(experiments, dimension, of("largest deviation from the start")), 0.0))
+                .mean(slopes(&deviations, 0.0))?,
         );
     }
     let scaled = |experiment: &Experiment, statistic: &str, d: f64| -> Values {
@@ -114,9 +118,18 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         claims.push(
             declare("A1.limit-error", Kind::Prediction)
                 .says("at the largest d the alignment error is that of the effective dynamics")
-                .statistic(format!("sin(x^1; Span mu) over its limit, less 1, d = {}, lambda = {FOLLOWED}", last.problem.d()))
+                .statistic(format!(
+                    "sin(x^1; Span mu) over its limit, less 1, d = {}, lambda = {FOLLOWED}",
+                    last.problem.d()
+                ))
                 .about([last.name.clone()])
-                .near(0.0, tolerance, derived(format!("{SCALED}/sqrt(d): fluctuations of relative size 1/sqrt(d) to 2/sqrt(d)")))
+                .near(
+                    0.0,
+                    tolerance,
+                    derived(format!(
+                        "{SCALED}/sqrt(d): fluctuations of relative size 1/sqrt(d) to 2/sqrt(d)"
+                    )),
+                )
                 .null("start", scaled(last, "sine at the start", 1.0))
                 .mean(scaled(last, "sine", 1.0))?,
         );
@@ -143,8 +156,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .statistic(format!("slope of ln sqrt(sin(x^1; Span mu)^2 - (e^(-beta t) |x_0|/|x|)^2) in ln(lambda), lambda >= {FIT}, d = {most}"))
             .about(names(&over_lambda))
             .near(-0.5, SLOPE_LAMBDA, derived("step noise of variance c p(1-p)/(2 beta lambda); |x|^2/lambda, a tenth at the least lambda, bends it by 0.05 there"))
-            .null("start", rates(&places(&over_lambda, snr, of("sine at the start")), 0.0))
-            .mean(rates(&places(&over_lambda, snr, noise), 0.0))?,
+            .null("start", slopes(&places(&over_lambda, snr, of("sine at the start")), 0.0))
+            .mean(slopes(&places(&over_lambda, snr, noise), 0.0))?,
     );
     let farthest = |statistic: &str| -> Values {
         let mut all = Values::new();

@@ -1,14 +1,15 @@
 //! Claims and figures of the stage `effective-dynamics`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Panel, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, Kind, Values, chosen, declare, theory as derived};
+use crate::stage::claim::{Claim, Kind, chosen, declare, theory as derived};
+use crate::stage::estimate::Values;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::setting;
 use crate::stages::common::dimensions::{HALF_LAW, by_dimension, dimension, places, values, with_half_law};
-use crate::stages::common::grid::{bars, rates};
+use crate::stages::common::grid::{bars, slopes};
 use crate::stages::common::panels::over_time;
 use crate::stages::effective_dynamics::{DEVIATIONS, STILL, TASKS, plan, reduce};
 
@@ -16,6 +17,7 @@ use crate::stages::effective_dynamics::{DEVIATIONS, STILL, TASKS, plan, reduce};
 pub const STAGE: Stage = Stage {
     name: "effective-dynamics",
     kind: StageKind::Theorem,
+    on_request: false,
     title: "Summary statistics of SGD follow the effective dynamics of both tasks",
     source: "src/stages/effective_dynamics/mod.rs",
     report: file!(),
@@ -52,8 +54,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 ))
                 .about(names.clone())
                 .near(-0.5, HALF_LAW, derived("diffusion of variance c/d around the limit (arXiv 2206.04030); the tolerance is half way to the exponent -1/3"))
-                .null("static-theory", rates(&of(STILL), 0.0))
-                .mean(rates(&of(DEVIATIONS), 0.0))?,
+                .null("static-theory", slopes(&of(STILL), 0.0))
+                .mean(slopes(&of(DEVIATIONS), 0.0))?,
         );
         let scaled = |statistic: &str| -> Values {
             let last = of(statistic).pop();
@@ -185,15 +187,11 @@ fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
     let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"));
     let label = "mean of replicates, 95 % interval";
     let panel = with_half_law(panel, label, Style::measured(Colour::Green), Colour::Green, bars(&all)?);
-    Ok(match experiments.first() {
-        Some(experiment) => {
-            let note = format!(
-                r"$\lambda = {}$, $\beta = {}$",
-                experiment.problem.lambda(),
-                experiment.problem.training.beta
-            );
-            panel.note(0.97, 0.93, note, Anchor::Right)
-        }
-        None => panel,
-    })
+    Ok(noted(panel, (0.97, 0.93), experiments, |experiment| {
+        format!(
+            r"$\lambda = {}$, $\beta = {}$",
+            experiment.problem.lambda(),
+            experiment.problem.training.beta
+        )
+    }))
 }

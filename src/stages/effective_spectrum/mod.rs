@@ -20,7 +20,7 @@ use crate::spectrum::Pair;
 use crate::spectrum::query::{Query, Question};
 use crate::spectrum::subspace::{alignment, random_space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::{Limit, experiment, limit, macroscopic};
@@ -59,7 +59,13 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let mixture = DataLaw::unequal_mixture(DIMENSIONS[0], LAMBDA, probabilities, Means::Orthonormal);
     let tasks = [
         ("gmm", mixture, Network::softmax(), 0.05, Start::default()),
-        ("xor", DataLaw::xor(DIMENSIONS[0], LAMBDA), Network::two_layer(NEURONS as usize), 0.02, macroscopic()),
+        (
+            "xor",
+            DataLaw::xor(DIMENSIONS[0], LAMBDA),
+            Network::two_layer(NEURONS as usize),
+            0.02,
+            macroscopic(),
+        ),
     ];
     let mut requests = Vec::new();
     for (prefix, data, network, beta, start) in tasks {
@@ -84,7 +90,8 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
             if is_largest {
                 request = request.every_replicate(Checkpoints::Last, block, components);
                 if prefix == "xor" {
-                    request = request.every_replicate(Checkpoints::All, SECOND, Question::Components(NEURONS));
+                    request =
+                        request.every_replicate(Checkpoints::All, SECOND, Question::Components(NEURONS));
                 }
             }
             requests.push(request);
@@ -126,15 +133,15 @@ fn predict(
     let gram = &limit.grams[checkpoint];
     if experiment.task() == "gmm" {
         let Predicted { law, spectrum } = Predicted::block(experiment, gram, matrix, 0, 0)?;
-        let (nodes, weights) = (law.nodes().clone(), law.weights(matrix, 0, 0)?.values);
-        return Ok(Prediction { spectrum, nodes, weights, means: law.means_basis().clone(), law: None });
+        let (nodes, weights) = (law.nodes.clone(), law.weights(matrix, 0, 0)?.values);
+        return Ok(Prediction { spectrum, nodes, weights, means: law.means_basis.clone(), law: None });
     }
     let nodes = experiment.problem.sample_size().div_ceil(CLUSTERS);
     let weights = &limit.path.states[checkpoint].second;
     let law = XorLaw::with_nodes(gram, weights, experiment.problem.lambda(), nodes)?;
     let spectrum = xor::predicted(experiment, &law, matrix, 0)?;
-    let (nodes, weights) = (law.nodes().clone(), law.first_layer(matrix, 0, 0)?);
-    Ok(Prediction { spectrum, nodes, weights, means: law.means_basis().clone(), law: Some(law) })
+    let (nodes, weights) = (law.nodes.clone(), law.first_layer(matrix, 0, 0)?);
+    Ok(Prediction { spectrum, nodes, weights, means: law.means_basis.clone(), law: Some(law) })
 }
 
 /// Predicted eigenvalues and eigenvectors of a second-layer block above its level.
@@ -166,13 +173,13 @@ fn largest_of_bulks(
         let probabilities = problem.data.probabilities();
         let k = probabilities.len();
         let law = MixtureLaw::with_nodes(gram, k, probabilities, lambda, FINE * n.div_ceil(k))?;
-        (law.nodes().clone(), law.weights(matrix, 0, 0)?.values)
+        (law.nodes.clone(), law.weights(matrix, 0, 0)?.values)
     } else {
         let second = &limit.path.states[checkpoint].second;
         let law = XorLaw::with_nodes(gram, second, lambda, FINE * n.div_ceil(CLUSTERS))?;
-        (law.nodes().clone(), law.first_layer(matrix, 0, 0)?)
+        (law.nodes.clone(), law.first_layer(matrix, 0, 0)?)
     };
-    let constant = Array1::from_elem(weights.len(), weights.dot(nodes.masses()));
+    let constant = Array1::from_elem(weights.len(), weights.dot(&nodes.masses));
     let expected = |weights: &Array1<f64>| {
         let mut normals = data.null(&experiment.name, 0);
         largest_of_bulk(&nodes, weights, (n, problem.d(), lambda), || normals.uniform())
@@ -183,12 +190,12 @@ fn largest_of_bulks(
 /// The predicted spectrum of the first layer's block if all weights were their mean.
 fn without_weights(experiment: &Experiment, predicted: &Prediction) -> Result<EffectiveSpectrum> {
     let (nodes, weights) = (&predicted.nodes, &predicted.weights);
-    let constant = Weights::discrete(Array1::from_elem(weights.len(), weights.dot(nodes.masses())));
+    let constant = Weights::discrete(Array1::from_elem(weights.len(), weights.dot(&nodes.masses)));
     EffectiveSpectrum::new(nodes, &constant, experiment.problem.training.phi, experiment.problem.lambda())
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
         let limit = limit(experiment)?;
         let block = block(experiment);
@@ -204,17 +211,21 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 let count = outliers.iter().filter(|outlier| outlier.position > least).count();
                 let edge = predicted.spectrum.right_edge().position;
                 let followed = Of::block(matrix, block);
-                theory.push(Statistic::new(&here, "edge", followed, edge));
+                rows.predict(&here, "edge", followed, edge);
                 if checkpoint == 0 || checkpoint == last {
-                    let [largest, constant] =
-                        largest_of_bulks(data, experiment, &limit, (checkpoint, of))?;
-                    theory.push(Statistic::new(&here, "largest of the bulk", followed, largest));
-                    theory.push(Statistic::new(&here, "the same without weights", followed, constant));
+                    let [largest, constant] = largest_of_bulks(data, experiment, &limit, (checkpoint, of))?;
+                    rows.predict(&here, "largest of the bulk", followed, largest);
+                    rows.predict(&here, "the same without weights", followed, constant);
                 }
                 for (rank, outlier) in (1..).zip(&outliers[..count]) {
                     let overlap = outlier.overlap_with_span(&predicted.means);
                     let place = followed.rank(rank);
-                    theory.extend(outlier_rows(&here, place, outlier.position, (Subspace::Means, overlap)));
+                    rows.theory.extend(outlier_rows(
+                        &here,
+                        place,
+                        outlier.position,
+                        (Subspace::Means, overlap),
+                    ));
                 }
                 let second = match &predicted.law {
                     Some(law) => second_layer(experiment, law, of)?,
@@ -222,7 +233,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 };
                 for (rank, (value, _)) in (1..).zip(&second) {
                     let place = Of::block(matrix, SECOND).rank(rank);
-                    theory.extend(outlier_rows(&here, place, *value, (Subspace::Predicted, 1.0)));
+                    rows.theory.extend(outlier_rows(&here, place, *value, (Subspace::Predicted, 1.0)));
                 }
                 let bulks = [
                     ("distance", predicted.spectrum.clone()),
@@ -231,16 +242,16 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 ];
                 for &replicate in &finished {
                     let followed = Followed { experiment, replicate, checkpoint, index, matrix };
-                    followed.first_layer(data, count, &mut statistics)?;
-                    followed.second_layer(data, &second, &mut statistics)?;
+                    followed.first_layer(data, count, &mut rows.statistics)?;
+                    followed.second_layer(data, &second, &mut rows.statistics)?;
                     if checkpoint == last {
-                        followed.bulk(data, &bulks, outliers.len(), &mut statistics)?;
+                        followed.bulk(data, &bulks, outliers.len(), &mut rows.statistics)?;
                     }
                 }
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }
 
 /// The predicted pairs that no gap separates from one of them.

@@ -8,11 +8,12 @@ use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind, Values, declare, theory};
+use crate::stage::claim::{Claim, Kind, declare, theory};
+use crate::stage::estimate::Values;
 use crate::stage::rows::Subspace;
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::dimensions::{by_dimension, dimension, places};
-use crate::stages::common::grid::rates;
+use crate::stages::common::grid::slopes;
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::effective_spectrum::report::compared::{Against, Compared, What};
 use crate::stages::effective_spectrum::{plan, reduce};
@@ -21,6 +22,7 @@ use crate::stages::effective_spectrum::{plan, reduce};
 pub const STAGE: Stage = Stage {
     name: "effective-spectrum",
     kind: StageKind::Theorem,
+    on_request: false,
     title: "Outliers, their eigenvectors and the bulk of H and G against the effective spectrum, both tasks",
     source: "src/stages/effective_spectrum/mod.rs",
     report: file!(),
@@ -114,7 +116,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         let of = |space: Subspace| What { statistic: "overlap", layer, space: Some(space), relative: false };
         let lacking = |what: What| -> Values {
             let sign = if second { -1.0 } else { 1.0 };
-            last(experiments, what, Against::Prediction).into_iter().map(|(r, value)| (r, sign * value)).collect()
+            last(experiments, what, Against::Prediction)
+                .into_iter()
+                .map(|(r, value)| (r, sign * value))
+                .collect()
         };
         let claim = if second {
             declare(overlaps, Kind::Bound)
@@ -153,8 +158,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 )
                 .about(experiments.iter().map(|one| one.name.clone()))
                 .near(-0.5, RATE, theory("fluctuations n^(-1/2); the tolerance is half way to 0, the slope of a wrong prediction"))
-                .null("static-theory", rates(&sizes(Against::Start), 0.0))
-                .mean(rates(&sizes(Against::Prediction), 0.0))?,
+                .null("static-theory", slopes(&sizes(Against::Start), 0.0))
+                .mean(slopes(&sizes(Against::Prediction), 0.0))?,
         );
         let largest = |statistic: &str| -> Values {
             let mut farthest = Values::new();

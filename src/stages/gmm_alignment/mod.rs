@@ -10,7 +10,7 @@ use crate::spectrum::leading_space;
 use crate::spectrum::query::SampleKind;
 use crate::spectrum::subspace::overlap;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Alignment, Of, Statistic, Subspace, alignment_table, statistics_table};
+use crate::stage::rows::{Alignment, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, contrast, main, outliers, replicated};
 use crate::stages::common::shared::{Seen, all_seen, of_summary};
@@ -22,7 +22,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut alignments, mut statistics) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
         let task = task::build(&experiment.problem);
@@ -33,31 +33,31 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let x = &observed.parameters[0];
             for (row, weights) in (0..).zip(x.rows()) {
                 let of = (Layer::X, row, weights);
-                alignments.push(Alignment::of(&here, of, (Subspace::Means, None, &space)));
+                rows.alignments.push(Alignment::of(&here, of, (Subspace::Means, None, &space)));
                 let norm = weights.dot(&weights).sqrt();
-                statistics.push(Statistic::new(&here, "norm", Of::row(Layer::X, row), norm));
+                rows.measure(&here, "norm", Of::row(Layer::X, row), norm);
             }
             let total = x.sum_axis(Along(0));
             let norm = total.dot(&total).sqrt();
-            statistics.push(Statistic::new(&here, "norm of the class sum", Of::layer(Layer::X), norm));
-            statistics.push(Statistic::plain(&here, "loss", observed.loss));
-            statistics.push(Statistic::plain(&here, "accuracy", observed.accuracy));
+            rows.measure(&here, "norm of the class sum", Of::layer(Layer::X), norm);
+            rows.measure(&here, "loss", Of::default(), observed.loss);
+            rows.measure(&here, "accuracy", Of::default(), observed.accuracy);
             for entry in task.summary(&observed.parameters) {
                 let of = of_summary(&*task, entry.statistic, (entry.row, entry.col));
-                statistics.push(Statistic::new(&here, entry.statistic, of, entry.value));
+                rows.measure(&here, entry.statistic, of, entry.value);
             }
             if asked.contains(&checkpoint) {
                 let pairs = data.pairs(name, replicate, outliers(experiment, checkpoint))?;
                 let spaces = [leading_space(&pairs[0], k)?, leading_space(&pairs[1], k)?];
                 for (matrix, space) in Matrix::BOTH.into_iter().zip(&spaces) {
                     let with = (Subspace::Outliers(matrix), Some(SampleKind::Test), space);
-                    alignments.push(Alignment::of(&here, (Layer::X, 0, x.row(0)), with));
+                    rows.alignments.push(Alignment::of(&here, (Layer::X, 0, x.row(0)), with));
                 }
                 let of = Of::block(Matrix::Hessian, FIRST_BLOCK);
                 let of = of.with(Subspace::Outliers(Matrix::Gradient));
-                statistics.push(Statistic::new(&here, "overlap", of, overlap(&spaces[0], &spaces[1])));
+                rows.measure(&here, "overlap", of, overlap(&spaces[0], &spaces[1]));
             }
         }
     }
-    Ok(vec![alignment_table(&alignments)?, statistics_table("statistics", &statistics)?])
+    rows.tables(&["alignment", "statistics"])
 }

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 pub const STAGE: Stage = Stage {
     name: "gmm-alignment",
     kind: Kind::Theorem,
+    on_request: false,
     title: "SGD on the Gaussian mixture aligns with the means and with the outlier eigenspaces",
     source: "src/stages/gmm_alignment/mod.rs",
     report: file!(),

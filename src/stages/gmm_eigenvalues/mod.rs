@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::simulation::task::Matrix;
 use crate::spectrum::query::{Query, Question};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{At, Eigenvalue, Of, Rows};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     CONTRAST, FIRST_BLOCK, MAIN, Predicted, SHOWN, contrast, gram, main, outliers, replicated,
@@ -28,7 +28,7 @@ fn shown(experiment: &str) -> Checkpoints {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
         let count = experiment.schedule().len();
@@ -37,24 +37,24 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, Checkpoints::All)? {
             if replicate == 0 && shown.contains(&checkpoint) {
                 let top = query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN));
-                record(data, &here, 0, top, &mut spectrum)?;
+                record(data, &here, 0, top, &mut rows.spectrum)?;
                 for (matrix, of) in MATRICES {
                     let predicted = Predicted::block(experiment, &gram(experiment, &observed)?, of, 0, 0)?;
                     let block = Of::block(matrix, FIRST_BLOCK);
                     let edge = predicted.spectrum.right_edge().position;
-                    theory.push(Statistic::new(&here, "edge", block, edge));
+                    rows.predict(&here, "edge", block, edge);
                     let threshold = threshold(&predicted.spectrum, experiment.problem.d());
-                    theory.push(Statistic::new(&here, "level", block, threshold));
+                    rows.predict(&here, "level", block, threshold);
                     for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
-                        theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
+                        rows.predict(&here, "outlier", block.rank(rank), outlier.position);
                     }
                 }
             } else if replicate > 0 && asked.contains(&checkpoint) {
-                record(data, &here, replicate, outliers(experiment, checkpoint), &mut spectrum)?;
+                record(data, &here, replicate, outliers(experiment, checkpoint), &mut rows.spectrum)?;
             }
         }
     }
-    Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?])
+    rows.tables(&["spectrum", "theory"])
 }
 
 /// Asks for eigenpairs and adds their rows.

@@ -17,6 +17,7 @@ use crate::stages::gmm_eigenvalues::{plan, reduce};
 pub const STAGE: Stage = Stage {
     name: "gmm-eigenvalues",
     kind: Kind::Figure,
+    on_request: false,
     title: "Top eigenvalues of H_11 and G_11 along training: one leading outlier, k-1 smaller ones, the bulk",
     source: "src/stages/gmm_eigenvalues/mod.rs",
     report: file!(),

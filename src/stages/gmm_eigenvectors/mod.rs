@@ -7,7 +7,7 @@ use crate::problem::network::Layer;
 use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Of, Statistic, Subspace, entries_table, statistics_table};
+use crate::stage::rows::{Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{FIRST_BLOCK, MAIN, REPLICATED, SHOWN, main, outliers};
 use crate::stages::common::shared::{Seen, all_seen, query, seen, squared_cosine};
@@ -26,7 +26,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let experiment = data.experiment(MAIN)?;
     let means = task::build(&experiment.problem).law().means();
-    let mut statistics = Vec::new();
+    let mut rows = Rows::default();
     for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, REPLICATED)? {
         let x = observed.parameters[0].row(0);
         let pairs = data.pairs(MAIN, replicate, outliers(experiment, checkpoint))?;
@@ -35,14 +35,13 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             let of = Of::block(matrix, FIRST_BLOCK).rank(1);
             for (subspace, vector) in [(Subspace::Mean, means.row(0)), (Subspace::Row, x)] {
                 let overlap = squared_cosine(leading, vector);
-                statistics.push(Statistic::new(&here, "overlap", of.with(subspace), overlap));
+                rows.measure(&here, "overlap", of.with(subspace), overlap);
             }
         }
     }
-    let mut entries = Vec::new();
     for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, Checkpoints::Spread(2))? {
         let mut add = |of: Of, vector: ArrayView1<f64>| {
-            entries.extend(
+            rows.entries.extend(
                 (0..)
                     .zip(vector)
                     .map(|(col, entry)| Statistic::new(&here, "entry", Of { col: Some(col), ..of }, *entry)),
@@ -57,5 +56,5 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, entries_table(&entries)?])
+    rows.tables(&["statistics", "entries"])
 }

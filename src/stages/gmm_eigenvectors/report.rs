@@ -17,6 +17,7 @@ use crate::stages::gmm_eigenvectors::{plan, reduce};
 pub const STAGE: Stage = Stage {
     name: "gmm-eigenvectors",
     kind: Kind::Figure,
+    on_request: false,
     title: "Entries of x^1 and of the leading eigenvectors of H_11 and G_11, at the start and at the end",
     source: "src/stages/gmm_eigenvectors/mod.rs",
     report: file!(),

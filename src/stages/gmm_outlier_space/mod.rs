@@ -11,7 +11,7 @@ use crate::spectrum::leading_space;
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::overlap;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Of, Statistic, Subspace, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     FIRST_BLOCK, MAIN, OFF_DIAGONAL, Predicted, REPLICATED, SHOWN, WIDE, classes, experiment, gram, main,
@@ -41,26 +41,17 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory, mut spectrum) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for name in [MAIN, WIDE] {
-        overlaps(data, data.experiment(name)?, &mut statistics, &mut theory)?;
+        overlaps(data, data.experiment(name)?, &mut rows)?;
     }
-    off_diagonal_outliers(data, &mut statistics, &mut theory, &mut spectrum)?;
-    eigenvector_entries(data, &mut statistics)?;
-    Ok(vec![
-        statistics_table("statistics", &statistics)?,
-        statistics_table("theory", &theory)?,
-        spectrum_table(&spectrum)?,
-    ])
+    off_diagonal_outliers(data, &mut rows)?;
+    eigenvector_entries(data, &mut rows)?;
+    rows.tables(&["statistics", "theory", "spectrum"])
 }
 
 /// Overlap of the top-k eigenspaces of the first block with the span of the means, measured and predicted.
-fn overlaps(
-    data: &dyn Data,
-    experiment: &Experiment,
-    statistics: &mut Vec<Statistic>,
-    theory: &mut Vec<Statistic>,
-) -> Result<()> {
+fn overlaps(data: &dyn Data, experiment: &Experiment, rows: &mut Rows) -> Result<()> {
     let space = task::build(&experiment.problem).mean_space();
     let k = experiment.problem.rows();
     let asked = if experiment.name == MAIN { REPLICATED } else { Checkpoints::Spread(2) };
@@ -70,15 +61,15 @@ fn overlaps(
             let block = Of::block(matrix, FIRST_BLOCK);
             let spanned = block.with(Subspace::Means);
             let inside = overlap(&leading_space(pairs, k)?, &space);
-            statistics.push(Statistic::new(&here, "overlap", spanned, inside));
+            rows.measure(&here, "overlap", spanned, inside);
             if replicate == 0 {
                 let predicted = Predicted::block(experiment, &gram(experiment, &observed)?, of, 0, 0)?;
                 let outliers = predicted.spectrum.outliers_above()?;
                 let inside = |outlier: &Outlier| outlier.overlap_with_span_of_means(&predicted.law);
                 let total: f64 = outliers.iter().take(k).map(inside).sum();
-                theory.push(Statistic::new(&here, "overlap", spanned, total / as_f64(k)));
+                rows.predict(&here, "overlap", spanned, total / as_f64(k));
                 let count = as_f64(outliers.len());
-                theory.push(Statistic::new(&here, "outliers beyond the bulk", block, count));
+                rows.predict(&here, "outliers beyond the bulk", block, count);
             }
         }
     }
@@ -87,12 +78,7 @@ fn overlaps(
 
 /// Numbers of negative and positive outliers of an off-diagonal block in every replicate, and its largest eigenvalues
 /// in the first, with predicted edges and outliers.
-fn off_diagonal_outliers(
-    data: &dyn Data,
-    statistics: &mut Vec<Statistic>,
-    theory: &mut Vec<Statistic>,
-    spectrum: &mut Vec<Eigenvalue>,
-) -> Result<()> {
+fn off_diagonal_outliers(data: &dyn Data, rows: &mut Rows) -> Result<()> {
     let experiment = data.experiment(MAIN)?;
     for asked in [Checkpoints::First, Checkpoints::Last] {
         for Seen { here, replicate, checkpoint, observed } in all_seen(data, experiment, asked)? {
@@ -107,23 +93,28 @@ fn off_diagonal_outliers(
                 );
                 let below = values[index].iter().filter(|value| **value < low).count();
                 let above = values[index].iter().filter(|value| **value > high).count();
-                statistics.push(Statistic::new(&here, "negative outliers", block, as_f64(below)));
-                statistics.push(Statistic::new(&here, "positive outliers", block, as_f64(above)));
+                rows.measure(&here, "negative outliers", block, as_f64(below));
+                rows.measure(&here, "positive outliers", block, as_f64(above));
                 if replicate > 0 {
                     continue;
                 }
                 let (left, right) = (predicted.spectrum.left_edge(), predicted.spectrum.right_edge());
-                theory.push(Statistic::new(&here, "left edge", block, left.position));
-                theory.push(Statistic::new(&here, "edge", block, right.position));
+                rows.predict(&here, "left edge", block, left.position);
+                rows.predict(&here, "edge", block, right.position);
                 let mut places: Vec<f64> =
                     predicted.spectrum.outliers()?.iter().map(|outlier| outlier.position).collect();
                 // Ranks of off-diagonal blocks go by magnitude, as those of measured eigenvalues do.
                 places.sort_by(|a, b| b.abs().total_cmp(&a.abs()));
                 for (rank, place) in (1..).zip(places) {
-                    theory.push(Statistic::new(&here, "outlier", block.rank(rank), place));
+                    rows.predict(&here, "outlier", block.rank(rank), place);
                 }
                 let top = query(checkpoint, OFF_DIAGONAL, Question::Top(SHOWN));
-                spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &top, &data.pairs(MAIN, 0, top)?[index]));
+                rows.spectrum.extend(Eigenvalue::of_pairs(
+                    &here,
+                    matrix,
+                    &top,
+                    &data.pairs(MAIN, 0, top)?[index],
+                ));
             }
         }
     }
@@ -131,7 +122,7 @@ fn off_diagonal_outliers(
 }
 
 /// Entries of the leading eigenvectors of every diagonal block along the means, in the first replicate at the end.
-fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Result<()> {
+fn eigenvector_entries(data: &dyn Data, rows: &mut Rows) -> Result<()> {
     let experiment = data.experiment(MAIN)?;
     let means = task::build(&experiment.problem).law().means();
     let Some(Seen { here, checkpoint, .. }) = seen(data, experiment, 0, Checkpoints::Last)?.pop() else {
@@ -144,7 +135,7 @@ fn eigenvector_entries(data: &dyn Data, statistics: &mut Vec<Statistic>) -> Resu
             for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
                 for (mean, direction) in (0..).zip(means.rows()) {
                     let of = Of::block(matrix, block).rank(rank).cluster(mean);
-                    statistics.push(Statistic::new(&here, "entry", of, pair.vector.dot(&direction)));
+                    rows.measure(&here, "entry", of, pair.vector.dot(&direction));
                 }
             }
         }

@@ -17,6 +17,7 @@ use crate::stages::gmm_outlier_space::{plan, reduce};
 pub const STAGE: Stage = Stage {
     name: "gmm-outlier-space",
     kind: Kind::Theorem,
+    on_request: false,
     title: "The outlier eigenspaces of every block of H and G live in the span of the means",
     source: "src/stages/gmm_outlier_space/mod.rs",
     report: file!(),

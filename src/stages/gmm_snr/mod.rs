@@ -4,15 +4,16 @@ pub mod report;
 
 use crate::error::{Error, Result};
 use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
-use crate::problem::family::{self, Family};
+use crate::problem::family::Family;
 use crate::problem::network::Layer;
 use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{random_space, sine, span};
 use crate::spectrum::{Pair, leading_space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over_lambda;
 use crate::stages::common::limit::limit;
 use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, classes, counted, experiment};
 use crate::stages::common::shared::{MATRICES, Seen, all_seen, norm_errors, predicted_at, query};
@@ -27,8 +28,8 @@ use ndarray::{Array1, Array2, Axis, concatenate};
 
 /// The grid: steps of at most a factor 1.3 where outliers appear, then wider.
 const GRID: [f64; 28] = [
-    0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0, 10.0, 12.5, 16.0, 20.0, 25.0, 30.0, 38.0, 48.0, 60.0,
-    75.0, 100.0, 200.0, 300.0, 1000.0, 3000.0, 10_000.0, 30_000.0,
+    0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0, 10.0, 12.5, 16.0, 20.0, 25.0, 30.0, 38.0, 48.0,
+    60.0, 75.0, 100.0, 200.0, 300.0, 1000.0, 3000.0, 10_000.0, 30_000.0,
 ];
 
 /// The grid of the quick profile.
@@ -53,8 +54,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     base.problem.data.set_d(settings.profile.pick(300, 60));
     base.checkpoints = FEWEST_CHECKPOINTS;
     base.replicates = settings.profile.pick(REPLICATES, base.replicates);
-    let family =
-        Family::new("gmm-snr", base).axis(family::Axis::new("lambda", "-lambda-", grid.iter().copied()));
+    let family = Family::new("gmm-snr", base).axis(over_lambda(grid));
     let ask = |point: Experiment| {
         let large = point.problem.lambda() >= LARGE;
         let components = Question::Components(classes(&point) + 1);
@@ -67,17 +67,17 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     let (mut curves, mut unweighted) = (Curves::default(), Curves::default());
     for experiment in data.experiments() {
         let (limit, lambda) = (limit(experiment)?, experiment.problem.lambda());
         for checkpoint in [0, experiment.schedule().len() - 1] {
             let here = predicted_at(experiment, checkpoint);
-            let predicted = Prediction::both(&here, experiment, &limit.grams[checkpoint], &mut theory)?;
+            let predicted = Prediction::both(&here, experiment, &limit.grams[checkpoint], &mut rows.theory)?;
             for ((matrix, of), prediction) in MATRICES.into_iter().zip(&predicted) {
                 let spectrum = &prediction.predicted.spectrum;
                 let block = Of::block(matrix, FIRST_BLOCK);
-                theory.push(Statistic::new(&here, "edge", block, spectrum.right_edge().position));
+                rows.predict(&here, "edge", block, spectrum.right_edge().position);
                 for (rank, relative) in (1..).zip(relative(experiment, spectrum)?) {
                     curves.add((checkpoint > 0, matrix, rank), None, lambda, relative);
                 }
@@ -87,12 +87,12 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     }
                 } else if let (true, Some(first)) = (lambda >= LARGE, prediction.outliers.first()) {
                     let largest = largest_of_bulk_at(data, experiment, &limit.grams[checkpoint], of)?;
-                    theory.push(Statistic::new(&here, "perpendicular error", block, largest / first.position));
+                    rows.predict(&here, "perpendicular error", block, largest / first.position);
                 }
             }
             let thresholds = predicted.map(|predicted| predicted.threshold);
             for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
-                let pairs = measure(data, experiment, &seen, thresholds, &mut statistics)?;
+                let pairs = measure(data, experiment, &seen, thresholds, &mut rows.statistics)?;
                 for ((matrix, level), pairs) in Matrix::BOTH.into_iter().zip(thresholds).zip(&pairs) {
                     for (rank, pair) in (1..=classes(experiment)).zip(pairs) {
                         let key = (checkpoint > 0, matrix, rank);
@@ -106,14 +106,14 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let last = anchor.schedule().len() - 1;
     for ((end, matrix, rank), replicate, lambda) in curves.thresholds() {
         let here = At { replicate, ..predicted_at(anchor, if end { last } else { 0 }) };
-        let table = if replicate.is_some() { &mut statistics } else { &mut theory };
+        let table = if replicate.is_some() { &mut rows.statistics } else { &mut rows.theory };
         table.push(Statistic::new(&here, "threshold", thresholds::of(matrix, rank), lambda));
     }
     for ((matrix, rank), _, lambda) in unweighted.thresholds() {
         let here = predicted_at(anchor, 0);
-        theory.push(Statistic::new(&here, "threshold without weights", thresholds::of(matrix, rank), lambda));
+        rows.predict(&here, "threshold without weights", thresholds::of(matrix, rank), lambda);
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }
 
 /// [`largest_of_bulk`] of the first block of a matrix.
@@ -129,7 +129,7 @@ fn largest_of_bulk_at(
     let law = MixtureLaw::with_nodes(gram, k, probabilities, problem.lambda(), FINE * n.div_ceil(k))?;
     let weights = law.weights(matrix, 0, 0)?.values;
     let mut normals = data.null(&experiment.name, 0);
-    largest_of_bulk(law.nodes(), &weights, (n, problem.d(), problem.lambda()), || normals.uniform())
+    largest_of_bulk(&law.nodes, &weights, (n, problem.d(), problem.lambda()), || normals.uniform())
 }
 
 /// Alignment, numbers of outliers and, at the end, the operator-norm errors of one replicate.
@@ -150,17 +150,17 @@ fn measure(
         }
     }
     let pairs = data.pairs(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-    counted(here, &pairs, thresholds, statistics);
+    counted(here, &pairs, thresholds, &mut rows.statistics);
     for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
         let block = Of::block(matrix, FIRST_BLOCK);
         for (rank, pair) in (1..).zip(pairs) {
-            statistics.push(Statistic::new(here, "eigenvalue", block.rank(rank), pair.value));
+            rows.measure(here, "eigenvalue", block.rank(rank), pair.value);
         }
     }
     if *checkpoint > 0 {
         let norms = data.norms(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Norms))?;
         for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
-            statistics.extend(norm_errors(here, Of::block(matrix, FIRST_BLOCK), norms));
+            rows.statistics.extend(norm_errors(here, Of::block(matrix, FIRST_BLOCK), norms));
         }
         if experiment.problem.lambda() >= LARGE {
             nulls(data, experiment, (here, *replicate, *checkpoint), &pairs, statistics)?;

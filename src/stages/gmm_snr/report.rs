@@ -5,11 +5,12 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, St
 use crate::problem::experiment::Experiment;
 use crate::problem::training::Training;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind, Values, declare, interval, theory};
+use crate::stage::claim::{Claim, Kind, declare, interval, theory};
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Selection, Statistics, Subspace, average};
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::grid::{Grid, bars, over_grid, rates};
+use crate::stages::common::grid::{Grid, bars, over_grid, slopes};
 use crate::stages::common::mixture::classes;
 use crate::stages::common::rates::{PARTS, crossover, fitted, snr, steepest, style};
 use crate::stages::common::shared::{MARGIN, SYMBOLS};
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 pub const STAGE: Stage = Stage {
     name: "gmm-snr",
     kind: StageKind::Theorem,
+    on_request: false,
     title: "Rates of alignment in the signal-to-noise ratio, and the ratios at which outliers leave the bulk",
     source: "src/stages/gmm_snr/mod.rs",
     report: file!(),
@@ -67,7 +69,8 @@ const BEYOND: f64 = 4.0;
 fn at_end(results: &Results, statistic: &str, matrix: Option<Matrix>) -> Result<Grid> {
     over_grid(results, ("statistics", statistic), false, |found| {
         found.row(0).only(|row| {
-            row.of.matrix == matrix && !matches!(row.of.subspace, Some(Subspace::Random | Subspace::Components))
+            row.of.matrix == matrix
+                && !matches!(row.of.subspace, Some(Subspace::Random | Subspace::Components))
         })
     })
 }
@@ -84,7 +87,7 @@ fn farthest_slope(results: &Results, start: bool, rows: u32) -> Result<Values> {
     let mut farthest = Values::new();
     for row in 0..rows {
         let sines = over_grid(results, ("statistics", "sine"), start, |found| found.row(row))?;
-        for (replicate, slope) in rates(&sines, LARGE) {
+        for (replicate, slope) in slopes(&sines, LARGE) {
             let known = farthest.entry(replicate).or_insert(slope);
             if (slope + 0.5).abs() > (*known + 0.5).abs() {
                 *known = slope;
@@ -146,7 +149,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     }
     for (matrix, symbol) in SYMBOLS {
         let error = at_end(results, "full error", Some(matrix))?;
-        let fitted_from = error.iter().map(|(lambda, _)| *lambda).find(|lambda| *lambda >= BEYOND * crossover);
+        let fitted_from =
+            error.iter().map(|(lambda, _)| *lambda).find(|lambda| *lambda >= BEYOND * crossover);
         let fitted_from = fitted_from.unwrap_or(f64::INFINITY);
         let lambdas: Vec<f64> =
             error.iter().map(|(lambda, _)| *lambda).filter(|lambda| *lambda >= fitted_from).collect();
@@ -161,8 +165,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 .about(from(fitted_from))
                 .between(steep - CROSSING, -0.5 + CROSSING, theory(format!("cross terms fall like lambda^(-1/2); with the perpendicular part beside them by at most {steep:.3}; fluctuations of {CROSSING}")))
                 .predicted(-0.5)
-                .null("random-subspace", rates(&of_null(results, "full error", Some(matrix), Subspace::Random)?, fitted_from))
-                .mean(rates(&error, fitted_from))?,
+                .null("random-subspace", slopes(&of_null(results, "full error", Some(matrix), Subspace::Random)?, fitted_from))
+                .mean(slopes(&error, fitted_from))?,
         );
     }
     let (measured, expected) = Statistics::both(results)?;
@@ -180,7 +184,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             let leading = |place: &(String, u64, Option<u32>)| place.2 == Some(1);
             let at = |step: u64| {
                 let judged = &judged;
-                move |place: &(String, u64, Option<u32>)| judged.get(&(place.0.clone(), step, place.2)).copied()
+                move |place: &(String, u64, Option<u32>)| {
+                    judged.get(&(place.0.clone(), step, place.2)).copied()
+                }
             };
             let trivial = matrix == Matrix::Hessian && when == "start";
             let remark = if trivial {
@@ -199,7 +205,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             let claim = if trivial {
                 claim
             } else {
-                let without = |place: &(String, u64, Option<u32>)| unweighted.get(&(place.0.clone(), 0, place.2)).copied();
+                let without = |place: &(String, u64, Option<u32>)| {
+                    unweighted.get(&(place.0.clone(), 0, place.2)).copied()
+                };
                 claim.null("principal-components", offsets(&found, &judged, without, leading))
             };
             claims.push(claim.mean(offsets(&found, &judged, at(step), leading))?);

@@ -5,7 +5,7 @@ pub mod report;
 use crate::error::Result;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{At, Eigenvalue, Of, Rows};
 use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{CONTRAST, FIRST_BLOCK, MAIN, Predicted, contrast, gram, main};
 use crate::stages::common::shared::{MATRICES, Seen, query, seen};
@@ -20,19 +20,19 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     let (mut density_at, mut density_matrix, mut x, mut density) = (Vec::<At>::new(), vec![], vec![], vec![]);
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
         for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, Checkpoints::Three)? {
             let query = query(checkpoint, FIRST_BLOCK, Question::Values);
             for ((matrix, of), values) in MATRICES.into_iter().zip(&data.values(name, 0, query)?) {
-                spectrum.extend(Eigenvalue::of_values(&here, matrix, &query, values));
+                rows.spectrum.extend(Eigenvalue::of_values(&here, matrix, &query, values));
                 let predicted = Predicted::block(experiment, &gram(experiment, &observed)?, of, 0, 0)?;
                 let block = Of::block(matrix, FIRST_BLOCK);
-                theory.push(Statistic::new(&here, "edge", block, predicted.spectrum.right_edge().position));
+                rows.predict(&here, "edge", block, predicted.spectrum.right_edge().position);
                 for (rank, outlier) in (1..).zip(predicted.spectrum.outliers_above()?) {
-                    theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
+                    rows.predict(&here, "outlier", block.rank(rank), outlier.position);
                 }
                 for (place, value) in predicted.spectrum.density_grid(POINTS)? {
                     density_at.push(here.clone());
@@ -52,5 +52,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         .f64("eigenvalue", x)
         .f64("density", density)
         .build()?;
-    Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?, densities])
+    let mut tables = rows.tables(&["spectrum", "theory"])?;
+    tables.push(densities);
+    Ok(tables)
 }

@@ -15,7 +15,7 @@ use crate::problem::training::Start;
 use crate::simulation::task;
 use crate::simulation::trajectory::Observed;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Statistic, Statistics, statistics_table};
+use crate::stage::rows::{At, Rows, Statistic, Statistics};
 use crate::stage::{Data, Settings};
 use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::limit_from;
@@ -96,15 +96,15 @@ fn from_typical(experiment: &Experiment, size: f64) -> Result<Vec<(f64, f64)>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
         let end = predicted_at(experiment, experiment.schedule().len() - 1);
         let d = as_f64(experiment.problem.d());
         if let Some(time) = reaches(&from_typical(experiment, 1.0 / d.sqrt())?, ESCAPED) {
-            theory.push(Statistic::plain(&end, "typical escape time", time));
+            rows.predict(&end, "typical escape time", Of::default(), time);
         }
         let limit = from_typical(experiment, 0.0)?.into_iter().map(|point| point.1).fold(0.0, f64::max);
-        theory.push(Statistic::plain(&end, "largest m of the limit", limit));
+        rows.predict(&end, "largest m of the limit", Of::default(), limit);
         for replicate in data.finished(&experiment.name)? {
             let checkpoints = data.trajectory(&experiment.name, replicate)?.checkpoints;
             let Some(first) = checkpoints.first() else { continue };
@@ -120,7 +120,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 .iter()
                 .map(|observed| (observed.time, largest(&state(experiment, observed).means)))
                 .collect();
-            for (curve, table) in [(&measured, &mut statistics), (&predicted, &mut theory)] {
+            for (curve, table) in [(&measured, &mut rows.statistics), (&predicted, &mut rows.theory)] {
                 let here = |index: usize| At {
                     experiment: experiment.name.clone(),
                     replicate: Some(replicate),
@@ -139,7 +139,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }
 
 /// Escape times by replicate.

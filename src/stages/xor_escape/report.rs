@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
-use crate::stage::claim::{Claim, Kind, Values, chosen, declare, interval, semilog_slope, theory as derived};
+use crate::stage::claim::{Claim, Kind, chosen, declare, interval, semilog_slope, theory as derived};
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::setting;
@@ -14,6 +15,7 @@ use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 pub const STAGE: Stage = Stage {
     name: "xor-escape",
     kind: StageKind::Theorem,
+    on_request: false,
     title: "At random starts the XOR network leaves m = 0 after a time that grows like log d",
     source: "src/stages/xor_escape/mod.rs",
     report: file!(),
@@ -103,7 +105,9 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let expected = mean_of(&predicted);
     // Starts differ more than runs from their predictions, so each slope is compared with that predicted from the same starts.
     let minus = |share: f64| -> Values {
-        let pairs = measured.iter().filter_map(|(replicate, slope)| Some((*replicate, slope, predicted.get(replicate)?)));
+        let pairs = measured
+            .iter()
+            .filter_map(|(replicate, slope)| Some((*replicate, slope, predicted.get(replicate)?)));
         pairs.map(|(replicate, slope, own)| (replicate, (slope - share * own) / expected)).collect()
     };
     let typical: Vec<(f64, f64)> = by_d(results, &theory, 0.0, "typical escape time")
@@ -199,22 +203,17 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let expected: Vec<f64> = times(&theory, experiment).into_values().collect();
         predicted.push((dimension(experiment), average(&expected)));
     }
-    let mut all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
+    let all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
         .error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars)
         .marked_line(
             "effective dynamics from the same starts: mean",
             Style::theory(Colour::Purple).marker(Marker::Cross).size(4.5),
             predicted,
         );
-    if let Some(experiment) = experiments.first() {
-        let note = format!(
-            r"$K = {}$, $\lambda = {}$, {} replicates",
-            experiment.problem.rows(),
-            experiment.problem.lambda(),
-            experiment.replicates
-        );
-        all = all.note(0.97, 0.07, note, Anchor::Right);
-    }
+    let all = noted(all, (0.97, 0.07), &experiments, |experiment| {
+        let (k, lambda) = (experiment.problem.rows(), experiment.problem.lambda());
+        format!(r"$K = {k}$, $\lambda = {lambda}$, {} replicates", experiment.replicates)
+    });
     let figure = Figure::new(
         "xor-escape",
         Caption::new(

@@ -26,7 +26,7 @@ fn kinds(place: &Place) -> Vec<(PathBuf, PathBuf)> {
         (pack("xor-rank", "spectra"), pack("xor-rank-k8", "spectra")),
         (file(&tables[0], "manifest.json"), file(&figures[0], "manifest.json")),
         (file(&figures[0], "manifest.json"), file(&tables[0], "manifest.json")),
-        (file(&figures[0], "claims.json"), file(&figures[0], "xor-rank-runs.svg")),
+        (file(&figures[0], "xor-rank-runs.txt"), file(&figures[0], "xor-rank-runs.svg")),
         (file(&figures[0], "xor-rank-runs.svg"), file(&figures[0], "xor-rank-deficiency.svg")),
         (root("format"), file(&tables[0], "manifest.json")),
         (root("lock"), file(&tables[0], "manifest.json")),

@@ -5,7 +5,7 @@ use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
 use crate::stage::Results;
-use crate::stage::claim::Values;
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Statistic, Statistics, Subspace, average};
 use crate::stages::common::dimensions::mean_of;
 use crate::stages::effective_spectrum::GAP;
@@ -117,7 +117,6 @@ impl Compared {
     }
 
     /// The differences at the place where their mean is largest.
-    #[must_use]
     pub fn worst(&self, experiment: &Experiment, what: What, against: Against) -> Values {
         let size = |values: &Values| mean_of(values).abs();
         self.differences(experiment, what, against)
@@ -128,7 +127,6 @@ impl Compared {
 
     /// Per replicate, the mean over places of the size of the relative difference of outliers, at the places that all of the
     /// experiments have.
-    #[must_use]
     pub fn sizes(
         &self,
         experiment: &Experiment,
