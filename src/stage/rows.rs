@@ -524,6 +524,11 @@ impl Statistics {
 pub struct Selection<'a>(Vec<&'a Statistic>);
 
 impl<'a> Selection<'a> {
+    /// All numbers of a table.
+    pub fn every(all: &'a Statistics) -> Self {
+        Selection(all.0.iter().collect())
+    }
+
     /// Those that are wanted.
     pub fn only(mut self, wanted: impl Fn(&Statistic) -> bool) -> Self {
         self.0.retain(|row| wanted(row));

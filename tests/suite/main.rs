@@ -55,6 +55,9 @@ mod experiment;
 /// Intervals, verdicts and slopes against numbers worked out by hand.
 mod claim;
 
+/// Thresholds and expected edges against lines and closed forms.
+mod thresholds;
+
 /// Cached units: there and back again, and what their keys depend on.
 mod units;
 

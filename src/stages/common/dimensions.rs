@@ -5,6 +5,7 @@ use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::problem::family::Axis;
 use crate::stage::Results;
+use crate::stage::estimate::Values;
 use crate::stage::rows::Statistics;
 use crate::stages::common::grid::{Bar, Grid};
 
@@ -25,18 +26,26 @@ pub fn by_dimension<'a>(results: &'a Results, prefix: &str) -> Vec<&'a Experimen
 pub fn places(
     experiments: &[&Experiment],
     place: impl Fn(&Experiment) -> f64,
-    values: impl Fn(&Experiment) -> Vec<f64>,
+    values: impl Fn(&Experiment) -> Values,
 ) -> Grid {
     let all = experiments.iter().map(|experiment| (place(experiment), values(experiment)));
-    all.filter(|(_, values)| !values.is_empty())
-        .map(|(place, values)| (place, (0..).zip(values).collect()))
-        .collect()
+    all.filter(|(_, values)| !values.is_empty()).collect()
 }
 
-/// The values of a statistic of an experiment, one per replicate.
-pub fn values(statistics: &Statistics, experiment: &Experiment, statistic: &str) -> Vec<f64> {
-    statistics.of(&experiment.name, statistic).values()
+/// The values of a statistic of an experiment, one per replicate; a prediction has replicate 0.
+pub fn values(statistics: &Statistics, experiment: &Experiment, statistic: &str) -> Values {
+    let all = statistics.of(&experiment.name, statistic);
+    all.iter().map(|row| (row.at.replicate.unwrap_or(0), row.value)).collect()
 }
+
+/// Mean over replicates; NaN if there is none.
+pub fn mean_of(values: &Values) -> f64 {
+    values.values().sum::<f64>() / as_f64(values.len())
+}
+
+/// Tolerance of the exponent -1/2 of fluctuations in d: half way to -1/3, the next exponent that theory has at hand (edges
+/// fluctuate like `d^{-2/3}`, thresholds move like `d^{-1/3}`).
+pub const HALF_LAW: f64 = 1.0 / 12.0;
 
 /// Dimensions as an axis of a family.
 pub fn over(dimensions: &[usize]) -> Axis {

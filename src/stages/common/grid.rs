@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::problem::experiment::Experiment;
 use crate::stage::Results;
 use crate::stage::claim::{interval, log_slope};
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Selection, Statistics};
 use std::collections::BTreeMap;
 
@@ -35,16 +36,16 @@ pub fn over_grid(
 }
 
 /// One log-log slope per replicate, over the places from `least` on; none where one is missing, or with fewer than two.
-pub fn slopes(grid: &Grid, least: f64) -> Vec<f64> {
+pub fn slopes(grid: &Grid, least: f64) -> Values {
     let fitted: Vec<_> = grid.iter().filter(|(place, _)| *place >= least).collect();
-    let Some((_, first)) = fitted.first() else { return Vec::new() };
+    let Some((_, first)) = fitted.first() else { return Values::new() };
     first
         .keys()
         .filter_map(|replicate| {
             let value = |values: &BTreeMap<u32, f64>| values.get(replicate).copied();
             let points: Option<Vec<(f64, f64)>> =
                 fitted.iter().map(|(place, values)| value(values).map(|value| (*place, value))).collect();
-            points.filter(|points| points.len() >= 2).map(|points| log_slope(&points))
+            points.filter(|points| points.len() >= 2).map(|points| (*replicate, log_slope(&points)))
         })
         .collect()
 }

@@ -10,6 +10,7 @@ pub mod mixture;
 pub mod panels;
 pub mod rates;
 pub mod shared;
+pub mod thresholds;
 pub mod words;
 pub mod xor;
 pub mod xor_runs;

@@ -2,6 +2,7 @@
 
 use crate::plot::{Axis, Colour, Marker, Style};
 use crate::simulation::task::Matrix;
+use crate::stage::claim::log_slope;
 
 /// A part of a block `A` outside a space with the projection P, relative to the whole.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,26 @@ pub const PARTS: [Part; 2] = [
         slope: -0.5,
     },
 ];
+
+/// The λ beyond which the cross terms of a block, `√(k/(φλ))` of its norm, exceed its perpendicular part, at most
+/// `(k/λ)(1+φ^{-1/2})²` of it: the full error falls like `λ^{-1/2}` only well beyond.
+pub fn crossover(k: f64, phi: f64) -> f64 {
+    let edge = 1.0 + 1.0 / phi.sqrt();
+    k * phi * edge * edge * edge * edge
+}
+
+/// The steepest slope of the full error over these λ. Its square block form `[[0, B], [Bᵀ, C]]` has norm at most
+/// `(‖C‖ + √(‖C‖² + 4‖B‖²))/2`, and at least ‖B‖, so it falls between this law of `‖C‖/‖B‖ = √(crossover/λ)` and `λ^{-1/2}`.
+pub fn steepest(lambdas: &[f64], crossover: f64) -> f64 {
+    let points: Vec<(f64, f64)> = lambdas
+        .iter()
+        .map(|&lambda| {
+            let share = (crossover / lambda).sqrt();
+            (lambda, (share + (share * share + 4.0).sqrt()) / (2.0 * lambda.sqrt()))
+        })
+        .collect();
+    log_slope(&points)
+}
 
 /// Least λ of the fit of the alignment of weights, where the part left of the start is negligible.
 pub const FIT_WEIGHTS: f64 = 30.0;

@@ -5,12 +5,12 @@ use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Panel, Series, St
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind as ClaimKind, declare, log_slope, theory};
+use crate::stage::claim::{Claim, Kind as ClaimKind, declare, theory};
 use crate::stage::estimate::Values;
 use crate::stage::rows::Subspace;
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::grid::{Bar, Grid, bars, over_grid};
+use crate::stages::common::grid::{Bar, Grid, bars, over_grid, slopes};
 use crate::stages::common::judging::{folded, largest, mean, quartiles};
 use crate::stages::common::rates::{FIT_WEIGHTS, PARTS, SLOPE, SLOPE_WEIGHTS, fitted, snr, style};
 use crate::stages::common::shared::SYMBOLS;
@@ -74,18 +74,6 @@ fn against(
     over_grid(results, (table, statistic), false, |found| {
         found.layer(layer).with(subspace).only(|row| row.of.matrix == matrix)
     })
-}
-
-/// One log-log slope per replicate, over the places from `least` on; none where one is missing, or with fewer than two.
-fn slopes(grid: &Grid, least: f64) -> Values {
-    let fitted: Vec<_> = grid.iter().filter(|(place, _)| *place >= least).collect();
-    let Some((_, first)) = fitted.first() else { return Values::new() };
-    let slope = |replicate: u32| {
-        let points: Option<Vec<(f64, f64)>> =
-            fitted.iter().map(|(place, values)| Some((*place, *values.get(&replicate)?))).collect();
-        points.filter(|points| points.len() >= 2).map(|points| log_slope(&points))
-    };
-    first.keys().filter_map(|replicate| Some((*replicate, slope(*replicate)?))).collect()
 }
 
 /// The names of all experiments.
