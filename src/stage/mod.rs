@@ -2,7 +2,6 @@
 
 pub mod claim;
 pub mod estimate;
-pub mod legacy;
 pub mod request;
 pub mod rows;
 

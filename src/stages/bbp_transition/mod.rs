@@ -62,7 +62,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     base.spacing = Spacing::Geometric;
     // Names carry φ in tenths.
     let family = Family::new("gmm-bbp", base)
-        .axis(Axis::new("lambda", "-lambda-", lambdas.iter().copied()))
+        .axis(over_lambda(lambdas))
         .axis(Axis::new("phi", "-phi-", ratios.iter().map(|ratio| f64::from(*ratio) / 10.0)).scaled(10.0));
     let ask = |point: Experiment| {
         let checkpoints = asked(&point);

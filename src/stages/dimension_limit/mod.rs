@@ -15,7 +15,7 @@ use crate::problem::training::Training;
 use crate::simulation::task;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Of, Rows, Statistic, Subspace};
+use crate::stage::rows::{At, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::dimensions::{over, over_lambda};
 use crate::stages::common::limit::{Limit, experiment, limit_with, macroscopic, predicted};
@@ -64,12 +64,9 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let two_layer = Training { start: macroscopic(), ..Training::new(0.02, 1.0, 1.0) };
     let mut network = base("xor-limit", DataLaw::xor(d, 10.0), Network::two_layer(4), two_layer);
     network.replicates = settings.profile.pick(REPLICATES, network.replicates);
-    let lambdas = |lambdas: &[f64]| Axis::new("lambda", "-lambda-", lambdas.iter().copied());
     let families = [
-        Family::new("gmm-limit", mixture.clone())
-            .axis(lambdas(&LAMBDAS.map(f64::from)))
-            .axis(over(dimensions)),
-        Family::new("gmm-limit-beyond", mixture).axis(lambdas(&[FOLLOWED])).axis(over(beyond)),
+        Family::new("gmm-limit", mixture.clone()).axis(over_lambda(&LAMBDAS)).axis(over(dimensions)),
+        Family::new("gmm-limit-beyond", mixture).axis(over_lambda(&[FOLLOWED])).axis(over(beyond)),
         Family::new("xor-limit", network).axis(over(dimensions)),
     ];
     let mut requests = Vec::new();

@@ -9,7 +9,7 @@ use crate::stage::estimate::Values;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{HALF_LAW, dimension, mean_of, places, values, with_half_law};
+use crate::stages::common::dimensions::{HALF_LAW, dimension, mean_of, noted, places, values, with_half_law};
 use crate::stages::common::grid::{bars, distinct, slopes};
 use crate::stages::dimension_limit::{DIMENSIONS, FIT, FOLLOWED, is_mixture, plan, reduce};
 
@@ -292,14 +292,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             bars(&places(&here, place, sines))?,
         );
     }
-    if let Some(experiment) = over_lambda.first() {
-        noise = noise.note(0.97, 0.92, format!("$d = {most}$"), Anchor::Right).note(
-            0.97,
-            0.81,
-            format!("{} replicates", experiment.replicates),
-            Anchor::Right,
-        );
-    }
+    let noise = noted(noise, (0.97, 0.92), &over_lambda, |_| format!("$d = {most}$"));
+    let noise = noted(noise, (0.97, 0.81), &over_lambda, |one| format!("{} replicates", one.replicates));
     let caption = caption(results, &statistics, &theory, (FOLLOWED, other));
     let figure = Figure::new("dimension-limit", caption, Width::Full, 3);
     Ok(vec![figure.panel(alignment).panel(rate).panel(noise)])

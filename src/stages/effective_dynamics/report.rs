@@ -8,7 +8,9 @@ use crate::stage::estimate::Values;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::setting;
-use crate::stages::common::dimensions::{HALF_LAW, by_dimension, dimension, places, values, with_half_law};
+use crate::stages::common::dimensions::{
+    HALF_LAW, by_dimension, dimension, noted, places, values, with_half_law,
+};
 use crate::stages::common::grid::{bars, slopes};
 use crate::stages::common::panels::over_time;
 use crate::stages::effective_dynamics::{DEVIATIONS, STILL, TASKS, plan, reduce};

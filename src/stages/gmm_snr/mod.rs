@@ -150,17 +150,17 @@ fn measure(
         }
     }
     let pairs = data.pairs(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
-    counted(here, &pairs, thresholds, &mut rows.statistics);
+    counted(here, &pairs, thresholds, statistics);
     for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
         let block = Of::block(matrix, FIRST_BLOCK);
         for (rank, pair) in (1..).zip(pairs) {
-            rows.measure(here, "eigenvalue", block.rank(rank), pair.value);
+            statistics.push(Statistic::new(here, "eigenvalue", block.rank(rank), pair.value));
         }
     }
     if *checkpoint > 0 {
         let norms = data.norms(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Norms))?;
         for (matrix, norms) in Matrix::BOTH.into_iter().zip(norms) {
-            rows.statistics.extend(norm_errors(here, Of::block(matrix, FIRST_BLOCK), norms));
+            statistics.extend(norm_errors(here, Of::block(matrix, FIRST_BLOCK), norms));
         }
         if experiment.problem.lambda() >= LARGE {
             nulls(data, experiment, (here, *replicate, *checkpoint), &pairs, statistics)?;

@@ -15,7 +15,7 @@ use crate::problem::training::Start;
 use crate::simulation::task;
 use crate::simulation::trajectory::Observed;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Rows, Statistic, Statistics};
+use crate::stage::rows::{At, Of, Rows, Statistic, Statistics};
 use crate::stage::{Data, Settings};
 use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::limit_from;

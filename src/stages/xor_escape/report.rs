@@ -1,13 +1,13 @@
 //! Claims and figures of the stage `xor-escape`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::claim::{Claim, Kind, chosen, declare, interval, semilog_slope, theory as derived};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::setting;
-use crate::stages::common::dimensions::{by_dimension, dimension, mean_of, values};
+use crate::stages::common::dimensions::{by_dimension, dimension, mean_of, noted, values};
 use crate::stages::common::panels::over_time;
 use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 
