@@ -324,15 +324,17 @@ fn meant(stage: &'static Stage) -> Result<BTreeMap<String, Experiment>> {
     Ok(StagePlan::new(stage, &settings)?.experiments())
 }
 
-/// In what an experiment falls short of the one that claims are meant for: half its dimension, and [`FEWEST_REPLICATES`].
+/// In what an experiment falls short of the one that claims are meant for: half its dimension, half its replicates, and at least
+/// [`FEWEST_REPLICATES`] of them.
 fn smaller(experiment: &Experiment, meant: &BTreeMap<String, Experiment>) -> Option<String> {
-    let least = meant.get(&experiment.name)?.problem.d().div_ceil(2);
-    let (name, d, n) = (&experiment.name, experiment.problem.d(), experiment.replicates);
-    if d < least {
-        return Some(format!("{name} has d = {d}; the claim is meant for d >= {least}"));
+    let meant = meant.get(&experiment.name)?;
+    let (name, d, n) = (&experiment.name, experiment.problem.d(), experiment.replicates as usize);
+    let dimension = meant.problem.d().div_ceil(2);
+    if d < dimension {
+        return Some(format!("{name} has d = {d}; the claim is meant for d >= {dimension}"));
     }
-    ((n as usize) < FEWEST_REPLICATES)
-        .then(|| format!("{name} has {n} replicates; a verdict needs {FEWEST_REPLICATES}"))
+    let replicates = FEWEST_REPLICATES.max((meant.replicates as usize).div_ceil(2));
+    (n < replicates).then(|| format!("{name} has {n} replicates; the claim is meant for {replicates} or more"))
 }
 
 /// Which replicates ran, and where SGD diverged.
