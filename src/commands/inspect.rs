@@ -83,7 +83,14 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
             print_line(&format!("{stage}{profile}: {}", status.word()))?;
         }
     }
-    let stale = args.committed && rows.iter().any(|(.., status)| *status != Status::UpToDate);
+    // What runs on request only need not have been published.
+    let on_request = |name: &str| STAGES.iter().any(|stage| stage.name == name && stage.on_request);
+    let stale = args.committed
+        && rows.iter().any(|(name, _, status)| match status {
+            Status::UpToDate => false,
+            Status::Missing => !on_request(name),
+            Status::Stale => true,
+        });
     Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 

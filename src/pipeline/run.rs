@@ -315,6 +315,7 @@ pub fn judge(stage: &'static Stage, results: &Results) -> Result<Vec<Claim>> {
             claim.withdraw(Verdict::NotRun, reason);
         }
     }
+    claims.sort_by_key(|claim| stage.claims.iter().position(|id| *id == claim.id));
     Ok(claims)
 }
 
@@ -334,7 +335,8 @@ fn smaller(experiment: &Experiment, meant: &BTreeMap<String, Experiment>) -> Opt
         return Some(format!("{name} has d = {d}; the claim is meant for d >= {dimension}"));
     }
     let replicates = FEWEST_REPLICATES.max((meant.replicates as usize).div_ceil(2));
-    (n < replicates).then(|| format!("{name} has {n} replicates; the claim is meant for {replicates} or more"))
+    (n < replicates)
+        .then(|| format!("{name} has {n} replicates; the claim is meant for {replicates} or more"))
 }
 
 /// Which replicates ran, and where SGD diverged.

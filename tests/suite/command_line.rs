@@ -236,7 +236,9 @@ fn a_signal_ten_times_weaker_moves_what_is_measured() {
                 check_claim(&claim);
                 let stage = claim["stage"].as_str()?.to_owned();
                 let ends = [claim["low"].as_f64()?, claim["high"].as_f64()?];
-                changed.contains(&stage.as_str()).then(|| (claim["id"].as_str().unwrap().to_owned(), (stage, ends)))
+                changed
+                    .contains(&stage.as_str())
+                    .then(|| (claim["id"].as_str().unwrap().to_owned(), (stage, ends)))
             })
             .collect()
     };

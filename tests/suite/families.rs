@@ -42,7 +42,11 @@ fn settings(profile: Profile, sets: &[(&str, &str, &str)]) -> Settings {
         key: (*key).to_owned(),
         value: (*value).to_owned(),
     };
-    Settings { profile, seed: 0, overrides: sets.iter().map(change).collect() }
+    Settings {
+        profile,
+        seed: spectral_alignment::published::DEFAULT_SEED,
+        overrides: sets.iter().map(change).collect(),
+    }
 }
 
 /// The experiments of a stage under some settings.

@@ -173,7 +173,7 @@ fn the_core_reaches_no_lapack_no_table_and_no_file() {
 }
 
 fn settings(profile: Profile) -> Settings {
-    Settings { profile, seed: 0, overrides: Vec::new() }
+    Settings { profile, seed: spectral_alignment::published::DEFAULT_SEED, overrides: Vec::new() }
 }
 
 fn simulates(path: &str) -> bool {
