@@ -96,20 +96,19 @@ fn median(values: &[f64], miss: f64) -> Result<Estimate> {
             "{n} values are too few for a median that is missed with probability {miss}"
         )));
     }
-    let middle = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0;
+    let middle = f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]);
     Ok(Estimate { middle, low: sorted[j - 1], high: sorted[n - j] })
 }
 
 /// Clopper and Pearson: the shares at which as many successes, or as few, have probability `miss/2`.
 fn share(values: &[f64], miss: f64) -> Result<Estimate> {
-    let hits = values.iter().filter(|value| **value == 1.0).count();
-    #[allow(clippy::float_cmp, reason = "the values are indicators")]
-    if values.iter().any(|value| *value != 0.0 && *value != 1.0) {
+    if values.iter().any(|value| ![0.0_f64, 1.0].map(f64::to_bits).contains(&value.to_bits())) {
         return Err(refused("a share is of values 0 and 1"));
     }
-    let (n, hits) = (as_f64(values.len()), as_f64(hits));
-    let low = if hits == 0.0 { 0.0 } else { beta_quantile(hits, n - hits + 1.0, miss / 2.0)? };
-    let high = if hits == n { 1.0 } else { beta_quantile(hits + 1.0, n - hits, 1.0 - miss / 2.0)? };
+    let (count, all) = (values.iter().filter(|value| **value > 0.5).count(), values.len());
+    let (hits, n) = (as_f64(count), as_f64(all));
+    let low = if count == 0 { 0.0 } else { beta_quantile(hits, n - hits + 1.0, miss / 2.0)? };
+    let high = if count == all { 1.0 } else { beta_quantile(hits + 1.0, n - hits, 1.0 - miss / 2.0)? };
     Ok(Estimate { middle: hits / n, low, high })
 }
 

@@ -15,7 +15,7 @@ fn numbered(values: &[f64]) -> Values {
 
 /// `s/√n` of [`values`].
 const ERROR: f64 = 0.229_415_733_870_561_77;
-/// `t_{1 - MISS/2, 19} s/√n`; the quantile is SciPy's `stats.t.ppf`.
+/// `t_{1 - MISS/2, 19} s/√n`; the quantile is `stats.t.ppf` of `SciPy`.
 const HALF: f64 = 4.897_461_588_862_216 * ERROR;
 
 fn claim() -> Declared {
@@ -49,7 +49,7 @@ fn the_interval_of_a_mean_is_students() {
 
 #[test]
 fn the_interval_of_a_share_is_clopper_and_pearsons() {
-    // `stats.beta.ppf` of SciPy.
+    // `stats.beta.ppf` of `SciPy`.
     for (hits, n, low, high) in [
         (0, 20, 0.0, 0.390_535_378_964_663_6),
         (20, 20, 0.609_464_621_035_367, 1.0),
@@ -71,13 +71,16 @@ fn the_interval_of_a_share_is_clopper_and_pearsons() {
 
 #[test]
 fn the_interval_of_a_median_is_of_order_statistics() {
-    // Ranks from SciPy's `stats.binom.cdf`.
+    // Ranks from `SciPy`: `stats.binom.cdf`.
     for (n, rank) in [(15, 1), (16, 1), (20, 2), (24, 3), (40, 8), (100, 31), (400, 161)] {
         // Values 1 to n in a scrambled order.
         let values: Vec<f64> = (0..n).map(|index| f64::from((index * 7) % n + 1)).collect();
         let values = if n % 7 == 0 { (1..=n).map(f64::from).collect() } else { values };
         let (n, rank) = (f64::from(n), f64::from(rank));
-        near(Estimator::Median.interval(&values, MISS).unwrap(), [(n + 1.0) / 2.0, rank, n + 1.0 - rank]);
+        near(
+            Estimator::Median.interval(&values, MISS).unwrap(),
+            [f64::midpoint(n, 1.0), rank, n + 1.0 - rank],
+        );
     }
     assert!(Estimator::Median.interval(&values()[..14], MISS).is_err());
 }

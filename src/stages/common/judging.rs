@@ -15,7 +15,7 @@ pub fn keyed(selection: &Selection<'_>) -> Keyed {
 }
 
 /// The numbers of a run as one; replicates without any are left out.
-pub fn folded(values: impl IntoIterator<Item = (u32, f64)>, fold: impl Fn(&mut Vec<f64>) -> f64) -> Values {
+pub fn folded(values: impl IntoIterator<Item = (u32, f64)>, fold: impl Fn(&mut [f64]) -> f64) -> Values {
     let mut all: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for (replicate, value) in values {
         all.entry(replicate).or_default().push(value);
@@ -24,26 +24,26 @@ pub fn folded(values: impl IntoIterator<Item = (u32, f64)>, fold: impl Fn(&mut V
 }
 
 /// The largest; NaN if one is.
-pub fn largest(values: &mut Vec<f64>) -> f64 {
+pub fn largest(values: &mut [f64]) -> f64 {
     values
         .iter()
         .fold(f64::NEG_INFINITY, |most, value| if value.is_nan() { *value } else { most.max(*value) })
 }
 
 /// The mean.
-pub fn mean(values: &mut Vec<f64>) -> f64 {
+pub fn mean(values: &mut [f64]) -> f64 {
     crate::stage::rows::average(values)
 }
 
 /// The median.
-pub fn median(values: &mut Vec<f64>) -> f64 {
+pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len();
     if n == 0 { f64::NAN } else { f64::midpoint(values[(n - 1) / 2], values[n / 2]) }
 }
 
 /// Whether all of them are 1, as 1 or 0.
-pub fn all_so(values: &mut Vec<f64>) -> f64 {
+pub fn all_so(values: &mut [f64]) -> f64 {
     f64::from(u8::from(values.iter().all(|value| *value > 0.5)))
 }
 

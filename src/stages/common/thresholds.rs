@@ -77,9 +77,12 @@ pub fn relative_without_weights(experiment: &Experiment, prediction: &Prediction
     relative(experiment, &EffectiveSpectrum::new(nodes, &ones, phi, lambda)?)
 }
 
+/// Points of a curve.
+type Points = Vec<(f64, f64)>;
+
 /// Curves over λ or over time by what they are of; replicate none is the prediction.
 #[derive(Clone, Debug)]
-pub struct Curves<K>(BTreeMap<(K, Option<u32>), Vec<(f64, f64)>>);
+pub struct Curves<K>(BTreeMap<(K, Option<u32>), Points>);
 
 impl<K: Ord + Clone> Default for Curves<K> {
     fn default() -> Self {

@@ -156,12 +156,11 @@ impl RowError {
     }
 }
 
+/// Rows by replicate, and predicted ones.
+type Rows = (BTreeMap<u32, Vec<RowError>>, Vec<RowError>);
+
 /// Every row of every replicate, and of the effective dynamics.
-fn errors(
-    results: &Results,
-    read: &Read,
-    name: &str,
-) -> Result<(BTreeMap<u32, Vec<RowError>>, Vec<RowError>)> {
+fn errors(results: &Results, read: &Read, name: &str) -> Result<Rows> {
     let experiment = results.experiment(name)?;
     let (mut measured, mut predicted) = (BTreeMap::<u32, Vec<RowError>>::new(), Vec::new());
     for row in 0..classes(experiment) {

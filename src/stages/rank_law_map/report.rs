@@ -107,7 +107,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             .statistic("slope of rank - foretold rank in ln(d)")
             .about(names(&growing))
             .at_least(0.0, theory("the chance to be late grows like ln(d/lambda)/sqrt(lambda) (theory::leading::lateness)"))
-            .null("signs-at-start", slope(&|one| less(&of(&statistics, one, "foretold rank"), &Values::from_iter(of(&statistics, one, "rank").into_keys().map(|replicate| (replicate, law))))))
+            .null("signs-at-start", slope(&|one| less(&of(&statistics, one, "foretold rank"), &of(&statistics, one, "rank").into_keys().map(|replicate| (replicate, law)).collect())))
             .mean(slope(&|one| less(&of(&statistics, one, "rank"), &of(&statistics, one, "foretold rank"))))?,
         declare("B5.domain", ClaimKind::Law)
             .says(format!("the coupon collector's law holds (K = {NARROW}) where (ln(d/lambda) + 1.27)/sqrt(lambda) <= {DOMAIN}"))

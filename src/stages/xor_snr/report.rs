@@ -54,7 +54,7 @@ fn bound(results: &Results, lambda: f64) -> f64 {
 /// Largest mean of ln(measured over predicted) height of the bulk of H below its outliers, over λ from 100 on.
 ///
 /// The extreme eigenvalue of the bulk lies within some Tracy-Widom scales of the edge, a relative `d^{-2/3}` of 0.02 each at
-/// d = 300, 1.2 of them below it; the part of the W_j outside the means, in which eigenvectors lean, is `O(K/d)`, 0.03. For
+/// d = 300, 1.2 of them below it; the part of the `W_j` outside the means, in which eigenvectors lean, is `O(K/d)`, 0.03. For
 /// principal components of the data, which see all samples where gates drop half, the third over the first is by
 /// `ln(((1+φ^{-1/2})²/(1/2))/((1+(φ/2)^{-1/2})²/2/(1/4)))` = -0.19 away at φ = 10.
 const HEIGHT: f64 = 0.1;
