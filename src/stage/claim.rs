@@ -453,6 +453,10 @@ impl Declared {
         let complies = |low: f64, high: f64| low >= least && high <= most;
         for (name, values) in nulls {
             let values: Vec<f64> = values.into_values().filter(|value| value.is_finite()).collect();
+            if values.is_empty() {
+                claim.note(&format!("the null {name} has no value at these parameters"));
+                continue;
+            }
             let Estimate { middle, low, high } = estimator.interval(&values, MISS)?;
             let would_hold = complies(low, high);
             claim.nulls.push(Null { name: name.to_owned(), measured: middle, low, high, would_hold });
