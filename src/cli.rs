@@ -255,14 +255,14 @@ impl std::str::FromStr for SampleSize {
 }
 
 /// Most threads: OpenBLAS has buffers for so many.
-const MOST_JOBS: u64 = 128;
+const MOST_JOBS: usize = 128;
 
 /// How many threads to compute on.
 #[derive(Debug, Args)]
 pub struct Threads {
     /// Threads to simulate on; results do not depend on their number. [default: all processors]
     #[arg(long, value_name = "N")]
-    jobs: Option<u64>,
+    jobs: Option<usize>,
 }
 
 impl Threads {
@@ -275,8 +275,8 @@ impl Threads {
             Some(jobs) if !(1..=MOST_JOBS).contains(&jobs) => {
                 Err(Error::parameter("--jobs", jobs, format!("must be between 1 and {MOST_JOBS}")))
             }
-            Some(jobs) => Ok(usize::try_from(jobs).unwrap_or(1)),
-            None => Ok(std::thread::available_parallelism().map_or(1, |all| all.get().min(128))),
+            Some(jobs) => Ok(jobs),
+            None => Ok(std::thread::available_parallelism().map_or(1, |all| all.get().min(MOST_JOBS))),
         }
     }
 }

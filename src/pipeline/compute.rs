@@ -215,39 +215,44 @@ impl<'a> Outbox<'a> {
 
     /// Records without those that another BLAS kernel gave before, with other digits but the same numbers within tolerance: two
     /// kernels that round differently are no defect of the code.
-    fn other_kernels(&self, group: &Group, mut records: Vec<Record>) -> Result<Vec<Record>> {
+    fn other_kernels(&self, group: &Group, records: Vec<Record>) -> Result<Vec<Record>> {
         let store = self.context.store;
         let kernel = |provenance: &[(String, String)]| {
             provenance.iter().find(|(name, _)| name == "blas kernel").map(|(_, kernel)| kernel.clone())
         };
         let known = store.records(group)?;
-        let mut differing = Vec::new();
-        for (index, record) in records.iter().enumerate() {
+        let now = kernel(&self.provenance);
+        // The kernel that gave a record before with other digits, if it is another one and the numbers are the same.
+        let rounded_by = |record: &Record| -> Result<Option<String>> {
             let Some(entry) = known.get(&record.id).filter(|entry| entry.values != sha256(&record.payload))
             else {
-                continue;
+                return Ok(None);
             };
-            let (before, now) = (kernel(&store.provenance(group, entry)?), kernel(&self.provenance));
-            let Some(old) = store.read(group, &record.id)?.filter(|_| before.is_some() && before != now)
+            let Some(before) =
+                kernel(&store.provenance(group, entry)?).filter(|before| Some(before) != now.as_ref())
             else {
-                continue;
+                return Ok(None);
             };
-            if near(&old, &record.payload) {
-                differing.push((index, before.unwrap_or_default(), now.unwrap_or_default()));
+            let old = store.read(group, &record.id)?;
+            Ok(old.is_some_and(|old| near(&old, &record.payload)).then_some(before))
+        };
+        let (mut kept, mut kernels) = (Vec::new(), Vec::new());
+        for record in records {
+            match rounded_by(&record)? {
+                Some(before) => kernels.push(before),
+                None => kept.push(record),
             }
         }
-        if let Some((_, before, now)) = differing.first() {
+        if let Some(before) = kernels.first() {
             say(&format!(
                 "{}: {} results differ in their last digits, within tolerance, because the BLAS kernel does: {before} \
-                 before, {now} now; the first are kept",
+                 before, {} now; the first are kept",
                 group.experiment(),
-                differing.len()
+                kernels.len(),
+                now.unwrap_or_default()
             ));
         }
-        for (index, ..) in differing.iter().rev() {
-            records.remove(*index);
-        }
-        Ok(records)
+        Ok(kept)
     }
 
     fn flush(&mut self) -> Result<()> {

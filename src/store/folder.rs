@@ -47,17 +47,21 @@ impl Folder {
 
     /// Keeps everybody else who asks for the same away until what is returned is dropped.
     pub(crate) fn lock(&self) -> Result<File> {
-        let again = rustix::fs::openat(&self.fd, ".", FOLDER, Mode::empty());
-        let folder = File::from(again.map_err(|errno| io_error("open", &self.path, errno))?);
+        let folder = self.again()?;
         folder.lock().map_err(Error::io("lock", &self.path))?;
         Ok(folder)
     }
 
     /// The same, unless somebody has it.
     pub(crate) fn try_lock(&self) -> Result<Option<File>> {
-        let again = rustix::fs::openat(&self.fd, ".", FOLDER, Mode::empty());
-        let folder = File::from(again.map_err(|errno| io_error("open", &self.path, errno))?);
+        let folder = self.again()?;
         Ok(folder.try_lock().is_ok().then_some(folder))
+    }
+
+    /// The folder opened once more: locks belong to what was opened, not to the folder.
+    fn again(&self) -> Result<File> {
+        let again = rustix::fs::openat(&self.fd, ".", FOLDER, Mode::empty());
+        again.map(File::from).map_err(|errno| io_error("open", &self.path, errno))
     }
 
     /// The path that it was opened by.
