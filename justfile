@@ -29,6 +29,18 @@ report *ARGS: _build
 claims *ARGS: _build
     @{{ program }} claims "$@"
 
+# Write docs/claims.md: every claim with its bound, nulls, slack and verdict, from what is committed
+claims-page: _build
+    @{{ program }} claims --page > docs/claims.md
+
+# Write docs/mutations.md: which claims notice each of the deliberate mistakes in src/mutation.rs (`just mutations --profile quick`)
+mutations *ARGS: _clone
+    @python3 scripts/mutations.py "$@"
+
+# Judge every claim at N root seeds that are no edition's, and list the verdicts that differ (`just seeds 3 gmm-alignment`)
+seeds N *ARGS: _build
+    @{{ program }} seeds "$@"
+
 # Compute from nothing and compare with what is committed (`just verify gmm-snr --profile quick`)
 verify *ARGS: _build
     @{{ program }} verify "$@"

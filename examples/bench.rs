@@ -45,15 +45,17 @@ fn each(run: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64() / f64::from(STEPS)
 }
 
-/// Task B at d = 1000, K = 20.
-fn network() -> (Box<dyn Task>, Seed) {
-    let problem = Problem {
-        data: DataLaw::xor(1000, 100.0),
-        network: Network::two_layer(20),
+/// Task B.
+fn xor(d: usize, width: usize) -> Problem {
+    Problem {
+        data: DataLaw::xor(d, 100.0),
+        network: Network::two_layer(width),
         training: Training::new(0.05, 1.0, 10.0),
-    };
-    let seed = Seed { root: DEFAULT_SEED, experiment: "xor-bench".to_owned(), replicate: 0 };
-    (task::build(&problem), seed)
+    }
+}
+
+fn seed(experiment: &str) -> Seed {
+    Seed { root: DEFAULT_SEED, experiment: experiment.to_owned(), replicate: 0 }
 }
 
 /// The limit equation of task A at k = 10 to t = 60, with its errors.
@@ -67,8 +69,7 @@ fn dynamics() -> Result<Path> {
 fn experiment_with(name: &str, k: usize) -> (Experiment, Box<dyn Task>, Seed) {
     let experiment = experiment(Profile::Paper, name, k, 100.0);
     let task = task::build(&experiment.problem);
-    let seed = Seed { root: DEFAULT_SEED, experiment: name.to_owned(), replicate: 0 };
-    (experiment, task, seed)
+    (experiment, task, seed(name))
 }
 
 /// SGD at d = 1000.
@@ -143,12 +144,16 @@ impl Noise for Drawn {
 }
 
 impl Reduced {
-    fn new(k: usize) -> Result<Self> {
-        let (mut experiment, _, seed) = experiment_with("gmm-chain", k);
+    fn new(problem: &Problem) -> Result<Self> {
+        let mut noise = Drawn(seed("chain").stream(Purpose::Train, 0));
+        Ok(Self { chain: Chain::new(problem, &mut noise)?, noise })
+    }
+
+    /// Task A.
+    fn mixture(k: usize) -> Result<Self> {
+        let (mut experiment, ..) = experiment_with("gmm-chain", k);
         experiment.problem.data.set_d(1_000_000);
-        let mut noise = Drawn(seed.stream(Purpose::Train, 0));
-        let chain = Chain::new(&experiment.problem, &mut noise)?;
-        Ok(Self { chain, noise })
+        Self::new(&experiment.problem)
     }
 
     fn step(&mut self) -> f64 {
@@ -251,11 +256,12 @@ impl Trained {
 }
 
 fn serve() -> Result<()> {
-    let (_, task, seed) = experiment_with("gmm-k10", 10);
-    let mut steps = Steps::new(&*task, &seed);
-    let mut reduced = Reduced::new(10)?;
-    let mut small = Reduced::new(3)?;
-    let (network, network_seed) = network();
+    let (_, task, step_seed) = experiment_with("gmm-k10", 10);
+    let mut steps = Steps::new(&*task, &step_seed);
+    let mut reduced = Reduced::mixture(10)?;
+    let mut small = Reduced::mixture(3)?;
+    let mut neurons = Reduced::new(&xor(1_000_000, 4))?;
+    let (network, network_seed) = (task::build(&xor(1000, 20)), seed("xor-bench"));
     let mut network_steps = Steps::new(&*network, &network_seed);
     let trained = Trained::new()?;
     let mut answers = std::io::stdout();
@@ -269,6 +275,7 @@ fn serve() -> Result<()> {
             "normals" => steps.normals(),
             "chain" => reduced.step(),
             "chain-k3" => small.step(),
+            "xor chain" => neurons.step(),
             other => match other.strip_prefix("write ") {
                 Some(folder) => trained.write(std::path::Path::new(folder))?,
                 None => trained.measure(other)?,

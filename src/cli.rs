@@ -6,7 +6,7 @@ use crate::spectrum::query::SampleKind;
 use crate::stage::{Override, Profile, Settings};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Regenerates and verifies every figure of "Spectral alignment of stochastic gradient descent for high-dimensional
 /// classification tasks" (arXiv 2310.03010): seeded data, SGD, spectra of the Hessian and of the gradient matrix,
@@ -63,7 +63,14 @@ pub enum Command {
     /// Show the verdict on every claim; exit status 1 if one fails.
     ///
     /// Without computed data it falls back on the values committed beside the figures, and says so.
-    Claims(PrintArgs),
+    Claims(ClaimsArgs),
+    /// List the editions of the declarations of claims, and whether what the program declares is the last of them; exit status 1
+    /// if it is not.
+    Editions(EditionsArgs),
+    /// Judge every claim at several root seeds, none of them an edition's, and list the verdicts that are not the same at all.
+    ///
+    /// What the seeds need stays in the cache, so that an interrupted call goes on where it was; `gc` drops it.
+    Seeds(SeedsArgs),
     /// Write checkpoints of one replicate, so that their spectra can be recomputed elsewhere.
     Export(ExportArgs),
     /// Check every byte of the cache; name damaged files and set them aside. Exit status 3 if something cannot be healed.
@@ -134,6 +141,44 @@ pub struct StatusArgs {
     /// Compare figures/figures.lock with this program's recipes instead; exit status 1 if one is stale.
     #[arg(long)]
     pub committed: bool,
+}
+
+/// Arguments of `claims`.
+#[derive(Debug, Args)]
+pub struct ClaimsArgs {
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// Print them as the page docs/claims.md, from what is committed.
+    #[arg(long, conflicts_with = "json")]
+    pub page: bool,
+}
+
+/// Arguments of `editions`.
+#[derive(Debug, Args)]
+pub struct EditionsArgs {
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// Freeze the declarations as the current edition, with what changed and why; they are taken from results in the cache under
+    /// the settings given here, which should be those of another seed.
+    #[arg(long, value_name = "REASON")]
+    pub freeze: Option<String>,
+}
+
+/// Arguments of `seeds`.
+#[derive(Debug, Args)]
+pub struct SeedsArgs {
+    /// How many seeds.
+    pub count: u32,
+    /// Stages; all if none is named.
+    pub stages: Vec<String>,
+    /// How to print it; --seed is the first seed, by default 1000 more than the edition.
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// How many threads.
+    #[command(flatten)]
+    pub threads: Threads,
 }
 
 /// Arguments of `verify`.
@@ -298,11 +343,18 @@ pub struct Shared {
     #[arg(long, value_name = "FILE")]
     overrides: Option<PathBuf>,
     /// Folder of the cache.
-    #[arg(long, value_name = "DIR", default_value = "data")]
+    #[arg(long, value_name = "DIR", default_value_os_t = folder("data"))]
     pub data: PathBuf,
     /// Folder of the figures.
-    #[arg(long, value_name = "DIR", default_value = "figures")]
+    #[arg(long, value_name = "DIR", default_value_os_t = folder("figures"))]
     pub figures: PathBuf,
+}
+
+/// The folder of this name; a build with a mutation has its own.
+fn folder(name: &str) -> PathBuf {
+    let above =
+        crate::mutation::NAME.map_or_else(PathBuf::new, |mutation| Path::new("mutated").join(mutation));
+    above.join(name)
 }
 
 // Parsers and no `impl ValueEnum`: an implementation here would make this file part of what the digests of those types cover.

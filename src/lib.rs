@@ -10,6 +10,7 @@ extern crate openblas_src as _;
 
 pub mod digest;
 pub mod error;
+pub mod mutation;
 
 pub mod problem;
 pub mod random;

@@ -3,7 +3,7 @@
 use crate::cli::Shared;
 use crate::error::{Error, Result, plain, say};
 use crate::stage::Stage;
-use crate::stage::claim::{Bound, Claim, Relation};
+use crate::stage::claim::{Bound, Claim};
 use crate::stages::STAGES;
 use crate::store::{Access, Store};
 use std::io::Write;
@@ -27,13 +27,15 @@ pub(crate) fn print_json(rows: impl IntoIterator<Item = serde_json::Value>) -> R
     write(&format!("{:#}", serde_json::Value::Array(rows.into_iter().collect())))
 }
 
-/// The stages with these names, in the order of the list; all of them where none is named.
+/// The stages with these names, in the order of the list; where none is named, all that are not on request.
 pub fn named(names: &[String]) -> Result<Vec<&'static Stage>> {
     let known: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(Error::unknown("stage", name, &known));
     }
-    let wanted = |stage: &&Stage| names.is_empty() || names.iter().any(|name| name == stage.name);
+    let wanted = |stage: &&Stage| {
+        if names.is_empty() { !stage.on_request } else { names.iter().any(|name| name == stage.name) }
+    };
     Ok(STAGES.iter().copied().filter(wanted).collect())
 }
 
@@ -68,12 +70,7 @@ fn brief(value: f64) -> String {
 
 /// One claim on one line.
 pub(crate) fn claim_line(claim: &Claim) -> String {
-    let relation = match claim.relation {
-        Relation::AtMost => "<=",
-        Relation::AtLeast => ">=",
-        Relation::In => "in",
-        Relation::Contains => "contains",
-    };
+    let relation = claim.relation.sign();
     let bound = match claim.bound {
         Bound::Number(bound) => brief(bound),
         Bound::Pair([low, high]) => format!("[{}, {}]", brief(low), brief(high)),

@@ -1,6 +1,6 @@
 //! Commands that only read and print: `list`, `status`, `why`, `tables`, `claims`.
 
-use crate::cli::{PrintArgs, StageArgs, StatusArgs};
+use crate::cli::{ClaimsArgs, PrintArgs, StageArgs, StatusArgs};
 use crate::commands::console::{claim_line, named, open, print_json, print_line};
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
@@ -8,7 +8,7 @@ use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::problem::family::{Outline, outlines};
 use crate::published::why::{Change, Explanation, why};
 use crate::published::{Figures, Status, cached_status};
-use crate::report::summary;
+use crate::report::{claims_page, summary};
 use crate::stage::claim::{Claim, Source, Verdict};
 use crate::stage::{Profile, Settings};
 use crate::stages::STAGES;
@@ -29,7 +29,8 @@ pub fn list(args: &PrintArgs) -> Result<ExitCode> {
     if args.json {
         print_json(plans.iter().map(|plan| {
             let stage = plan.stage;
-            json!({ "name": stage.name, "kind": stage.kind.word(), "title": stage.title, "claims": stage.claims,
+            json!({ "name": stage.name, "kind": stage.kind.word(), "title": stage.title,
+                    "on_request": stage.on_request, "claims": stage.claims,
                     "figures": stage.figures, "experiments": plan.experiments().into_keys().collect::<Vec<_>>(),
                     "families": families(plan).iter().map(described).collect::<Vec<_>>() })
         }))?;
@@ -38,7 +39,8 @@ pub fn list(args: &PrintArgs) -> Result<ExitCode> {
     for plan in &plans {
         let stage = plan.stage;
         let claims = if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") };
-        print_line(&format!("{} ({})\n    {}", stage.name, stage.kind.word(), stage.title))?;
+        let on_request = if stage.on_request { ", on request" } else { "" };
+        print_line(&format!("{} ({}{on_request})\n    {}", stage.name, stage.kind.word(), stage.title))?;
         print_line(&format!("    claims: {claims}\n    figures: {}", stage.figures.join(", ")))?;
         let experiments = plan.requests.iter().map(|request| &request.experiment);
         let alone: Vec<&str> =
@@ -81,7 +83,14 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
             print_line(&format!("{stage}{profile}: {}", status.word()))?;
         }
     }
-    let stale = args.committed && rows.iter().any(|(.., status)| *status != Status::UpToDate);
+    // What runs on request only need not have been published.
+    let on_request = |name: &str| STAGES.iter().any(|stage| stage.name == name && stage.on_request);
+    let stale = args.committed
+        && rows.iter().any(|(name, _, status)| match status {
+            Status::UpToDate => false,
+            Status::Missing => !on_request(name),
+            Status::Stale => true,
+        });
     Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
@@ -172,8 +181,13 @@ pub fn tables(args: &StageArgs) -> Result<ExitCode> {
 }
 
 /// `claims`.
-pub fn claims(args: &PrintArgs) -> Result<ExitCode> {
-    let PrintArgs { shared, json } = args;
+pub fn claims(args: &ClaimsArgs) -> Result<ExitCode> {
+    let PrintArgs { shared, json } = &args.print;
+    if args.page {
+        let figures = Figures::at(&shared.figures);
+        print_line(&claims_page(STAGES, &figures.lock()?, &figures.editions()?))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let settings = shared.settings()?;
     let plans = plan_all(STAGES, &settings)?;
     let store = open(shared, Access::Read)?;

@@ -1,6 +1,7 @@
 //! What each command does with the stages, and how it prints the result.
 
 mod console;
+mod editions;
 pub mod export;
 mod inspect;
 mod run;
@@ -27,6 +28,8 @@ pub fn execute(command: &Command) -> Result<ExitCode> {
         Command::ContactSheet(shared) => run::write_contact_sheet(shared),
         Command::Tables(args) => inspect::tables(args),
         Command::Claims(args) => inspect::claims(args),
+        Command::Editions(args) => editions::editions(args),
+        Command::Seeds(args) => editions::seeds(args),
         Command::Export(args) => export::export_checkpoints(args),
         Command::Doctor(args) => upkeep::doctor(args),
         Command::Gc(args) => upkeep::gc(args),

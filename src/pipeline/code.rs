@@ -2,6 +2,7 @@
 
 use crate::digest::Value;
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::pipeline::closure::{NUMERICAL_CRATES, PRESENTING_CRATES, closure};
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::problem::{data, network};
@@ -14,7 +15,7 @@ pub const NOT_DIGESTED: &str = "src/error.rs";
 #[derive(Clone, Debug)]
 pub struct Code {
     roots: BTreeMap<[&'static str; 2], Roots>,
-    /// Names and locked versions of the crates whose arithmetic enters results.
+    /// Names and locked versions of the crates whose arithmetic enters results, and the mutation of the build if it has one.
     pub crates: Vec<String>,
 }
 
@@ -94,10 +95,12 @@ pub fn other_parts<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) ->
     other_than(&experiments.into_iter().flat_map(own).collect::<Vec<_>>())
 }
 
-/// Names and locked versions of the crates whose arithmetic enters results.
+/// Names and locked versions of the crates whose arithmetic enters results, and the mutation of the build if it has one.
 #[must_use]
 pub fn crates() -> Vec<String> {
-    named(NUMERICAL_CRATES)
+    let mut all = named(NUMERICAL_CRATES);
+    all.extend(mutation::NAME.map(|name| format!("mutation {name}")));
+    all
 }
 
 /// Names and locked versions of the crates that judge and draw.

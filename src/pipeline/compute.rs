@@ -280,6 +280,7 @@ fn near(old: &[u8], new: &[u8]) -> bool {
         match result {
             QueryResult::Pairs(both) => both.iter().flatten().map(|pair| pair.value).collect(),
             QueryResult::Values(both) => both.iter().flatten().copied().collect(),
+            QueryResult::Components(pairs) => pairs.iter().map(|pair| pair.value).collect(),
             QueryResult::Norms(both) => {
                 both.iter().flat_map(|norms| [norms.operator, norms.outside, norms.perpendicular]).collect()
             }

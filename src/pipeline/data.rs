@@ -5,6 +5,8 @@ use crate::pipeline::context::{RunContext, place};
 use crate::pipeline::keys::query_id;
 use crate::pipeline::plan::StagePlan;
 use crate::problem::experiment::Experiment;
+use crate::random::normal::Normals;
+use crate::random::seed::{Purpose, Seed};
 use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::Query;
@@ -77,6 +79,11 @@ impl Data for StageData<'_> {
         let experiment = self.experiment(experiment)?;
         let found = self.context.trajectory(experiment, replicate)?;
         found.ok_or_else(|| Error::Lost { what: place(experiment, replicate) })
+    }
+
+    fn null(&self, experiment: &str, replicate: u32) -> Normals {
+        let experiment = experiment.to_owned();
+        Seed { root: self.context.settings.seed, experiment, replicate }.stream(Purpose::Null, 0)
     }
 
     fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<QueryResult> {

@@ -6,6 +6,7 @@ use crate::pipeline::code::{Code, parameters};
 use crate::problem::experiment::Experiment;
 use crate::random::seed::SCHEME;
 use crate::simulation::trajectory::{Observed, Trajectory};
+use crate::spectrum::Pair;
 use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::{Query, Question};
 use crate::store::Group;
@@ -59,6 +60,7 @@ pub fn query_id(replicate: u32, query: Query, trajectory: &str) -> String {
         Question::Outliers(count) => format!("outliers {count}"),
         Question::Values => "values".to_owned(),
         Question::Norms => "norms".to_owned(),
+        Question::Components(count) => format!("components {count}"),
     };
     format!(
         "{replicate}, checkpoint {checkpoint}, {}, block ({}, {}, {}), {question}, of {trajectory}",
@@ -90,10 +92,12 @@ pub fn trajectory_bytes(trajectory: &Trajectory<Observed>) -> Result<Vec<u8>> {
 /// # Errors
 /// A value that is not finite.
 pub fn answer_bytes(answer: &QueryResult) -> Result<Vec<u8>> {
+    let whole = |pair: &Pair| {
+        pair.value.is_finite() && pair.residual.is_finite() && pair.vector.iter().all(|x| x.is_finite())
+    };
     let finite = match answer {
-        QueryResult::Pairs(both) => both.iter().flatten().all(|pair| {
-            pair.value.is_finite() && pair.residual.is_finite() && pair.vector.iter().all(|x| x.is_finite())
-        }),
+        QueryResult::Pairs(both) => both.iter().flatten().all(whole),
+        QueryResult::Components(pairs) => pairs.iter().all(whole),
         QueryResult::Values(both) => both.iter().flatten().all(|value| value.is_finite()),
         QueryResult::Norms(both) => both.iter().all(|norms| {
             norms.operator.is_finite() && norms.outside.is_finite() && norms.perpendicular.is_finite()

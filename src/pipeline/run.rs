@@ -9,9 +9,10 @@ use crate::pipeline::distribute::distribute;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources, table_sources};
-use crate::plot::PlotError;
-use crate::stage::claim::Claim;
-use crate::stage::{Results, Settings, Stage};
+use crate::plot::{PlotError, pdf, svg};
+use crate::problem::experiment::Experiment;
+use crate::stage::claim::{Claim, EDITION, FEWEST_REPLICATES, Verdict};
+use crate::stage::{Profile, Results, Settings, Stage};
 use crate::store::elapsed::SIMULATION;
 use crate::store::{Blob, Manifest, Publication, Store};
 use crate::table::Table;
@@ -278,10 +279,10 @@ fn draw(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
             });
         }
         let failed = |error: PlotError| Error::Figure { figure: name.clone(), problem: error.to_string() };
-        let svg = figure.render().map_err(failed)?;
-        let pdf = figure.pdf().map_err(failed)?;
-        blobs.push(Blob { name: format!("{name}.svg"), bytes: svg.into_bytes() });
-        blobs.push(Blob { name: format!("{name}.pdf"), bytes: pdf });
+        let drawing = svg(&figure).map_err(failed)?;
+        let document = pdf(&figure).map_err(failed)?;
+        blobs.push(Blob { name: format!("{name}.svg"), bytes: drawing.into_bytes() });
+        blobs.push(Blob { name: format!("{name}.pdf"), bytes: document });
         blobs.push(Blob { name: format!("{name}.txt"), bytes: figure.caption().text().into_bytes() });
     }
     Ok(blobs)
@@ -291,8 +292,9 @@ fn draw(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
 ///
 /// # Errors
 /// A table that is not what the stage writes.
-pub fn judge(stage: &Stage, results: &Results) -> Result<Vec<Claim>> {
-    let diverged = guarded(stage, "tables", || divergences(results))?;
+pub fn judge(stage: &'static Stage, results: &Results) -> Result<Vec<Claim>> {
+    let ran = guarded(stage, "tables", || Ran::read(results))?;
+    let meant = meant(stage)?;
     let mut claims = guarded(stage, "tables", || (stage.judge)(results))?;
     for claim in &mut claims {
         stage.name.clone_into(&mut claim.stage);
@@ -302,15 +304,65 @@ pub fn judge(stage: &Stage, results: &Results) -> Result<Vec<Claim>> {
                 format!("claim {} is not in the stage's list of claims", claim.id),
             ));
         }
-        if !diverged.is_empty() {
-            let reason = claim
-                .reason
-                .take()
-                .map_or_else(|| diverged.clone(), |reason| format!("{reason}; {diverged}"));
-            claim.reason = Some(reason);
+        let experiments: Vec<&Experiment> =
+            claim.experiments.iter().map(|name| results.experiment(name)).collect::<Result<_>>()?;
+        if let Some(reason) = experiments.iter().find_map(|experiment| smaller(experiment, &meant)) {
+            claim.withdraw(Verdict::TooSmall, reason);
+        }
+        // A claim of experiments that it does not name is about all of the stage.
+        let experiments = if experiments.is_empty() { results.all() } else { experiments };
+        if let Some(reason) = experiments.iter().find_map(|experiment| ran.incomplete(experiment)) {
+            claim.withdraw(Verdict::NotRun, reason);
         }
     }
+    claims.sort_by_key(|claim| stage.claims.iter().position(|id| *id == claim.id));
     Ok(claims)
+}
+
+/// The experiments of a stage as its claims are meant: those of the paper profile, by name.
+fn meant(stage: &'static Stage) -> Result<BTreeMap<String, Experiment>> {
+    let settings = Settings { profile: Profile::Paper, seed: EDITION, overrides: Vec::new() };
+    Ok(StagePlan::new(stage, &settings)?.experiments())
+}
+
+/// In what an experiment falls short of the one that claims are meant for: half its dimension, half its replicates, and at least
+/// [`FEWEST_REPLICATES`] of them.
+fn smaller(experiment: &Experiment, meant: &BTreeMap<String, Experiment>) -> Option<String> {
+    let meant = meant.get(&experiment.name)?;
+    let (name, d, n) = (&experiment.name, experiment.problem.d(), experiment.replicates as usize);
+    let dimension = meant.problem.d().div_ceil(2);
+    if d < dimension {
+        return Some(format!("{name} has d = {d}; the claim is meant for d >= {dimension}"));
+    }
+    let replicates = FEWEST_REPLICATES.max((meant.replicates as usize).div_ceil(2));
+    (n < replicates)
+        .then(|| format!("{name} has {n} replicates; the claim is meant for {replicates} or more"))
+}
+
+/// Which replicates ran, and where SGD diverged.
+struct Ran(BTreeMap<(String, u32), Option<u64>>);
+
+impl Ran {
+    fn read(results: &Results) -> Result<Self> {
+        let table = results.table("replicates")?;
+        let experiment = table.present("experiment", table.strs("experiment")?)?;
+        let replicate = table.present("replicate", table.u32s("replicate")?)?;
+        let diverged = table.u64s("diverged_step")?;
+        let rows = experiment.into_iter().map(str::to_owned).zip(replicate).zip(diverged);
+        Ok(Self(rows.collect()))
+    }
+
+    /// Why an experiment cannot be judged: a planned replicate that diverged or is missing.
+    fn incomplete(&self, experiment: &Experiment) -> Option<String> {
+        let name = &experiment.name;
+        (0..experiment.replicates).find_map(|replicate| match self.0.get(&(name.clone(), replicate)) {
+            Some(None) => None,
+            Some(Some(step)) => {
+                Some(format!("SGD diverged in replicate {replicate} of {name} at step {step}"))
+            }
+            None => Some(format!("replicate {replicate} of {name} is missing")),
+        })
+    }
 }
 
 /// An experiment whose first replicate, the one shown in figures, diverged.
@@ -320,18 +372,4 @@ fn unfinished(results: &Results) -> Result<Option<String>> {
     let (replicate, diverged) = (table.u32s("replicate")?, table.u64s("diverged_step")?);
     let row = (0..experiment.len()).find(|&row| replicate[row] == Some(0) && diverged[row].is_some());
     Ok(row.map(|row| experiment[row].to_owned()))
-}
-
-fn divergences(results: &Results) -> Result<String> {
-    let table = results.table("replicates")?;
-    let experiment = table.present("experiment", table.strs("experiment")?)?;
-    let replicate = table.present("replicate", table.u32s("replicate")?)?;
-    let diverged = table.u64s("diverged_step")?;
-    let list: Vec<String> = (0..experiment.len())
-        .filter_map(|row| {
-            diverged[row]
-                .map(|step| format!("{} replicate {} at step {step}", experiment[row], replicate[row]))
-        })
-        .collect();
-    Ok(if list.is_empty() { String::new() } else { format!("SGD diverged: {}", list.join(", ")) })
 }

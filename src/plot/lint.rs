@@ -1,34 +1,39 @@
 //! What a strict reviewer would mark, found on the composed page.
 
-use crate::plot::frame::Frame;
-use crate::plot::legend::apart_without_colour;
-use crate::plot::marks::within;
-use crate::plot::panel::Panel;
-use crate::plot::path::clip_segment;
-use crate::plot::scene::{Item, Part, Place, PlacedText, Scene, UNITS};
-use crate::plot::series::{Series, Shape};
-use crate::plot::sheet::Sheet;
-use crate::plot::sight::{APART, Sight};
-use crate::plot::text::{Rect, SMALLEST};
+use crate::plot::description::error::PlotError;
+use crate::plot::description::figure::Figure;
+use crate::plot::description::ink::{Item, Part};
+use crate::plot::description::look::apart_without_colour;
+use crate::plot::description::panel::Panel;
+use crate::plot::description::series::{Series, Shape};
+use crate::plot::description::sight::{APART, Sight};
+use crate::plot::description::surface::{Place, UNITS};
+use crate::plot::elements::path::clip_segment;
+use crate::plot::layout::font::Font;
+use crate::plot::layout::text::{PlacedText, Rect, SMALLEST};
+use crate::plot::render::files::scene;
 
 /// Thinnest stroke in pt.
 const THINNEST: f64 = 0.3;
 /// Lowest contrast of a curve on white.
 const CONTRAST: f64 = 3.0;
 
-/// All findings about a composed sheet.
+/// What a strict reviewer would mark: empty for a good figure. What keeps it from being drawn is a finding too.
 #[must_use]
-pub fn lint(scene: &Scene, frames: &[Frame], sheet: &Sheet) -> Vec<String> {
-    let texts: Vec<&PlacedText> = scene
-        .items
-        .iter()
-        .filter_map(|item| match item {
-            Item::Text(text) => Some(text),
-            _ => None,
-        })
-        .collect();
+pub fn lint(figure: &Figure) -> Vec<String> {
+    judge(figure).unwrap_or_else(|error| vec![error.to_string()])
+}
+
+fn judge(figure: &Figure) -> Result<Vec<String>, PlotError> {
+    let (scene, frames) = scene(figure)?;
+    let font = Font::bundled()?;
+    let letters = scene.items.iter().filter_map(|item| match item {
+        Item::Text(text) => Some(PlacedText::new(&font, text)),
+        _ => None,
+    });
+    let texts = letters.collect::<Result<Vec<PlacedText>, PlotError>>()?;
     let mut findings = Vec::new();
-    if (scene.width - sheet.width.pt()).abs() > 0.0 {
+    if (scene.width - figure.width.pt()).abs() > 0.0 {
         findings.push(format!("is {} pt wide", scene.width));
     }
     for (index, text) in texts.iter().enumerate() {
@@ -60,7 +65,7 @@ pub fn lint(scene: &Scene, frames: &[Frame], sheet: &Sheet) -> Vec<String> {
             }
             Item::Fill(parts, ..) => {
                 // What stands in a cell is black or white, whichever shows on it.
-                for text in texts.iter().filter(|text| text.ground.is_none()) {
+                for text in texts.iter().filter(|text| !text.in_cell) {
                     let ink = text.ink();
                     if parts
                         .iter()
@@ -73,27 +78,32 @@ pub fn lint(scene: &Scene, frames: &[Frame], sheet: &Sheet) -> Vec<String> {
             Item::Text(_) => {}
         }
     }
-    findings.extend(sheet.panels.iter().flat_map(looks));
-    for (panel, frame) in sheet.panels.iter().zip(frames) {
+    findings.extend(figure.panels.iter().flat_map(looks));
+    for (panel, frame) in figure.panels.iter().zip(&frames) {
         for series in &panel.series {
             let finite = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
             for (what, points) in [("points", series.marked()), ("ends of bars", series.bar_ends())] {
-                let seen = |point: &(f64, f64)| within(&frame.share(*point));
                 // The end of a bar at or below zero is nowhere on a logarithmic axis: its bar goes down to the axis.
                 let somewhere = |point: &&(f64, f64)| {
                     let share = frame.share(**point);
                     finite(point) && share.0.is_finite() && (what == "points" || share.1.is_finite())
                 };
-                let hidden = points.iter().filter(somewhere).filter(|point| !seen(point)).count();
+                let hidden = points.iter().filter(somewhere).filter(|point| !frame.shows(**point)).count();
                 if hidden > 0 {
                     findings.push(format!("{hidden} {what} of `{}` lie outside the axes", series.label));
                 }
             }
         }
+        for element in &panel.elements {
+            let hidden = element.points.iter().filter(|point| !frame.shows(**point)).count();
+            if hidden > 0 {
+                findings.push(format!("{hidden} points of {} lie outside the axes", element.words));
+            }
+        }
     }
-    findings.extend(unexplained(sheet));
+    findings.extend(unexplained(figure));
     findings.dedup();
-    findings
+    Ok(findings)
 }
 
 /// Curves that are hard to see on white, or to tell from each other.
@@ -126,9 +136,9 @@ fn looks(panel: &Panel) -> Vec<String> {
 }
 
 /// Bands and bars whose meaning the caption does not give.
-fn unexplained(sheet: &Sheet) -> Vec<String> {
-    let caption = sheet.caption.body();
-    let series = || sheet.panels.iter().flat_map(|panel| &panel.series);
+fn unexplained(figure: &Figure) -> Vec<String> {
+    let caption = figure.caption.body();
+    let series = || figure.panels.iter().flat_map(|panel| &panel.series);
     let kinds = [
         ("band", series().any(|one| matches!(one.shape, Shape::Band(_)))),
         ("bars", series().any(|one| matches!(one.shape, Shape::ErrorBars(_)))),

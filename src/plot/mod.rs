@@ -1,14 +1,13 @@
-//! Figures: a typed description of each, from which the page is drawn. The only user of plotters, krilla and resvg.
+//! Figures: a typed description of each, from which plotters draws the page. The only user of plotters, krilla and resvg.
 //!
-//! A stage describes a [`Figure`] of [`Panel`]s with two [`Axis`] each and [`Series`] in them, and calls
-//! [`Figure::render`] for the SVG document and [`Figure::pdf`] for the PDF. What a reader needs is an argument of a
-//! constructor (labels, the meaning of bands and error bars, labels of colour bars, the caption), and both fail where it is
-//! empty. Legends, colour bars,
-//! panel letters, ticks and margins follow from the description. [`Figure::lint`] lists what a strict reviewer would
-//! mark; [`Figure::layout`] gives the page before any file format and the place of the axes.
+//! A stage describes a [`Figure`] of [`Panel`]s with two [`Axis`] each and [`Series`] in them; [`svg`] and [`pdf`] make
+//! documents of it. What a reader needs is an argument of a constructor (labels, the meaning of bands and error bars,
+//! labels of colour bars, the caption), and both fail where it is empty. Legends, colour bars, panel letters, ticks and
+//! margins follow from the description. [`lint`] lists what a strict reviewer would mark; [`scene`] gives the page before
+//! any file format and the place of the axes. Any other element of plotters is one line: [`Panel::element`].
 //!
 //! ```
-//! use spectral_alignment::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
+//! use spectral_alignment::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width, lint, pdf, svg};
 //!
 //! let curve = |rate: f64| -> Vec<(f64, f64)> {
 //!     (0..=50).map(|i| f64::from(i) / 50.0).map(|t| (t, 1.0 - libm::exp(-rate * t))).collect()
@@ -29,9 +28,9 @@
 //!     "Alignment rises to one",
 //! );
 //! let figure = Figure::new("rise", caption, Width::Single, 1).panel(panel);
-//! assert!(figure.lint().is_empty());
-//! assert!(figure.render()?.starts_with("<svg"));
-//! assert!(figure.pdf()?.starts_with(b"%PDF"));
+//! assert!(lint(&figure).is_empty());
+//! assert!(svg(&figure)?.starts_with("<svg"));
+//! assert!(pdf(&figure)?.starts_with(b"%PDF"));
 //! # Ok::<(), spectral_alignment::plot::PlotError>(())
 //! ```
 //!
@@ -39,50 +38,61 @@
 //! braces, `\hat \bar \tilde`, `\sqrt`, `\mathrm{op}`, `\nabla`, `\propto` and so on; the list is in `markup.rs`.
 //! A character without a glyph and an unknown command are errors.
 //!
-//! The path of a figure: `figure`, `panel`, `series`, `axis`, `style` describe, and `sheet` holds what they say; `compose`
-//! lays it out with `text` (from `markup` and `font`), `ticks`, `legend` and `colourbar`; `side` and `marks` draw into a
-//! `scene`, at the places that a `frame` gives (clipped by `path`); `lint` judges the scene; `page` writes it as SVG through
-//! a plotters backend, `pdf` as PDF through krilla, and `png` renders an SVG. Curves are thinned to what 0.05 pt can show.
-//! Areas are drawn first, then axes, grey references, curves and marks, each in the order given.
+//! The rooms, each of which imports only those before it:
+//!
+//! | room | what it does |
+//! |---|---|
+//! | `description` | what a figure says; the canvas, our backend of plotters |
+//! | `layout` | text, ticks, legends, margins: where everything stands |
+//! | `elements` | series, axes, keys and bars as elements of plotters on its areas and coordinates |
+//! | `backends` | what becomes of the canvas: SVG, and PDF through krilla |
+//! | `render` | draws a layout on any backend; documents, PNG, the contact sheet |
+//! | `lint` | judges what was drawn |
+//!
+//! Everything on a page is drawn through a [`plotters_backend::DrawingBackend`]: the page is split into an area for each
+//! panel, a `ChartBuilder` makes a chart of it whose axes are coordinates and key points of plotters, and elements of
+//! plotters are drawn on it: areas first, then axes, grey references, curves and marks, each in the order given. What a
+//! style of plotters cannot say is told beside it (`description/surface.rs`). What stays ours, and why:
+//!
+//! | what | because plotters |
+//! |---|---|
+//! | text and mathematics, and where they stand | has no fonts without system libraries, guesses widths, and sets no mathematics |
+//! | choice of ticks | has all decades or none, and no short ticks |
+//! | layout outside axes, shared legends, colour bars | covers data with its legend, and has no bars |
+//! | clipping and gaps, before values become pixels | moves what is outside onto the axes, and draws NaN there |
+//! | thinning to what 0.05 pt can show | writes every point |
+//! | captions, alternative text, lint | knows no reader |
+//!
+//! What had to be worked around is in `docs/plotters-notes.md`, with a program for each.
 //!
 //! This file is the door for other rooms; files in here name each other, and no two of them in a circle.
 
-pub mod axis;
-pub mod caption;
-pub mod colour;
-pub mod colourbar;
-pub mod compose;
-pub mod contact_sheet;
-pub mod error;
-pub mod figure;
-pub mod font;
-pub mod frame;
-mod legend;
+pub mod backends;
+pub mod description;
+pub mod elements;
+pub mod layout;
 mod lint;
-mod marks;
-mod markup;
-pub mod page;
-pub mod panel;
-pub mod path;
-pub mod pdf;
-pub mod png;
-pub mod scene;
-pub mod series;
-mod sheet;
-mod side;
-pub mod sight;
-pub mod style;
-pub mod text;
-pub mod ticks;
-mod words;
+pub mod render;
 
-pub use crate::plot::axis::{Axis, Scale};
-pub use crate::plot::caption::Caption;
-pub use crate::plot::colour::{Colour, ColourMap, Rgb};
-pub use crate::plot::error::PlotError;
-pub use crate::plot::figure::Figure;
-pub use crate::plot::frame::Frame;
-pub use crate::plot::panel::{Anchor, Panel};
-pub use crate::plot::series::{HeatMap, Series};
-pub use crate::plot::sheet::Width;
-pub use crate::plot::style::{Dash, Marker, Style};
+pub use crate::plot::description::axis::{Axis, Scale};
+pub use crate::plot::description::caption::Caption;
+pub use crate::plot::description::colour::{Colour, ColourMap, Rgb};
+pub use crate::plot::description::element::Element;
+pub use crate::plot::description::error::PlotError;
+pub use crate::plot::description::figure::{Figure, Width};
+pub use crate::plot::description::panel::{Anchor, Panel};
+pub use crate::plot::description::series::{HeatMap, Series};
+pub use crate::plot::description::style::{Dash, Marker, Style};
+pub use crate::plot::description::{canvas, ink, sight, surface};
+pub use crate::plot::elements::path;
+pub use crate::plot::layout::frame::Frame;
+pub use crate::plot::layout::{font, text, ticks};
+pub use crate::plot::lint::lint;
+pub use crate::plot::render::files::{Scene, pdf, scene, svg};
+pub use crate::plot::render::{contact_sheet, png};
+/// Elements, colours and styles of plotters, for [`Panel::element`].
+pub use plotters::prelude as shapes;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/plotters-notes.md")]
+struct Notes;

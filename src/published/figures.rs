@@ -4,11 +4,12 @@ use crate::digest::sha256;
 use crate::error::{Error, Result, say};
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{judge, results};
+use crate::published::editions::Editions;
 use crate::published::lockfile::{LOCK, LockEntry, LockFile};
 use crate::published::standard::{is_standard, variant};
 use crate::published::status::Status;
-use crate::published::{lockfile, overrides};
-use crate::stage::claim::{Claim, Source, Verdict};
+use crate::published::{editions, lockfile, overrides};
+use crate::stage::claim::{Claim, Kind, Source, chosen, declare};
 use crate::stage::{Profile, Results, Settings};
 use crate::store::{Cleaned, Folder, Manifest, Mode, Place, Store, is_draft, wait};
 use crate::table::{MOST_BYTES, Table, repeated};
@@ -163,6 +164,15 @@ impl Figures {
         }
     }
 
+    /// The editions of the declarations of claims; none where there is no file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no list of editions.
+    pub fn editions(&self) -> Result<Editions> {
+        let Some(bytes) = self.read(editions::FILE)? else { return Ok(Editions::default()) };
+        Editions::parse(&bytes).map_err(|problem| Error::damaged(self.root.join(editions::FILE), problem))
+    }
+
     /// The folder that figures under these settings go to: this folder if they are the committed ones, otherwise a variant.
     #[must_use]
     pub fn folder(&self, settings: &Settings) -> PathBuf {
@@ -269,6 +279,12 @@ impl Figures {
             plan.stage.claims.iter().map(|id| unknown(id, plan, &reason)).collect()
         };
         overrides::note_in(&mut claims, plan, settings);
+        let editions = self.editions()?;
+        for claim in &mut claims {
+            for edition in editions.failed_before(&claim.id) {
+                claim.note(&format!("failed in edition {edition}"));
+            }
+        }
         Ok(claims)
     }
 }
@@ -323,12 +339,6 @@ pub const NOT_COMPUTED: &str = "not computed";
 
 /// A claim of which nothing was computed.
 fn unknown(id: &'static str, plan: &StagePlan, reason: &str) -> Claim {
-    let mut claim = crate::stage::claim::declare(id)
-        .says(plan.stage.title)
-        .statistic(NOT_COMPUTED)
-        .at_most(0.0)
-        .not_run(0, reason);
-    plan.stage.name.clone_into(&mut claim.stage);
-    debug_assert!(claim.verdict == Verdict::NotRun);
-    claim
+    let declared = declare(id, Kind::Bound).says(plan.stage.title).statistic(NOT_COMPUTED);
+    Claim { stage: plan.stage.name.to_owned(), ..declared.at_most(0.0, chosen("")).not_run(reason) }
 }

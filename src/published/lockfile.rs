@@ -4,7 +4,8 @@ use crate::digest::{Key, Value, sha256};
 use crate::error::Result;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{read_sources, sources};
-use crate::stage::claim::Claim;
+use crate::published::editions::{self, Declarations, declarations};
+use crate::stage::claim::{Claim, EDITION};
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::is_plain;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,15 @@ pub struct LockFile {
     /// Source files behind the entries with the first digits of their digests, by the digest of the code they make.
     #[serde(default)]
     pub sources: BTreeMap<String, BTreeMap<String, String>>,
+    /// Edition of the declarations.
+    #[serde(default)]
+    pub edition: u64,
+    /// Digest of the declarations of all claims in the paper profile.
+    #[serde(default)]
+    pub declarations: String,
+    /// Digest of the values of each table over all stages.
+    #[serde(default)]
+    pub summaries: BTreeMap<String, String>,
     /// Files that may be there although no entry names them, while results are published, with their digests.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unsettled: BTreeMap<String, String>,
@@ -27,6 +37,18 @@ pub struct LockFile {
 }
 
 impl LockFile {
+    /// The declarations of all claims in the paper profile.
+    ///
+    /// # Errors
+    /// A claim about an experiment that its entry does not have.
+    pub fn declared(&self) -> Result<Declarations> {
+        let mut all = Declarations::new();
+        for entry in self.stages.values().filter_map(|profiles| profiles.get(Profile::Paper.word())) {
+            all.extend(declarations(&entry.claims, &entry.parameters)?);
+        }
+        Ok(all)
+    }
+
     /// The entry of a stage in a profile.
     #[must_use]
     pub fn entry(&self, stage: &str, profile: Profile) -> Option<&LockEntry> {
@@ -55,7 +77,7 @@ pub struct LockEntry {
     pub claims: Vec<Claim>,
 }
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What every version of the lock has.
 #[derive(Deserialize)]
@@ -107,6 +129,10 @@ pub fn check(lock: &LockFile) -> std::result::Result<(), String> {
         }
         steps.iter().try_for_each(|step| plain("a part of an unsettled file", step))?;
     }
+    for (table, text) in &lock.summaries {
+        plain("table", table)?;
+        digest(&format!("table {table}"), text)?;
+    }
     for (stage, profiles) in &lock.stages {
         plain("stage", stage)?;
         for (profile, entry) in profiles {
@@ -151,6 +177,12 @@ pub(crate) fn note_sources(lock: &mut LockFile, plan: &StagePlan) -> Result<()> 
     Ok(())
 }
 
+/// Notes in a lock what its claims declare.
+pub(crate) fn declare(lock: &mut LockFile) -> Result<()> {
+    (lock.edition, lock.declarations) = (EDITION, editions::digest(&lock.declared()?));
+    Ok(())
+}
+
 /// Forgets source files that no entry is made of any more.
 pub(crate) fn drop_sources(lock: &mut LockFile) {
     let entries = lock.stages.values().flat_map(|profiles| profiles.values());
@@ -175,7 +207,9 @@ pub(crate) fn drop_stages(lock: &mut LockFile, all: &[&'static Stage]) -> Vec<St
 /// Every file that a lock names, below the figures' folder, with its digest.
 #[must_use]
 pub fn files(lock: &LockFile) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
+    let summaries = lock.summaries.iter();
+    let mut files: BTreeMap<String, String> =
+        summaries.map(|(table, digest)| (summary_file(table), digest.clone())).collect();
     for (stage, profiles) in &lock.stages {
         for (profile, entry) in profiles {
             let tables = entry.values.iter();
@@ -186,6 +220,11 @@ pub fn files(lock: &LockFile) -> BTreeMap<String, String> {
         }
     }
     files
+}
+
+/// The file of a table over all stages.
+pub(crate) fn summary_file(table: &str) -> String {
+    format!("values/{table}.parquet")
 }
 
 /// The folder of the tables of a stage in a profile.

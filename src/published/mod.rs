@@ -1,11 +1,13 @@
 //! What is committed beside the code: figures, the reduced tables behind them, and `figures.lock`.
 
+pub mod editions;
 pub mod figures;
 pub mod lockfile;
 pub mod overrides;
 pub mod publish;
 pub(crate) mod standard;
 pub(crate) mod status;
+mod summary;
 pub mod verify;
 pub mod why;
 

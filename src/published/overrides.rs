@@ -123,7 +123,6 @@ pub(crate) fn note_in(claims: &mut [Claim], plan: &StagePlan, settings: &Setting
     }
     let said = format!("with {}", changes.join(", "));
     for claim in claims {
-        let reason = claim.reason.take().map_or_else(|| said.clone(), |reason| format!("{reason}; {said}"));
-        claim.reason = Some(reason);
+        claim.note(&said);
     }
 }

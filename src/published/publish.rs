@@ -14,11 +14,12 @@ use crate::published::verify::Rows;
 use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
 use crate::published::verify::committed;
-use crate::published::{lockfile, overrides};
+use crate::published::{editions, lockfile, overrides, summary};
+use crate::stage::claim::Claim;
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::{Folder, Manifest, Store};
 use crate::table::Table;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Publishes stages: into the folder itself if they are the committed ones, otherwise into a variant below it.
@@ -96,10 +97,49 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
             changed.push(stage);
         }
     }
+    let mut summaries = Vec::new();
+    if settings.profile == Profile::Paper && !changed.is_empty() {
+        summaries = [claim_values(figures, &after, done)?, summary::experiments(&after)?].into();
+        for table in &summaries {
+            after.summaries.insert(table.name().to_owned(), table.values_digest()?);
+        }
+    }
     replace(figures, &before, after, || {
-        changed.iter().try_for_each(|stage| write(figures, store, settings.profile, stage))
+        changed.iter().try_for_each(|stage| write(figures, store, settings.profile, stage))?;
+        summaries.iter().try_for_each(|table| {
+            figures.update(&lockfile::summary_file(table.name()), &table.to_parquet_bytes(&[])?).map(|_| ())
+        })
     })?;
+    note_verdicts(figures)?;
     Ok(changed.iter().map(|stage| stage.plan.stage.name.to_owned()).collect())
+}
+
+/// The values of all claims: of those just judged, and of the claims of other stages as they were published.
+fn claim_values(figures: &Figures, lock: &LockFile, done: &[Done]) -> Result<Table> {
+    let mut rows: Vec<summary::Row> = done.iter().flat_map(|done| summary::rows(&done.claims)).collect();
+    let is_done = |stage: &str| done.iter().any(|done| done.plan.stage.name == stage);
+    let others =
+        lock.stages.iter().filter(|(stage, _)| !is_done(stage)).flat_map(|(_, profiles)| profiles.values());
+    let ids: BTreeSet<&str> = others.flat_map(|entry| &entry.claims).map(|claim| claim.id.as_str()).collect();
+    let file = lockfile::summary_file(summary::CLAIMS);
+    if let Some(bytes) = figures.read(&file)?.filter(|_| !ids.is_empty()) {
+        let published = summary::read(&Table::from_parquet_bytes(summary::CLAIMS, &bytes)?)?;
+        rows.extend(published.into_iter().filter(|row| ids.contains(row.0.as_str())));
+    }
+    summary::claims(rows)
+}
+
+/// Notes in the current edition, once it is frozen, what became of its claims.
+fn note_verdicts(figures: &Figures) -> Result<()> {
+    let before = figures.editions()?;
+    let mut after = before.clone();
+    let lock = figures.lock()?;
+    let entries = lock.stages.values().filter_map(|profiles| profiles.get(Profile::Paper.word()));
+    after.record(entries.flat_map(|entry| &entry.claims));
+    if after != before {
+        figures.update(editions::FILE, after.text()?.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Puts `after` in the place of `before`, with `write` for the files whose content changes.
@@ -110,6 +150,7 @@ fn replace(
     write: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     lockfile::drop_sources(&mut after);
+    lockfile::declare(&mut after)?;
     let (old, new) = (lockfile::files(before), lockfile::files(&after));
     let mut touched = before.unsettled.clone();
     let lacking = |all: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
@@ -223,7 +264,7 @@ fn entry(settings: &Settings, done: &Done) -> Result<LockEntry> {
         parameters: done.plan.parameters()?,
         values: tables.map(|entry| (entry.table.clone(), entry.values_sha256.clone())).collect(),
         figures: done.figures.blobs.iter().map(|entry| (entry.name.clone(), entry.sha256.clone())).collect(),
-        claims: done.claims.clone(),
+        claims: done.claims.iter().cloned().map(Claim::without_values).collect(),
     })
 }
 

@@ -4,7 +4,7 @@ use crate::digest::sha256;
 use crate::stage::{Profile, Settings};
 
 /// The root seed of everything that is committed.
-pub const DEFAULT_SEED: u64 = 0;
+pub const DEFAULT_SEED: u64 = crate::stage::claim::EDITION;
 
 /// Default seed and parameters.
 #[must_use]

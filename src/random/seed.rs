@@ -8,7 +8,7 @@ use rand_pcg::Pcg64Dxsm;
 use sha2::{Digest, Sha256};
 
 /// Version of the scheme below and of the normal sampler; part of every key.
-pub const SCHEME: &str = "spectral-alignment seeds 1";
+pub const SCHEME: &str = "spectral-alignment seeds 2";
 
 /// What a stream is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Purpose {
     Train,
     /// The fresh test sample.
     Test,
+    /// What claims are compared with: random subspaces.
+    Null,
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Self::Initial => "initial",
             Self::Train => "train",
             Self::Test => "test",
+            Self::Null => "null",
         }
     }
 }
@@ -45,14 +48,14 @@ pub struct Seed {
 impl Seed {
     /// The stream of one purpose and one block of 256 samples.
     ///
-    /// Each of its four lanes is a PCG-64-DXSM generator whose state and increment are the SHA-256 of the
-    /// length-prefixed names and the number of the lane.
+    /// Its two generators, 0 of uniform numbers and 1 of normal ones, are PCG-64-DXSM, whose state and increment are the
+    /// SHA-256 of the length-prefixed names and the number of the generator.
     #[must_use]
     pub fn stream(&self, purpose: Purpose, block: u64) -> Normals {
-        Normals::new(std::array::from_fn(|lane| self.lane(purpose, block, lane)))
+        Normals::new(self.generator(purpose, block, 0), self.generator(purpose, block, 1))
     }
 
-    fn lane(&self, purpose: Purpose, block: u64, lane: usize) -> Pcg64Dxsm {
+    fn generator(&self, purpose: Purpose, block: u64, number: u64) -> Pcg64Dxsm {
         let mut hash = Sha256::new();
         for part in [
             SCHEME.as_bytes(),
@@ -61,7 +64,7 @@ impl Seed {
             &self.replicate.to_le_bytes(),
             purpose.name().as_bytes(),
             &block.to_le_bytes(),
-            &(lane as u64).to_le_bytes(),
+            &number.to_le_bytes(),
         ] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);

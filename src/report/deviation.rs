@@ -26,7 +26,6 @@ pub struct Deviation {
 }
 
 /// Eigenvalues, and the same under the name that predictions of outliers have.
-#[must_use]
 pub fn eigenvalues(spectrum: &Statistics) -> Vec<Statistic> {
     let outlier = |row: &Statistic| Statistic { statistic: "outlier".into(), ..row.clone() };
     spectrum.all().iter().flat_map(|row| [row.clone(), outlier(row)]).collect()
@@ -48,7 +47,6 @@ fn words(row: &Statistic) -> String {
 }
 
 /// The deviations of all statistics in both tables. What is predicted for all replicates is compared with their mean.
-#[must_use]
 #[allow(clippy::cast_precision_loss, reason = "counts are exact in f64")]
 pub fn deviations(measured: &[Statistic], predicted: &[Statistic]) -> Vec<Deviation> {
     let mut values: BTreeMap<Place, (f64, usize)> = BTreeMap::new();

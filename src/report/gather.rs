@@ -35,13 +35,11 @@ impl Report {
     }
 
     /// The number of claims with this verdict.
-    #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
         self.claims().filter(|claim| claim.verdict == verdict).count()
     }
 
     /// All verdicts on one line, as `claims` prints it.
-    #[must_use]
     pub fn summary(&self) -> String {
         summary(self.claims())
     }
@@ -49,9 +47,22 @@ impl Report {
 
 /// The number of claims with each verdict, on one line.
 pub fn summary<'a>(claims: impl Iterator<Item = &'a Claim> + Clone) -> String {
-    let count = |verdict| claims.clone().filter(|claim| claim.verdict == verdict).count();
-    let [hold, fail, not_run] = [Verdict::Holds, Verdict::Fails, Verdict::NotRun].map(count);
-    format!("{hold} hold, {fail} fail, {not_run} not run")
+    let count =
+        |verdict| claims.clone().filter(|claim| claim.is_evidence() && claim.verdict == verdict).count();
+    let mut parts = Vec::new();
+    for verdict in [Verdict::Holds, Verdict::Fails, Verdict::Undecided] {
+        parts.push(format!("{} {}", count(verdict), verdict.plural()));
+    }
+    for verdict in [Verdict::PremiseNotMet, Verdict::TooSmall, Verdict::NotRun] {
+        parts.extend((count(verdict) > 0).then(|| format!("{} {}", count(verdict), verdict.plural())));
+    }
+    let checks = claims.clone().filter(|claim| !claim.is_evidence());
+    let sound = checks.clone().filter(|claim| claim.verdict == Verdict::Holds).count();
+    let checks = checks.count();
+    if checks > 0 {
+        parts.push(format!("{sound} of {checks} identities check"));
+    }
+    parts.join(", ")
 }
 
 /// Where the numbers of a stage come from.

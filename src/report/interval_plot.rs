@@ -19,8 +19,9 @@ struct Range {
 impl Range {
     /// For a single bound the range starts from zero, so that distances are relative, as the margin is.
     fn of(claim: &Claim, low: f64, high: f64) -> Self {
+        let nulls = claim.nulls.iter().map(|null| null.measured);
+        let (low, high) = nulls.fold((low, high), |(low, high), value| (low.min(value), high.max(value)));
         let (from, to) = match (claim.relation, claim.bound) {
-            (Relation::Contains, Bound::Number(bound)) => (low.min(bound), high.max(bound)),
             (_, Bound::Number(bound)) => (low.min(bound).min(0.0), high.max(bound).max(0.0)),
             (_, Bound::Pair([from, to])) => (low.min(from), high.max(to)),
         };
@@ -76,6 +77,9 @@ pub(crate) fn interval_plot(claim: &Claim) -> Markup {
                 line.bound x1=(range.place(bound)) x2=(range.place(bound)) y1="1" y2=(HEIGHT - 1.0) {}
             }
             line.interval x1=(left) x2=(right) y1=(middle) y2=(middle) {}
+            @for null in &claim.nulls {
+                rect.null x=(range.place(null.measured) - 2.5) y=(middle - 2.5) width="5" height="5" {}
+            }
             circle.mean cx=(range.place(measured)) cy=(middle) r="3" {}
         }
     }

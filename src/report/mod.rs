@@ -5,6 +5,7 @@
 //! from theory, and the `details` of what made it. Text is escaped by the templates; nothing on the page is a script or
 //! comes from elsewhere.
 
+pub mod claims_page;
 mod details;
 pub mod deviation;
 mod figure_card;
@@ -16,6 +17,7 @@ mod section;
 mod verdicts;
 pub mod words;
 
+pub use crate::report::claims_page::claims_page;
 pub use crate::report::gather::{Report, gather, summary};
 pub use crate::report::page::page;
 pub use crate::report::verdicts::PAPER;

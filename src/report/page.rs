@@ -3,7 +3,7 @@
 use crate::report::details::PROVENANCE;
 use crate::report::gather::{Origin, Report, Section};
 use crate::report::section::section;
-use crate::report::verdicts::{holding, verdicts};
+use crate::report::verdicts::{UNSETTLED, holding, verdicts};
 use crate::report::words::formula;
 use crate::stage::Profile;
 use crate::stage::claim::Verdict;
@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 const STYLE: &str = include_str!("style.css");
 
 /// The report as an HTML document that needs nothing but itself.
-#[must_use]
 pub fn page(report: &Report) -> String {
     let document = html! {
         (DOCTYPE)
@@ -126,8 +125,12 @@ fn groups(report: &Report) -> Markup {
     html! {
         nav aria-label="Verdicts" {
             ul.groups {
-                li { a href="#failing" { "Failing" } " " span.aside { (report.count(Verdict::Fails)) } }
-                li { a href="#not-run" { "Not run" } " " span.aside { (report.count(Verdict::NotRun)) } }
+                @for (id, title, verdict) in UNSETTLED {
+                    @let number = report.count(verdict);
+                    @if number > 0 || verdict == Verdict::Fails {
+                        li { a href={ "#" (id) } { (title) } " " span.aside { (number) } }
+                    }
+                }
                 @for (letter, claims) in holding(report) {
                     li { a href={ "#group-" (letter) } { "Group " (letter) } " " span.aside { (claims.len()) } }
                 }
@@ -156,13 +159,12 @@ fn contents(report: &Report) -> Markup {
 
 /// The verdicts of a stage in a few words.
 fn tally(section: &Section) -> String {
-    let parts: Vec<String> =
-        [(Verdict::Fails, "fail"), (Verdict::NotRun, "not run"), (Verdict::Holds, "hold")]
-            .into_iter()
-            .filter_map(|(verdict, word)| {
-                let number = section.claims.iter().filter(|claim| claim.verdict == verdict).count();
-                (number > 0).then(|| format!("{number} {word}"))
-            })
-            .collect();
+    let parts: Vec<String> = Verdict::ALL
+        .into_iter()
+        .filter_map(|verdict| {
+            let number = section.claims.iter().filter(|claim| claim.verdict == verdict).count();
+            (number > 0).then(|| format!("{number} {}", verdict.plural()))
+        })
+        .collect();
     parts.join(", ")
 }

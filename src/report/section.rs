@@ -45,10 +45,9 @@ fn origin(section: &Section) -> Option<&'static str> {
 
 /// One line per claim, the worst first.
 fn claims(section: &Section) -> Markup {
-    let order = [Verdict::Fails, Verdict::NotRun, Verdict::Holds];
     html! {
         ul.brief aria-label={ "Claims of " (section.stage.name) } {
-            @for verdict in order {
+            @for verdict in Verdict::ALL {
                 @for claim in section.claims.iter().filter(|claim| claim.verdict == verdict) {
                     li { (badge(verdict)) " " a href={ "#claim-" (claim.id) } { (claim.id) } }
                 }

@@ -1,11 +1,12 @@
 //! The verdicts: what fails and what was not run first, then all that holds.
 
 use crate::published::NOT_COMPUTED;
-use crate::report::gather::{Origin, Report, Section};
+use crate::report::gather::{self, Report, Section};
 use crate::report::interval_plot::interval_plot;
 use crate::report::margin::margin;
-use crate::report::words::{condition, estimate, formula, percent, prose};
-use crate::stage::claim::{Claim, Verdict};
+use crate::report::words::{condition, estimate, formula, percent, prose, significant};
+use crate::stage::claim::{Claim, Origin, Verdict};
+use crate::stage::estimate::MISS;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
@@ -64,29 +65,54 @@ pub(crate) fn badge(verdict: Verdict) -> Markup {
     let (class, mark) = match verdict {
         Verdict::Holds => ("holds", "✓"),
         Verdict::Fails => ("fails", "✗"),
-        Verdict::NotRun => ("not-run", "–"),
+        Verdict::Undecided => ("not-run", "?"),
+        Verdict::PremiseNotMet | Verdict::TooSmall | Verdict::NotRun => ("not-run", "–"),
     };
     html! { span class={ "verdict " (class) } { span aria-hidden="true" { (mark) " " } (verdict.word()) } }
+}
+
+/// The verdicts that come before what holds, with the address and the title of each.
+pub(crate) const UNSETTLED: [(&str, &str, Verdict); 5] = [
+    ("failing", "Failing", Verdict::Fails),
+    ("undecided", "Undecided", Verdict::Undecided),
+    ("premise", "Premise not met", Verdict::PremiseNotMet),
+    ("too-small", "Too small to judge", Verdict::TooSmall),
+    ("not-run", "Not run", Verdict::NotRun),
+];
+
+/// The level of every interval, in per cent.
+fn level() -> String {
+    format!("{} %", 100.0 * (1.0 - MISS))
 }
 
 /// The part of the page with all claims.
 pub fn verdicts(report: &Report) -> Markup {
     let of = |verdict: Verdict| report.claims().filter(|claim| claim.verdict == verdict).collect::<Vec<_>>();
-    let (failing, not_run) = (of(Verdict::Fails), of(Verdict::NotRun));
     html! {
         section aria-labelledby="verdicts" {
             h2 id="verdicts" { "Verdicts" }
             p {
-                "A claim holds if and only if the whole 95 % interval of its statistic (Student’s t, over replicates) complies "
-                "with the bound that was declared beforehand. The margin is the distance of the interval’s worst end from the "
-                "bound, relative to the bound (to half the width of a range; to half the interval, where it must contain a "
-                "value). In the drawings the shaded stretch is allowed, the vertical line is the bound, and the bar with the "
-                "dot is the interval with its mean."
+                "A claim holds if and only if the whole " (level()) " interval of its statistic over replicates (of the mean by "
+                "Student’s t, of a median by order statistics, of a share by Clopper and Pearson) complies with the bound that "
+                "was declared beforehand, and none of its nulls does; it fails if the whole interval breaks the bound, and is "
+                "undecided otherwise. A null is the same statistic on the same data with something that knows nothing of the "
+                "theory. The margin is the distance of the interval’s worst end from the bound, relative to the bound (to half "
+                "the width of a range). In the drawings the bound is a vertical line with the side that complies shaded, the "
+                "bar with the dot is the interval with its estimate, and open squares are nulls."
             }
-            h3 id="failing" { "Failing" span.count { (failing.len()) } }
-            @if failing.is_empty() { p { "No claim fails." } } @else { (table("failing", &failing)) }
-            h3 id="not-run" { "Not run" span.count { (not_run.len()) } }
-            @if not_run.is_empty() { p { "Every claim was measured." } } @else { (reasons("not-run", &not_run)) }
+            @for (id, title, verdict) in UNSETTLED {
+                @let claims = of(verdict);
+                @if !claims.is_empty() || verdict == Verdict::Fails {
+                    h3 id=(id) { (title) span.count { (claims.len()) } }
+                    @if claims.is_empty() {
+                        p { "No claim fails." }
+                    } @else if claims.iter().all(|claim| claim.measured.is_none()) {
+                        (reasons(id, &claims))
+                    } @else {
+                        (table(id, &claims))
+                    }
+                }
+            }
             (left_out(report))
             @for (letter, claims) in &holding(report) {
                 @let title = GROUPS.iter().find(|(known, _)| known == letter).map_or("", |(_, title)| title);
@@ -159,6 +185,15 @@ fn row(claim: &Claim) -> Markup {
         tr role="row" id={ "claim-" (claim.id) } data-verdict=(claim.verdict.word()) {
             td.what role="cell" {
                 (what(claim))
+                p.reason { (claim.kind.word()) "; bound " (basis(claim)) (formula(&claim.bound_reason)) }
+                @for null in &claim.nulls {
+                    @let [middle, low, high] = estimate(null.measured, null.low, null.high);
+                    p.reason {
+                        "null " (null.name) ": " (middle) " [" (low) ", " (high) "]"
+                        @if null.would_hold { ", would hold" }
+                    }
+                }
+                @if let Some(reason) = &claim.nulls_reason { p.reason { "no null: " (formula(reason)) } }
                 @if let Some(reason) = &claim.reason { p.reason { (prose(reason)) } }
             }
             td.number role="cell" data-name="measured" { (measured(claim)) }
@@ -173,6 +208,14 @@ fn row(claim: &Claim) -> Markup {
     }
 }
 
+/// Where the bound of a claim comes from, before the reason.
+fn basis(claim: &Claim) -> &'static str {
+    match claim.bound_source {
+        Origin::Theory => "from theory: ",
+        Origin::Chosen => "chosen: ",
+    }
+}
+
 fn measured(claim: &Claim) -> Markup {
     let (Some(measured), Some(low), Some(high)) = (claim.measured, claim.low, claim.high) else {
         return html! { "–" };
@@ -181,21 +224,25 @@ fn measured(claim: &Claim) -> Markup {
     html! {
         (measured) br;
         span.aside { "[" (low) ", " (high) "]" } br;
-        span.aside { "n = " (claim.replicates) }
+        @if let Some(predicted) = claim.predicted {
+            span.aside { "predicted " (significant(predicted, 4)) } br;
+        }
+        @if let Some(p) = claim.p_value { span.aside { "p = " (significant(p, 2)) } br; }
+        span.aside { (claim.estimator.word()) ", n = " (claim.replicates) }
     }
 }
 
 /// What else did not run or is not as it should be: stages, figures, replicates.
 fn left_out(report: &Report) -> Markup {
-    let names = |of: Origin| {
+    let names = |of: gather::Origin| {
         let sections = report.sections.iter().filter(|section| section.origin == of);
         sections.map(|section| section.stage.name).collect::<Vec<_>>()
     };
     let mut notes = Vec::new();
     for (origin, words) in [
-        (Origin::Nothing, "Nothing was computed of "),
+        (gather::Origin::Nothing, "Nothing was computed of "),
         (
-            Origin::Committed { stale: true },
+            gather::Origin::Committed { stale: true },
             "Parameters or code have changed since these results were committed: ",
         ),
     ] {
@@ -220,7 +267,7 @@ fn noted(section: &Section) -> Vec<Markup> {
     let name = section.stage.name;
     let link = html! { a href={ "#stage-" (name) } { (name) } };
     let mut notes = Vec::new();
-    if section.origin != Origin::Nothing {
+    if section.origin != gather::Origin::Nothing {
         for (figure, reason) in &section.missing {
             notes.push(html! { "Figure " code { (figure) } " of " (link) " is missing: " (reason) "." });
         }

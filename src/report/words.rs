@@ -16,7 +16,6 @@ fn signed(text: &str) -> String {
 }
 
 /// A number with at most this many significant digits.
-#[must_use]
 pub fn significant(value: f64, digits: usize) -> String {
     let text = format!("{value:.*e}", digits.saturating_sub(1));
     let Some((mantissa, power)) = text.rsplit_once('e') else { return signed(&text) };
@@ -45,7 +44,6 @@ fn raised(text: &str) -> String {
 }
 
 /// A mean and the ends of its interval, with as many decimals as the interval's width makes meaningful.
-#[must_use]
 pub fn estimate(measured: f64, low: f64, high: f64) -> [String; 3] {
     let half = (high - low) / 2.0;
     let largest = measured.abs().max(low.abs()).max(high.abs());
@@ -77,7 +75,6 @@ pub(crate) fn condition(relation: Relation, bound: Bound) -> String {
     match (relation, bound) {
         (Relation::AtMost, Bound::Number(bound)) => format!("≤ {}", significant(bound, 4)),
         (Relation::AtLeast, Bound::Number(bound)) => format!("≥ {}", significant(bound, 4)),
-        (Relation::Contains, Bound::Number(bound)) => format!("contains {}", significant(bound, 4)),
         (_, Bound::Pair([low, high])) => format!("in [{}, {}]", significant(low, 4), significant(high, 4)),
         (Relation::In, Bound::Number(bound)) => format!("is {}", significant(bound, 4)),
     }
@@ -122,7 +119,6 @@ pub(crate) fn prose(text: &str) -> Markup {
 
 /// As [`greek`], with raised and lowered indices: after `^` or `_`, what stands in brackets, a number, some small letters or
 /// one capital.
-#[must_use]
 pub fn formula(text: &str) -> Markup {
     indices(&greek(text))
 }
@@ -177,7 +173,6 @@ fn index_length(text: &str) -> usize {
 }
 
 /// The relative address of a file, seen from a folder.
-#[must_use]
 pub fn address(folder: &Path, file: &Path) -> String {
     let absolute = |path: &Path| {
         path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
@@ -206,7 +201,6 @@ fn encoded(name: &str) -> String {
 }
 
 /// The options that give these settings and folders on the command line, each with a space before it.
-#[must_use]
 pub fn options(settings: &Settings, data: &Path, figures: &Path) -> String {
     let mut text = String::new();
     let mut add = |name: &str, value: &str| {
@@ -230,7 +224,6 @@ pub fn options(settings: &Settings, data: &Path, figures: &Path) -> String {
 }
 
 /// A word as a shell reads it.
-#[must_use]
 pub fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=+,:@%".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {

@@ -25,7 +25,6 @@ pub const EXPERIMENTS: [&str; 2] = [
 ];
 
 /// The two files of a new stage, by name, with their sources.
-#[must_use]
 pub fn stage_sources(name: &str) -> [(&'static str, String); 2] {
     let module = module(name);
     STAGE.map(|(file, text)| {
@@ -39,7 +38,6 @@ pub fn stage_sources(name: &str) -> [(&'static str, String); 2] {
 }
 
 /// The source of its test.
-#[must_use]
 pub fn test_source(name: &str) -> String {
     TEST.replace("scaffold::template", &format!("stages::{}", module(name)))
 }
@@ -121,7 +119,6 @@ pub fn scaffold(root: &Path, name: &str, stages: &[&'static Stage]) -> Result<Ve
 }
 
 /// The list of stages with one more: its module in alphabetical order, itself at the end.
-#[must_use]
 pub fn with_stage(list: &str, module: &str) -> Option<String> {
     let mut lines: Vec<String> = list.lines().map(str::to_owned).collect();
     let start = lines.iter().position(|line| line.starts_with("pub const STAGES"))?;

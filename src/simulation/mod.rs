@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod data;
+pub mod exponential;
 pub mod kernel;
 pub mod network;
 pub mod observe;

@@ -1,6 +1,7 @@
 //! Answers to the questions of stages: spectra of both matrices at one checkpoint.
 
 use crate::error::Result;
+use crate::mutation;
 use crate::simulation::data::Sample;
 use crate::simulation::task::{Block, Matrix, Parameters, Task};
 use crate::simulation::trajectory::Observed;
@@ -20,6 +21,8 @@ pub enum QueryResult {
     Values([Vec<f64>; 2]),
     /// Operator norms.
     Norms([Norms; 2]),
+    /// Principal components.
+    Components(Vec<Pair>),
 }
 
 /// One value for each of the two matrices.
@@ -66,13 +69,17 @@ impl<'a> Point<'a> {
     /// A block the task does not have.
     pub fn matrices(&self, block: Block) -> Result<[BlockMatrix<'a>; 2]> {
         both(|index| {
-            Ok(BlockMatrix::new(self.task.curvature(
-                Matrix::BOTH[index],
-                block,
-                self.parameters,
-                &self.outputs,
-                self.sample,
-            )?))
+            let (matrix, outputs) = (Matrix::BOTH[index], &self.outputs);
+            let mut curvature = self.task.curvature(matrix, block, self.parameters, outputs, self.sample)?;
+            if matrix == Matrix::Hessian {
+                curvature.weights = mutation::hessian_weights(curvature.weights);
+            } else if let Some(labels) = mutation::gradient_labels(&self.sample.labels) {
+                let mut sample = self.sample.clone();
+                sample.labels = labels;
+                let mutated = self.task.curvature(matrix, block, self.parameters, outputs, &sample)?;
+                curvature.weights = mutated.weights;
+            }
+            Ok(BlockMatrix::new(curvature))
         })
     }
 
@@ -89,6 +96,9 @@ impl<'a> Point<'a> {
                 QueryResult::Pairs(both(|index| matrices[index].outliers(count as usize, &start))?)
             }
             Question::Values => QueryResult::Values(both(|index| matrices[index].values())?),
+            Question::Components(count) => {
+                QueryResult::Components(matrices[0].unweighted().top(count as usize)?)
+            }
             Question::Norms => {
                 let space = basis()?;
                 QueryResult::Norms(both(|index| matrices[index].norms(&space))?)

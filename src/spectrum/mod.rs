@@ -55,9 +55,14 @@ pub struct BlockMatrix<'a> {
 
 impl<'a> BlockMatrix<'a> {
     /// The block of these features and weights.
-    #[must_use]
     pub fn new(curvature: Curvature<'a>) -> Self {
         Self { curvature, dense: OnceCell::new() }
+    }
+
+    /// The same with every weight 1: `(1/n) Σ g_i g_iᵀ`.
+    pub fn unweighted(&self) -> BlockMatrix<'_> {
+        let features = self.curvature.features.view().into();
+        BlockMatrix::new(Curvature { features, weights: vec![1.0; self.curvature.weights.len()] })
     }
 
     fn p(&self) -> usize {
@@ -224,7 +229,6 @@ fn signed(vector: Array1<f64>) -> Array1<f64> {
 }
 
 /// Deterministic columns in general position, to start an iteration from.
-#[must_use]
 pub fn scattered(p: usize, columns: usize) -> Array2<f64> {
     let mut state = 1u64;
     Array2::from_shape_simple_fn((p, columns), || {
@@ -235,7 +239,6 @@ pub fn scattered(p: usize, columns: usize) -> Array2<f64> {
 
 /// Columns to start the outliers of one block from: a basis of the mean space, one parameter row, two in general
 /// position.
-#[must_use]
 pub fn warm_start(space: &Array2<f64>, row: ArrayView1<f64>) -> Array2<f64> {
     let p = space.nrows();
     let mut start = Array2::zeros((p, space.ncols() + 3));

@@ -46,6 +46,9 @@ pub enum Question {
     Values,
     /// Operator norms of the block, of what the mean space misses, and of its complement.
     Norms,
+    /// This many leading principal components of what the layer of the block is given, not centred and without any weights: what
+    /// eigenvectors of the Hessian and the gradient matrix would be if neither the network nor the labels played a part.
+    Components(u32),
 }
 
 /// A question put to one checkpoint of one replicate.

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::problem::network::Layer;
+use crate::random::normal::Normals;
 use crate::simulation::task::{Parameters, Spanning, Task};
 use ndarray::{Array2, ArrayView1, s};
 use ndarray_linalg::SVD;
@@ -18,6 +19,16 @@ pub fn span(columns: &Array2<f64>, cut: f64) -> Result<Array2<f64>> {
     };
     let kept = values.iter().filter(|value| **value > cut * values[0]).count();
     Ok(vectors.slice(s![.., ..kept]).to_owned())
+}
+
+/// Orthonormal basis (p × dim) of a subspace drawn uniformly: the span of dim ≤ p standard normal vectors.
+///
+/// # Errors
+/// [`Error::Numeric`] if LAPACK fails.
+pub fn random_space(p: usize, dim: usize, normals: &mut Normals) -> Result<Array2<f64>> {
+    let mut columns = Array2::zeros((p, dim));
+    normals.fill(columns.as_slice_mut().unwrap_or_default());
+    span(&columns, 0.0)
 }
 
 /// Orthonormal basis (columns, p × dim) of the subspace that parameter vectors of a layer align with.

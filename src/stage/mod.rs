@@ -1,6 +1,7 @@
 //! What a stage is: a few constants and plain functions from settings to requests, tables, claims and figures.
 
 pub mod claim;
+pub mod estimate;
 pub mod request;
 pub mod rows;
 
@@ -8,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::plot::Figure;
 use crate::problem::experiment::Experiment;
 use crate::problem::family::Family;
+use crate::random::normal::Normals;
 use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::Query;
@@ -30,7 +32,6 @@ pub enum Kind {
 
 impl Kind {
     /// The word in lists.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Theorem => "theorem",
@@ -51,7 +52,6 @@ pub enum Profile {
 
 impl Profile {
     /// The word on the command line.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Paper => "paper",
@@ -60,7 +60,6 @@ impl Profile {
     }
 
     /// One value for each profile.
-    #[must_use]
     pub fn pick<T>(self, paper: T, quick: T) -> T {
         match self {
             Self::Paper => paper,
@@ -154,6 +153,9 @@ pub trait Data {
     /// A question the stage did not ask; a store that cannot be read.
     fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<QueryResult>;
 
+    /// A stream of its own for what claims of a replicate are compared with, such as random subspaces.
+    fn null(&self, experiment: &str, replicate: u32) -> Normals;
+
     /// The experiment of this name.
     ///
     /// # Errors
@@ -189,6 +191,17 @@ pub trait Data {
         }
     }
 
+    /// Principal components that were asked for.
+    ///
+    /// # Errors
+    /// As for [`Data::answer`].
+    fn components(&self, experiment: &str, replicate: u32, query: Query) -> Result<Vec<Pair>> {
+        match self.answer(experiment, replicate, query)? {
+            QueryResult::Components(pairs) => Ok(pairs),
+            _ => Err(mismatch(query)),
+        }
+    }
+
     /// Operator norms that were asked for.
     ///
     /// # Errors
@@ -218,7 +231,6 @@ pub struct Results {
 
 impl Results {
     /// The experiments of the stage, by name.
-    #[must_use]
     pub fn all(&self) -> Vec<&Experiment> {
         self.experiments.values().collect()
     }
@@ -249,6 +261,8 @@ pub struct Stage {
     pub name: &'static str,
     /// What it shows.
     pub kind: Kind,
+    /// Whether it runs only where it is named: it takes long, and what is committed of it is judged by its recipe.
+    pub on_request: bool,
     /// One line.
     pub title: &'static str,
     /// The file with `plan` and `reduce`: the root of the code that its tables depend on.

@@ -25,7 +25,6 @@ pub enum Checkpoints {
 
 impl Checkpoints {
     /// Their indices in a list of `count`, increasing.
-    #[must_use]
     pub fn indices(self, count: usize) -> Vec<usize> {
         let last = count.saturating_sub(1);
         let mut indices = match self {
@@ -95,13 +94,11 @@ impl Request {
     }
 
     /// What is asked: with the experiment's parameters it decides all queries.
-    #[must_use]
     pub fn questions(&self) -> &[Asked] {
         &self.questions
     }
 
     /// The questions put to one replicate, without repetition, in a fixed order.
-    #[must_use]
     pub fn queries(&self, replicate: u32) -> Vec<Query> {
         let count = self.experiment.schedule().len();
         let mut queries: Vec<Query> = self

@@ -9,13 +9,14 @@ use crate::spectrum::Pair;
 use crate::spectrum::query::{Query, SampleKind};
 use crate::spectrum::subspace::{alignment, sine};
 use crate::stage::Results;
+use crate::stage::estimate::Values;
 use crate::table::{Table, TableBuilder};
 use ndarray::{Array2, ArrayView1};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Where a number was measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct At {
     /// The experiment.
     pub experiment: String,
@@ -44,11 +45,15 @@ pub enum Subspace {
     Start,
     /// The predicted eigenvectors.
     Predicted,
+    /// Leading principal components of the unweighted sample, as many as there are outliers.
+    Components,
+    /// A uniformly drawn space of as many dimensions.
+    Random,
 }
 
 impl Subspace {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Means,
         Self::Outliers(Matrix::Hessian),
         Self::Outliers(Matrix::Gradient),
@@ -57,10 +62,11 @@ impl Subspace {
         Self::Parameters,
         Self::Start,
         Self::Predicted,
+        Self::Components,
+        Self::Random,
     ];
 
     /// Name in tables.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Means => "means",
@@ -70,6 +76,8 @@ impl Subspace {
             Self::Parameters => "parameters",
             Self::Start => "start",
             Self::Predicted => "predicted",
+            Self::Components => "principal-components",
+            Self::Random => "random-subspace",
         }
     }
 }
@@ -148,7 +156,6 @@ pub struct Alignment {
 impl Alignment {
     /// Of a row, given as a vector, with the span of the means (without a sample) or an outlier eigenspace, given by an
     /// orthonormal basis.
-    #[must_use]
     pub fn of(
         at: &At,
         (layer, row, vector): (Layer, u32, ArrayView1<f64>),
@@ -233,20 +240,18 @@ pub struct Statistic {
 
 impl Statistic {
     /// A statistic of something.
-    #[must_use]
     pub fn new(at: &At, statistic: &'static str, of: Of, value: f64) -> Self {
         Self { at: at.clone(), statistic: Cow::Borrowed(statistic), of, value }
     }
 
     /// A statistic of the whole network.
-    #[must_use]
     pub fn plain(at: &At, statistic: &'static str, value: f64) -> Self {
         Self::new(at, statistic, Of::default(), value)
     }
 }
 
 /// The columns that say where, in every table.
-fn located<'a>(name: &str, rows: impl Iterator<Item = &'a At> + Clone) -> TableBuilder {
+pub fn located<'a>(name: &str, rows: impl Iterator<Item = &'a At> + Clone) -> TableBuilder {
     let experiments: Vec<&str> = rows.clone().map(|at| at.experiment.as_str()).collect();
     let builder = TableBuilder::new(name).str("experiment", &experiments);
     let replicates: Vec<Option<u32>> = rows.clone().map(|at| at.replicate).collect();
@@ -338,6 +343,73 @@ pub fn entries_table(rows: &[Statistic]) -> Result<Table> {
         .build()
 }
 
+/// The rows of the tables that stages share, as they grow.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// Of `alignment`.
+    pub alignments: Vec<Alignment>,
+    /// Of `spectrum`.
+    pub spectrum: Vec<Eigenvalue>,
+    /// Of `statistics`.
+    pub statistics: Vec<Statistic>,
+    /// Of `theory`.
+    pub theory: Vec<Statistic>,
+    /// Of `entries`.
+    pub entries: Vec<Statistic>,
+}
+
+impl Rows {
+    /// Adds a row of `statistics`.
+    pub fn measure(&mut self, at: &At, statistic: &'static str, of: Of, value: f64) {
+        self.statistics.push(Statistic::new(at, statistic, of, value));
+    }
+
+    /// Adds a row of `theory`.
+    pub fn predict(&mut self, at: &At, statistic: &'static str, of: Of, value: f64) {
+        self.theory.push(Statistic::new(at, statistic, of, value));
+    }
+
+    /// The tables of these names.
+    ///
+    /// # Errors
+    /// NaN; another name.
+    pub fn tables(&self, names: &[&str]) -> Result<Vec<Table>> {
+        let table = |name: &&str| match *name {
+            "alignment" => alignment_table(&self.alignments),
+            "spectrum" => spectrum_table(&self.spectrum),
+            "statistics" => statistics_table(name, &self.statistics),
+            "theory" => statistics_table(name, &self.theory),
+            "entries" => entries_table(&self.entries),
+            _ => Err(Error::unknown(
+                "table",
+                name,
+                &["alignment", "spectrum", "statistics", "theory", "entries"],
+            )),
+        };
+        names.iter().map(table).collect()
+    }
+}
+
+/// Where each row of a table is.
+///
+/// # Errors
+/// A table of another shape.
+pub fn places(table: &Table) -> Result<Vec<At>> {
+    let experiments = table.present("experiment", table.strs("experiment")?)?;
+    let steps = table.present("step", table.u64s("step")?)?;
+    let times = table.present("time", table.f64s("time")?)?;
+    let replicates = Reader(table).numbers("replicate")?;
+    let rows = experiments.into_iter().zip(replicates).zip(steps.into_iter().zip(times));
+    Ok(rows
+        .map(|((experiment, replicate), (step, time))| At {
+            experiment: experiment.to_owned(),
+            replicate,
+            step,
+            time,
+        })
+        .collect())
+}
+
 /// Reads the columns of a table, as far as it has them.
 struct Reader<'a>(&'a Table);
 
@@ -406,10 +478,6 @@ impl Statistics {
     /// A table of another shape.
     pub fn column(table: &Table, column: &str) -> Result<Self> {
         let reader = Reader(table);
-        let experiment = table.present("experiment", table.strs("experiment")?)?;
-        let step = table.present("step", table.u64s("step")?)?;
-        let time = table.present("time", table.f64s("time")?)?;
-        let replicate = reader.numbers("replicate")?;
         let statistic = reader.column("statistic", Table::strs)?;
         let matrix = reader.named("matrix", &Matrix::BOTH, Matrix::name)?;
         let layer = reader.named("layer", &[Layer::X, Layer::W, Layer::V], |layer| layer.name)?;
@@ -417,13 +485,8 @@ impl Statistics {
         let (row, col) = (reader.numbers("row")?, reader.numbers("col")?);
         let (rank, cluster) = (reader.numbers("rank")?, reader.numbers("cluster")?);
         let value = table.present(column, table.f64s(column)?)?;
-        let rows = (0..table.rows()).map(|i| Statistic {
-            at: At {
-                experiment: experiment[i].to_owned(),
-                replicate: replicate[i],
-                step: step[i],
-                time: time[i],
-            },
+        let rows = places(table)?.into_iter().enumerate().map(|(i, at)| Statistic {
+            at,
             statistic: Cow::Owned(statistic[i].unwrap_or(column).to_owned()),
             of: Of {
                 matrix: matrix[i],
@@ -440,7 +503,6 @@ impl Statistics {
     }
 
     /// All numbers.
-    #[must_use]
     pub fn all(&self) -> &[Statistic] {
         &self.0
     }
@@ -462,6 +524,11 @@ impl Statistics {
 pub struct Selection<'a>(Vec<&'a Statistic>);
 
 impl<'a> Selection<'a> {
+    /// All numbers of a table.
+    pub fn every(all: &'a Statistics) -> Self {
+        Selection(all.0.iter().collect())
+    }
+
     /// Those that are wanted.
     pub fn only(mut self, wanted: impl Fn(&Statistic) -> bool) -> Self {
         self.0.retain(|row| wanted(row));
@@ -509,25 +576,21 @@ impl<'a> Selection<'a> {
     }
 
     /// The values.
-    #[must_use]
     pub fn values(&self) -> Vec<f64> {
         self.iter().map(|row| row.value).collect()
     }
 
     /// Their mean; NaN if there is none.
-    #[must_use]
     pub fn mean(&self) -> f64 {
         average(&self.values())
     }
 
     /// The values over time.
-    #[must_use]
     pub fn points(&self) -> Vec<(f64, f64)> {
         self.iter().map(|row| (row.at.time, row.value)).collect()
     }
 
     /// One curve over time per replicate; predictions have replicate 0.
-    #[must_use]
     pub fn curves(&self) -> Curves {
         let mut curves = Curves::new();
         for row in self.iter() {
@@ -537,14 +600,12 @@ impl<'a> Selection<'a> {
     }
 
     /// The values of each rank up to the last over time, of ranks that there are.
-    #[must_use]
     pub fn ranked(&self, last: u32) -> Vec<Vec<(f64, f64)>> {
         let ranks = (1..=last).map(|rank| self.clone().rank(rank).points());
         ranks.filter(|points| !points.is_empty()).collect()
     }
 
     /// The smallest value at each time, as one curve per replicate.
-    #[must_use]
     pub fn smallest(&self) -> Curves {
         let mut smallest: BTreeMap<u32, BTreeMap<u64, (f64, f64)>> = BTreeMap::new();
         for row in self.iter() {
@@ -559,14 +620,26 @@ impl<'a> Selection<'a> {
 /// Curves over time, one per replicate.
 pub type Curves = BTreeMap<u32, Vec<(f64, f64)>>;
 
-/// The last value of every replicate.
+/// The value of every replicate at the end.
 #[must_use]
+pub fn at_end(curves: &Curves) -> Values {
+    let ends = curves.iter().filter_map(|(replicate, curve)| Some((*replicate, curve.last()?.1)));
+    ends.collect()
+}
+
+/// The value of every replicate at the start.
+#[must_use]
+pub fn at_start(curves: &Curves) -> Values {
+    let starts = curves.iter().filter_map(|(replicate, curve)| Some((*replicate, curve.first()?.1)));
+    starts.collect()
+}
+
+/// The last value of every replicate.
 pub fn last(curves: &Curves) -> Vec<f64> {
     curves.values().filter_map(|curve| curve.last().map(|point| point.1)).collect()
 }
 
 /// The first value of every replicate.
-#[must_use]
 pub fn first(curves: &Curves) -> Vec<f64> {
     curves.values().filter_map(|curve| curve.first().map(|point| point.1)).collect()
 }
@@ -585,32 +658,27 @@ fn columns(curves: &Curves) -> Vec<(f64, Vec<f64>)> {
 }
 
 /// Mean over replicates at each time.
-#[must_use]
 pub fn mean(curves: &Curves) -> Vec<(f64, f64)> {
     columns(curves).into_iter().map(|(time, values)| (time, average(&values))).collect()
 }
 
 /// Mean, smallest and largest value over replicates at each time, as `(time, mean, low, high)`.
-#[must_use]
 pub fn mean_and_range(curves: &Curves) -> Vec<(f64, f64, f64, f64)> {
     mean(curves).into_iter().zip(range(curves)).map(|((x, y), (_, low, high))| (x, y, low, high)).collect()
 }
 
 /// Smallest and largest value over replicates at each time.
-#[must_use]
 pub fn range(curves: &Curves) -> Vec<(f64, f64, f64)> {
     let ends = |(time, values): (f64, Vec<f64>)| (time, extent(&values).0, extent(&values).1);
     columns(curves).into_iter().map(ends).collect()
 }
 
 /// Mean of values; NaN if there is none.
-#[must_use]
 pub fn average(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / as_f64(values.len())
 }
 
 /// Smallest and largest of values.
-#[must_use]
 pub fn extent(values: &[f64]) -> (f64, f64) {
     values
         .iter()

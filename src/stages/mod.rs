@@ -11,6 +11,7 @@ pub mod gmm_eigenvectors;
 pub mod gmm_outlier_space;
 pub mod gmm_snr;
 pub mod gmm_spectrum;
+pub mod rank_law_map;
 pub mod xor_collapse;
 pub mod xor_eigenvalues_first;
 pub mod xor_eigenvalues_second;
@@ -40,6 +41,7 @@ pub const STAGES: &[&Stage] = &[
     &xor_eigenvectors::report::STAGE,
     &xor_rank_deficiency::report::STAGE,
     &xor_rank_law::report::STAGE,
+    &rank_law_map::report::STAGE,
     &xor_snr::report::STAGE,
     &xor_collapse::report::STAGE,
     &effective_dynamics::report::STAGE,

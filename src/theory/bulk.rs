@@ -29,7 +29,6 @@ impl Edge {
     /// Scale of the Tracy-Widom fluctuation of the extreme bulk eigenvalue of a `d × d` matrix, `(|z''(S)|/2)^{1/3} d^{-2/3}`.
     ///
     /// For `f = 1`, `λ = 1` it is the scale of Johnstone (2001), `(√n + √d)(1/√n + 1/√d)^{1/3}/n`.
-    #[must_use]
     pub fn tracy_widom_scale(&self, d: f64) -> Option<f64> {
         self.curvature.map(|curvature| libm::cbrt(curvature / 2.0) * libm::pow(d, -2.0 / 3.0))
     }

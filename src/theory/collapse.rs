@@ -21,13 +21,15 @@
 //! threshold. It lowers the growth rate of an aligned neuron, to second order only: at `c = 1` by a share 1e-4 of `ρ` at
 //! `λ = 10`, 1e-3 at `λ = 5` and 0.08 at `λ = 1`.
 
+use crate::mutation;
+
 /// Growth rate of a small aligned neuron without ridge, `ρ = (E|1 + g/√λ| - √(2/(πλ)))/8` with `g ~ N(0, 1)`: the effective
 /// dynamics of the XOR network collapse to zero if `β > ρ`, from any start, and leave zero if `β < ρ`.
 ///
 /// `E|1 + g/√λ| = √(2/(πλ)) e^{-λ/2} + erf(√(λ/2))`, so `ρ ≈ (1 - √(2/(πλ)))/8` for large `λ` (0.0935 at `λ = 10`). NaN unless
 /// `λ > 0`.
-#[must_use]
 pub fn collapse_threshold(lambda: f64) -> f64 {
+    let lambda = mutation::predicted_for(lambda);
     let noise = (2.0 / (std::f64::consts::PI * lambda)).sqrt();
     0.125 * (noise * libm::expm1(-0.5 * lambda) + libm::erf((0.5 * lambda).sqrt()))
 }

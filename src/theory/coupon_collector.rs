@@ -15,7 +15,6 @@ use crate::problem::as_f64;
 /// Probabilities below 1e-308 lose accuracy or vanish.
 ///
 /// Without directions neurons have nowhere to fall and the only possible count, 0, is certain.
-#[must_use]
 pub fn covered(neurons: usize, directions: usize) -> Vec<f64> {
     let mut law = vec![0.0; directions + 1];
     law[0] = 1.0;
@@ -33,7 +32,6 @@ pub fn covered(neurons: usize, directions: usize) -> Vec<f64> {
 }
 
 /// Mean number of covered directions, `D (1 - (1 - 1/D)^K)`.
-#[must_use]
 pub fn mean_covered(neurons: usize, directions: usize) -> f64 {
     covered(neurons, directions).iter().enumerate().map(|(r, probability)| as_f64(r) * probability).sum()
 }

@@ -21,6 +21,7 @@
 use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::theory::bulk::{Bulk, Edge, clustered};
 use crate::theory::jacobi::{SymmetricEigen, symmetric_eigen};
 use crate::theory::mixture_law::MixtureLaw;
@@ -50,17 +51,17 @@ pub struct Outlier {
     /// Projection `r` of the unit eigenvector on `V`, in the coordinates of the nodes (length `r = dim V`). Within a multiple
     /// eigenvalue the vectors are one choice of orthogonal ones: only sums over all of them are meaningful.
     pub projection: Array1<f64>,
+    /// Where it lies, in the parametrisation by `y`.
+    pub(crate) y: f64,
 }
 
 impl Outlier {
     /// Squared overlap of the unit eigenvector with `V`, `‖r‖²`.
-    #[must_use]
     pub fn overlap_with_space(&self) -> f64 {
         self.projection.iter().map(|value| value * value).sum()
     }
 
     /// Squared overlap with the direction of a vector of `V` given in the coordinates of the nodes; 0 for the zero vector.
-    #[must_use]
     pub fn overlap_with(&self, direction: &ArrayView1<f64>) -> f64 {
         let squared: f64 = direction.iter().map(|value| value * value).sum();
         let product: f64 = direction.iter().zip(&self.projection).map(|(a, b)| a * b).sum();
@@ -68,15 +69,13 @@ impl Outlier {
     }
 
     /// Squared overlap with the span of orthonormal columns (`r × m`).
-    #[must_use]
     pub fn overlap_with_span(&self, basis: &Array2<f64>) -> f64 {
         basis.columns().into_iter().map(|column| self.overlap_with(&column)).sum()
     }
 
     /// Squared overlap with `Span(μ_1..μ_k)`.
-    #[must_use]
     pub fn overlap_with_span_of_means(&self, law: &MixtureLaw) -> f64 {
-        self.overlap_with_span(law.means_basis())
+        self.overlap_with_span(&law.means_basis)
     }
 }
 
@@ -106,38 +105,56 @@ impl EffectiveSpectrum {
                 return Err(Error::parameter(name, value, "must be positive"));
             }
         }
+        let lambda = mutation::predicted_for(lambda);
         let values = &weights.values;
-        if values.len() != nodes.masses().len() {
-            let rule = format!("needs one weight per node, {}", nodes.masses().len());
+        if values.len() != nodes.masses.len() {
+            let rule = format!("needs one weight per node, {}", nodes.masses.len());
             return Err(Error::parameter("weights", values.len(), rule));
         }
         let slack = 1e-12 * weights.sup.abs().max(weights.inf.abs());
         let (low, high) = (weights.inf - slack, weights.sup + slack);
         let occupied = |(value, mass): (&f64, &f64)| *mass > 0.0 && !(low..=high).contains(value);
-        if !(low.is_finite() && high.is_finite()) || values.iter().zip(nodes.masses()).any(occupied) {
+        if !(low.is_finite() && high.is_finite()) || values.iter().zip(&nodes.masses).any(occupied) {
             let rule = format!("must lie in [inf, sup] = [{}, {}]", weights.inf, weights.sup);
             return Err(Error::parameter("weights", "out of range", rule));
         }
-        let bulk = Bulk::new(values, nodes.masses(), (weights.inf, weights.sup), (ratio, lambda));
+        let bulk = Bulk::new(values, &nodes.masses, (weights.inf, weights.sup), (ratio, lambda));
         let (right, left) = (bulk.outer_edge(bulk.sup, 1.0), bulk.outer_edge(bulk.inf, -1.0));
         Ok(Self { nodes: nodes.clone(), values: values.clone(), bulk, right, left })
     }
 
+    /// The nodes of `u`.
+    pub(crate) fn nodes(&self) -> &NodeSet {
+        &self.nodes
+    }
+
+    /// The weights at the nodes.
+    pub(crate) fn values(&self) -> &Array1<f64> {
+        &self.values
+    }
+
+    /// `λ`.
+    pub(crate) fn lambda(&self) -> f64 {
+        self.bulk.lambda
+    }
+
+    /// `φ`.
+    pub(crate) fn ratio(&self) -> f64 {
+        self.bulk.ratio
+    }
+
     /// Right edge of the bulk.
-    #[must_use]
     pub fn right_edge(&self) -> Edge {
         self.right
     }
 
     /// Left edge of the bulk. For `f ≥ 0` with mass at zero it is that mass' position, 0, unless `inf f > 0`; then, as without
     /// such mass, it is the left edge of the continuous part.
-    #[must_use]
     pub fn left_edge(&self) -> Edge {
         self.left
     }
 
     /// Mass of the spectrum at zero, `(1 - φ P(f ≠ 0))₊`.
-    #[must_use]
     pub fn mass_at_zero(&self) -> f64 {
         (1.0 - self.bulk.ratio * self.bulk.active()).max(0.0)
     }
@@ -145,7 +162,6 @@ impl EffectiveSpectrum {
     /// The intervals that carry the continuous part of the bulk, in increasing order.
     ///
     /// Gaps are found where the law of `f` has a gap of its own, with 1 % of the law on either side.
-    #[must_use]
     pub fn bands(&self) -> Vec<(f64, f64)> {
         let (mut bands, mut start) = (Vec::new(), self.left.position);
         for (low, high) in self.bulk.gaps() {
@@ -280,7 +296,7 @@ impl EffectiveSpectrum {
             let same = |root: &(usize, f64)| (root.1 - y).abs() <= DEGENERATE * y.abs();
             let multiplicity = rest.iter().take_while(|root| same(root)).count();
             for (projection, &(_, y)) in self.eigenspace(first, multiplicity, y)?.into_iter().zip(rest) {
-                found.push(Outlier { position: self.bulk.z(y), side, projection });
+                found.push(Outlier { position: self.bulk.z(y), side, projection, y });
             }
             rest = &rest[multiplicity..];
         }

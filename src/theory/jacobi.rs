@@ -96,39 +96,3 @@ fn rotate_rows(matrix: &mut [f64], size: usize, (p, q): (usize, usize), (cosine,
         (*a, *b) = (cosine * *a - turn * *b, turn * *a + cosine * *b);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ndarray::{Array2, array};
-
-    use crate::theory::jacobi::symmetric_eigen;
-
-    #[test]
-    fn reproduces_a_known_spectrum_with_a_double_eigenvalue() {
-        let eigen = symmetric_eigen(&array![[2.0, 1.0, 1.0], [1.0, 2.0, 1.0], [1.0, 1.0, 2.0]]).unwrap();
-        for (value, expected) in eigen.values.iter().zip([4.0, 1.0, 1.0]) {
-            assert!((value - expected).abs() < 1e-14);
-        }
-    }
-
-    #[test]
-    fn vectors_are_orthonormal_and_rebuild_the_matrix() {
-        let a = Array2::from_shape_fn((20, 20), |(i, j)| {
-            let (low, high) = (i.min(j), i.max(j));
-            f64::from(u32::try_from((7 * low + 3 * high * high + low * high) % 23).unwrap()) - 11.0
-        });
-        let eigen = symmetric_eigen(&a).unwrap();
-        let rebuilt = (&eigen.vectors * &eigen.values).dot(&eigen.vectors.t());
-        assert!((&rebuilt - &a).iter().all(|gap| gap.abs() < 1e-11));
-        let gram = eigen.vectors.t().dot(&eigen.vectors);
-        assert!((&gram - &Array2::<f64>::eye(20)).iter().all(|gap| gap.abs() < 1e-13));
-        assert!(eigen.values.windows(2).into_iter().all(|pair| pair[0] >= pair[1]));
-    }
-
-    #[test]
-    fn empty_and_unsound_matrices() {
-        assert!(symmetric_eigen(&Array2::zeros((0, 0))).unwrap().values.is_empty());
-        assert!(symmetric_eigen(&Array2::zeros((2, 3))).is_err());
-        assert!(symmetric_eigen(&array![[f64::NAN]]).is_err());
-    }
-}

@@ -10,20 +10,29 @@ use ndarray::{Array1, Array2, ArrayView1, s};
 
 use crate::error::{Error, Result};
 use crate::problem::as_f64;
-use crate::theory::span::{Coordinates, check_gram, mixture_nodes, orthonormal_span, product};
+use crate::theory::span::{
+    Coordinates, check_gram, check_probabilities, mixture_nodes, orthonormal_span, product,
+};
 use crate::theory::{DEFAULT_NODES, Matrix, NodeSet, Weights};
 
 /// The mixture, seen on `V`: orthonormal coordinates, quadrature nodes and softmax probabilities at the nodes.
 #[derive(Debug, Clone)]
 pub struct MixtureLaw {
-    parameters: Array2<f64>,
-    means: Array2<f64>,
-    means_basis: Array2<f64>,
+    /// Coordinates of `x^1..x^C` in the orthonormal basis of `V`, `C × r`, with the rank `r ≤ C + k` of the Gram matrix.
+    pub parameters: Array2<f64>,
+    /// Coordinates of `μ_1..μ_k`, `k × r`.
+    pub means: Array2<f64>,
+    /// Orthonormal basis of `Span(μ_1..μ_k)` as columns, `r × dim Span(μ)`.
+    pub means_basis: Array2<f64>,
     class_probabilities: Vec<f64>,
-    sampled: usize,
-    nodes: NodeSet,
-    labels: Vec<usize>,
-    softmax: Array2<f64>,
+    /// Rank `q ≤ C - 1` of the differences `x^a - x^b`: the number of coordinates, the first ones, over which nodes spread.
+    pub sampled: usize,
+    /// The quadrature rule for `u`, class by class: `E[c u uᵀ]` is exact for constant `c`.
+    pub nodes: NodeSet,
+    /// Class label of each node, length `N`.
+    pub labels: Vec<usize>,
+    /// Softmax probabilities `π_a` at each node, `N × C`.
+    pub softmax: Array2<f64>,
     complement: Array2<f64>,
 }
 
@@ -55,10 +64,11 @@ impl MixtureLaw {
         lambda: f64,
         nodes_per_class: usize,
     ) -> Result<Self> {
-        check(gram, classes, probabilities)?;
+        check_probabilities(classes, probabilities)?;
+        check_gram(gram, classes + probabilities.len())?;
         let (parameters, means, sampled) = coordinates(gram, classes)?;
         let (nodes, labels) = mixture_nodes(&means, probabilities, lambda, sampled, nodes_per_class)?;
-        let (softmax, complement) = softmax(nodes.points(), &parameters);
+        let (softmax, complement) = softmax(&nodes.points, &parameters);
         let means_basis = orthonormal_span(&means);
         let class_probabilities = probabilities.to_vec();
         Ok(Self {
@@ -74,60 +84,6 @@ impl MixtureLaw {
         })
     }
 
-    /// Rank `r ≤ C + k` of the Gram matrix, the dimension of `V`.
-    #[must_use]
-    pub fn dimension(&self) -> usize {
-        self.parameters.ncols()
-    }
-
-    /// Rank `q ≤ C - 1` of the differences `x^a - x^b`: the number of coordinates, the first ones, over which nodes spread.
-    #[must_use]
-    pub fn sampled_dimension(&self) -> usize {
-        self.sampled
-    }
-
-    /// The quadrature rule for `u`, class by class: `E[c u uᵀ]` is exact for constant `c`.
-    #[must_use]
-    pub fn nodes(&self) -> &NodeSet {
-        &self.nodes
-    }
-
-    /// Class label of each node, length `N`.
-    #[must_use]
-    pub fn labels(&self) -> &[usize] {
-        &self.labels
-    }
-
-    /// Softmax probabilities `π_a` at each node, `N × C`.
-    #[must_use]
-    pub fn softmax(&self) -> &Array2<f64> {
-        &self.softmax
-    }
-
-    /// Coordinates of `x^a` in the orthonormal basis of `V`, length `r`.
-    ///
-    /// # Panics
-    /// If `a` is not below the number of classes `C`.
-    #[must_use]
-    pub fn parameter(&self, a: usize) -> ArrayView1<'_, f64> {
-        self.parameters.row(a)
-    }
-
-    /// Coordinates of `μ_b` in the orthonormal basis of `V`, length `r`.
-    ///
-    /// # Panics
-    /// If `b` is not below the number of mixture components `k`.
-    #[must_use]
-    pub fn mean(&self, b: usize) -> ArrayView1<'_, f64> {
-        self.means.row(b)
-    }
-
-    /// Orthonormal basis of `Span(μ_1..μ_k)` as columns, `r × dim Span(μ)`.
-    #[must_use]
-    pub fn means_basis(&self) -> &Array2<f64> {
-        &self.means_basis
-    }
-
     /// Weights of the block `(a, b)` at the nodes, with the extremes of the support of their law.
     ///
     /// If all `x^a` are equal, `π` is constant, the law is discrete and the extremes are those of the nodes. Otherwise they
@@ -141,11 +97,8 @@ impl MixtureLaw {
     pub fn weights(&self, matrix: Matrix, a: usize, b: usize) -> Result<Weights> {
         let classes = self.parameters.nrows();
         if a.max(b) >= classes {
-            return Err(Error::parameter(
-                "block",
-                format!("({a}, {b})"),
-                format!("there are {classes} classes"),
-            ));
+            let rule = format!("there are {classes} classes");
+            return Err(Error::parameter("block", format!("({a}, {b})"), rule));
         }
         let values: Array1<f64> =
             (0..self.labels.len()).map(|node| self.weight(matrix, a, b, node)).collect();
@@ -179,27 +132,9 @@ impl MixtureLaw {
 
     /// The values at nodes of positive mass.
     fn occupied(&self, values: &Array1<f64>) -> Array1<f64> {
-        let pairs = values.iter().zip(self.nodes.masses());
+        let pairs = values.iter().zip(&self.nodes.masses);
         pairs.filter(|(_, mass)| **mass > 0.0).map(|(value, _)| *value).collect()
     }
-}
-
-fn check(gram: &Array2<f64>, classes: usize, probabilities: &[f64]) -> Result<()> {
-    let components = probabilities.len();
-    if classes < 2 || components == 0 || components > classes {
-        let rule = format!("needs 1 ≤ k ≤ C and C ≥ 2, found k = {components}");
-        return Err(Error::parameter("classes", classes, rule));
-    }
-    if probabilities.iter().any(|p| !p.is_finite() || *p < 0.0)
-        || (probabilities.iter().sum::<f64>() - 1.0).abs() > 1e-9
-    {
-        return Err(Error::parameter(
-            "probabilities",
-            format!("{probabilities:?}"),
-            "must be ≥ 0 and sum to 1",
-        ));
-    }
-    check_gram(gram, classes + components)
 }
 
 /// Coordinates of the parameters and of the means, with pivots taken first among `x^a - x̄`, then `x̄`, then the means: the

@@ -13,6 +13,8 @@ pub mod coupon_collector;
 pub mod dynamics;
 pub mod effective_spectrum;
 pub mod jacobi;
+pub mod joint;
+pub mod leading;
 pub mod mixture_law;
 mod span;
 pub mod xor_law;
@@ -41,9 +43,12 @@ pub enum Matrix {
 /// mean and `residual_variance` the conditional variance. A plain rule has `residual_variance = 0`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeSet {
-    points: Array2<f64>,
-    masses: Array1<f64>,
-    residual_variance: Array1<f64>,
+    /// Node coordinates, `N × r`.
+    pub points: Array2<f64>,
+    /// Node probabilities, length `N`, summing to 1.
+    pub masses: Array1<f64>,
+    /// Variance of `u` given the node, per coordinate, length `r`.
+    pub residual_variance: Array1<f64>,
 }
 
 impl NodeSet {
@@ -78,32 +83,12 @@ impl NodeSet {
         Ok(Self { points, masses, residual_variance })
     }
 
-    /// Node coordinates, `N × r`.
-    #[must_use]
-    pub fn points(&self) -> &Array2<f64> {
-        &self.points
-    }
-
-    /// Node probabilities, length `N`, summing to 1.
-    #[must_use]
-    pub fn masses(&self) -> &Array1<f64> {
-        &self.masses
-    }
-
-    /// Variance of `u` given the node, per coordinate, length `r`.
-    #[must_use]
-    pub fn residual_variance(&self) -> &Array1<f64> {
-        &self.residual_variance
-    }
-
     /// Dimension `r` of `V`.
-    #[must_use]
     pub fn dimension(&self) -> usize {
         self.points.ncols()
     }
 
     /// `E[c(node) u uᵀ]` (`r × r`) for a coefficient given at each node.
-    #[must_use]
     pub fn weighted_second_moment(&self, mut coefficient: impl FnMut(usize) -> f64) -> Array2<f64> {
         let dimension = self.dimension();
         let mut moment = vec![0.0; dimension * dimension];
@@ -139,7 +124,6 @@ pub struct Weights {
 
 impl Weights {
     /// Weights whose law is discrete and carried by the nodes: `sup` and `inf` are the extremes of the values.
-    #[must_use]
     pub fn discrete(values: Array1<f64>) -> Self {
         let sup = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let inf = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -235,7 +219,7 @@ fn whiten(points: &mut Array2<f64>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use crate::theory::{gaussian_nodes, normal_quantile};
+    use crate::theory::normal_quantile;
 
     #[test]
     fn quantiles_against_tables() {
@@ -247,21 +231,5 @@ mod tests {
         ] {
             assert!((normal_quantile(probability) - expected).abs() < 1e-12);
         }
-    }
-
-    #[test]
-    fn nodes_have_the_first_moments_of_a_gaussian() {
-        for dimension in [1, 4, 9, 19] {
-            let nodes = gaussian_nodes(dimension, 400).unwrap();
-            for i in 0..dimension {
-                assert!(nodes.column(i).iter().sum::<f64>().abs() < 1e-11);
-                for j in 0..=i {
-                    let moment = nodes.outer_iter().map(|row| row[i] * row[j]).sum::<f64>() / 400.0;
-                    assert!((moment - f64::from(u8::from(i == j))).abs() < 1e-12);
-                }
-            }
-        }
-        assert_eq!(gaussian_nodes(0, 400).unwrap().dim(), (1, 0));
-        assert!(gaussian_nodes(9, 30).is_err());
     }
 }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::problem::as_f64;
 use crate::theory::{NodeSet, gaussian_nodes};
 
@@ -33,6 +34,21 @@ pub(crate) fn check_gram(gram: &Array2<f64>, size: usize) -> Result<()> {
             let rule = "must be symmetric positive semidefinite";
             return Err(Error::parameter(format!("gram[{i}, {j}]"), value, rule));
         }
+    }
+    Ok(())
+}
+
+/// Refuses what are no probabilities of the components of a mixture with one of `classes` labels each.
+pub(crate) fn check_probabilities(classes: usize, probabilities: &[f64]) -> Result<()> {
+    let components = probabilities.len();
+    if classes < 2 || components == 0 || components > classes {
+        let rule = format!("needs 1 ≤ k ≤ C and C ≥ 2, found k = {components}");
+        return Err(Error::parameter("classes", classes, rule));
+    }
+    let negative = probabilities.iter().any(|p| !p.is_finite() || *p < 0.0);
+    if negative || (probabilities.iter().sum::<f64>() - 1.0).abs() > 1e-9 {
+        let rule = "must be ≥ 0 and sum to 1";
+        return Err(Error::parameter("probabilities", format!("{probabilities:?}"), rule));
     }
     Ok(())
 }
@@ -99,6 +115,7 @@ pub(crate) fn mixture_nodes(
     if !(lambda.is_finite() && lambda > 0.0) {
         return Err(Error::parameter("lambda", lambda, "must be positive"));
     }
+    let lambda = mutation::predicted_for(lambda);
     let dimension = means.ncols();
     let gaussian = gaussian_nodes(sampled, per_component)?;
     let each = gaussian.nrows();

@@ -13,6 +13,7 @@
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::theory::jacobi::{SymmetricEigen, symmetric_eigen};
 use crate::theory::span::{Coordinates, check_gram, mixture_nodes, orthonormal_span, product};
 use crate::theory::{DEFAULT_NODES, Matrix, NodeSet};
@@ -23,15 +24,22 @@ const CLUSTERS: [f64; 4] = [0.25; 4];
 /// The XOR mixture and the network, seen on `V`: orthonormal coordinates, quadrature nodes and the network's state there.
 #[derive(Debug, Clone)]
 pub struct XorLaw {
-    neurons: Array2<f64>,
-    means: Array2<f64>,
-    means_basis: Array2<f64>,
+    /// Coordinates of `W_1..W_K` in the orthonormal basis of `V`, `K × r`, with the rank `r ≤ K + 2` of the Gram matrix.
+    pub neurons: Array2<f64>,
+    /// Coordinates of the means of the clusters, `4 × r`: the first row is `μ`, the third `ν`.
+    pub means: Array2<f64>,
+    /// Orthonormal basis of `Span(μ, ν)` as columns, `r × dim Span(μ, ν)`.
+    pub means_basis: Array2<f64>,
     v: Vec<f64>,
-    sampled: usize,
-    nodes: NodeSet,
-    clusters: Vec<usize>,
+    /// Rank `q ≤ K` of `W`: the number of coordinates, the first ones, over which nodes spread.
+    pub sampled: usize,
+    /// The quadrature rule for the projection of `Y` on `V`, cluster by cluster: `E[c u uᵀ]` is exact for constant `c`.
+    pub nodes: NodeSet,
+    /// Cluster of each node, length `N`: 0 is +μ, 1 is -μ, 2 is +ν, 3 is -ν.
+    pub clusters: Vec<usize>,
     features: NodeSet,
-    outputs: Array1<f64>,
+    /// Output `f = v·relu(WY)` at each node, length `N`.
+    pub outputs: Array1<f64>,
     curvature: Array1<f64>,
     squared_residual: Array1<f64>,
 }
@@ -76,11 +84,11 @@ impl XorLaw {
             if cluster % 2 == 0 { coordinate } else { -coordinate }
         });
         let (nodes, clusters) = mixture_nodes(&means, &CLUSTERS, lambda, sampled, nodes_per_cluster)?;
-        let relu = |node: usize, i: usize| product(neurons.row(i), nodes.points().row(node)).max(0.0);
+        let relu = |node: usize, i: usize| product(neurons.row(i), nodes.points.row(node)).max(0.0);
         let activations = Array2::from_shape_fn((clusters.len(), count), |(node, i)| relu(node, i));
         let outputs: Array1<f64> =
             activations.outer_iter().map(|row| row.iter().zip(v).map(|(a, b)| a * b).sum()).collect();
-        let features = NodeSet::new(activations, nodes.masses().clone(), Array1::zeros(count))?;
+        let features = NodeSet::new(activations, nodes.masses.clone(), Array1::zeros(count))?;
         let squared_residual = outputs.iter().zip(&clusters).map(|(&output, &cluster)| {
             let residual = sigmoid(if label(cluster) { -output } else { output });
             residual * residual
@@ -100,71 +108,9 @@ impl XorLaw {
         })
     }
 
-    /// Rank `r ≤ K + 2` of the Gram matrix, the dimension of `V`.
-    #[must_use]
-    pub fn dimension(&self) -> usize {
-        self.neurons.ncols()
-    }
-
-    /// Rank `q ≤ K` of `W`: the number of coordinates, the first ones, over which nodes spread.
-    #[must_use]
-    pub fn sampled_dimension(&self) -> usize {
-        self.sampled
-    }
-
-    /// The quadrature rule for the projection of `Y` on `V`, cluster by cluster: `E[c u uᵀ]` is exact for constant `c`.
-    #[must_use]
-    pub fn nodes(&self) -> &NodeSet {
-        &self.nodes
-    }
-
-    /// Cluster of each node, length `N`: 0 is +μ, 1 is -μ, 2 is +ν, 3 is -ν.
-    #[must_use]
-    pub fn clusters(&self) -> &[usize] {
-        &self.clusters
-    }
-
-    /// Label of each node, length `N`: 1 in the clusters ±μ and 0 in ±ν.
-    #[must_use]
-    pub fn labels(&self) -> Vec<f64> {
-        self.clusters.iter().map(|&cluster| f64::from(u8::from(label(cluster)))).collect()
-    }
-
-    /// Output `f = v·relu(WY)` at each node, length `N`.
-    #[must_use]
-    pub fn outputs(&self) -> &Array1<f64> {
-        &self.outputs
-    }
-
-    /// Coordinates of `W_i` in the orthonormal basis of `V`, length `r`.
-    ///
-    /// # Panics
-    /// If `i` is not below the number of neurons `K`.
-    #[must_use]
-    pub fn neuron(&self, i: usize) -> ArrayView1<'_, f64> {
-        self.neurons.row(i)
-    }
-
-    /// Coordinates of the mean of a cluster in the orthonormal basis of `V`, length `r`: those of `μ` are `mean(0)`, those of
-    /// `ν` are `mean(2)`.
-    ///
-    /// # Panics
-    /// If there is no such cluster (0 to 3).
-    #[must_use]
-    pub fn mean(&self, cluster: usize) -> ArrayView1<'_, f64> {
-        self.means.row(cluster)
-    }
-
-    /// Orthonormal basis of `Span(μ, ν)` as columns, `r × dim Span(μ, ν)`.
-    #[must_use]
-    pub fn means_basis(&self) -> &Array2<f64> {
-        &self.means_basis
-    }
-
     /// `w` at each node, length `N`: `q` for the Hessian, `r²` for the gradient matrix.
     ///
     /// Both come from `σ(f)` and `σ(-f)`, each accurate to a few rounding errors, never from `1 - σ(f)`.
-    #[must_use]
     pub fn sample_weights(&self, matrix: Matrix) -> &Array1<f64> {
         match matrix {
             Matrix::Hessian => &self.curvature,
@@ -187,7 +133,7 @@ impl XorLaw {
             return Err(Error::parameter("block", format!("({i}, {j})"), rule));
         }
         let signed = self.v[i] * self.v[j];
-        let rows = self.features.points().outer_iter().zip(self.sample_weights(matrix));
+        let rows = self.features.points.outer_iter().zip(self.sample_weights(matrix));
         let weight = |(relu, w): (ArrayView1<f64>, &f64)| {
             if relu[i] > 0.0 && relu[j] > 0.0 { w * signed } else { 0.0 }
         };
@@ -198,7 +144,6 @@ impl XorLaw {
     ///
     /// At `v → 0` with orthonormal `W_i` and means that `W` does not see, `w = 1/4` and `4λ` times the block has the
     /// eigenvalue `1/2 - 1/(2π) + K/(2π) ≈ 0.341 + 0.159 K` once, for `(1, …, 1)`, and `1/2 - 1/(2π)` otherwise.
-    #[must_use]
     pub fn second_layer(&self, matrix: Matrix) -> Array2<f64> {
         let weights = self.sample_weights(matrix);
         self.features.weighted_second_moment(|node| weights[node])
@@ -218,7 +163,7 @@ impl XorLaw {
     /// If the eigensolver fails.
     pub fn operator_norm(&self) -> Result<f64> {
         let count = self.v.len();
-        let entry = |(i, j): (usize, usize)| product(self.neuron(i), self.neuron(j));
+        let entry = |(i, j): (usize, usize)| product(self.neurons.row(i), self.neurons.row(j));
         let gram = symmetric_eigen(&Array2::from_shape_fn((count, count), entry))?;
         Ok(gram.values[0].max(0.0).sqrt())
     }
@@ -239,13 +184,12 @@ impl XorLaw {
 /// `eig_5(A) ≤ s ‖W‖²/(2λ)` holds for the population. For a sample the first two steps hold as they stand, with the
 /// covariances within the clusters of the sample in place of `C`, which exceed theirs by a relative `O(√(K/n))`: the level
 /// without the 1/2 leaves room for that.
-#[must_use]
 pub fn second_layer_threshold(matrix: Matrix, operator_norm: f64, lambda: f64) -> f64 {
     let sup = match matrix {
         Matrix::Hessian => 0.25,
         Matrix::Gradient => 1.0,
     };
-    sup * operator_norm * operator_norm / lambda
+    sup * operator_norm * operator_norm / mutation::predicted_for(lambda)
 }
 
 /// Whether a cluster has label 1.

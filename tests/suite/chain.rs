@@ -6,7 +6,7 @@ use spectral_alignment::problem::network::Network;
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::random::normal::Normals;
 use spectral_alignment::random::seed::{Purpose, Seed};
-use spectral_alignment::simulation::chain::factor::TriangularFactor;
+use spectral_alignment::simulation::chain::factor::Factor;
 use spectral_alignment::simulation::chain::noise::{ChiSquared, Noise};
 use spectral_alignment::simulation::chain::reduced::Chain;
 use spectral_alignment::simulation::task::{self, Parameters};
@@ -107,8 +107,8 @@ fn embed(rows: &Array2<f64>, q: usize, normal: &Array1<f64>) -> Array2<f64> {
     full
 }
 
-/// From the coordinates before each step the step of SGD itself, in a space with three more dimensions than the coordinates
-/// need, on the same noise.
+/// From the coordinates before each step the step of SGD itself, in a space with at least three more dimensions than the
+/// coordinates need, on the same noise.
 #[test]
 fn a_step_is_that_of_sgd_in_the_whole_space() {
     for (task, d, lambda) in [
@@ -124,30 +124,33 @@ fn a_step_is_that_of_sgd_in_the_whole_space() {
     ] {
         let model = Flat { lambda, ..model(task, d) };
         let (rows, q) = (model.rows(), q(&model));
-        let size = q + rows + 3;
+        let size = q + rows + 11;
         let full_model = Flat { d: size, c: model.step_size() * size as f64, ..model.clone() };
         let full = task::build(&full_model.problem());
         let clusters = full.law().means();
         let mut noise = noise("chain-step", 0);
         let mut chain = Chain::new(&model.problem(), &mut noise).unwrap();
         let start = gram(&chain.layers()[0], &chain.means());
-        let rest = ChiSquared::new(d - q - rows).unwrap();
+        let mut widths = std::collections::BTreeSet::new();
         for step in 0..600 {
             let mut same = noise.clone();
-            let mut normal = vec![0.0; rows + 3];
+            let mut normal = vec![0.0; rows + 11];
             seed("chain-reflection", step).stream(Purpose::Test, 0).fill(&mut normal);
             let normal = Array1::from(normal);
-            let before = chain.layers();
-            let mut parameters: Parameters = vec![embed(&before[0], q, &normal)];
-            parameters.extend_from_slice(&before[1..]);
+            let before = chain.coordinates();
+            let width = before.ncols();
+            widths.insert(width);
+            let mut parameters: Parameters = vec![embed(&before, q, &normal)];
+            parameters.extend_from_slice(&chain.layers()[1..]);
             let mut learner = full.learner(&parameters);
 
             let uniform = same.uniform();
             let cluster = cluster(&model, uniform);
-            let mut z = vec![0.0; q + rows];
+            let mut z = vec![0.0; width];
             same.fill(&mut z);
-            let length = rest.draw(&mut same).sqrt();
+            let length = ChiSquared::new(d - width).unwrap().draw(&mut same).sqrt();
             z.extend([0.36, -0.48, 0.8].map(|share| share * length));
+            z.resize(size, 0.0);
             let z = Array2::from_shape_vec((1, size), z).unwrap();
             let y = &embed(&z, q, &normal).row(0) / lambda.sqrt() + clusters.row(cluster);
             let mut y = y.to_vec();
@@ -168,6 +171,8 @@ fn a_step_is_that_of_sgd_in_the_whole_space() {
             }
         }
         assert_eq!(chain.taken(), 600);
+        let most = (q + rows + 8).min(d - 1);
+        assert_eq!(widths, (q + rows..=most).collect(), "widths of the coordinates");
         let moved = gram_gap(&gram(&chain.layers()[0], &chain.means()), &start);
         assert!(d > 1000 || moved > 0.1, "nothing happened: {moved}");
     }
@@ -187,31 +192,35 @@ pub fn cluster(model: &Flat, uniform: f64) -> usize {
 }
 
 #[test]
-fn a_factor_stays_triangular_and_loses_nothing() {
+fn a_triangulated_factor_loses_nothing() {
     let normals = |label: &str, count: usize| {
         let mut out = vec![0.0; count];
         noise(label, count as u32).fill(&mut out);
         out
     };
     let mut checked = 0;
-    for size in 1..=11_usize {
-        let entries = normals("factor", size * size);
+    for (size, kept) in (1..=11_usize).flat_map(|size| [(size, 0), (size, 3)]) {
+        let entries = normals("factor", size * (size + kept));
         // Rows of all lengths, columns of zeros, equal rows, and nothing at all.
-        let shapes: [&dyn Fn(usize, usize) -> f64; 6] = [
+        let scales = [1.0, 1e-9, 1e-30, 1e-160];
+        let shapes: [&dyn Fn(usize, usize) -> f64; 7] = [
             &|i, j| entries[i * size + j],
-            &|i, j| entries[i * size + j] * [1.0, 1e-9, 1e-30, 1e-160][i % 4],
+            &|i, j| entries[i * size + j] * scales[i % 4],
             &|i, j| if j % 2 == 0 { entries[i * size + j] } else { 0.0 },
             &|i, j| if i == j { [1.0, 1e-12, 0.0][j % 3] } else { entries[i * size + j] },
             &|_, j| if j == 0 { 1.0 } else { 0.0 },
             &|_, _| 0.0,
+            &|i, j| if i == 0 { entries[i * size + j] * 1e160 } else { entries[i * size + j] },
         ];
         for (shape, entry) in shapes.into_iter().enumerate() {
-            let lower = Array2::from_shape_fn((size, size), |(i, j)| if j > i { 0.0 } else { entry(i, j) });
-            let scale = |i: usize| if shape == 1 { [1.0, 1e-9, 1e-30, 1e-160][i % 4] } else { 1.0 };
-            let steps = normals("steps", size);
-            let directions = normals("direction", size + 1);
-            for (size_of_steps, kept, rest) in [
-                (1.0, size, directions[size]),
+            let start = Array2::from_shape_fn((size, kept + size), |(i, j)| entry(i, j % size));
+            let scale = |i: usize| match (shape, i) {
+                (1, _) => scales[i % 4],
+                (6, 0) => 1e160,
+                _ => 1.0,
+            };
+            for (size_of_steps, told, rest) in [
+                (1.0, size, 0.7),
                 (1e-3, size, 30.0),
                 (1.0, 0, 1.0),
                 (1.0, size, 0.0),
@@ -220,60 +229,74 @@ fn a_factor_stays_triangular_and_loses_nothing() {
                 (0.0, size, 1.0),
                 (1e-8, size, 1e-8),
             ] {
-                let steps: Vec<f64> =
-                    steps.iter().enumerate().map(|(i, step)| size_of_steps * step * scale(i)).collect();
-                let direction: Vec<f64> =
-                    (0..size).map(|j| if j < kept { directions[j] } else { 0.0 }).collect();
-                let shrink = 0.9;
-                let mut factor = TriangularFactor::new(&lower).unwrap();
-                factor.update(shrink, &steps, &direction, rest);
-                // Gram matrices of rows divided by their scales, so that no square underflows.
-                let dense = Array2::from_shape_fn((size, size + 1), |(i, j)| {
-                    let (old, along) = if j < size { (lower[[i, j]], direction[j]) } else { (0.0, rest) };
-                    (shrink * old - steps[i] * along) / scale(i)
-                });
-                let found = Array2::from_shape_fn((size, size), |(i, j)| factor.get(i, j) / scale(i));
-                let length = |i: usize| {
-                    let old: f64 = lower.row(i).iter().map(|value| (value / scale(i)).powi(2)).sum();
-                    let along: f64 = direction.iter().chain([&rest]).map(|value| value * value).sum();
-                    old.sqrt() + (steps[i] / scale(i)).abs() * along.sqrt()
-                };
+                let mut factor = Factor::new(&start);
+                // The same in dense arrays of rows divided by their scales, so that no square underflows.
+                let mut dense = Array2::from_shape_fn(start.dim(), |(i, j)| start[[i, j]] / scale(i));
+                let mut lengths = vec![0.0; size];
+                for turn in 0..4 {
+                    let (mut along, steps) =
+                        (normals("direction", dense.ncols()), normals("steps", size + turn));
+                    along.iter_mut().skip(told).for_each(|entry| *entry = 0.0);
+                    let scaled: Vec<f64> = (0..size).map(|i| size_of_steps * steps[i] * scale(i)).collect();
+                    let mut products = vec![f64::NAN; size];
+                    factor.products(&along, &mut products);
+                    for (i, product) in products.iter().enumerate() {
+                        let terms: Vec<f64> = dense.row(i).iter().zip(&along).map(|(x, y)| x * y).collect();
+                        let size: f64 = terms.iter().map(|term| term.abs()).sum();
+                        assert!((product / scale(i) - terms.iter().sum::<f64>()).abs() <= 1e-14 * size);
+                    }
+                    factor.descend(0.9, &scaled, &along, rest);
+                    along.push(rest);
+                    dense = Array2::from_shape_fn((size, along.len()), |(i, j)| {
+                        let old = if j < dense.ncols() { dense[[i, j]] } else { 0.0 };
+                        0.9 * old - scaled[i] / scale(i) * along[j]
+                    });
+                    for (i, length) in lengths.iter_mut().enumerate() {
+                        *length = dense.row(i).dot(&dense.row(i)).sqrt().max(*length);
+                    }
+                }
+                assert_eq!(factor.width(), kept + size + 4);
+                factor.triangulate(kept);
+                assert_eq!(factor.width(), kept + size);
+                let found = factor.values();
+                let found = Array2::from_shape_fn(found.dim(), |(i, j)| found[[i, j]] / scale(i));
                 let (expected, gram) = (dense.dot(&dense.t()), found.dot(&found.t()));
                 for i in 0..size {
                     for j in 0..size {
                         let gap = (gram[[i, j]] - expected[[i, j]]).abs();
                         assert!(
-                            gap <= 1e-14 * length(i) * length(j),
+                            gap <= 1e-14 * lengths[i] * lengths[j],
                             "shape {shape}, {size} rows: ({i}, {j}) is off by {gap:e}"
                         );
-                        assert!(j <= i || found[[i, j]] == 0.0);
+                        assert!(j <= i || found[[i, kept + j]] == 0.0);
                     }
-                    assert!(found[[i, i]] >= 0.0);
+                    assert!(found[[i, kept + i]] >= 0.0);
+                    assert!((0..kept).all(|j| found[[i, j]] == dense[[i, j]] || scale(i) != 1.0));
                 }
                 checked += 1;
             }
         }
     }
-    assert_eq!(checked, 11 * 6 * 8);
-    for refused in
-        [array![[1.0, 0.5], [0.0, 1.0]], array![[f64::NAN]], Array2::zeros((2, 3)), Array2::zeros((0, 0))]
-    {
-        assert!(TriangularFactor::new(&refused).is_err());
-    }
+    assert_eq!(checked, 22 * 7 * 8);
 }
 
-/// Updates without steps only rotate; rounding changes the Gram matrix by less than its last bit each time.
+/// Steps of no size only rotate; rounding changes the Gram matrix by less than its last bit each time.
 #[test]
 fn rotations_do_not_drift() {
     let mut noise = noise("drift", 0);
     let lower = Array2::from_shape_fn((10, 10), |(i, j)| if j > i { 0.0 } else { 1.0 / (1 + i - j) as f64 });
-    let mut factor = TriangularFactor::new(&lower).unwrap();
-    for _ in 0..100_000 {
-        let mut direction = [0.0; 11];
-        noise.fill(&mut direction);
-        factor.update(1.0, &[0.0; 10], &direction[..10], 30.0 * direction[10]);
+    let mut factor = Factor::new(&lower);
+    for _ in 0..50_000 {
+        // A reflection of the columns, as dense arrays make it, so that there is something to triangulate.
+        let mut normal = [0.0; 10];
+        noise.fill(&mut normal);
+        let mut products = [0.0; 10];
+        factor.products(&normal, &mut products);
+        let twice = 2.0 / normal.iter().map(|entry| entry * entry).sum::<f64>();
+        factor.descend(1.0, &products.map(|product| twice * product), &normal, 0.0);
+        factor.triangulate(0);
     }
-    let found = Array2::from_shape_fn((10, 10), |(i, j)| factor.get(i, j));
+    let found = factor.values();
     let gap = gram_gap(&found.dot(&found.t()), &lower.dot(&lower.t()));
     println!("the Gram matrix has drifted by {gap:e}");
     assert!(gap < 100_000.0 * 1e-16, "drifted by {gap:e}");
@@ -285,7 +308,7 @@ fn chi_square_law() {
     for nu in degrees {
         let mut noise = noise("chi-square", nu as u32);
         let law = ChiSquared::new(nu).unwrap();
-        let sample: Vec<f64> = (0..40_000).map(|_| law.draw(&mut noise)).collect();
+        let sample: Vec<f64> = (0..200_000).map(|_| law.draw(&mut noise)).collect();
         let n = nu as f64;
         let p = if nu <= 10_000 {
             one_sample(sample, |x| gamma_lr(0.5 * n, 0.5 * x))
@@ -299,7 +322,7 @@ fn chi_square_law() {
     // The test tells 281 degrees of freedom from 278.
     let mut noise = noise("chi-square", 281);
     let law = ChiSquared::new(281).unwrap();
-    let sample: Vec<f64> = (0..40_000).map(|_| law.draw(&mut noise)).collect();
+    let sample: Vec<f64> = (0..200_000).map(|_| law.draw(&mut noise)).collect();
     assert!(one_sample(sample, |x| gamma_lr(139.0, 0.5 * x)) < WRONG);
 }
 

@@ -17,7 +17,11 @@ pub fn small(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 pub fn paper() -> Settings {
-    Settings { profile: Profile::Paper, seed: 0, overrides: Vec::new() }
+    Settings {
+        profile: Profile::Paper,
+        seed: spectral_alignment::published::DEFAULT_SEED,
+        overrides: Vec::new(),
+    }
 }
 
 pub const EFFORT: RunOptions = RunOptions { jobs: 2, force: false };

@@ -8,13 +8,14 @@
     reason = "small counts, and the names of the formulas"
 )]
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array1, Array2, Axis, array, s};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{RngCore, SeedableRng};
 use spectral_alignment::theory::effective_spectrum::{EffectiveSpectrum, Outlier, Side};
 use spectral_alignment::theory::jacobi::symmetric_eigen;
+use spectral_alignment::theory::joint::overlap;
 use spectral_alignment::theory::mixture_law::MixtureLaw;
-use spectral_alignment::theory::{Matrix, NodeSet, Weights};
+use spectral_alignment::theory::{Matrix, NodeSet, Weights, gaussian_nodes};
 
 /// Gram matrix of the rows of `x` followed by the rows of `means`.
 fn gram(x: &Array2<f64>, means: &Array2<f64>) -> Array2<f64> {
@@ -34,7 +35,7 @@ fn start(k: usize, lambda: f64) -> MixtureLaw {
 
 fn spectrum(law: &MixtureLaw, block: (Matrix, usize, usize), ratio: f64, lambda: f64) -> EffectiveSpectrum {
     let weights = law.weights(block.0, block.1, block.2).unwrap();
-    EffectiveSpectrum::new(law.nodes(), &weights, ratio, lambda).unwrap()
+    EffectiveSpectrum::new(&law.nodes, &weights, ratio, lambda).unwrap()
 }
 
 pub(crate) fn close(value: f64, expected: f64, relative: f64) {
@@ -57,7 +58,7 @@ pub(crate) fn bulk_only(values: &[f64], masses: &[f64], ratio: f64, lambda: f64)
 fn hessian_at_the_start_has_the_closed_form() {
     for (k, lambda, ratio) in [(10, 10.0, 10.0), (5, 7.0, 2.0), (4, 30.0, 0.5), (3, 300.0, 0.1)] {
         let law = start(k, lambda);
-        assert_eq!((law.dimension(), law.sampled_dimension()), (k, 0));
+        assert_eq!((law.means.ncols(), law.sampled), (k, 0));
         let prediction = spectrum(&law, (Matrix::Hessian, 1, 1), ratio, lambda);
         let weight = (1.0 - 1.0 / k as f64) / k as f64;
         let strength = lambda / k as f64;
@@ -75,7 +76,7 @@ fn hessian_at_the_start_has_the_closed_form() {
             close(outlier.overlap_with_span_of_means(&law), overlap, 1e-9);
         }
         // Degenerate vectors are orthogonal, so each direction of V is covered once.
-        let covered: f64 = outliers.iter().map(|outlier| outlier.overlap_with(&law.mean(0))).sum();
+        let covered: f64 = outliers.iter().map(|outlier| outlier.overlap_with(&law.means.row(0))).sum();
         close(covered, outliers[0].overlap_with_space(), 1e-9);
     }
 }
@@ -143,9 +144,9 @@ fn gradient_matrix_at_the_start_splits_into_one_and_the_rest() {
     close(outliers[0].position, z(own * (1.0 + lambda * ratio * p)), 1e-10);
     for outlier in &outliers[1..] {
         close(outlier.position, z(other * (1.0 + lambda * ratio * p)), 1e-10);
-        assert!(outlier.overlap_with(&law.mean(2)) < 1e-12);
+        assert!(outlier.overlap_with(&law.means.row(2)) < 1e-12);
     }
-    close(outliers[0].overlap_with(&law.mean(2)), outliers[0].overlap_with_space(), 1e-10);
+    close(outliers[0].overlap_with(&law.means.row(2)), outliers[0].overlap_with_space(), 1e-10);
     // The ratio tends to (k-1)² as λ grows.
     let far = spectrum(&start(k, 1e6), (Matrix::Gradient, 2, 2), ratio, 1e6).outliers().unwrap();
     close(far[0].position / far[1].position, 16.0, 1e-3);
@@ -209,7 +210,7 @@ fn trained_blocks_integrate_to_one() {
     let x = (&means - 0.2) * 3.0;
     for lambda in [5.0, 100.0] {
         let law = uniform_law(&x, &means, lambda);
-        assert_eq!((law.dimension(), law.sampled_dimension()), (k, k - 1));
+        assert_eq!((law.means.ncols(), law.sampled), (k, k - 1));
         for block in [(Matrix::Hessian, 0, 0), (Matrix::Gradient, 0, 0), (Matrix::Gradient, 0, 1)] {
             for ratio in [10.0, 0.5] {
                 let prediction = spectrum(&law, block, ratio, lambda);
@@ -260,7 +261,7 @@ fn bounds_of_the_weights() {
     assert_eq!(bounds(&trained, Matrix::Gradient, 0, 1), (-1.0, 0.25));
     // Equal rows, even if not 0, keep π constant: the weights are discrete.
     let equal = uniform_law(&Array2::from_elem((k, k), 0.7), &means, 3.0);
-    assert_eq!((equal.sampled_dimension(), equal.nodes().masses().len()), (0, k));
+    assert_eq!((equal.sampled, equal.nodes.masses.len()), (0, k));
     assert_eq!(bounds(&equal, Matrix::Gradient, 0, 1), (-3.0 / 16.0, 1.0 / 16.0));
     assert_eq!(bounds(&equal, Matrix::Hessian, 0, 0), (3.0 / 16.0, 3.0 / 16.0));
     // Two classes leave no third label under which G_ab would be positive.
@@ -276,20 +277,20 @@ fn degenerate_gram_matrices() {
     twice.row_mut(2).assign(&means.row(1));
     let x = Array2::from_shape_fn((3, 3), |(a, i)| if a == i { 2.0 } else { -0.3 });
     let inside = uniform_law(&x, &means, 5.0);
-    assert_eq!((inside.dimension(), inside.sampled_dimension(), inside.means_basis().ncols()), (3, 2, 3));
+    assert_eq!((inside.means.ncols(), inside.sampled, inside.means_basis.ncols()), (3, 2, 3));
     let duplicate = uniform_law(&Array2::zeros((3, 3)), &twice, 5.0);
-    assert_eq!((duplicate.dimension(), duplicate.means_basis().ncols()), (2, 2));
+    assert_eq!((duplicate.means.ncols(), duplicate.means_basis.ncols()), (2, 2));
     // Coordinates reproduce the Gram matrix.
     let wide = ndarray::concatenate(Axis(1), &[x.view(), (&x * 0.1).view(), Array2::eye(3).view()]).unwrap();
     let padded = ndarray::concatenate(Axis(1), &[means.view(), Array2::zeros((3, 6)).view()]).unwrap();
     let law = uniform_law(&wide, &padded, 5.0);
-    assert_eq!(law.dimension(), 6);
+    assert_eq!(law.means.ncols(), 6);
     let expected = gram(&wide, &padded);
     for a in 0..3 {
         for b in 0..3 {
-            assert!((law.parameter(a).dot(&law.parameter(b)) - expected[[a, b]]).abs() < 1e-12);
-            assert!((law.parameter(a).dot(&law.mean(b)) - expected[[a, 3 + b]]).abs() < 1e-12);
-            assert!((law.mean(a).dot(&law.mean(b)) - expected[[3 + a, 3 + b]]).abs() < 1e-12);
+            assert!((law.parameters.row(a).dot(&law.parameters.row(b)) - expected[[a, b]]).abs() < 1e-12);
+            assert!((law.parameters.row(a).dot(&law.means.row(b)) - expected[[a, 3 + b]]).abs() < 1e-12);
+            assert!((law.means.row(a).dot(&law.means.row(b)) - expected[[3 + a, 3 + b]]).abs() < 1e-12);
         }
     }
     // Two nearly equal Gram matrices of different rank give nearly the same spectrum.
@@ -439,7 +440,7 @@ fn compare(
     let law = uniform_law(x, &Array2::eye(k), lambda);
     // As many nodes as a sample may have: the extremes that it reaches, not those of the law.
     let weights = Weights::discrete(law.weights(block.0, block.1, block.2).unwrap().values);
-    let prediction = EffectiveSpectrum::new(law.nodes(), &weights, ratio, lambda).unwrap();
+    let prediction = EffectiveSpectrum::new(&law.nodes, &weights, ratio, lambda).unwrap();
     let outliers = prediction.outliers().unwrap();
     let above = outliers.iter().filter(|outlier| outlier.side == Side::Above).count();
     let below = outliers.len() - above;
@@ -511,4 +512,98 @@ fn trained_weights_against_simulation() {
     }
     // Off the diagonal the weights of a sharper classifier are too rare for d = 160: they converge as d grows.
     assert_eq!(compare(&x, (Matrix::Gradient, 0, 1), 6.0, 40.0, 0.08).len(), 3);
+}
+
+/// Trained rows with orthonormal means, at which the block `(0, 0)` of both matrices has as many outliers as there are classes.
+fn both_blocks(lambda: f64, ratio: f64) -> (Array2<f64>, MixtureLaw, [EffectiveSpectrum; 2]) {
+    let k = 3;
+    let x = Array2::from_shape_fn((k, k), |(a, b)| if a == b { 1.2 } else { -0.6 });
+    let law = uniform_law(&x, &Array2::eye(k), lambda);
+    let spectra = [Matrix::Hessian, Matrix::Gradient].map(|matrix| {
+        let weights = Weights::discrete(law.weights(matrix, 0, 0).unwrap().values);
+        EffectiveSpectrum::new(&law.nodes, &weights, ratio, lambda).unwrap()
+    });
+    (x, law, spectra)
+}
+
+#[test]
+fn outlier_eigenvectors_of_one_matrix_are_orthonormal() {
+    let (_, _, spectra) = both_blocks(40.0, 4.0);
+    for spectrum in &spectra {
+        let outliers = spectrum.outliers().unwrap();
+        assert_eq!(outliers.len(), 3);
+        for (i, one) in outliers.iter().enumerate() {
+            for (j, other) in outliers.iter().enumerate() {
+                let value =
+                    overlap((spectrum, std::slice::from_ref(one)), (spectrum, std::slice::from_ref(other)));
+                let expected = if i == j { 1.0 } else { 0.0 };
+                assert!((value - expected).abs() < 1e-6, "{i} {j}: {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn outlier_eigenspaces_of_two_matrices_of_one_sample_against_simulation() {
+    let (lambda, ratio) = (40.0, 4.0);
+    let (x, _, [hessian, gradient]) = both_blocks(lambda, ratio);
+    let (h, g) = (hessian.outliers().unwrap(), gradient.outliers().unwrap());
+    let predicted = overlap((&hessian, &h), (&gradient, &g));
+    // If the parts outside V had nothing to do with each other, it would be less.
+    let inside = |outliers: &[Outlier]| outliers.iter().map(Outlier::overlap_with_space).sum::<f64>() / 3.0;
+    assert!(predicted > inside(&h) * inside(&g) + 0.02, "{predicted}");
+    let mut measured = 0.0;
+    for seed in 0..SEEDS {
+        let vectors = [Matrix::Hessian, Matrix::Gradient].map(|matrix| {
+            simulate(&x, (matrix, 0, 0), (ratio, lambda), seed + 1).1.slice(s![.., ..3]).to_owned()
+        });
+        let products = vectors[0].t().dot(&vectors[1]);
+        measured += products.iter().map(|value| value * value).sum::<f64>() / 3.0 / SEEDS as f64;
+    }
+    assert!((measured - predicted).abs() < 0.01, "{measured} {predicted}");
+}
+
+#[test]
+fn reproduces_a_known_spectrum_with_a_double_eigenvalue() {
+    let eigen = symmetric_eigen(&array![[2.0, 1.0, 1.0], [1.0, 2.0, 1.0], [1.0, 1.0, 2.0]]).unwrap();
+    for (value, expected) in eigen.values.iter().zip([4.0, 1.0, 1.0]) {
+        assert!((value - expected).abs() < 1e-14);
+    }
+}
+
+#[test]
+fn vectors_are_orthonormal_and_rebuild_the_matrix() {
+    let a = Array2::from_shape_fn((20, 20), |(i, j)| {
+        let (low, high) = (i.min(j), i.max(j));
+        f64::from(u32::try_from((7 * low + 3 * high * high + low * high) % 23).unwrap()) - 11.0
+    });
+    let eigen = symmetric_eigen(&a).unwrap();
+    let rebuilt = (&eigen.vectors * &eigen.values).dot(&eigen.vectors.t());
+    assert!((&rebuilt - &a).iter().all(|gap| gap.abs() < 1e-11));
+    let gram = eigen.vectors.t().dot(&eigen.vectors);
+    assert!((&gram - &Array2::<f64>::eye(20)).iter().all(|gap| gap.abs() < 1e-13));
+    assert!(eigen.values.windows(2).into_iter().all(|pair| pair[0] >= pair[1]));
+}
+
+#[test]
+fn empty_and_unsound_matrices() {
+    assert!(symmetric_eigen(&Array2::zeros((0, 0))).unwrap().values.is_empty());
+    assert!(symmetric_eigen(&Array2::zeros((2, 3))).is_err());
+    assert!(symmetric_eigen(&array![[f64::NAN]]).is_err());
+}
+
+#[test]
+fn nodes_have_the_first_moments_of_a_gaussian() {
+    for dimension in [1, 4, 9, 19] {
+        let nodes = gaussian_nodes(dimension, 400).unwrap();
+        for i in 0..dimension {
+            assert!(nodes.column(i).iter().sum::<f64>().abs() < 1e-11);
+            for j in 0..=i {
+                let moment = nodes.outer_iter().map(|row| row[i] * row[j]).sum::<f64>() / 400.0;
+                assert!((moment - f64::from(u8::from(i == j))).abs() < 1e-12);
+            }
+        }
+    }
+    assert_eq!(gaussian_nodes(0, 400).unwrap().dim(), (1, 0));
+    assert!(gaussian_nodes(9, 30).is_err());
 }

@@ -42,7 +42,11 @@ fn settings(profile: Profile, sets: &[(&str, &str, &str)]) -> Settings {
         key: (*key).to_owned(),
         value: (*value).to_owned(),
     };
-    Settings { profile, seed: 0, overrides: sets.iter().map(change).collect() }
+    Settings {
+        profile,
+        seed: spectral_alignment::published::DEFAULT_SEED,
+        overrides: sets.iter().map(change).collect(),
+    }
 }
 
 /// The experiments of a stage under some settings.
@@ -155,7 +159,7 @@ fn no_name_means_two_things_and_grids_are_families() {
             assert!(family.members.iter().all(|name| name.len() > 3 && name[..3] == family.family[..3]));
         }
         let alone = experiments.values().filter(|experiment| experiment.member.is_none()).count();
-        assert!(families.len() >= 12 && alone <= 12, "{} families, {alone} others", families.len());
+        assert!(families.len() >= 12 && alone <= 20, "{} families, {alone} others", families.len());
     }
 }
 

@@ -59,7 +59,10 @@ fn word() -> impl Strategy<Value = String> {
 
 fn settings(command: &Command) -> Option<Settings> {
     let shared = match command {
-        Command::List(args) | Command::Claims(args) => &args.shared,
+        Command::List(args) => &args.shared,
+        Command::Claims(args) => &args.print.shared,
+        Command::Editions(args) => &args.print.shared,
+        Command::Seeds(args) => &args.print.shared,
         Command::Run(args) => &args.shared,
         Command::Status(args) => &args.print.shared,
         Command::Verify(args) => &args.print.shared,

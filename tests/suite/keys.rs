@@ -91,7 +91,11 @@ proptest! {
 }
 
 fn settings() -> Settings {
-    Settings { profile: Profile::Paper, seed: 0, overrides: Vec::new() }
+    Settings {
+        profile: Profile::Paper,
+        seed: spectral_alignment::published::DEFAULT_SEED,
+        overrides: Vec::new(),
+    }
 }
 
 fn plans() -> Vec<StagePlan> {

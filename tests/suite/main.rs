@@ -55,6 +55,9 @@ mod experiment;
 /// Intervals, verdicts and slopes against numbers worked out by hand.
 mod claim;
 
+/// Thresholds and expected edges against lines and closed forms.
+mod thresholds;
+
 /// Cached units: there and back again, and what their keys depend on.
 mod units;
 
@@ -87,6 +90,8 @@ mod chain_law;
 
 /// The effective dynamics against samples, closed forms and SGD itself.
 mod dynamics;
+/// The rules of editions, and that what is committed keeps them.
+mod editions;
 
 /// Experiments by the reduced chain, starts along the means, and the limit that stages compare with.
 mod limit;
@@ -96,6 +101,9 @@ mod plot;
 
 /// Figures on paper: PDF, PNG, captions, colours.
 mod print;
+
+/// Calls of backends of plotters against the description, and elements of plotters on a page.
+mod drawing;
 
 /// The report: a page that a browser understands, with every verdict and figure.
 mod report;

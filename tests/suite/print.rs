@@ -3,8 +3,8 @@
 use crate::plot::{axes, caption, figure, line, samples};
 use flate2::read::ZlibDecoder;
 use spectral_alignment::plot::contact_sheet::contact_sheet;
+use spectral_alignment::plot::ink::Item;
 use spectral_alignment::plot::png::{PRINT, pixels, png};
-use spectral_alignment::plot::scene::Item;
 use spectral_alignment::plot::sight::{APART, Sight};
 use spectral_alignment::plot::*;
 use spectral_alignment::problem::experiment::{Experiment, Simulator};
@@ -20,7 +20,7 @@ fn find(bytes: &[u8], text: &str, from: usize) -> Option<usize> {
 }
 
 /// The streams of a PDF, decompressed.
-fn streams(pdf: &[u8]) -> Vec<Vec<u8>> {
+pub fn streams(pdf: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(start) = find(pdf, "\nstream\n", from) {
@@ -118,16 +118,16 @@ fn text(pdf: &[u8]) -> Vec<String> {
 #[test]
 fn a_pdf_has_one_embedded_font_the_exact_size_and_nothing_of_the_day() {
     for figure in samples() {
-        let pdf = figure.pdf().unwrap();
-        assert_eq!(pdf, figure.pdf().unwrap(), "{}", figure.name());
-        let height = figure.layout().unwrap().0.height;
+        let document = pdf(&figure).unwrap();
+        assert_eq!(document, pdf(&figure).unwrap(), "{}", figure.name());
+        let height = scene(&figure).unwrap().0.height;
         let width = if ["slopes", "density", "overlaps"].contains(&figure.name()) { 193 } else { 396 };
         let size = format!("/MediaBox [0 0 {width} {height}]");
-        assert!(find(&pdf, &size, 0).is_some(), "{size}");
+        assert!(find(&document, &size, 0).is_some(), "{size}");
         let count = |text: &str| {
             let mut found = 0;
             let mut from = 0;
-            while let Some(at) = find(&pdf, text, from) {
+            while let Some(at) = find(&document, text, from) {
                 found += 1;
                 from = at + 1;
             }
@@ -143,22 +143,22 @@ fn a_pdf_has_one_embedded_font_the_exact_size_and_nothing_of_the_day() {
 
 #[test]
 fn labels_of_a_pdf_are_text_in_plain_letters() {
-    let lines = text(&samples()[0].pdf().unwrap());
+    let lines = text(&pdf(&samples()[0]).unwrap());
     for label in ["training time t/T", "alignment ρ(x", "a", ";B)", "λ=2", "0.8", "effective dynamics"] {
         assert!(lines.iter().any(|line| line == label), "{label} is not in {lines:?}");
     }
-    let lines = text(&samples()[1].pdf().unwrap());
+    let lines = text(&pdf(&samples()[1]).unwrap());
     assert!(lines.concat().contains("eigenvalue λk(∇2R\u{302})"), "{lines:?}");
-    assert!(text(&samples()[3].pdf().unwrap()).concat().contains("∝λ−1"));
+    assert!(text(&pdf(&samples()[3]).unwrap()).concat().contains("∝λ−1"));
 }
 
 #[test]
 fn a_pdf_draws_what_the_scene_has() {
     for figure in samples() {
-        let (scene, _) = figure.layout().unwrap();
+        let (scene, _) = scene(&figure).unwrap();
         let strokes = scene.items.iter().filter(|item| matches!(item, Item::Stroke(..))).count();
         let fills = scene.items.iter().filter(|item| matches!(item, Item::Fill(..))).count();
-        let streams = streams(&figure.pdf().unwrap());
+        let streams = streams(&pdf(&figure).unwrap());
         let content = streams.iter().find(|stream| find(stream, " Tf\n", 0).is_some()).unwrap();
         let content = String::from_utf8_lossy(content);
         assert_eq!(content.lines().filter(|line| *line == "S").count(), strokes, "{}", figure.name());
@@ -166,8 +166,8 @@ fn a_pdf_draws_what_the_scene_has() {
     }
     // A known point: half of the way up the axes.
     let middle = figure(axes().series(line(vec![(0.0, 0.5), (10.0, 0.5)])));
-    let (left, top) = middle.layout().unwrap().1[0].place((0.0, 0.5));
-    let content = streams(&middle.pdf().unwrap()).concat();
+    let (left, top) = scene(&middle).unwrap().1[0].place((0.0, 0.5));
+    let content = streams(&pdf(&middle).unwrap()).concat();
     let hundredth = |pt: f64| (pt * 100.0).round() / 100.0;
     let start = format!("\n{} {} m\n", hundredth(left), hundredth(top));
     assert!(find(&content, &start, 0).is_some(), "{start}");
@@ -176,14 +176,14 @@ fn a_pdf_draws_what_the_scene_has() {
 #[test]
 fn an_image_has_300_dots_an_inch_and_the_colours_of_the_figure() {
     let overlaps = samples().pop().unwrap();
-    let svg = overlaps.render().unwrap();
-    let image = png(&svg, PRINT).unwrap();
-    assert_eq!(image, png(&svg, PRINT).unwrap());
+    let drawing = svg(&overlaps).unwrap();
+    let image = png(&drawing, PRINT).unwrap();
+    assert_eq!(image, png(&drawing, PRINT).unwrap());
     let reader = ::png::Decoder::new(std::io::Cursor::new(image.as_slice())).read_info().unwrap();
     assert_eq!(reader.info().width, 804);
     assert_eq!(reader.info().pixel_dims.unwrap().xppu, 11811);
-    let shown = pixels(&svg, PRINT).unwrap();
-    let (_, frames) = overlaps.layout().unwrap();
+    let shown = pixels(&drawing, PRINT).unwrap();
+    let (_, frames) = scene(&overlaps).unwrap();
     for (place, wanted) in [((0.5, 1.5), ColourMap::Diverging.at(0.0)), ((2.5, 1.5), Rgb::WHITE)] {
         let (x, y) = frames[0].place(place);
         let dot = |pt: f64| (pt * f64::from(PRINT) / 72.0) as u32;
@@ -198,15 +198,15 @@ fn captions_are_whole_sentences_and_reach_both_documents() {
     let words = Caption::new("A title.", "Drawn", "λ = 1.", " Seen ");
     assert_eq!(words.text(), "A title.\nDrawn. λ = 1. Seen.\n");
     let named = Figure::new("named", words, Width::Single, 1).panel(axes().series(line(vec![(0.0, 0.0)])));
-    let svg = named.render().unwrap();
-    assert!(svg.contains(">A title</title>"));
-    assert!(svg.contains("Drawn. λ = 1. Seen. Axes: horizontal axis time t, 0 to 10;"));
-    assert!(find(&named.pdf().unwrap(), "(A title)", 0).is_some());
+    let drawing = svg(&named).unwrap();
+    assert!(drawing.contains(">A title</title>"));
+    assert!(drawing.contains("Drawn. λ = 1. Seen. Axes: horizontal axis time t, 0 to 10;"));
+    assert!(find(&pdf(&named).unwrap(), "(A title)", 0).is_some());
     let mathematics = r"$\sin(x^1; \Span\mu)$, $\| P\|_F^2/k$ and $-\hat{v}_{12} \leq \lambda^{-1/2}$";
     let panel = Panel::new(Axis::linear(mathematics), Axis::linear("y")).series(line(vec![(0.0, 0.0)]));
     let spoken = "sin(x^1; Span μ), ‖P‖_F^2/k and −v\u{302}_12 ≤ λ^(−1/2)";
-    let svg = figure(panel).render().unwrap();
-    assert!(svg.contains(spoken), "{svg}");
+    let drawing = svg(&figure(panel)).unwrap();
+    assert!(drawing.contains(spoken), "{drawing}");
 }
 
 #[test]
@@ -237,12 +237,11 @@ fn curve_colours_are_apart_for_every_reader_and_show_on_white() {
 fn the_lint_finds_curves_that_differ_in_colour_only() {
     let two = |other: Style| {
         let points = |end: f64| vec![(0.0, 0.1), (10.0, end)];
-        figure(
+        lint(&figure(
             axes()
                 .series(Series::line("one", Style::measured(Colour::Blue), points(0.2)))
                 .series(Series::line("two", other, points(0.6))),
-        )
-        .lint()
+        ))
     };
     let findings = two(Style::measured(Colour::Vermillion));
     assert!(findings.iter().any(|finding| finding.contains("differ in colour only")), "{findings:?}");
@@ -254,16 +253,16 @@ fn the_lint_finds_curves_that_differ_in_colour_only() {
 fn the_lint_finds_cut_bars_and_bands_without_a_meaning() {
     let bars = |low| {
         let series = Series::error_bars("mean", Style::measured(Colour::Blue), vec![(5.0, 0.5, low, 0.6)]);
-        figure(axes().series(series)).lint()
+        lint(&figure(axes().series(series)))
     };
     assert_eq!(bars(0.4), Vec::<String>::new());
     assert!(bars(-0.4).iter().any(|finding| finding.contains("ends of bars")));
     let band = Series::band("range", Style::measured(Colour::Blue), vec![(0.0, 0.1, 0.2), (9.0, 0.1, 0.2)]);
     let silent = Caption::new("T", "Drawn", "λ = 1", "Seen");
     let silent = Figure::new("sample", silent, Width::Full, 1).panel(axes().series(band.clone()));
-    assert!(silent.lint().iter().any(|finding| finding.contains("what band mean")));
+    assert!(lint(&silent).iter().any(|finding| finding.contains("what band mean")));
     let told = Figure::new("sample", caption("T"), Width::Full, 1).panel(axes().series(band));
-    assert_eq!(told.lint(), Vec::<String>::new());
+    assert_eq!(lint(&told), Vec::<String>::new());
 }
 
 #[test]

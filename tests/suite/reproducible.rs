@@ -12,8 +12,7 @@ fn values_do_not_depend_on_threads_place_locale_or_time_zone() {
     let elsewhere = place.path().join("ein anderer Ort");
     fs::create_dir(&elsewhere).unwrap();
     let mut command = place.bare();
-    command.args([
-        "run",
+    command.arg("run").args(stages()).args([
         "--jobs",
         "1",
         "--profile",
@@ -66,6 +65,7 @@ fn eigenvalues(answer: &QueryResult) -> [Vec<f64>; 2] {
             both.each_ref().map(|pairs| pairs.iter().map(|pair| pair.value).collect())
         }
         QueryResult::Values(both) => both.clone(),
+        QueryResult::Components(pairs) => [pairs.iter().map(|pair| pair.value).collect(), Vec::new()],
         QueryResult::Norms(both) => both.each_ref().map(|norms| vec![norms.operator, norms.outside]),
     }
 }
@@ -229,7 +229,7 @@ fn damaged_manifests_and_figures_are_found_and_made_again() {
         }
     }
     drop(store);
-    let run = place.call(&["run"]).good();
+    let run = place.call(&[&["run"], &stages()[..]].concat()).good();
     assert!(run.err.contains("damaged"), "{run:?}");
     assert_eq!(place.digests(&stages(), &[]), before);
     assert_eq!(place.examine(), vec![]);

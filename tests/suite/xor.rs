@@ -1,4 +1,4 @@
-use crate::kernel::{bits, scalar_dot};
+use crate::kernel::{Plain, bits};
 use crate::problems::{Flat, Kind};
 use ndarray::{Array1, Array2, s};
 use ndarray_linalg::{Eigh, UPLO};
@@ -334,7 +334,7 @@ fn blocks_agree_with_finite_differences_away_from_kinks() {
     let net = Net::new(width, d);
     let mut clusters = [0; 4];
     // One sample, a few, and more than two tiles of rank updates.
-    for (n, replicates) in [(1, 12), (5, 2), (600, 1)] {
+    for (n, replicates) in [(1, 40), (5, 4), (600, 4)] {
         for replicate in 0..replicates {
             let sample = sample(&*task, replicate, n);
             if !(0..n).all(|index| net.clear_of_kinks(&row(&sample, index))) {
@@ -412,19 +412,17 @@ fn residual_curvature_and_loss_are_accurate_however_small() {
 fn plain_sgd(model: &Flat, seed: &Seed, schedule: &[u64]) -> Vec<Net> {
     let task = task::build(&model.problem());
     let (d, delta) = (model.d, model.c / model.d as f64);
-    let mut net = Net::of(&task.initial(seed));
-    for w in &mut net.w {
-        w.resize(padded(d), 0.0);
-    }
+    let initial = task.initial(seed);
+    let (mut rows, mut v) = (Plain::new(&initial[0]), initial[1].column(0).to_vec());
     let mut stream = Stream::new(task.law(), seed, Purpose::Train);
     let (mut y, mut taken, mut found) = (vec![0.0; padded(d)], 0, vec![]);
     let shrink = 1.0 - delta * model.beta;
     for &step in schedule {
         while taken < step {
             let label = [1, 1, 0, 0][stream.next_into(&mut y) as usize];
-            let hidden: Vec<f64> = net.w.iter().map(|w| scalar_dot(w, &y)).collect();
+            let hidden = rows.products(&y);
             let mut f = 0.0;
-            for (h, v) in hidden.iter().zip(&net.v) {
+            for (h, v) in hidden.iter().zip(&v) {
                 if *h > 0.0 {
                     f += v * h;
                 }
@@ -434,19 +432,17 @@ fn plain_sgd(model: &Flat, seed: &Seed, schedule: &[u64]) -> Vec<Net> {
             let (yes, no) =
                 if f > 0.0 { (1.0 / (1.0 + e), e / (1.0 + e)) } else { (e / (1.0 + e), 1.0 / (1.0 + e)) };
             let rate = delta * if label == 1 { -no } else { yes };
-            for (i, h) in hidden.iter().enumerate() {
-                let pull = if *h > 0.0 { rate * net.v[i] } else { 0.0 };
-                for (w, y) in net.w[i].iter_mut().zip(&y) {
-                    let kept = shrink * *w;
-                    *w = kept - pull * y;
-                }
-                let kept = shrink * net.v[i];
-                net.v[i] = kept - rate * h.max(0.0);
+            let pull = |(h, v): (&f64, &f64)| if *h > 0.0 { rate * v } else { 0.0 };
+            let steps: Vec<f64> = hidden.iter().zip(&v).map(pull).collect();
+            rows.descend(&y, shrink, &steps);
+            for (h, v) in hidden.iter().zip(&mut v) {
+                let kept = shrink * *v;
+                *v = kept - rate * h.max(0.0);
             }
             taken += 1;
         }
-        let w = net.w.iter().map(|w| w[..d].to_vec()).collect();
-        found.push(Net { w, v: net.v.clone() });
+        let w = rows.values(d).rows().into_iter().map(|row| row.to_vec()).collect();
+        found.push(Net { w, v: v.clone() });
     }
     found
 }

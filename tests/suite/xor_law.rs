@@ -141,7 +141,7 @@ fn first_layer_against_samples() {
     // The block E[f Y Yᵀ] between the vectors of V, which does not depend on the basis.
     for network in [Network::random(3, 8, 0.7, 5.0, 1), Network::trained(4, 8, 0.2, 5.0)] {
         let (law, count) = (network.law_with(8192), network.v.len());
-        let vector = |a: usize| if a < count { law.neuron(a) } else { law.mean(2 * (a - count)) };
+        let vector = |a: usize| if a < count { law.neurons.row(a) } else { law.means.row(2 * (a - count)) };
         for (matrix, i, j) in [
             (Matrix::Hessian, 0, 0),
             (Matrix::Gradient, 0, 0),
@@ -160,12 +160,12 @@ fn first_layer_against_samples() {
                 drawn.block_weight(&network, matrix, i, j) * left * right
             });
             let weights = law.first_layer(matrix, i, j).unwrap();
-            let block = law.nodes().weighted_second_moment(|node| weights[node]);
+            let block = law.nodes.weighted_second_moment(|node| weights[node]);
             let found =
                 Array2::from_shape_fn((count + 2, count + 2), |(a, b)| vector(a).dot(&block.dot(&vector(b))));
             agree(&found, &reference, 0.01);
         }
-        let probabilities = law.nodes().masses();
+        let probabilities = &law.nodes.masses;
         let shut: f64 = law
             .first_layer(Matrix::Hessian, 1, 1)
             .unwrap()
@@ -185,7 +185,7 @@ fn one_neuron_against_an_integral() {
     let w = array![[0.8, 0.5, 0.6, 0.0]];
     let squared: f64 = w.iter().map(|x| x * x).sum();
     let law = XorLaw::new(&Network { w: w.clone(), v: vec![v], lambda }.gram(), &[v], lambda).unwrap();
-    assert_eq!((law.dimension(), law.sampled_dimension()), (3, 1));
+    assert_eq!((law.means.ncols(), law.sampled), (3, 1));
     for matrix in MATRICES {
         let (mut second, mut first) = (0.0, 0.0);
         for (mean, along, label) in [(0.8, 1.0, 1.0), (-0.8, -1.0, 1.0), (0.5, 0.0, 0.0), (-0.5, 0.0, 0.0)] {
@@ -208,8 +208,8 @@ fn one_neuron_against_an_integral() {
         }
         close(law.second_layer(matrix)[[0, 0]], second, 1e-3);
         let weights = law.first_layer(matrix, 0, 0).unwrap();
-        let block = law.nodes().weighted_second_moment(|node| weights[node]);
-        close(law.mean(0).dot(&block.dot(&law.mean(0))), first, 2e-3);
+        let block = law.nodes.weighted_second_moment(|node| weights[node]);
+        close(law.means.row(0).dot(&block.dot(&law.means.row(0))), first, 2e-3);
     }
 }
 
@@ -259,11 +259,11 @@ fn tiny_weights_keep_their_relative_accuracy() {
         Network { w: array![[40.0, 0.0, 1.0], [0.0, 50.0, 1.0]], v: vec![1.0, -1.0], lambda: 50.0 }.gram();
     let law = XorLaw::new(&gram, &[1.0, -1.0], 50.0).unwrap();
     let mut met = 0;
-    for (node, (f, label)) in law.outputs().iter().zip(law.labels()).enumerate() {
+    for (node, (f, cluster)) in law.outputs.iter().zip(&law.clusters).enumerate() {
         if f.abs() > 38.0 {
             met += 1;
             close(law.sample_weights(Matrix::Hessian)[node], (-f.abs()).exp(), 1e-13);
-            let right = (*f > 0.0) == (label > 0.5);
+            let right = (*f > 0.0) == (*cluster < 2);
             let expected = if right { (-2.0 * f.abs()).exp() } else { 1.0 };
             close(law.sample_weights(Matrix::Gradient)[node], expected, 1e-13);
         }
@@ -298,13 +298,13 @@ fn exchanging_the_means_exchanges_the_labels() {
         }
         let spectrum = |law: &XorLaw, i: usize| {
             let weights = Weights::discrete(law.first_layer(matrix, i, i).unwrap());
-            EffectiveSpectrum::new(law.nodes(), &weights, 10.0, 6.0).unwrap().outliers().unwrap()
+            EffectiveSpectrum::new(&law.nodes, &weights, 10.0, 6.0).unwrap().outliers().unwrap()
         };
         let (plain, turned, moved) = (spectrum(&law, 3), spectrum(&mirrored, 3), spectrum(&permuted, 0));
         assert!(!plain.is_empty() && plain.len() == turned.len() && !moved.is_empty());
         for (a, b) in plain.iter().zip(&turned) {
             close(b.position, a.position, 1e-9);
-            close(b.overlap_with_span(mirrored.means_basis()), a.overlap_with_span(law.means_basis()), 1e-8);
+            close(b.overlap_with_span(&mirrored.means_basis), a.overlap_with_span(&law.means_basis), 1e-8);
         }
         close(moved[0].position, plain[0].position, 0.02);
     }
@@ -320,13 +320,13 @@ fn degenerate_networks() {
     };
     // W = 0: every gate is shut.
     let dead = XorLaw::new(&means(3), &[1.0, -1.0, 0.5], 4.0).unwrap();
-    assert_eq!((dead.dimension(), dead.sampled_dimension(), dead.nodes().masses().len()), (2, 0, 4));
-    assert_eq!((dead.labels(), dead.clusters()), (vec![1.0, 1.0, 0.0, 0.0], [0, 1, 2, 3].as_slice()));
+    assert_eq!((dead.means.ncols(), dead.sampled, dead.nodes.masses.len()), (2, 0, 4));
+    assert_eq!(dead.clusters, [0, 1, 2, 3]);
     assert!(dead.second_layer(Matrix::Gradient).iter().all(|value| *value == 0.0));
     assert!(dead.first_layer(Matrix::Hessian, 0, 1).unwrap().iter().all(|value| *value == 0.0));
     assert_eq!(dead.operator_norm().unwrap(), 0.0);
     let nothing = Weights::discrete(dead.first_layer(Matrix::Hessian, 0, 0).unwrap());
-    let nothing = EffectiveSpectrum::new(dead.nodes(), &nothing, 5.0, 4.0).unwrap();
+    let nothing = EffectiveSpectrum::new(&dead.nodes, &nothing, 5.0, 4.0).unwrap();
     assert_eq!(nothing.mass_at_zero(), 1.0);
     assert!(nothing.outliers().unwrap().is_empty() && nothing.bands().is_empty());
     // A dead neuron beside others changes nothing for them.
@@ -336,7 +336,7 @@ fn degenerate_networks() {
     three.w.row_mut(0).assign(&pair.w.row(0));
     three.w.row_mut(2).assign(&pair.w.row(1));
     let (two, three) = (pair.law(), three.law());
-    assert_eq!(three.sampled_dimension(), 2);
+    assert_eq!(three.sampled, 2);
     for matrix in MATRICES {
         let (a, b) = (two.second_layer(matrix), three.second_layer(matrix));
         close(b[[0, 2]], a[[0, 1]], 1e-12);
@@ -350,7 +350,7 @@ fn degenerate_networks() {
     };
     let parallel = rows.law();
     let single = Network { w: array![[0.9, 0.2, 0.4]], v: vec![1.0], lambda: 4.0 }.law();
-    assert_eq!((parallel.dimension(), parallel.sampled_dimension()), (3, 1));
+    assert_eq!((parallel.means.ncols(), parallel.sampled), (3, 1));
     let (many, one) = (parallel.second_layer(Matrix::Gradient), single.second_layer(Matrix::Gradient));
     close(many[[0, 0]], one[[0, 0]], 1e-9);
     close(many[[0, 1]], 2.0 * one[[0, 0]], 1e-9);
@@ -359,20 +359,20 @@ fn degenerate_networks() {
     // W within Span(μ, ν), more neurons than its dimension; K + 2 vectors of rank 2.
     let planar = Network::random(6, 2, 1.0, 4.0, 9);
     let law = planar.law_with(8192);
-    assert_eq!((law.dimension(), law.sampled_dimension(), law.means_basis().ncols()), (2, 2, 2));
+    assert_eq!((law.means.ncols(), law.sampled, law.means_basis.ncols()), (2, 2, 2));
     let reference = sampled_mean(&planar, 100_000, 6, |drawn, i, j| {
         drawn.weight(Matrix::Gradient) * drawn.relu[i] * drawn.relu[j]
     });
     agree(&law.second_layer(Matrix::Gradient), &reference, 0.01);
     let gram = planar.gram();
     for i in 0..6 {
-        assert!((law.neuron(i).dot(&law.mean(3)) + gram[[i, 7]]).abs() < 1e-12);
-        assert!((law.neuron(i).dot(&law.neuron(2)) - gram[[i, 2]]).abs() < 1e-12);
+        assert!((law.neurons.row(i).dot(&law.means.row(3)) + gram[[i, 7]]).abs() < 1e-12);
+        assert!((law.neurons.row(i).dot(&law.neurons.row(2)) - gram[[i, 2]]).abs() < 1e-12);
     }
     // A row a million times shorter keeps its own direction.
     let mut uneven = pair.w.clone();
     uneven.row_mut(1).mapv_inplace(|entry| 1e-9 * entry);
-    assert_eq!(Network { w: uneven, v: vec![1.0, 1.0], lambda: 4.0 }.law().sampled_dimension(), 2);
+    assert_eq!(Network { w: uneven, v: vec![1.0, 1.0], lambda: 4.0 }.law().sampled, 2);
     // What is refused.
     assert!(XorLaw::new(&means(0), &[], 1.0).is_err());
     assert!(XorLaw::new(&means(2), &[1.0], 1.0).is_err());

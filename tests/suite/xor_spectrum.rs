@@ -37,7 +37,7 @@ fn compare(network: &Network, block: (Matrix, usize, usize), ratio: f64, toleran
     // As many nodes as the sample has points: the extremes that it reaches, not those of the law.
     let law = network.law_with((ratio * d as f64 / 4.0) as usize);
     let weights = Weights::discrete(law.first_layer(block.0, block.1, block.2).unwrap());
-    let prediction = EffectiveSpectrum::new(law.nodes(), &weights, ratio, network.lambda).unwrap();
+    let prediction = EffectiveSpectrum::new(&law.nodes, &weights, ratio, network.lambda).unwrap();
     let outliers = prediction.outliers().unwrap();
     let above = outliers.iter().filter(|outlier| outlier.side == Side::Above).count();
     let (mut positions, mut overlaps) = (vec![0.0; outliers.len()], vec![0.0; outliers.len()]);
@@ -86,7 +86,7 @@ fn compare(network: &Network, block: (Matrix, usize, usize), ratio: f64, toleran
     for (j, outlier) in outliers.iter().enumerate() {
         // Nearly equal outliers repel each other in a finite sample.
         close(positions[j], outlier.position, 2.0 * tolerance);
-        let predicted = outlier.overlap_with_span(law.means_basis());
+        let predicted = outlier.overlap_with_span(&law.means_basis);
         assert!((overlaps[j] - predicted).abs() < 1.5 * tolerance, "{block:?}: {} {predicted}", overlaps[j]);
     }
     (above, outliers.len() - above)

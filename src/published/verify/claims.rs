@@ -19,13 +19,18 @@ fn compare(old: &Claim, new: &Claim, allowed: f64) -> (Verdict, Option<String>) 
         Bound::Number(bound) => [bound, bound],
         Bound::Pair(pair) => pair,
     };
-    let numbers = |claim: &Claim| [claim.measured, claim.low, claim.high];
+    let numbers = |claim: &Claim| {
+        let own = [claim.measured, claim.low, claim.high, claim.predicted, claim.p_value];
+        let nulls = claim.nulls.iter().flat_map(|null| [null.measured, null.low, null.high].map(Some));
+        own.into_iter().chain(nulls).collect::<Vec<_>>()
+    };
+    let names =
+        ["measured", "low", "high", "predicted", "p_value"].into_iter().chain(std::iter::repeat("null"));
     let all = numbers(old).into_iter().chain(numbers(new)).flatten().chain(bounds);
     let scale = all.filter(|value| value.is_finite()).fold(0.0_f64, |most, value| most.max(value.abs()));
     let mut verdict = Verdict::Identical;
     let mut detail = None;
-    for ((name, ours), theirs) in ["measured", "low", "high"].into_iter().zip(numbers(old)).zip(numbers(new))
-    {
+    for ((name, ours), theirs) in names.zip(numbers(old)).zip(numbers(new)) {
         let found = match (ours, theirs) {
             (Some(a), Some(b)) if a.to_bits() == b.to_bits() => Verdict::Identical,
             (Some(a), Some(b)) if (a - b).abs() <= allowed * scale => Verdict::Within,
@@ -42,10 +47,14 @@ fn compare(old: &Claim, new: &Claim, allowed: f64) -> (Verdict, Option<String>) 
         measured: None,
         low: None,
         high: None,
+        p_value: None,
+        predicted: None,
+        nulls: Vec::new(),
         source: Source::Committed,
-        ..claim.clone()
+        ..claim.clone().without_values()
     };
-    if plain(old) != plain(new) {
+    let null_names = |claim: &Claim| claim.nulls.iter().map(|null| null.name.clone()).collect::<Vec<_>>();
+    if plain(old) != plain(new) || null_names(old) != null_names(new) {
         return (Verdict::Different, Some("the statement, its bound or its replicates differ".to_owned()));
     }
     (verdict, detail)

@@ -3,15 +3,16 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Panel, Style, Width};
 use crate::scaffold::template::{EXPERIMENT, plan, reduce};
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Statistics, first, last, mean_and_range};
-use crate::stage::{Kind, Results, Stage};
+use crate::stage::claim::{Claim, Kind, chosen, declare};
+use crate::stage::rows::{Statistics, at_end, at_start, mean_and_range};
+use crate::stage::{self, Results, Stage};
 use crate::stages::common::words::parameters;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "gmm-template",
-    kind: Kind::Extension,
+    kind: stage::Kind::Extension,
+    on_request: false,
     title: "The test loss along training",
     source: "src/scaffold/template/mod.rs",
     report: file!(),
@@ -28,12 +29,15 @@ const LEFT: f64 = 0.5;
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
     let curves = Statistics::read(results, "statistics")?.of(EXPERIMENT, "loss").curves();
-    let left: Vec<f64> = first(&curves).iter().zip(last(&curves)).map(|(first, last)| last / first).collect();
-    let claim = declare("D3.gmm-template")
+    let start = at_start(&curves);
+    let left = at_end(&curves).into_iter().map(|(replicate, end)| (replicate, end / start[&replicate]));
+    let claim = declare("D3.gmm-template", Kind::Bound)
         .says("training lowers the test loss")
         .statistic("test loss at the end over that at the start")
-        .at_most(LEFT)
-        .measure(&left)?;
+        .about([EXPERIMENT])
+        .at_most(LEFT, chosen("half of the loss of a classifier that knows nothing"))
+        .null("start", start.keys().map(|replicate| (*replicate, 1.0)).collect())
+        .mean(left.collect())?;
     Ok(vec![claim])
 }
 

@@ -1,145 +1,148 @@
-//! A lower triangular factor `T` of a small Gram matrix `T Tᵀ`, kept triangular under the steps of SGD.
+//! Coordinates of a few rows, whose Gram matrix is what counts, under the steps of SGD.
 //!
-//! A step turns `T` (`C × C`) into the `C × (C+1)` matrix `M = [s·T | 0] - u wᵀ` with a shrinkage `s`, steps `u` (length
-//! `C`) and a direction `w` (length `C+1`). Its triangular factor is found by rotations of columns, which leave `M Mᵀ` as
-//! it is:
+//! The rows `X` (`C × p`) stand for vectors of a large space. A step turns them into `[s·X | 0] - e [y | r]ᵀ`, with a
+//! shrinkage `s`, steps `e` (length `C`) along a sample with coordinates `y` and a length `r` in a new direction, the last
+//! column. So columns come up, one a step; all but the first few, which have a meaning of their own, are from time to time
+//! rotated into `C` columns, which leaves the Gram matrix as it is:
 //!
-//! 1. rotations of the columns `(C, C+1), (C-1, C), …, (1, 2)` that turn `w` into `‖w‖ e_1`. Each has the entry of one
-//!    row spill into the next column, so `[s·T | 0]` becomes lower Hessenberg, and subtracting `‖w‖ u` from its first
-//!    column leaves it so;
-//! 2. rotations of the columns `(1, 2), (2, 3), …, (C, C+1)` that remove the entries right of the diagonal one by one.
-//!    The last column is then zero.
+//! for the rows `i = 1, 2, …, C` a reflection (Householder) of the columns `i, i+1, …` makes the row zero right of its
+//! diagonal entry. Rows above are zero there already. The result is lower triangular, with nothing in the further columns.
 //!
-//! `O(C²)` operations in a fixed order. Rotations are orthogonal, hence stable, whatever the rank of `T`: no column is
-//! too small to count, and nothing is divided by an entry of the diagonal.
-//!
-//! Rounding changes the Gram matrix by less than 1e-16 of its size per update (6e-17 on average over 10⁵ at `C = 10`); the
-//! ridge, which shrinks it by `2δβ` a step, keeps the sum of these errors below `1e-16/(2δβ)`.
+//! All operations are in a fixed order. Reflections are orthogonal, hence stable row by row, whatever the rank of `X`: no
+//! row is too small to count (above 1e-307), and nothing is divided by an entry of the diagonal.
 
 use ndarray::Array2;
-
-use crate::error::{Error, Result};
 
 /// Columns are padded with zeros to a multiple of this many entries.
 const LANES: usize = 4;
 
-/// Squared length below which squares may have lost digits to underflow.
-const UNDERFLOW: f64 = 1e-280;
+/// Squared lengths outside may have lost digits to underflow, or overflown.
+const SAFE: std::ops::Range<f64> = 1e-280..1e280;
 
-/// A lower triangular matrix `T`, `C × C`, without negative entries on its diagonal once it has been updated.
+/// `X`, column by column.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TriangularFactor {
-    size: usize,
+pub struct Factor {
+    rows: usize,
+    columns: Vec<[f64; LANES]>,
+    /// Chunks of a column.
     stride: usize,
-    /// The columns of `T`, and one more for the new direction that is zero between updates.
-    columns: Vec<f64>,
-    steps: Vec<f64>,
-    /// Cosine and sine of each rotation of the first sweep.
-    turns: Vec<(f64, f64)>,
+    /// Of the reflection at work: its normal, and the products of the rows with it.
+    normal: Vec<f64>,
+    products: Vec<f64>,
 }
 
-impl TriangularFactor {
-    /// Takes a lower triangular matrix.
-    ///
-    /// # Errors
-    /// A matrix that is empty, not square, not finite, or not zero right of its diagonal.
-    pub fn new(lower: &Array2<f64>) -> Result<Self> {
-        let (size, columns) = lower.dim();
-        if columns != size || size == 0 {
-            return Err(Error::parameter(
-                "factor",
-                format!("{size} × {columns}"),
-                "must be square, not empty",
-            ));
-        }
-        let stride = size.next_multiple_of(LANES);
-        let mut factor = Self {
-            size,
-            stride,
-            columns: vec![0.0; (size + 1) * stride],
-            steps: vec![0.0; stride],
-            turns: vec![(1.0, 0.0); size],
-        };
-        for ((row, column), &value) in lower.indexed_iter() {
-            if !value.is_finite() || (column > row && value != 0.0) {
-                let rule = "must be finite, and zero right of the diagonal";
-                return Err(Error::parameter(format!("factor[{row}, {column}]"), value, rule));
-            }
-            factor.columns[column * stride + row] = value;
-        }
-        Ok(factor)
-    }
-
-    /// The entry in this row and column.
-    ///
-    /// # Panics
-    /// If a number is not below `C`.
+impl Factor {
+    /// These rows.
     #[must_use]
-    pub fn get(&self, row: usize, column: usize) -> f64 {
-        assert!(row < self.size && column < self.size, "a factor of {} rows", self.size);
-        self.columns[column * self.stride + row]
+    pub fn new(values: &Array2<f64>) -> Self {
+        let (rows, columns) = values.dim();
+        let stride = rows.div_ceil(LANES);
+        let mut padded = vec![[0.0; LANES]; stride * columns];
+        for ((row, column), value) in values.indexed_iter() {
+            padded[column * stride + row / LANES][row % LANES] = *value;
+        }
+        Self { rows, columns: padded, stride, normal: Vec::new(), products: vec![0.0; rows] }
     }
 
-    /// Adds `T y` (`y` of length `C`) to `out` (length `C`), column by column.
-    pub fn add_product(&self, y: &[f64], out: &mut [f64]) {
-        for (index, (column, &factor)) in self.columns.chunks_exact(self.stride).zip(y).enumerate() {
-            for (out, entry) in out[index..].iter_mut().zip(&column[index..]) {
-                *out += factor * entry;
+    /// Number of columns `p`.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.columns.len() / self.stride
+    }
+
+    /// A copy of the rows.
+    #[must_use]
+    pub fn values(&self) -> Array2<f64> {
+        Array2::from_shape_fn((self.rows, self.width()), |(row, column)| *self.get(row, column))
+    }
+
+    /// `out = X y`, for `y` of `p` entries and `out` of `C`, column by column.
+    pub fn products(&self, y: &[f64], out: &mut [f64]) {
+        multiply(&self.columns, self.stride, 0, y, out);
+    }
+
+    /// A step, which makes a column.
+    pub fn descend(&mut self, shrink: f64, steps: &[f64], y: &[f64], rest: f64) {
+        self.columns.resize(self.columns.len() + self.stride, [0.0; LANES]);
+        let (old, new) = self.columns.split_at_mut(self.stride * y.len());
+        for (column, &factor) in old.chunks_exact_mut(self.stride).zip(y) {
+            subtract(column, shrink, steps, factor);
+        }
+        subtract(new, 0.0, steps, rest);
+    }
+
+    /// Rotates all columns but the first `kept` into a lower triangular matrix without negative entries on its diagonal.
+    pub fn triangulate(&mut self, kept: usize) {
+        for row in 0..self.rows.min(self.width() - kept) {
+            self.reflect(row, kept + row);
+        }
+        self.columns.truncate(self.stride * (kept + self.rows));
+    }
+
+    fn get(&self, row: usize, column: usize) -> &f64 {
+        &self.columns[column * self.stride + row / LANES][row % LANES]
+    }
+
+    /// Reflects the columns from `first` on so that `row` is zero right of the first of them.
+    fn reflect(&mut self, row: usize, first: usize) {
+        let (stride, chunk) = (self.stride, row / LANES);
+        let columns = &mut self.columns[first * stride..];
+        let entries = columns.iter().skip(chunk).step_by(stride).map(|entries| entries[row % LANES]);
+        self.normal.clear();
+        self.normal.extend(entries);
+        let square = |normal: &[f64]| normal.iter().fold(0.0, |sum, entry| sum + entry * entry);
+        let mut squared = square(&self.normal);
+        if !SAFE.contains(&squared) {
+            let largest = self.normal.iter().fold(0.0, |most: f64, entry| most.max(entry.abs()));
+            if largest < f64::MIN_POSITIVE {
+                return;
             }
+            self.normal.iter_mut().for_each(|entry| *entry /= largest);
+            squared = square(&self.normal);
         }
-    }
-
-    /// Replaces `T` by the triangular factor of `[s·T | 0] - u wᵀ`, where `u = steps` (length `C`) and `w` is `direction`
-    /// (length `C`) followed by `rest`.
-    pub fn update(&mut self, shrink: f64, steps: &[f64], direction: &[f64], rest: f64) {
-        let (mut squared, mut length) = (rest * rest, rest);
-        for (turn, &entry) in self.turns.iter_mut().zip(direction).rev() {
-            squared += entry * entry;
-            let longer = squared.sqrt();
-            *turn = if longer > 0.0 { (entry / longer, length / longer) } else { (1.0, 0.0) };
-            length = longer;
+        // The normal of a mirror between the row and the axis of its first column, on the side where nothing cancels.
+        let (length, entry) = (squared.sqrt(), self.normal[0]);
+        self.normal[0] = entry + length.copysign(entry);
+        let twice = 1.0 / (length * (length + entry.abs()));
+        // Chunks of rows above are zero.
+        multiply(columns, stride, chunk, &self.normal, &mut self.products);
+        let products = &self.products[chunk * LANES..];
+        for (column, factor) in columns.chunks_exact_mut(stride).zip(&self.normal) {
+            subtract(&mut column[chunk..], 1.0, products, factor * twice);
         }
-        for column in (0..self.size).rev() {
-            let turn = self.turns[column];
-            let (left, right) = self.pair(column);
-            rotate(left, right, turn, shrink);
+        for entries in columns.iter_mut().skip(chunk).step_by(stride).skip(1) {
+            entries[row % LANES] = 0.0;
         }
-        self.steps[..self.size].copy_from_slice(steps);
-        for (entry, step) in self.columns.iter_mut().zip(&self.steps) {
-            *entry -= length * step;
+        if columns[chunk][row % LANES] < 0.0 {
+            columns[..stride].iter_mut().flatten().for_each(|entry| *entry = -*entry);
         }
-        for column in 0..self.size {
-            let row = column % LANES;
-            let (left, right) = self.pair(column);
-            let (kept, removed) = (left[row], right[row]);
-            let squared = kept * kept + removed * removed;
-            let length = if squared > UNDERFLOW { squared.sqrt() } else { libm::hypot(kept, removed) };
-            if length > 0.0 {
-                rotate(left, right, (kept / length, removed / length), 1.0);
-            }
-            left[row] = length;
-            right[row] = 0.0;
-        }
-    }
-
-    /// A column and the next, from the lanes on in which the first has its diagonal entry.
-    fn pair(&mut self, column: usize) -> (&mut [f64], &mut [f64]) {
-        let start = column - column % LANES;
-        let both = &mut self.columns[column * self.stride..(column + 2) * self.stride];
-        let (left, right) = both.split_at_mut(self.stride);
-        (&mut left[start..], &mut right[start..])
     }
 }
 
-/// `(left, right) ← (c s·left + σ right, c right - σ s·left)` for a cosine `c`, a sine `σ` and a shrinkage `s`.
-fn rotate(left: &mut [f64], right: &mut [f64], (cosine, turn): (f64, f64), shrink: f64) {
-    let (lefts, _) = left.as_chunks_mut::<LANES>();
-    let (rights, _) = right.as_chunks_mut::<LANES>();
-    for (left, right) in lefts.iter_mut().zip(rights) {
-        for lane in 0..LANES {
-            let (x, y) = (shrink * left[lane], right[lane]);
-            left[lane] = cosine * x + turn * y;
-            right[lane] = cosine * y - turn * x;
+/// `out = Σ_j y_j column_j` from chunk `first` on, two chunks at a time.
+fn multiply(columns: &[[f64; LANES]], stride: usize, first: usize, y: &[f64], out: &mut [f64]) {
+    let mut outs = out.chunks_mut(LANES).skip(first);
+    let mut chunk = first;
+    while chunk < stride {
+        let other = (chunk + 1).min(stride - 1);
+        let (mut sum, mut second) = ([0.0; LANES], [0.0; LANES]);
+        for (column, factor) in columns.chunks_exact(stride).zip(y) {
+            let (one, two) = (&column[chunk], &column[other]);
+            for lane in 0..LANES {
+                sum[lane] += factor * one[lane];
+                second[lane] += factor * two[lane];
+            }
         }
+        for (out, sum) in outs.by_ref().take(2).zip([sum, second]) {
+            out.copy_from_slice(&sum[..out.len()]);
+        }
+        chunk += 2;
+    }
+}
+
+/// `column ← shrink column - factor steps`.
+fn subtract(column: &mut [[f64; LANES]], shrink: f64, steps: &[f64], factor: f64) {
+    for (entry, step) in column.as_flattened_mut().iter_mut().zip(steps) {
+        *entry = shrink * *entry - factor * step;
     }
 }

@@ -22,8 +22,10 @@ pub trait Noise {
 /// rounding moves the probability of a rejection by some 1e-7 of those few draws that need a logarithm.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChiSquared {
-    /// `ν/2 - 1/3`, none for `ν = 1`.
-    shift: Option<f64>,
+    /// `ν/2 - 1/3`; 0 for `ν = 1`.
+    shift: f64,
+    /// `1/(3√shift)`.
+    slope: f64,
 }
 
 impl ChiSquared {
@@ -32,29 +34,30 @@ impl ChiSquared {
     /// # Errors
     /// No degree of freedom.
     pub fn new(degrees: usize) -> Result<Self> {
-        match degrees {
-            0 => Err(Error::parameter("degrees of freedom", degrees, "must be at least 1")),
-            1 => Ok(Self { shift: None }),
-            _ => Ok(Self { shift: Some(0.5 * as_f64(degrees) - 1.0 / 3.0) }),
+        if degrees == 0 {
+            return Err(Error::parameter("degrees of freedom", degrees, "must be at least 1"));
         }
+        let shift = if degrees == 1 { 0.0 } else { 0.5 * as_f64(degrees) - 1.0 / 3.0 };
+        Ok(Self { shift, slope: 1.0 / (9.0 * shift).sqrt() })
     }
 
     /// One number of this law.
     pub fn draw(self, noise: &mut dyn Noise) -> f64 {
         let mut normal = [0.0];
-        let Some(shift) = self.shift else {
-            noise.fill(&mut normal);
-            return normal[0] * normal[0];
-        };
-        let slope = 1.0 / (9.0 * shift).sqrt();
-        loop {
-            noise.fill(&mut normal);
-            let root = 1.0 + slope * normal[0];
-            if root <= 0.0 {
-                continue;
-            }
+        noise.fill(&mut normal);
+        self.draw_from(normal[0], noise)
+    }
+
+    /// One number of this law, given the first normal number that it takes.
+    pub fn draw_from(self, normal: f64, noise: &mut dyn Noise) -> f64 {
+        let Self { shift, slope } = self;
+        let square = normal * normal;
+        if shift == 0.0 {
+            return square;
+        }
+        let root = 1.0 + slope * normal;
+        if root > 0.0 {
             let cube = root * root * root;
-            let square = normal[0] * normal[0];
             let uniform = noise.uniform();
             // The first condition implies the second.
             if uniform < 1.0 - 0.0331 * square * square
@@ -63,5 +66,6 @@ impl ChiSquared {
                 return 2.0 * shift * cube;
             }
         }
+        self.draw(noise)
     }
 }

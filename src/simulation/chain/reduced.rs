@@ -8,13 +8,14 @@
 //! `Y` through `b`, `v` and the products `x^i·Y` alone.
 //!
 //! **State.** Let `M` be the span of the means, of dimension `q` (`k`, or 2 for μ and ν). The state holds `A` (`C × q`),
-//! the coordinates of the rows in an orthonormal basis of `M`; `T` (`C × C`, lower triangular), a factor of the Gram
-//! matrix `T Tᵀ` of their parts outside `M`; and `v`. As rows, `[A | T]` has all inner products of the rows with each
-//! other (`R`) and with the means (`m`) when the means have their coordinates in `M` followed by zeros.
+//! the coordinates of the rows in an orthonormal basis of `M`; `T` (`C × p`), a factor of the Gram matrix `T Tᵀ` of their
+//! parts outside `M`; and `v`. As rows, `[A | T]` has all inner products of the rows with each other (`R`) and with the
+//! means (`m`) when the means have their coordinates in `M` followed by zeros.
 //!
-//! **Step.** Draw `b`, `z_A ~ N(0, I_q)`, `z_T ~ N(0, I_C)` and `χ² ~` chi-square with `d - q - C` degrees of freedom.
-//! Let `y_A = m_b + z_A/√λ` and `y_T = z_T/√λ`. Then `x·Y = A y_A + T y_T` gives `e`, and `A ← s A - δ e y_Aᵀ`, `T ←` the
-//! lower triangular factor of `[s T - δ e y_Tᵀ | -δ e χ/√λ]` (`C × (C+1)`).
+//! **Step.** Draw `b`, `z_A ~ N(0, I_q)`, `z_T ~ N(0, I_p)` and `χ² ~` chi-square with `d - q - p` degrees of freedom.
+//! Let `y_A = m_b + z_A/√λ` and `y_T = z_T/√λ`. Then `x·Y = A y_A + T y_T` gives `e`, and `A ← s A - δ e y_Aᵀ`,
+//! `T ← [s T - δ e y_Tᵀ | -δ e χ/√λ]`, of `p + 1` columns. A rotation of the columns ([`Factor::triangulate`]) brings them
+//! back to `C` whenever there are more than `C + 8`, or than `d - q - 1`.
 //!
 //! **Start.** Rows `N(0, I_d/d)` have `A` with independent entries `N(0, 1/d)`, and outside `M` a Gram matrix that is `1/d`
 //! times a Wishart one with `d - q` degrees of freedom. By Bartlett's decomposition it has a factor `T` with independent
@@ -39,17 +40,16 @@
 //!    given the whole past, its next value has a law that depends on its present value. This holds for every `d` and
 //!    needs no limit.
 //! 3. *Its kernel.* By 2 one may start a step from any `x` with the given `φ`, so from `[A | T | 0]`. Write
-//!    `z = (z_A, z_T, z')` in the basis, `z' ~ N(0, I_{d-q-C})`. The products `x·Y`, thus `e` and the new `A` and `v`, do
+//!    `z = (z_A, z_T, z')` in the basis, `z' ~ N(0, I_{d-q-p})`. The products `x·Y`, thus `e` and the new `A` and `v`, do
 //!    not involve `z'`, and the new outside part is `B' = [s T - δ e y_Tᵀ | -δ e z'ᵀ/√λ]`. Its Gram matrix involves `z'`
-//!    only through `‖z'‖`, and `‖z'‖²` is chi-square with `d - q - C` degrees of freedom, independent of `b`, `z_A` and
+//!    only through `‖z'‖`, and `‖z'‖²` is chi-square with `d - q - p` degrees of freedom, independent of `b`, `z_A` and
 //!    `z_T`. So replacing the last block by the one column `-δ e χ/√λ` leaves the law of `φ` after the step as it is.
-//! 4. *Triangular form.* A factor `B' = L Q` with orthonormal rows of `Q` has `L Lᵀ = B' B'ᵀ`, the same `φ`, and by 2 the
-//!    law of the rest of the process depends on `φ` alone. So any lower triangular factor will do, whatever its rank or
-//!    signs.
+//! 4. *Rotations.* A factor `B' = L Q` with orthonormal rows of `Q` has `L Lᵀ = B' B'ᵀ`, the same `φ`, and by 2 the law
+//!    of the rest of the process depends on `φ` alone. So any factor will do, whatever its width, its rank or its signs.
 //!
 //! Steps 2 to 4 give both processes the same kernel, and they have the same start. For the second form, given
 //! `x_l = [A_l | T_l | 0] U_l`, write the next noise as `z = ζ U_l`. `U_l` is a function of the past, `z` is independent of
-//! the past and isotropic, so `ζ` is again `N(0, I_d)` and independent of the past. Drive the chain by the first `q + C`
+//! the past and isotropic, so `ζ` is again `N(0, I_d)` and independent of the past. Drive the chain by the first `q + p`
 //! entries of `ζ` and the length of the others. Its new `[A | T]` then has the Gram matrix of `x_{l+1}`, with each other and
 //! with the means, so a rotation that fixes `M` turns one into the other; this is `U_{l+1}`. It is also why the
 //! direction of each past `z'` may be forgotten: it only decides which frame is used next, and in every frame the next
@@ -69,11 +69,14 @@ use ndarray::{Array2, s};
 
 use crate::error::{Error, Result};
 use crate::problem::{Problem, as_f64};
-use crate::simulation::chain::factor::TriangularFactor;
+use crate::simulation::chain::factor::Factor;
 use crate::simulation::chain::noise::{ChiSquared, Noise};
 use crate::simulation::data::InSpan;
 use crate::simulation::task::{self, LARGEST, Reduced};
 use crate::simulation::trajectory::{Checkpoint, Trajectory};
+
+/// Columns that may come up before they are rotated into `C`: more make rotations rarer, but steps longer.
+const EXTRA: usize = 8;
 
 /// Online SGD, reduced to inner products.
 #[derive(Debug)]
@@ -84,10 +87,10 @@ pub struct Chain {
     /// Label of each cluster.
     labels: Vec<u32>,
     network: Box<dyn Reduced>,
-    /// `A`, column by column.
-    inside: Vec<f64>,
-    outside: TriangularFactor,
-    rest: ChiSquared,
+    /// `[A | T]`.
+    factor: Factor,
+    /// What is outside the coordinates, for `T` of `C`, `C + 1`, … columns.
+    rests: Vec<ChiSquared>,
     step: f64,
     shrink: f64,
     noise: Vec<f64>,
@@ -118,13 +121,13 @@ impl Chain {
             let rule = format!("the reduced chain needs d above {q} means and {rows} rows, {}", q + rows);
             return Err(Error::parameter("d", d, rule));
         }
-        let mut inside = vec![0.0; q * rows];
+        let mut first = Array2::zeros((rows, q + rows));
         let size = 1.0 / as_f64(d).sqrt();
         if let Some(along) = &problem.training.start.along {
             for (row, coefficients) in along.iter().enumerate() {
                 for (mean, coefficient) in coefficients.iter().enumerate() {
                     for (column, coordinate) in law.means[law.basis[mean]].iter().enumerate() {
-                        inside[column * rows + row] += coefficient * coordinate;
+                        first[[row, column]] += coefficient * coordinate;
                     }
                 }
             }
@@ -132,62 +135,60 @@ impl Chain {
             let mut entries = vec![0.0; q * rows];
             noise.fill(&mut entries);
             for (index, entry) in entries.iter().enumerate() {
-                inside[index % q * rows + index / q] = size * entry;
+                first[[index / q, index % q]] = size * entry;
             }
         }
-        let outside = gaussian_factor(d, q, rows, noise)?;
+        let mut left = vec![0.0; rows];
+        for row in 0..rows {
+            noise.fill(&mut left[..row]);
+            for (column, entry) in left[..row].iter().enumerate() {
+                first[[row, q + column]] = size * entry;
+            }
+            first[[row, q + row]] = size * ChiSquared::new(d - q - row)?.draw(noise).sqrt();
+        }
+        let extra = EXTRA.min(d - q - rows - 1);
+        let rests = (0..=extra).map(|more| ChiSquared::new(d - q - rows - more)).collect::<Result<_>>()?;
         let step = problem.step_size();
         Ok(Self {
             rows,
             labels: task.law().labels().to_vec(),
             network: task.reduced(&mut |weights| noise.fill(weights)),
-            inside,
-            outside,
-            rest: ChiSquared::new(d - q - rows)?,
+            factor: Factor::new(&first),
+            rests,
             step,
             shrink: 1.0 - step * problem.training.beta,
-            noise: vec![0.0; q + rows],
+            noise: vec![0.0; q + rows + extra + 1],
             products: vec![0.0; rows],
             taken: 0,
             law,
         })
     }
 
-    /// One step, from one uniform number for the cluster, `q + C` normal ones and a chi-square one, drawn in this order.
+    /// One step, from a uniform number for the cluster, `q + p` normal ones and a chi-square one (the next normal number, and
+    /// what more it takes), drawn in this order.
     /// False, without a step, when a product `x^i·Y` or the output exceeds 1e75 or is no number.
     pub fn step(&mut self, noise: &mut dyn Noise) -> bool {
         let uniform = noise.uniform();
         let last = self.law.cumulative.len() - 1;
         let cluster = self.law.cumulative.iter().position(|&c| uniform < c).unwrap_or(last);
-        noise.fill(&mut self.noise);
-        let rest = self.rest.draw(noise).sqrt();
-        let (inner, outer) = self.noise.split_at_mut(self.law.basis.len());
-        for (entry, mean) in inner.iter_mut().zip(&self.law.means[cluster]) {
-            *entry = self.law.scale * *entry + mean;
+        let (q, width, scale) = (self.law.basis.len(), self.factor.width(), self.law.scale);
+        noise.fill(&mut self.noise[..=width]);
+        let rest = self.rests[width - q - self.rows].draw_from(self.noise[width], noise).sqrt();
+        let y = &mut self.noise[..width];
+        for entry in &mut *y {
+            *entry *= scale;
         }
-        self.products.fill(0.0);
-        self.outside.add_product(outer, &mut self.products);
-        for product in &mut self.products {
-            *product *= self.law.scale;
+        for (entry, mean) in y.iter_mut().zip(&self.law.means[cluster]) {
+            *entry += mean;
         }
-        for (column, factor) in self.inside.chunks_exact(self.rows).zip(&*inner) {
-            for (product, entry) in self.products.iter_mut().zip(column) {
-                *product += factor * entry;
-            }
-        }
+        self.factor.products(y, &mut self.products);
         if !self.network.steps(self.labels[cluster], self.step, self.shrink, &mut self.products) {
             return false;
         }
-        for (column, factor) in self.inside.chunks_exact_mut(self.rows).zip(&*inner) {
-            for (entry, step) in column.iter_mut().zip(&self.products) {
-                *entry = self.shrink * *entry - step * factor;
-            }
+        self.factor.descend(self.shrink, &self.products, y, scale * rest);
+        if width == q + self.rows + self.rests.len() - 1 {
+            self.factor.triangulate(q);
         }
-        // The noise has length of order √d; its factor 1/√λ goes to the steps, so that no λ makes it under- or overflow.
-        for step in &mut self.products {
-            *step *= self.law.scale;
-        }
-        self.outside.update(self.shrink, &self.products, outer, rest);
         self.taken += 1;
         true
     }
@@ -219,14 +220,19 @@ impl Chain {
         Trajectory { checkpoints, diverged: None }
     }
 
-    /// One array per layer: the rows `[A | T]` (`C × (q + C)`), then those of the other layers (`v`, `K × 1`).
+    /// One array per layer: the rows `[A | T]` (`C × (q + C)`, `T` lower triangular), then those of the other layers (`v`,
+    /// `K × 1`).
     #[must_use]
     pub fn layers(&self) -> Vec<Array2<f64>> {
-        let q = self.law.basis.len();
-        let first = Array2::from_shape_fn((self.rows, q + self.rows), |(row, column)| {
-            if column < q { self.inside[column * self.rows + row] } else { self.outside.get(row, column - q) }
-        });
-        std::iter::once(first).chain(self.network.further_layers()).collect()
+        let mut first = self.factor.clone();
+        first.triangulate(self.law.basis.len());
+        std::iter::once(first.values()).chain(self.network.further_layers()).collect()
+    }
+
+    /// `[A | T]` as the next step finds it, `C × (q + p)`.
+    #[must_use]
+    pub fn coordinates(&self) -> Array2<f64> {
+        self.factor.values()
     }
 
     /// The means in the coordinates of [`Chain::layers`], `q × (q + C)`: `μ_1..μ_k` as rows of the Cholesky factor of
@@ -246,19 +252,4 @@ impl Chain {
     pub fn taken(&self) -> u64 {
         self.taken
     }
-}
-
-/// `T` of rows `N(0, I_d/d)`.
-fn gaussian_factor(d: usize, q: usize, rows: usize, noise: &mut dyn Noise) -> Result<TriangularFactor> {
-    let size = 1.0 / as_f64(d).sqrt();
-    let mut factor = Array2::zeros((rows, rows));
-    let mut left = vec![0.0; rows];
-    for row in 0..rows {
-        noise.fill(&mut left[..row]);
-        for (column, entry) in left[..row].iter().enumerate() {
-            factor[[row, column]] = size * entry;
-        }
-        factor[[row, row]] = size * ChiSquared::new(d - q - row)?.draw(noise).sqrt();
-    }
-    TriangularFactor::new(&factor)
 }

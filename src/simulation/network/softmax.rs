@@ -9,12 +9,13 @@ use crate::problem::network::Layer;
 use crate::random::normal::StandardNormal;
 use crate::random::seed::{Purpose, Seed};
 use crate::simulation::data::{Law, Sample};
-use crate::simulation::kernel::{Kernel, padded};
+use crate::simulation::exponential::exp;
+use crate::simulation::kernel::Rows;
 use crate::simulation::task::definition::{
     Block, Curvature, Evaluation, LARGEST, Learner, Matrix, Parameters, Reduced, Summary, Task, place,
 };
 use crate::simulation::task::tally::Tally;
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use ndarray_rand::RandomExt;
 /// Softmax regression on the data of one problem.
 #[derive(Debug)]
@@ -33,13 +34,15 @@ impl Softmax {
     }
 }
 
-/// `π = softmax(logits)` in place, in a fixed order with a portable exponential; returns `log Σ exp`.
+/// `π = softmax(logits)` in place, in a fixed order; returns `log Σ exp`.
 fn softmax(logits: &mut [f64]) -> f64 {
     let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut total = 0.0;
     for logit in &mut *logits {
-        *logit = libm::exp(*logit - top);
-        total += *logit;
+        *logit = exp(*logit - top);
+    }
+    for weight in &*logits {
+        total += weight;
     }
     for probability in logits {
         *probability /= total;
@@ -76,9 +79,7 @@ impl Reduced for OneLayer {
 
 #[derive(Debug)]
 struct SoftmaxSgd {
-    kernel: Kernel,
-    d: usize,
-    rows: Vec<f64>,
+    rows: Rows,
     probabilities: Vec<f64>,
     step: f64,
     shrink: f64,
@@ -86,18 +87,16 @@ struct SoftmaxSgd {
 
 impl Learner for SoftmaxSgd {
     fn step(&mut self, label: u32, y: &[f64]) -> bool {
-        self.kernel.dots(&self.rows, y, &mut self.probabilities);
+        self.rows.products(y, &mut self.probabilities);
         if !steps(&mut self.probabilities, label, self.step) {
             return false;
         }
-        self.kernel.descend(&mut self.rows, y, self.shrink, &self.probabilities);
+        self.rows.descend(y, self.shrink, &self.probabilities);
         true
     }
 
     fn parameters(&self) -> Parameters {
-        let k = self.probabilities.len();
-        let width = padded(self.d);
-        vec![Array2::from_shape_fn((k, self.d), |(a, i)| self.rows[a * width + i])]
+        vec![self.rows.values()]
     }
 }
 
@@ -126,18 +125,9 @@ impl Task for Softmax {
     }
 
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner> {
-        let width = padded(self.d);
-        let mut rows = vec![0.0; self.k * width];
-        for (row, values) in rows.chunks_exact_mut(width).zip(parameters[0].rows()) {
-            for (entry, value) in row.iter_mut().zip(values) {
-                *entry = *value;
-            }
-        }
         let step = self.problem.step_size();
         Box::new(SoftmaxSgd {
-            kernel: Kernel::default(),
-            d: self.d,
-            rows,
+            rows: Rows::new(&parameters[0]),
             probabilities: vec![0.0; self.k],
             step,
             shrink: 1.0 - step * self.problem.training.beta,
@@ -145,18 +135,14 @@ impl Task for Softmax {
     }
 
     fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation {
-        let width = padded(self.d);
-        let mut x = Array2::zeros((self.k, width));
-        x.slice_mut(s![.., ..self.d]).assign(&parameters[0]);
-        let x = x.into_raw_vec_and_offset().0;
-        let kernel = Kernel::default();
+        let mut x = Rows::new(&parameters[0]);
         let mut outputs = Array2::zeros((sample.len(), self.k));
         let mut tally = Tally::new(self.law.labels().len());
         for (index, (mut output, y)) in
             outputs.rows_mut().into_iter().zip(sample.padded_rows().rows()).enumerate()
         {
             let (Some(output), Some(y)) = (output.as_slice_mut(), y.to_slice()) else { continue };
-            kernel.dots(&x, y, output);
+            x.products(y, output);
             let (label, cluster) = (sample.labels[index] as usize, sample.clusters[index] as usize);
             let logit = output[label];
             let first_largest =

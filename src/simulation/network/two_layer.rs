@@ -18,7 +18,7 @@ use crate::problem::network::Layer;
 use crate::random::normal::StandardNormal;
 use crate::random::seed::{Purpose, Seed};
 use crate::simulation::data::{Law, Sample};
-use crate::simulation::kernel::{Kernel, padded};
+use crate::simulation::kernel::Rows;
 use crate::simulation::task::definition::{
     Block, Curvature, Evaluation, LARGEST, Learner, Matrix, Parameters, Reduced, Spanning, Summary, Task,
     place,
@@ -68,13 +68,6 @@ fn relu(value: f64) -> f64 {
     if value > 0.0 { value } else { 0.0 }
 }
 
-/// `W` with rows padded to whole lanes.
-fn padded_rows(weights: &Array2<f64>) -> Vec<f64> {
-    let mut rows = Array2::zeros((weights.nrows(), padded(weights.ncols())));
-    rows.slice_mut(s![.., ..weights.ncols()]).assign(weights);
-    rows.into_raw_vec_and_offset().0
-}
-
 /// The second layer in the reduced chain.
 #[derive(Debug)]
 struct SecondLayer {
@@ -109,10 +102,7 @@ impl Reduced for SecondLayer {
 
 #[derive(Debug)]
 struct ReluSgd {
-    kernel: Kernel,
-    d: usize,
-    /// `W`, K rows padded to whole lanes.
-    rows: Vec<f64>,
+    rows: Rows,
     v: Vec<f64>,
     /// Inner products `W_i·Y`, then the steps along Y.
     hidden: Vec<f64>,
@@ -122,7 +112,7 @@ struct ReluSgd {
 
 impl Learner for ReluSgd {
     fn step(&mut self, label: u32, y: &[f64]) -> bool {
-        self.kernel.dots(&self.rows, y, &mut self.hidden);
+        self.rows.products(y, &mut self.hidden);
         let f = self.hidden.iter().zip(&self.v).fold(0.0, |sum, (h, v)| sum + v * relu(*h));
         if !(f.abs() <= LARGEST && self.hidden.iter().all(|h| h.abs() <= LARGEST)) {
             return false;
@@ -134,16 +124,12 @@ impl Learner for ReluSgd {
             *h = if *h > 0.0 { rate * *v } else { 0.0 };
             *v = self.shrink * *v - rate * feature;
         }
-        self.kernel.descend(&mut self.rows, y, self.shrink, &self.hidden);
+        self.rows.descend(y, self.shrink, &self.hidden);
         true
     }
 
     fn parameters(&self) -> Parameters {
-        let (k, width) = (self.v.len(), padded(self.d));
-        vec![
-            Array2::from_shape_fn((k, self.d), |(i, j)| self.rows[i * width + j]),
-            Array2::from_shape_fn((k, 1), |(i, _)| self.v[i]),
-        ]
+        vec![self.rows.values(), Array2::from_shape_fn((self.v.len(), 1), |(i, _)| self.v[i])]
     }
 }
 
@@ -187,9 +173,7 @@ impl Task for TwoLayer {
     fn learner(&self, parameters: &Parameters) -> Box<dyn Learner> {
         let step = self.problem.step_size();
         Box::new(ReluSgd {
-            kernel: Kernel::default(),
-            d: self.d,
-            rows: padded_rows(&parameters[0]),
+            rows: Rows::new(&parameters[0]),
             v: parameters[1].column(0).to_vec(),
             hidden: vec![0.0; self.width],
             step,
@@ -199,9 +183,8 @@ impl Task for TwoLayer {
 
     /// A sample counts as classified correctly if f has the sign of its label: positive for 1, negative for 0.
     fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation {
-        let w = padded_rows(&parameters[0]);
+        let mut w = Rows::new(&parameters[0]);
         let v = parameters[1].column(0);
-        let kernel = Kernel::default();
         let mut outputs = Array2::zeros((sample.len(), self.width + 1));
         let mut tally = Tally::new(self.law.labels().len());
         for (index, (mut output, y)) in
@@ -209,7 +192,7 @@ impl Task for TwoLayer {
         {
             let (Some(output), Some(y)) = (output.as_slice_mut(), y.to_slice()) else { continue };
             let (hidden, f) = output.split_at_mut(self.width);
-            kernel.dots(&w, y, hidden);
+            w.products(y, hidden);
             f[0] = hidden.iter().zip(&v).fold(0.0, |sum, (h, v)| sum + v * relu(*h));
             let margin = if sample.labels[index] == 1 { f[0] } else { -f[0] };
             // log(1 + e^f) - y f is log(1 + e^{-margin}).

@@ -2,8 +2,8 @@
 //!
 //! Every prediction follows from the limit d → ∞ of SGD alone ([`crate::theory::dynamics`]): Gram matrices at the grid's
 //! times and ratios, and from each the bulk and the outliers of the block. A count takes eigenvalues above the predicted
-//! edge plus four Tracy-Widom scales at the grid's d, for measured and predicted outliers alike; the curves in the figures
-//! are the thresholds of that count, interpolated between Gram matrices of the grid.
+//! edge plus four Tracy-Widom scales at the grid's d, for measured and predicted outliers alike. Thresholds of that count, in
+//! λ and in time, are found by one rule for every replicate and for the prediction ([`crate::stages::common::thresholds`]).
 
 pub mod report;
 
@@ -13,24 +13,28 @@ use crate::problem::family::{Axis, Family};
 use crate::simulation::task::{self, Matrix};
 use crate::spectrum::Pair;
 use crate::spectrum::query::Question;
-use crate::spectrum::subspace::alignment;
+use crate::spectrum::subspace::{alignment, random_space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
+use crate::stages::common::dimensions::over_lambda;
 use crate::stages::common::limit::{Limit, limit};
 use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, counted, experiment};
-use crate::stages::common::shared::{MATRICES, Seen, all_seen, predicted_at, query, small};
+use crate::stages::common::shared::{Seen, all_seen, predicted_at, query, small};
+use crate::stages::common::thresholds::{self, Curves, relative, relative_without_weights};
 use crate::table::Table;
-use crate::theory;
 use crate::theory::effective_spectrum::Outlier;
 use ndarray::Array2;
 use std::collections::BTreeMap;
 
-/// Signal-to-noise ratios.
-const LAMBDAS: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+/// Signal-to-noise ratios, by factors of at most 1.3.
+const LAMBDAS: [f64; 25] = [
+    1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0, 10.0, 12.5, 16.0, 20.0, 25.0, 32.0, 40.0, 50.0, 64.0,
+    80.0, 100.0, 128.0, 160.0, 200.0, 256.0,
+];
 
 /// Those of the quick profile.
-const QUICK_LAMBDAS: [u32; 4] = [1, 6, 40, 256];
+const QUICK_LAMBDAS: [f64; 4] = [1.0, 6.0, 40.0, 256.0];
 
 /// Sample ratios, in tenths.
 const RATIOS: [u32; 5] = [5, 15, 40, 120, 360];
@@ -47,21 +51,18 @@ pub const CLASSES: usize = 5;
 /// Eigenpairs computed, among which outliers are counted.
 const COUNTED: u32 = 8;
 
-/// Parts in which the logarithm of a grid step in λ is cut to find a threshold.
-const PARTS: u32 = 16;
-
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let ratios: &[u32] = settings.profile.pick(&RATIOS, &QUICK_RATIOS);
-    let lambdas: &[u32] = settings.profile.pick(&LAMBDAS, &QUICK_LAMBDAS);
-    let mut base = experiment(settings.profile, "gmm-bbp", CLASSES, f64::from(lambdas[0]));
+    let lambdas: &[f64] = settings.profile.pick(&LAMBDAS, &QUICK_LAMBDAS);
+    let mut base = experiment(settings.profile, "gmm-bbp", CLASSES, lambdas[0]);
     // Edges and outliers of a block of 150 rows are within the margin of their limits.
     base.problem.data.set_d(settings.profile.pick(150, 60));
     base.horizon = settings.profile.pick(100.0, 30.0);
-    base.checkpoints = 9;
+    base.checkpoints = settings.profile.pick(25, 9);
     base.spacing = Spacing::Geometric;
     // Names carry φ in tenths.
     let family = Family::new("gmm-bbp", base)
-        .axis(Axis::new("lambda", "-lambda-", lambdas.iter().copied().map(f64::from)))
+        .axis(over_lambda(lambdas))
         .axis(Axis::new("phi", "-phi-", ratios.iter().map(|ratio| f64::from(*ratio) / 10.0)).scaled(10.0));
     let ask = |point: Experiment| {
         let checkpoints = asked(&point);
@@ -71,7 +72,6 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 /// Whether transitions are followed in time.
-#[must_use]
 pub fn is_followed(experiment: &Experiment) -> bool {
     experiment.problem.training.phi.to_bits() == (f64::from(FOLLOWED) / 10.0).to_bits()
 }
@@ -81,8 +81,48 @@ fn asked(experiment: &Experiment) -> Checkpoints {
     if is_followed(experiment) { Checkpoints::All } else { Checkpoints::Spread(2) }
 }
 
+/// What a curve over λ is of: φ, checkpoint, matrix, rank.
+type OverSnr = (u64, usize, Matrix, u32);
+/// What a curve over time is of: experiment, matrix, rank, and whether it falls below the level.
+type OverTime = (String, Matrix, u32, bool);
+
+/// The curves of eigenvalues over their levels.
+#[derive(Default)]
+struct Collected {
+    snr: Curves<OverSnr>,
+    time: Curves<OverTime>,
+    unweighted: Curves<(u64, Matrix, u32)>,
+    /// Whether an eigenvalue is predicted to be above its level at the start.
+    starts: BTreeMap<(String, Matrix, u32), bool>,
+}
+
+impl Collected {
+    fn add(
+        &mut self,
+        experiment: &Experiment,
+        (checkpoint, time): (usize, f64),
+        (matrix, rank): (Matrix, u32),
+        (replicate, relative): (Option<u32>, f64),
+    ) {
+        let (lambda, phi) = (experiment.problem.lambda(), experiment.problem.training.phi.to_bits());
+        self.snr.add((phi, checkpoint, matrix, rank), replicate, lambda, relative);
+        if !is_followed(experiment) {
+            return;
+        }
+        let name = (experiment.name.clone(), matrix, rank);
+        if checkpoint == 0 && replicate.is_none() {
+            self.starts.insert(name.clone(), relative >= 1.0);
+        }
+        // The start is at no place of a logarithmic axis.
+        let falls = self.starts.get(&name).copied().unwrap_or(false);
+        let key = (name.0, matrix, rank, falls);
+        self.time.add(key, replicate, time, if falls { 1.0 / relative } else { relative });
+    }
+}
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
+    let mut all = Collected::default();
     // The limit does not know φ, so one path serves all ratios of a λ.
     let mut limits: BTreeMap<u64, Limit> = BTreeMap::new();
     for experiment in data.experiments() {
@@ -92,14 +132,21 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         }
         let Some(limit) = limits.get(&lambda) else { continue };
         for checkpoint in asked(experiment).indices(experiment.schedule().len()) {
-            let thresholds = predict(experiment, limit, checkpoint, &mut theory)?;
+            let here = predicted_at(experiment, checkpoint);
+            let predicted = predict(experiment, (limit, checkpoint), &mut all, &mut rows.theory)?;
             for seen in all_seen(data, experiment, Checkpoints::At(checkpoint))? {
-                measure(data, experiment, &seen, thresholds, &mut statistics)?;
+                let pairs = measure(data, experiment, &seen, predicted, &mut rows.statistics)?;
+                for ((matrix, level), pairs) in Matrix::BOTH.into_iter().zip(predicted).zip(&pairs) {
+                    for (rank, pair) in (1..=small(CLASSES)).zip(pairs) {
+                        let place = (Some(seen.replicate), pair.value / level);
+                        all.add(experiment, (checkpoint, here.time), (matrix, rank), place);
+                    }
+                }
             }
         }
     }
-    thresholds(data, &limits, &mut theory)?;
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    tell_thresholds(data, all, (&mut rows.statistics, &mut rows.theory))?;
+    rows.tables(&["statistics", "theory"])
 }
 
 /// The squared overlaps of each outlier with the span of the means and with what the parameters add to it.
@@ -112,23 +159,46 @@ fn carried(here: &At, matrix: Matrix, carriers: &[[f64; 2]], rows: &mut Vec<Stat
     }
 }
 
+/// Whether carriers are compared at a checkpoint.
+fn carries(experiment: &Experiment, checkpoint: usize) -> bool {
+    checkpoint == 0 || checkpoint + 1 == experiment.schedule().len()
+}
+
 /// Predicted numbers and carriers of outliers of both matrices; returns the levels above which eigenvalues count.
 fn predict(
     experiment: &Experiment,
-    limit: &Limit,
-    checkpoint: usize,
+    (limit, checkpoint): (&Limit, usize),
+    all: &mut Collected,
     theory: &mut Vec<Statistic>,
 ) -> Result<[f64; 2]> {
     let here = predicted_at(experiment, checkpoint);
-    let predicted = Prediction::both(&here, experiment, &limit.grams[checkpoint], theory)?;
-    for (matrix, Prediction { predicted, outliers, .. }) in Matrix::BOTH.into_iter().zip(&predicted) {
-        let carriers = |outlier: &Outlier| {
-            let means = outlier.overlap_with_span_of_means(&predicted.law);
-            [means, outlier.overlap_with_space() - means]
-        };
-        carried(&here, matrix, &outliers.iter().map(carriers).collect::<Vec<_>>(), theory);
+    let both = Prediction::both(&here, experiment, &limit.grams[checkpoint], theory)?;
+    for (matrix, prediction) in Matrix::BOTH.into_iter().zip(&both) {
+        let Prediction { predicted, outliers, threshold } = prediction;
+        for (rank, relative) in (1..).zip(relative(experiment, &predicted.spectrum)?) {
+            all.add(experiment, (checkpoint, here.time), (matrix, rank), (None, relative));
+        }
+        if checkpoint == 0 {
+            let (lambda, phi) = (experiment.problem.lambda(), experiment.problem.training.phi.to_bits());
+            for (rank, relative) in (1..).zip(relative_without_weights(experiment, prediction)?) {
+                all.unweighted.add((phi, matrix, rank), None, lambda, relative);
+            }
+        }
+        if carries(experiment, checkpoint) {
+            let carriers = |outlier: &Outlier| {
+                let means = outlier.overlap_with_span_of_means(&predicted.law);
+                [means, outlier.overlap_with_space() - means]
+            };
+            carried(&here, matrix, &outliers.iter().map(carriers).collect::<Vec<_>>(), theory);
+            let edge = predicted.spectrum.right_edge().position;
+            for (rank, outlier) in (1..).zip(outliers) {
+                // In units of the margin between edge and level.
+                let clearance = (outlier.position - edge) / (threshold - edge);
+                theory.push(Statistic::new(&here, "clearance", thresholds::of(matrix, rank), clearance));
+            }
+        }
     }
-    Ok(predicted.map(|predicted| predicted.threshold))
+    Ok(both.map(|predicted| predicted.threshold))
 }
 
 /// Orthonormal basis of what the span of the rows adds to a space.
@@ -137,88 +207,67 @@ fn added(rows: &Array2<f64>, space: &Array2<f64>) -> Result<Array2<f64>> {
     crate::spectrum::subspace::span(&outside.reversed_axes(), 1e-8)
 }
 
-/// Numbers and carriers of outliers of one replicate at one checkpoint.
+/// Numbers and carriers of outliers of one replicate at one checkpoint; returns the eigenpairs.
 fn measure(
     data: &dyn Data,
     experiment: &Experiment,
     Seen { here, replicate, checkpoint, observed }: &Seen,
-    thresholds: [f64; 2],
+    levels: [f64; 2],
     statistics: &mut Vec<Statistic>,
-) -> Result<()> {
+) -> Result<[Vec<Pair>; 2]> {
     let name = experiment.name.as_str();
-    let space = task::build(&experiment.problem).mean_space();
-    let rest = added(&observed.parameters[0], &space)?;
     let pairs = data.pairs(name, *replicate, query(*checkpoint, FIRST_BLOCK, Question::Top(COUNTED)))?;
     let squared = |pair: &Pair, space: &Array2<f64>| {
         let share = alignment(pair.vector.view(), space);
         share * share
     };
-    for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted(here, &pairs, thresholds, statistics)) {
-        let carriers: Vec<[f64; 2]> =
-            counted.iter().map(|pair| [squared(pair, &space), squared(pair, &rest)]).collect();
-        carried(here, matrix, &carriers, statistics);
-    }
-    Ok(())
-}
-
-/// Predicted thresholds in λ of the first and of the k-th outlier, for every φ and followed time: the first λ of a fine grid,
-/// on which Gram matrices are interpolated, from which on that many are counted.
-fn thresholds(data: &dyn Data, limits: &BTreeMap<u64, Limit>, theory: &mut Vec<Statistic>) -> Result<()> {
-    let mut grid: Vec<(f64, &Limit)> =
-        limits.iter().map(|(bits, limit)| (f64::from_bits(*bits), limit)).collect();
-    grid.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut seen: Vec<u64> = Vec::new();
-    for experiment in data.experiments() {
-        if seen.contains(&experiment.problem.training.phi.to_bits()) {
-            continue;
-        }
-        seen.push(experiment.problem.training.phi.to_bits());
-        for checkpoint in asked(experiment).indices(experiment.schedule().len()) {
-            let here = predicted_at(experiment, checkpoint);
-            for (matrix, of) in MATRICES {
-                for wanted in [1, CLASSES] {
-                    if let Some(lambda) = threshold(experiment, &grid, checkpoint, of, wanted)? {
-                        let outlier = Of::block(matrix, FIRST_BLOCK).rank(small(wanted));
-                        theory.push(Statistic::new(&here, "threshold", outlier, lambda));
-                    }
-                }
+    let counted = counted(here, &pairs, levels, statistics);
+    if carries(experiment, *checkpoint) && *checkpoint > 0 {
+        let space = task::build(&experiment.problem).mean_space();
+        let rest = added(&observed.parameters[0], &space)?;
+        let random = random_space(space.nrows(), space.ncols(), &mut data.null(name, *replicate))?;
+        for (matrix, counted) in Matrix::BOTH.into_iter().zip(counted) {
+            let carriers: Vec<[f64; 2]> =
+                counted.iter().map(|pair| [squared(pair, &space), squared(pair, &rest)]).collect();
+            carried(here, matrix, &carriers, statistics);
+            for (rank, pair) in (1..).zip(counted) {
+                let of = thresholds::of(matrix, rank).with(Subspace::Random);
+                statistics.push(Statistic::new(here, "overlap", of, squared(pair, &random)));
             }
         }
     }
-    Ok(())
+    Ok(pairs)
 }
 
-/// The λ from which on at least this many outliers are counted, by bisection between the grid points that bracket it; none if
-/// already the least λ has them, or the largest does not.
-fn threshold(
-    experiment: &Experiment,
-    grid: &[(f64, &Limit)],
-    checkpoint: usize,
-    matrix: theory::Matrix,
-    wanted: usize,
-) -> Result<Option<f64>> {
-    let enough = |lambda: f64, gram: &Array2<f64>| -> Result<bool> {
-        let mut there = experiment.clone();
-        there.problem.data.set_lambda(lambda);
-        Ok(Prediction::new(&there, gram, matrix)?.outliers.len() >= wanted)
-    };
-    let mut below: Option<(f64, &Array2<f64>)> = None;
-    for (lambda, limit) in grid {
-        let gram = &limit.grams[checkpoint];
-        if !enough(*lambda, gram)? {
-            below = Some((*lambda, gram));
-            continue;
-        }
-        let Some((low, start)) = below else { return Ok(None) };
-        let (mut from, mut to) = (0, PARTS);
-        let share = |part: u32| f64::from(part) / f64::from(PARTS);
-        let between = |part: u32| low * libm::pow(lambda / low, share(part));
-        while to - from > 1 {
-            let middle = u32::midpoint(from, to);
-            let gram = start * (1.0 - share(middle)) + gram * share(middle);
-            if enough(between(middle), &gram)? { to = middle } else { from = middle }
-        }
-        return Ok(Some(between(to)));
+/// Measured and predicted thresholds: in λ, of every φ and followed time, in the rows of the first experiment of that φ; in time,
+/// of every experiment that is followed.
+fn tell_thresholds(
+    data: &dyn Data,
+    all: Collected,
+    (statistics, theory): (&mut Vec<Statistic>, &mut Vec<Statistic>),
+) -> Result<()> {
+    let mut anchors: BTreeMap<u64, &Experiment> = BTreeMap::new();
+    for experiment in data.experiments() {
+        anchors.entry(experiment.problem.training.phi.to_bits()).or_insert(experiment);
     }
-    Ok(None)
+    let mut push = |at: At, statistic: &'static str, of: Of, value: f64| {
+        let table = if at.replicate.is_some() { &mut *statistics } else { &mut *theory };
+        table.push(Statistic::new(&at, statistic, of, value));
+    };
+    for ((phi, checkpoint, matrix, rank), replicate, lambda) in all.snr.thresholds() {
+        let Some(anchor) = anchors.get(&phi) else { continue };
+        let at = At { replicate, ..predicted_at(anchor, checkpoint) };
+        push(at, "threshold", thresholds::of(matrix, rank), lambda);
+    }
+    for ((phi, matrix, rank), _, lambda) in all.unweighted.thresholds() {
+        let Some(anchor) = anchors.get(&phi) else { continue };
+        push(predicted_at(anchor, 0), "threshold without weights", thresholds::of(matrix, rank), lambda);
+    }
+    for ((name, matrix, rank, falls), replicate, time) in all.time.thresholds() {
+        let experiment = data.experiment(&name)?;
+        let at = At { replicate, ..predicted_at(experiment, experiment.schedule().len() - 1) };
+        let statistic = if falls { "time of joining the bulk" } else { "time of leaving the bulk" };
+        push(at, statistic, thresholds::of(matrix, rank), time);
+    }
+    Ok(())
 }

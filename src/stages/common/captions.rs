@@ -19,7 +19,6 @@ pub enum Symbol {
 }
 
 /// What the symbols of a figure mean, then [`parameters`]: two sentences of a caption.
-#[must_use]
 pub fn setting(experiments: &[&Experiment], uses: &[Symbol]) -> String {
     let (mixture, network) =
         (!of_task(experiments, "gmm").is_empty(), !of_task(experiments, "xor").is_empty());
@@ -75,7 +74,6 @@ pub fn setting(experiments: &[&Experiment], uses: &[Symbol]) -> String {
 pub const NEGATIVE: f64 = -0.1;
 
 /// What a caption says of the colours and signs of eigenvector entries.
-#[must_use]
 pub fn signs() -> String {
     format!(
         "red is positive, blue negative with a minus sign below {}, white zero; eigenvectors, whose sign is free, have a positive \

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::problem::experiment::Experiment;
 use crate::stage::Results;
 use crate::stage::claim::{interval, log_slope};
+use crate::stage::estimate::Values;
 use crate::stage::rows::{Selection, Statistics};
 use std::collections::BTreeMap;
 
@@ -35,17 +36,16 @@ pub fn over_grid(
 }
 
 /// One log-log slope per replicate, over the places from `least` on; none where one is missing, or with fewer than two.
-#[must_use]
-pub fn slopes(grid: &Grid, least: f64) -> Vec<f64> {
+pub fn slopes(grid: &Grid, least: f64) -> Values {
     let fitted: Vec<_> = grid.iter().filter(|(place, _)| *place >= least).collect();
-    let Some((_, first)) = fitted.first() else { return Vec::new() };
+    let Some((_, first)) = fitted.first() else { return Values::new() };
     first
         .keys()
         .filter_map(|replicate| {
             let value = |values: &BTreeMap<u32, f64>| values.get(replicate).copied();
             let points: Option<Vec<(f64, f64)>> =
                 fitted.iter().map(|(place, values)| value(values).map(|value| (*place, value))).collect();
-            points.filter(|points| points.len() >= 2).map(|points| log_slope(&points))
+            points.filter(|points| points.len() >= 2).map(|points| (*replicate, log_slope(&points)))
         })
         .collect()
 }
@@ -65,7 +65,6 @@ pub fn bars(grid: &Grid) -> Result<Vec<Bar>> {
 }
 
 /// The values of a parameter of experiments, each once, increasing.
-#[must_use]
 pub fn distinct(experiments: &[&Experiment], of: impl Fn(&Experiment) -> f64) -> Vec<f64> {
     let mut all: Vec<f64> = experiments.iter().map(|one| of(one)).collect();
     all.sort_by(f64::total_cmp);
@@ -74,13 +73,11 @@ pub fn distinct(experiments: &[&Experiment], of: impl Fn(&Experiment) -> f64) ->
 }
 
 /// Edges of cells around increasing places, halfway between them in logarithms; around one place, from half of it to its double.
-#[must_use]
 pub fn log_edges(places: &[f64]) -> Vec<f64> {
     edges(places, 2.0, |a, b| (a * b).sqrt(), |place, edge| place * place / edge)
 }
 
 /// Edges of cells around increasing places, halfway between them; around one place, half of it away.
-#[must_use]
 pub fn linear_edges(places: &[f64]) -> Vec<f64> {
     edges(places, 1.5, f64::midpoint, |place, edge| 2.0 * place - edge)
 }

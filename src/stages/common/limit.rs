@@ -25,14 +25,12 @@ pub struct Limit {
 
 impl Limit {
     /// Largest error of an entry at any checkpoint that steps and nodes leave, as far as the integrator can tell.
-    #[must_use]
     pub fn error(&self) -> f64 {
         self.path.step_error.iter().chain(&self.path.node_error).copied().fold(0.0, f64::max)
     }
 }
 
 /// Gram matrix of the means that rows of the first layer align with.
-#[must_use]
 pub fn gram_of_means(experiment: &Experiment) -> Array2<f64> {
     let gram = experiment.problem.data.mean_gram();
     Array2::from_shape_fn((gram.len(), gram.len()), |(i, j)| gram[i][j])
@@ -114,7 +112,6 @@ pub fn limit_from(experiment: &Experiment, start: &State, step: f64, nodes: usiz
 }
 
 /// A summary statistic of a state of the limit.
-#[must_use]
 pub fn predicted(state: &State, summary: &Summary) -> f64 {
     match summary.statistic {
         "m" => state.means[[summary.row, summary.col]],
@@ -124,7 +121,6 @@ pub fn predicted(state: &State, summary: &Summary) -> f64 {
 }
 
 /// An experiment at evenly spaced checkpoints.
-#[must_use]
 pub fn experiment(
     name: String,
     problem: Problem,
@@ -137,7 +133,6 @@ pub fn experiment(
 }
 
 /// A start of task B that the limit does not keep at `m = 0`: four neurons of different directions and strengths.
-#[must_use]
 pub fn macroscopic() -> Start {
     Start {
         along: Some(vec![vec![0.8, 0.1], vec![-0.3, 0.4], vec![0.2, 0.6], vec![0.1, -0.5]]),

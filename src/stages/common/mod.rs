@@ -3,11 +3,14 @@
 pub mod captions;
 pub mod dimensions;
 pub mod grid;
+pub mod judged;
+pub mod judging;
 pub mod limit;
 pub mod mixture;
 pub mod panels;
 pub mod rates;
 pub mod shared;
+pub mod thresholds;
 pub mod words;
 pub mod xor;
 pub mod xor_runs;

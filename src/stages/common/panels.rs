@@ -73,9 +73,20 @@ pub fn training<const N: usize>(
 }
 
 /// Edges of cells around 1, 2, … up to a count.
-#[must_use]
 pub fn unit_edges(count: u32) -> Vec<f64> {
     (0..=count).map(|index| f64::from(index) + 0.5).collect()
+}
+
+/// A panel of cells coloured from 0 to `most`, each with its words unless there are none. An axis comes with the edges of cells.
+pub fn heat(
+    label: &str,
+    [(x, x_edges), (y, y_edges)]: [(Axis, Vec<f64>); 2],
+    values: Vec<Vec<f64>>,
+    most: f64,
+    words: Vec<Vec<String>>,
+) -> Panel {
+    let map = HeatMap { x_edges, y_edges, values, map: ColourMap::Viridis, range: (0.0, most) };
+    Panel::new(x, y).series(Series::heatmap(label, map).written(words))
 }
 
 /// Entries of vectors in cells, coloured up to the largest of either sign; those clearly negative have a minus sign, since

@@ -2,6 +2,7 @@
 
 use crate::plot::{Axis, Colour, Marker, Style};
 use crate::simulation::task::Matrix;
+use crate::stage::claim::log_slope;
 
 /// A part of a block `A` outside a space with the projection P, relative to the whole.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +23,6 @@ pub struct Part {
 
 impl Part {
     /// Name of the statistic in tables.
-    #[must_use]
     pub fn statistic(&self) -> String {
         format!("{} error", self.name)
     }
@@ -48,6 +48,26 @@ pub const PARTS: [Part; 2] = [
     },
 ];
 
+/// The λ beyond which the cross terms of a block, `√(k/(φλ))` of its norm, exceed its perpendicular part, at most
+/// `(k/λ)(1+φ^{-1/2})²` of it: the full error falls like `λ^{-1/2}` only well beyond.
+pub fn crossover(k: f64, phi: f64) -> f64 {
+    let edge = 1.0 + 1.0 / phi.sqrt();
+    k * phi * edge * edge * edge * edge
+}
+
+/// The steepest slope of the full error over these λ. Its square block form `[[0, B], [Bᵀ, C]]` has norm at most
+/// `(‖C‖ + √(‖C‖² + 4‖B‖²))/2`, and at least ‖B‖, so it falls between this law of `‖C‖/‖B‖ = √(crossover/λ)` and `λ^{-1/2}`.
+pub fn steepest(lambdas: &[f64], crossover: f64) -> f64 {
+    let points: Vec<(f64, f64)> = lambdas
+        .iter()
+        .map(|&lambda| {
+            let share = (crossover / lambda).sqrt();
+            (lambda, (share + (share * share + 4.0).sqrt()) / (2.0 * lambda.sqrt()))
+        })
+        .collect();
+    log_slope(&points)
+}
+
 /// Least λ of the fit of the alignment of weights, where the part left of the start is negligible.
 pub const FIT_WEIGHTS: f64 = 30.0;
 
@@ -58,19 +78,16 @@ pub const SLOPE: f64 = 0.1;
 pub const SLOPE_WEIGHTS: f64 = 0.05;
 
 /// The statistic of a claim on the slope of something in λ.
-#[must_use]
 pub fn fitted(what: &str, least: f64) -> String {
     format!("slope of ln({what}) in ln(lambda) at the end, lambda >= {least}")
 }
 
 /// The axis of λ.
-#[must_use]
 pub fn snr() -> Axis {
     Axis::log(r"signal-to-noise ratio $\lambda$")
 }
 
 /// How the block of a matrix is marked.
-#[must_use]
 pub fn style(matrix: Matrix) -> Style {
     match matrix {
         Matrix::Hessian => Style::measured(Colour::Blue).marker(Marker::Circle).size(3.0),

@@ -8,9 +8,9 @@ use crate::simulation::task::{Block, Matrix, Task};
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::{Query, Question, SampleKind};
 use crate::spectrum::{Norms, Pair};
-use crate::stage::Data;
 use crate::stage::request::Checkpoints;
 use crate::stage::rows::{At, Of, Statistic, Subspace};
+use crate::stage::{Data, Results};
 use crate::theory;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
 
@@ -22,7 +22,6 @@ pub const MATRICES: [(Matrix, theory::Matrix); 2] =
 pub const SYMBOLS: [(Matrix, &str); 2] = [(Matrix::Hessian, "H"), (Matrix::Gradient, "G")];
 
 /// A count or index, all of which are small.
-#[must_use]
 pub fn small(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
@@ -34,7 +33,6 @@ pub fn of_summary(task: &dyn Task, statistic: &str, (row, col): (usize, usize)) 
 }
 
 /// Where a checkpoint of a replicate is.
-#[must_use]
 pub fn at(experiment: &Experiment, replicate: u32, observed: &Observed) -> At {
     At {
         experiment: experiment.name.clone(),
@@ -88,14 +86,12 @@ pub fn all_seen(data: &dyn Data, one: &Experiment, asked: Checkpoints) -> Result
 }
 
 /// Where a checkpoint of a prediction for all replicates is.
-#[must_use]
 pub fn predicted_at(experiment: &Experiment, checkpoint: usize) -> At {
     let step = experiment.schedule()[checkpoint];
     At { experiment: experiment.name.clone(), replicate: None, step, time: experiment.time(step) }
 }
 
 /// A question about the test sample.
-#[must_use]
 pub fn query(checkpoint: usize, block: Block, question: Question) -> Query {
     Query { checkpoint, sample: SampleKind::Test, block, question }
 }
@@ -105,21 +101,18 @@ pub const MARGIN: f64 = 4.0;
 
 /// The level above which an eigenvalue of a d × d matrix counts as an outlier: the right edge of the bulk plus four
 /// Tracy-Widom scales, which its extreme eigenvalue exceeds with probability below 10^-3.
-#[must_use]
 pub fn threshold(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
     let edge = spectrum.right_edge();
     edge.position + MARGIN * edge.tracy_widom_scale(as_f64(d)).unwrap_or(0.0)
 }
 
 /// The level below which an eigenvalue counts as a negative outlier, likewise.
-#[must_use]
 pub fn threshold_below(spectrum: &EffectiveSpectrum, d: usize) -> f64 {
     let edge = spectrum.left_edge();
     edge.position - MARGIN * edge.tracy_widom_scale(as_f64(d)).unwrap_or(0.0)
 }
 
 /// Squared cosine of the angle between an eigenvector and a vector.
-#[must_use]
 pub fn squared_cosine(pair: &Pair, vector: ndarray::ArrayView1<f64>) -> f64 {
     let product = pair.vector.dot(&vector);
     product * product / vector.dot(&vector)
@@ -137,4 +130,21 @@ pub fn norm_errors(at: &At, block: Of, norms: Norms) -> impl Iterator<Item = Sta
 /// Every value as a claim's statistic: 1 where it complies, 0 where it does not.
 pub fn indicators<T>(values: impl IntoIterator<Item = T>, complies: impl Fn(T) -> bool) -> Vec<f64> {
     values.into_iter().map(|value| f64::from(u8::from(complies(value)))).collect()
+}
+
+/// The time at which a curve first reaches a level, between points on a line; none if it never does.
+pub fn reaches(curve: &[(f64, f64)], level: f64) -> Option<f64> {
+    if curve.first().is_some_and(|point| point.1 >= level) {
+        return curve.first().map(|point| point.0);
+    }
+    curve.windows(2).find(|pair| pair[1].1 >= level).map(|pair| {
+        let ((from, low), (to, high)) = (pair[0], pair[1]);
+        from + (to - from) * ((level - low) / (high - low)).clamp(0.0, 1.0)
+    })
+}
+
+/// Those of the names that experiments have: grids may be replaced, and a claim is about what there is.
+pub fn present(results: &Results, names: &[&str]) -> Vec<String> {
+    let there = names.iter().filter(|name| results.experiments.contains_key(**name));
+    there.map(|name| (*name).to_owned()).collect()
 }

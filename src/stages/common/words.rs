@@ -6,20 +6,17 @@ use crate::problem::experiment::{Experiment, Simulator};
 use std::cmp::Ordering;
 
 /// The experiments of one task: of task A (`gmm`) or of task B (`xor`).
-#[must_use]
 pub fn of_task<'a>(experiments: &[&'a Experiment], task: &str) -> Vec<&'a Experiment> {
     experiments.iter().copied().filter(|one| one.task() == task).collect()
 }
 
 /// Whether test samples have `n = φ d` points: those of reduced chains do not, and no figure shows them.
-#[must_use]
 pub fn sampled(experiments: &[&Experiment]) -> bool {
     experiments.iter().any(|one| one.simulator == Simulator::Sgd)
 }
 
 /// The parameters of experiments as a sentence of a caption, by task: each value once, up to three combinations of values as
 /// they belong together, ranges over more.
-#[must_use]
 pub fn parameters(experiments: &[&Experiment]) -> String {
     let (mixture, network) = (of_task(experiments, "gmm"), of_task(experiments, "xor"));
     if mixture.is_empty() || network.is_empty() {
@@ -118,7 +115,6 @@ fn classes(problem: &Problem) -> Option<String> {
 }
 
 /// Words with commas, and "and" before the last.
-#[must_use]
 pub fn listed(words: &[String]) -> String {
     match words {
         [] => String::new(),

@@ -3,7 +3,9 @@
 //! - A **neuron is alive** if `|v_i| ‖W_i‖ > 0.05`; one with tiny `|v_i|` at the start never aligns and fades with the ridge.
 //! - Its **direction** is the cluster mean (`+μ, -μ, +ν, -ν`) that `W_i` has the largest inner product with. At the start the
 //!   signs foretell it: `v_i > 0` heads for `sign(W_i·μ) μ`, `v_i < 0` for `sign(W_i·ν) ν`.
-//! - A **cluster is classified** if the network labels more than 0.9 of its test points correctly.
+//! - A **cluster is classified** if the network labels more than 0.9 of its test points correctly. The output `f = 0`, which occurs
+//!   where every gate is shut, is counted as wrong in every cluster; claims that hinge on this are also judged with `f = 0` as
+//!   label 0 ([`classified_with_zero`]).
 //! - An **outlier** of the second-layer block `H_vv` is an eigenvalue above `‖W‖_op²/(4λ)`: at most four exceed it, since the
 //!   noise of the features has covariance at most `‖W‖_op²/λ` and `q ≤ 1/4` ([`second_layer_threshold`]). For `G_vv` the supremum
 //!   of `r²`, 1, would say nothing, so its level takes the mean of `r²` in place of the 1/4; that at most four exceed it is
@@ -25,6 +27,7 @@ use crate::stage::request::{Checkpoints, Request};
 use crate::stage::{Profile, Settings};
 use crate::theory::effective_spectrum::EffectiveSpectrum;
 use crate::theory::jacobi::symmetric_eigen;
+use crate::theory::leading::{self, Leading};
 use crate::theory::xor_law::{XorLaw, second_layer_threshold};
 use crate::theory::{Matrix, Weights};
 use ndarray::{Array2, Axis, concatenate};
@@ -56,7 +59,6 @@ pub const DIRECTIONS: [&str; CLUSTERS] = [r"+\mu", r"-\mu", r"+\nu", r"-\nu"];
 /// An XOR experiment of this width and dimension.
 ///
 /// β = 0.02 stays far below the collapse threshold, and φ = 10 test samples per dimension keep bulks narrow.
-#[must_use]
 pub fn experiment(profile: Profile, name: &str, width: usize, d: usize, lambda: f64) -> Experiment {
     Experiment {
         name: name.to_owned(),
@@ -91,19 +93,16 @@ pub fn checked(settings: &Settings, experiment: Experiment) -> Result<Experiment
 }
 
 /// Width of an experiment.
-#[must_use]
 pub fn width(experiment: &Experiment) -> u32 {
     u32::try_from(experiment.problem.rows()).unwrap_or(u32::MAX)
 }
 
 /// The diagonal block of one neuron.
-#[must_use]
 pub fn first(neuron: u32) -> Block {
     Block::diagonal(Layer::W, neuron)
 }
 
 /// Checkpoints at which first-layer blocks of every replicate are computed.
-#[must_use]
 pub fn replicated(experiment: &str) -> Checkpoints {
     if experiment == MAIN { Checkpoints::Three } else { Checkpoints::Last }
 }
@@ -114,7 +113,11 @@ pub fn replicated(experiment: &str) -> Checkpoints {
 /// A parameter outside its range.
 pub fn first_layer(settings: &Settings, name: &str) -> Result<Request> {
     let lambda = if name == MAIN { 100.0 } else { 20.0 };
-    let experiment = checked(settings, experiment(settings.profile, name, 8, 600, lambda))?;
+    let mut experiment = experiment(settings.profile, name, 8, 600, lambda);
+    experiment.spacing = Spacing::Geometric;
+    // Enough that a share of runs can be told from its bound.
+    experiment.replicates = 40;
+    let experiment = checked(settings, experiment)?;
     let neurons = width(&experiment);
     let request = Request::new(experiment);
     Ok((0..neurons).fold(request, |request, neuron| {
@@ -129,6 +132,7 @@ pub fn first_layer(settings: &Settings, name: &str) -> Result<Request> {
 pub fn second_layer(settings: &Settings, name: &str) -> Result<Request> {
     let (d, lambda) = if name == WIDE { (1000, 100.0) } else { (600, 20.0) };
     let mut experiment = experiment(settings.profile, name, 20, d, lambda);
+    experiment.spacing = Spacing::Geometric;
     // A few more than a verdict needs, since some end in a classifier that misses a cluster; and K × K matrices need fewer
     // samples than d × d ones.
     experiment.replicates = 24;
@@ -139,7 +143,6 @@ pub fn second_layer(settings: &Settings, name: &str) -> Result<Request> {
 }
 
 /// All eigenpairs of the second-layer block.
-#[must_use]
 pub fn whole_second(experiment: &Experiment) -> Question {
     Question::Top(width(experiment))
 }
@@ -161,44 +164,89 @@ pub struct Neuron {
 
 impl Neuron {
     /// Whether it is alive.
-    #[must_use]
     pub fn alive(&self) -> bool {
         self.strength > ALIVE
     }
 }
 
 /// All neurons at a checkpoint.
-#[must_use]
 pub fn neurons(experiment: &Experiment, observed: &Observed) -> Vec<Neuron> {
-    let space = task::build(&experiment.problem).mean_space();
+    let space = task::build(&experiment.reduced_problem()).mean_space();
     let (w, v) = (&observed.parameters[0], &observed.parameters[1]);
     w.rows()
         .into_iter()
         .zip(v.column(0))
         .map(|(row, &v)| {
-            let (mu, nu) = (row.dot(&space.column(0)), row.dot(&space.column(1)));
-            let along = |first: usize, value: f64| first + usize::from(value < 0.0);
+            let along = [row.dot(&space.column(0)), row.dot(&space.column(1))];
             Neuron {
                 strength: v.abs() * row.dot(&row).sqrt(),
                 rho: alignment(row, &space),
                 sine: sine(row, &space),
-                direction: if mu.abs() >= nu.abs() { along(0, mu) } else { along(2, nu) },
-                foretold: if v > 0.0 { along(0, mu) } else { along(2, nu) },
+                direction: direction(along),
+                foretold: if v > 0.0 { towards(0, along[0]) } else { towards(2, along[1]) },
             }
         })
         .collect()
 }
 
+/// Index of the cluster mean on the axis that begins with this one, by sign.
+fn towards(first: usize, value: f64) -> usize {
+    first + usize::from(value < 0.0)
+}
+
+/// Index of the cluster mean that a neuron with these inner products with `μ` and `ν` points to.
+fn direction([mu, nu]: [f64; 2]) -> usize {
+    if mu.abs() >= nu.abs() { towards(0, mu) } else { towards(2, nu) }
+}
+
+/// The neurons at a checkpoint as the leading order of the effective dynamics knows them.
+pub fn leading_neurons(experiment: &Experiment, observed: &Observed) -> Vec<leading::Neuron> {
+    let space = task::build(&experiment.reduced_problem()).mean_space();
+    let (w, v) = (&observed.parameters[0], &observed.parameters[1]);
+    w.rows()
+        .into_iter()
+        .zip(v.column(0))
+        .map(|(row, &v)| {
+            let along = [row.dot(&space.column(0)), row.dot(&space.column(1))];
+            let outside = &row - &space.dot(&space.t().dot(&row));
+            leading::Neuron { along, rest: outside.dot(&outside), v }
+        })
+        .collect()
+}
+
+/// The leading order of the effective dynamics of an experiment.
+pub fn leading_order(experiment: &Experiment) -> Leading {
+    let Training { beta, c, .. } = experiment.problem.training;
+    Leading::new(experiment.problem.lambda(), beta, c)
+}
+
+/// The directions that alive neurons are predicted to point to.
+pub fn covered_by(neurons: &[leading::Neuron]) -> BTreeSet<usize> {
+    let alive = |neuron: &&leading::Neuron| neuron.v.abs() * neuron.length() > ALIVE;
+    neurons.iter().filter(alive).map(|neuron| direction(neuron.along)).collect()
+}
+
 /// The directions that alive neurons point to.
-#[must_use]
 pub fn covered(neurons: &[Neuron]) -> BTreeSet<usize> {
     neurons.iter().filter(|neuron| neuron.alive()).map(|neuron| neuron.direction).collect()
 }
 
 /// Number of clusters that are classified.
-#[must_use]
 pub fn classified(observed: &Observed) -> usize {
     observed.cluster_accuracy.iter().flatten().filter(|share| **share > CLASSIFIED).count()
+}
+
+/// Number of clusters that are classified where the output 0 counts as label 0, by the law of the output: the network labels more
+/// than 0.9 of a cluster correctly. An output is exactly 0 where every gate is shut, as in a cluster that no neuron points to.
+pub fn classified_with_zero(law: &XorLaw) -> usize {
+    let (mut right, mut all) = ([0.0; CLUSTERS], [0.0; CLUSTERS]);
+    for ((output, cluster), mass) in law.outputs.iter().zip(&law.clusters).zip(&law.nodes.masses) {
+        all[*cluster] += mass;
+        if (*output > 0.0) == (*cluster < 2) {
+            right[*cluster] += mass;
+        }
+    }
+    right.iter().zip(&all).filter(|(right, all)| **right > CLASSIFIED * **all).count()
 }
 
 /// Gram matrix of `W_1..W_K, μ, ν`, in this order.
@@ -206,7 +254,7 @@ pub fn classified(observed: &Observed) -> usize {
 /// # Errors
 /// Parameters of another shape.
 fn gram(experiment: &Experiment, observed: &Observed) -> Result<Array2<f64>> {
-    let space = task::build(&experiment.problem).mean_space();
+    let space = task::build(&experiment.reduced_problem()).mean_space();
     let all = concatenate(Axis(0), &[observed.parameters[0].view(), space.t()])
         .map_err(|error| Error::Numeric { routine: "Gram matrix", problem: error.to_string() })?;
     Ok(all.dot(&all.t()))
@@ -246,12 +294,7 @@ pub fn predicted(
     neuron: usize,
 ) -> Result<EffectiveSpectrum> {
     let weights = Weights::discrete(law.first_layer(matrix, neuron, neuron)?);
-    EffectiveSpectrum::new(
-        law.nodes(),
-        &weights,
-        experiment.problem.training.phi,
-        experiment.problem.lambda(),
-    )
+    EffectiveSpectrum::new(&law.nodes, &weights, experiment.problem.training.phi, experiment.problem.lambda())
 }
 
 /// The level above which an eigenvalue of `H_vv` counts as an outlier, `‖W‖_op²/(4λ)`.
@@ -272,12 +315,11 @@ pub fn threshold(experiment: &Experiment, law: &XorLaw, matrix: Matrix) -> Resul
     let supremum = second_layer_threshold(matrix, law.operator_norm()?, experiment.problem.lambda());
     Ok(match matrix {
         Matrix::Hessian => supremum,
-        Matrix::Gradient => supremum * law.sample_weights(matrix).dot(law.nodes().masses()),
+        Matrix::Gradient => supremum * law.sample_weights(matrix).dot(&law.nodes.masses),
     })
 }
 
 /// Number of values above a level.
-#[must_use]
 pub fn above(values: impl IntoIterator<Item = f64>, threshold: f64) -> usize {
     values.into_iter().filter(|value| *value > threshold).count()
 }

@@ -1,17 +1,20 @@
 //! What becomes of whole runs: outliers, classified clusters and covered directions, for the stages on rank and its law.
 
 use crate::error::Result;
-use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS};
+use crate::problem::experiment::{Experiment, FEWEST_CHECKPOINTS, Spacing};
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::Question;
+use crate::stage::estimate::Values;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::At;
+use crate::stage::rows::{At, located, places};
 use crate::stage::{Data, Profile, Results, Settings};
 use crate::stages::common::shared::{at, query, small};
 use crate::stages::common::xor::{
-    CLASSIFIED, SECOND, above, checked, classified, covered, experiment, hessian_threshold, neurons,
+    CLASSIFIED, SECOND, above, checked, classified, classified_with_zero, covered, experiment,
+    hessian_threshold, law, neurons,
 };
 use crate::table::{Table, TableBuilder};
+use std::collections::BTreeSet;
 
 /// Width of the networks whose rank follows a law that can be counted by hand.
 pub const NARROW: usize = 4;
@@ -45,11 +48,13 @@ impl Point {
     /// The experiment at this point, with the fewest checkpoints or about twice as many.
     ///
     /// By the time 60 to 80 every neuron has chosen, and its choice can be told from what is left of the start.
-    #[must_use]
     pub fn experiment(self, profile: Profile, followed: bool) -> Experiment {
         let mut experiment = experiment(profile, &self.name, self.width, self.d, self.lambda);
         experiment.problem.data.set_d(profile.pick(self.d, 50));
         experiment.horizon = self.horizon;
+        if followed {
+            experiment.spacing = Spacing::Geometric;
+        }
         experiment.checkpoints = if followed {
             profile.pick(2 * FEWEST_CHECKPOINTS - 1, FEWEST_CHECKPOINTS)
         } else {
@@ -61,7 +66,7 @@ impl Point {
 }
 
 /// What became of one run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
     /// Where it ended.
     pub at: At,
@@ -69,6 +74,8 @@ pub struct Run {
     pub outliers: u32,
     /// Classified clusters.
     pub classified: u32,
+    /// The same where the output 0 counts as label 0.
+    pub classified_with_zero: u32,
     /// Directions that alive neurons point to, as a sum of powers of two.
     pub covered: u32,
     /// Directions that the signs at the start foretold, likewise.
@@ -101,6 +108,7 @@ impl Run {
             at: at(experiment, replicate, end),
             outliers: small(above(values[0].iter().copied(), threshold)),
             classified: small(classified(end)),
+            classified_with_zero: small(classified_with_zero(&law(experiment, end)?)),
             covered: bits(&covered(&neurons(experiment, end))),
             foretold: bits(&foretold),
             accuracy: end.accuracy,
@@ -114,13 +122,11 @@ impl Run {
     }
 
     /// Number of covered directions.
-    #[must_use]
     pub fn rank(&self) -> u32 {
         self.covered.count_ones()
     }
 
     /// Why outliers and classified clusters differ, in words; nothing where they are equal.
-    #[must_use]
     pub fn exception(&self) -> Option<String> {
         if self.outliers == self.classified {
             return None;
@@ -151,7 +157,8 @@ fn accuracies(observed: &Observed) -> impl Iterator<Item = f64> {
     observed.cluster_accuracy.iter().flatten().copied()
 }
 
-fn bits(directions: &std::collections::BTreeSet<usize>) -> u32 {
+/// Directions as a sum of powers of two.
+pub fn bits(directions: &BTreeSet<usize>) -> u32 {
     directions.iter().map(|direction| 1 << direction).sum()
 }
 
@@ -169,26 +176,55 @@ pub fn runs(data: &dyn Data) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
+/// One number of every run of an experiment, by replicate.
+pub fn of_runs(runs: &[Run], experiment: &str, value: impl Fn(&Run) -> f64) -> Values {
+    let all = runs.iter().filter(|run| run.at.experiment == experiment);
+    all.filter_map(|run| Some((run.at.replicate?, value(run)))).collect()
+}
+
+/// Whether something is so in every run of an experiment, by replicate: 1 or 0.
+pub fn is_so(runs: &[Run], experiment: &str, complies: impl Fn(&Run) -> bool) -> Values {
+    of_runs(runs, experiment, |run| f64::from(u8::from(complies(run))))
+}
+
+/// The same of what one run and the next say together: the null of a claim that two numbers of a run agree.
+pub fn with_next(runs: &[Run], experiment: &str, complies: impl Fn(&Run, &Run) -> bool) -> Values {
+    let all: Vec<&Run> = runs.iter().filter(|run| run.at.experiment == experiment).collect();
+    let next = all.iter().cycle().skip(1);
+    let pairs = all.iter().zip(next);
+    pairs
+        .filter_map(|(run, next)| Some((run.at.replicate?, f64::from(u8::from(complies(run, next))))))
+        .collect()
+}
+
+/// A column of the table `runs`, with its place in a run.
+type Column<T> = (&'static str, fn(&mut Run) -> &mut T);
+/// Columns of counts.
+const COUNTS: [Column<u32>; 5] = [
+    ("outliers", |run| &mut run.outliers),
+    ("classified", |run| &mut run.classified),
+    ("classified_with_zero", |run| &mut run.classified_with_zero),
+    ("covered", |run| &mut run.covered),
+    ("foretold", |run| &mut run.foretold),
+];
+/// Columns of other numbers.
+const NUMBERS: [Column<f64>; 3] = [
+    ("accuracy", |run| &mut run.accuracy),
+    ("clearance", |run| &mut run.clearance),
+    ("distance", |run| &mut run.distance),
+];
+
 /// The table `runs`.
 ///
 /// # Errors
 /// NaN.
 pub fn runs_table(runs: &[Run]) -> Result<Table> {
-    let number = |of: fn(&Run) -> u32| runs.iter().map(of).collect::<Vec<_>>();
-    let real = |of: fn(&Run) -> f64| runs.iter().map(of).collect::<Vec<_>>();
-    TableBuilder::new("runs")
-        .str("experiment", &runs.iter().map(|run| run.at.experiment.as_str()).collect::<Vec<_>>())
-        .u32_or_null("replicate", runs.iter().map(|run| run.at.replicate).collect())
-        .u64("step", runs.iter().map(|run| run.at.step).collect())
-        .f64("time", real(|run| run.at.time))
-        .u32("outliers", number(|run| run.outliers))
-        .u32("classified", number(|run| run.classified))
-        .u32("covered", number(|run| run.covered))
-        .u32("foretold", number(|run| run.foretold))
-        .f64("accuracy", real(|run| run.accuracy))
-        .f64("clearance", real(|run| run.clearance))
-        .f64("distance", real(|run| run.distance))
-        .build()
+    fn each<T: Copy>(runs: &[Run], of: fn(&mut Run) -> &mut T) -> Vec<T> {
+        runs.iter().cloned().map(|mut run| *of(&mut run)).collect()
+    }
+    let table = located("runs", runs.iter().map(|run| &run.at));
+    let table = COUNTS.into_iter().fold(table, |table, (name, of)| table.u32(name, each(runs, of)));
+    NUMBERS.into_iter().fold(table, |table, (name, of)| table.f64(name, each(runs, of))).build()
 }
 
 /// Its rows.
@@ -197,32 +233,18 @@ pub fn runs_table(runs: &[Run]) -> Result<Table> {
 /// A table the stage does not have or of another shape.
 pub fn runs_rows(results: &Results) -> Result<Vec<Run>> {
     let table = results.table("runs")?;
-    let number = |column: &str| table.present(column, table.u32s(column)?);
-    let real = |column: &str| table.present(column, table.f64s(column)?);
-    let experiment = table.present("experiment", table.strs("experiment")?)?;
-    let replicate = table.u32s("replicate")?;
-    let step = table.present("step", table.u64s("step")?)?;
-    let (outliers, classified, covered, foretold) =
-        (number("outliers")?, number("classified")?, number("covered")?, number("foretold")?);
-    let (time, accuracy, clearance, distance) =
-        (real("time")?, real("accuracy")?, real("clearance")?, real("distance")?);
-    Ok((0..table.rows())
-        .map(|row| Run {
-            at: At {
-                experiment: experiment[row].to_owned(),
-                replicate: replicate[row],
-                step: step[row],
-                time: time[row],
-            },
-            outliers: outliers[row],
-            classified: classified[row],
-            covered: covered[row],
-            foretold: foretold[row],
-            accuracy: accuracy[row],
-            clearance: clearance[row],
-            distance: distance[row],
-        })
-        .collect())
+    let mut runs: Vec<Run> = places(table)?.into_iter().map(|at| Run { at, ..Run::default() }).collect();
+    for (name, of) in COUNTS {
+        runs.iter_mut()
+            .zip(table.present(name, table.u32s(name)?)?)
+            .for_each(|(run, value)| *of(run) = value);
+    }
+    for (name, of) in NUMBERS {
+        runs.iter_mut()
+            .zip(table.present(name, table.f64s(name)?)?)
+            .for_each(|(run, value)| *of(run) = value);
+    }
+    Ok(runs)
 }
 
 /// The table `exceptions`: the runs in which outliers and classified clusters differ, with the cause.

@@ -9,17 +9,18 @@ use crate::error::Result;
 use crate::problem::Problem;
 use crate::problem::data::DataLaw;
 use crate::problem::experiment::{Experiment, Simulator};
-use crate::problem::family::{Axis, Family};
+use crate::problem::family::Family;
 use crate::problem::network::{Layer, Network};
 use crate::problem::training::Training;
 use crate::simulation::task;
 use crate::spectrum::subspace::sine;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
-use crate::stages::common::dimensions::over;
+use crate::stages::common::dimensions::{over, over_lambda};
 use crate::stages::common::limit::{Limit, experiment, limit_with, macroscopic, predicted};
 use crate::table::Table;
+use crate::theory::dynamics::State;
 use std::collections::BTreeMap;
 
 /// Dimensions at every λ.
@@ -28,17 +29,26 @@ const DIMENSIONS: [usize; 4] = [100, 1000, 10_000, 100_000];
 /// Dimensions of the quick profile.
 const QUICK_DIMENSIONS: [usize; 2] = [100, 1000];
 
-/// Further dimensions at the largest λ.
+/// Further dimensions at the λ that is followed.
 const BEYOND: [usize; 2] = [1_000_000, 2_000_000];
 
 /// Those of the quick profile.
 const QUICK_BEYOND: [usize; 1] = [10_000];
 
-/// Signal-to-noise ratios of task A, the largest last.
-const LAMBDAS: [u32; 4] = [3, 10, 30, 100];
+/// Signal-to-noise ratios of task A: the rate is fitted from [`FIT`] on.
+const LAMBDAS: [u32; 5] = [10, 30, 100, 300, 1000];
 
-/// Nodes per class or cluster of the limit: its error must be small beside deviations at d = 2·10⁶.
-const NODES: usize = 2048;
+/// The signal-to-noise ratio at which d grows furthest.
+const FOLLOWED: f64 = 100.0;
+
+/// Least λ of the fit: there `‖x‖²/λ`, by which weights are off those without noise, is below a tenth.
+const FIT: f64 = 30.0;
+
+/// Nodes per class or cluster of the limit, whose error must be small beside deviations at the largest d.
+const NODES: usize = 8192;
+
+/// Replicates of task B, where d spans less and slopes scatter more than in task A.
+const REPLICATES: u32 = 60;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
@@ -49,17 +59,14 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     };
     let d = dimensions[0];
     // β = 0.2 makes e^{-βt} 0.02 at the end.
-    let largest = f64::from(LAMBDAS[LAMBDAS.len() - 1]);
     let softmax = Training::new(0.2, 1.0, 1.0);
-    let mixture = base("gmm-limit", DataLaw::mixture(d, largest, 3), Network::softmax(), softmax);
+    let mixture = base("gmm-limit", DataLaw::mixture(d, FOLLOWED, 3), Network::softmax(), softmax);
     let two_layer = Training { start: macroscopic(), ..Training::new(0.02, 1.0, 1.0) };
-    let network = base("xor-limit", DataLaw::xor(d, 10.0), Network::two_layer(4), two_layer);
-    let lambdas = |lambdas: &[f64]| Axis::new("lambda", "-lambda-", lambdas.iter().copied());
+    let mut network = base("xor-limit", DataLaw::xor(d, 10.0), Network::two_layer(4), two_layer);
+    network.replicates = settings.profile.pick(REPLICATES, network.replicates);
     let families = [
-        Family::new("gmm-limit", mixture.clone())
-            .axis(lambdas(&LAMBDAS.map(f64::from)))
-            .axis(over(dimensions)),
-        Family::new("gmm-limit-beyond", mixture).axis(lambdas(&[largest])).axis(over(beyond)),
+        Family::new("gmm-limit", mixture.clone()).axis(over_lambda(&LAMBDAS)).axis(over(dimensions)),
+        Family::new("gmm-limit-beyond", mixture).axis(over_lambda(&[FOLLOWED])).axis(over(beyond)),
         Family::new("xor-limit", network).axis(over(dimensions)),
     ];
     let mut requests = Vec::new();
@@ -73,15 +80,15 @@ fn is_mixture(experiment: &Experiment) -> bool {
     experiment.task() == "gmm"
 }
 
-/// The sine of the angle of `x^1` with the span of the means in the limit, at the end.
-fn limit_sine(limit: &Limit) -> f64 {
-    let Some(state) = limit.path.states.last() else { return f64::NAN };
+/// The sine of the angle of `x^1` with the span of the means in a state of the limit.
+fn limit_sine(state: Option<&State>) -> f64 {
+    let Some(state) = state else { return f64::NAN };
     let inside: f64 = state.means.row(0).iter().map(|m| m * m).sum();
     (1.0 - inside / state.gram[[0, 0]]).max(0.0).sqrt()
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     // The limit does not know d.
     let mut limits: BTreeMap<(bool, u64), Limit> = BTreeMap::new();
     for experiment in data.experiments() {
@@ -93,32 +100,35 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
         let (step, name) = (experiment.problem.steps(experiment.horizon), experiment.name.clone());
         let row = Of::row(Layer::X, 0);
         let place = At { experiment: name.clone(), replicate: None, step, time: experiment.horizon };
-        theory.push(Statistic::plain(&place, "error of the prediction", limit.error()));
+        rows.predict(&place, "error of the prediction", Of::default(), limit.error());
         if is_mixture(experiment) {
-            theory.push(Statistic::new(&place, "sine", row.with(Subspace::Means), limit_sine(limit)));
+            rows.predict(&place, "sine", row.with(Subspace::Means), limit_sine(limit.path.states.last()));
         }
         let task = task::build(&experiment.reduced_problem());
         let space = task.mean_space();
         for replicate in data.finished(&name)? {
             let here = At { replicate: Some(replicate), ..place.clone() };
             let checkpoints = data.trajectory(&name, replicate)?.checkpoints;
-            let mut farthest = 0.0_f64;
+            let (mut farthest, mut still) = (0.0_f64, 0.0_f64);
             for (observed, state) in checkpoints.iter().zip(&limit.path.states) {
                 for summary in task.summary(&observed.parameters) {
                     farthest = farthest.max((summary.value - predicted(state, &summary)).abs());
+                    still = still.max((summary.value - predicted(&limit.path.states[0], &summary)).abs());
                 }
             }
-            statistics.push(Statistic::plain(&here, "largest deviation", farthest));
+            rows.measure(&here, "largest deviation", Of::default(), farthest);
+            rows.measure(&here, "largest deviation from the start", Of::default(), still);
             let (Some(first), Some(last)) = (checkpoints.first(), checkpoints.last()) else { continue };
             if is_mixture(experiment) {
                 let (start, x) = (first.parameters[0].row(0), last.parameters[0].row(0));
                 let means = row.with(Subspace::Means);
-                statistics.push(Statistic::new(&here, "sine", means, sine(x, &space)));
+                rows.measure(&here, "sine", means, sine(x, &space));
+                rows.measure(&here, "sine at the start", means, sine(start, &space));
                 let left = libm::exp(-experiment.problem.training.beta * experiment.horizon);
                 let left = left * start.dot(&start).sqrt() / x.dot(&x).sqrt();
-                statistics.push(Statistic::new(&here, "left of the start", row, left));
+                rows.measure(&here, "left of the start", row, left);
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }

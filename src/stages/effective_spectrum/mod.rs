@@ -3,7 +3,7 @@
 //! The effective dynamics give the Gram matrix at every time, the effective spectrum from it the bulk, the outliers and their
 //! overlaps with the span of the means; nothing that is measured enters. Task A has unequal classes, so that its outliers are
 //! simple; task B starts with macroscopic `m(0)`. An outlier is compared where the prediction clears the edge by four
-//! Tracy-Widom scales at the smallest dimension, an eigenvalue of the second layer where it clears the level of
+//! Tracy-Widom scales at its dimension, an eigenvalue of the second layer where it clears the level of
 //! [`crate::theory::xor_law::second_layer_threshold`].
 
 pub mod report;
@@ -12,29 +12,31 @@ use crate::error::Result;
 use crate::problem::data::{CLUSTERS, DataLaw, Means};
 use crate::problem::experiment::Experiment;
 use crate::problem::family::Family;
-use crate::problem::network::{Layer, Network};
+use crate::problem::network::Network;
 use crate::problem::training::{Start, Training};
 use crate::problem::{Problem, as_f64};
 use crate::simulation::task::{self, Block, Matrix};
-use crate::spectrum::query::Question;
-use crate::spectrum::subspace::alignment;
+use crate::spectrum::Pair;
+use crate::spectrum::query::{Query, Question};
+use crate::spectrum::subspace::{alignment, random_space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{At, Of, Statistic, Subspace, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Statistic, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::{Limit, experiment, limit, macroscopic};
 use crate::stages::common::mixture::Predicted;
 use crate::stages::common::shared::{MATRICES, predicted_at, query, small, threshold};
+use crate::stages::common::thresholds::{FINE, largest_of_bulk};
 use crate::stages::common::xor::{self, SECOND};
 use crate::table::Table;
-use crate::theory;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
+use crate::theory::mixture_law::MixtureLaw;
 use crate::theory::xor_law::XorLaw;
+use crate::theory::{self, NodeSet, Weights};
 use ndarray::{Array1, Array2};
-use std::collections::BTreeMap;
 
 /// Dimensions, the largest last.
-const DIMENSIONS: [usize; 4] = [125, 250, 500, 1000];
+const DIMENSIONS: [usize; 5] = [62, 125, 250, 500, 1000];
 
 /// Dimensions of the quick profile.
 const QUICK_DIMENSIONS: [usize; 3] = [50, 75, 100];
@@ -43,7 +45,10 @@ const QUICK_DIMENSIONS: [usize; 3] = [50, 75, 100];
 const LAMBDA: f64 = 40.0;
 
 /// Relative gap of predicted eigenvalues below which their eigenvectors are compared together, since neither is determined alone.
-const GAP: f64 = 0.1;
+pub const GAP: f64 = 0.1;
+
+/// Width of the network.
+const NEURONS: u32 = 4;
 
 /// Points of a predicted density.
 const POINTS: usize = 800;
@@ -54,7 +59,13 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let mixture = DataLaw::unequal_mixture(DIMENSIONS[0], LAMBDA, probabilities, Means::Orthonormal);
     let tasks = [
         ("gmm", mixture, Network::softmax(), 0.05, Start::default()),
-        ("xor", DataLaw::xor(DIMENSIONS[0], LAMBDA), Network::two_layer(4), 0.02, macroscopic()),
+        (
+            "xor",
+            DataLaw::xor(DIMENSIONS[0], LAMBDA),
+            Network::two_layer(NEURONS as usize),
+            0.02,
+            macroscopic(),
+        ),
     ];
     let mut requests = Vec::new();
     for (prefix, data, network, beta, start) in tasks {
@@ -63,13 +74,25 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         let replicates = settings.profile.pick(40, 20);
         let base = experiment(format!("{prefix}-effective"), problem, 30.0, 5, replicates);
         let family = Family::new(base.name.clone(), base).axis(over(dimensions));
-        for experiment in settings.points(family)? {
+        let points = settings.points(family)?;
+        let largest = points.iter().map(|experiment| experiment.problem.d()).max();
+        for experiment in points {
             let (followed, block) = (outliers(&experiment), block(&experiment));
+            let is_largest = Some(experiment.problem.d()) == largest;
+            let components = components(&experiment);
             let mut request = Request::new(experiment)
                 .every_replicate(Checkpoints::All, block, followed)
                 .every_replicate(Checkpoints::Last, block, Question::Values);
             if prefix == "xor" {
-                request = request.every_replicate(Checkpoints::All, SECOND, Question::Top(4));
+                request = request.every_replicate(Checkpoints::All, SECOND, Question::Top(NEURONS));
+            }
+            // Claims are about the largest dimension, and so are their nulls.
+            if is_largest {
+                request = request.every_replicate(Checkpoints::Last, block, components);
+                if prefix == "xor" {
+                    request =
+                        request.every_replicate(Checkpoints::All, SECOND, Question::Components(NEURONS));
+                }
             }
             requests.push(request);
         }
@@ -87,9 +110,16 @@ fn outliers(experiment: &Experiment) -> Question {
     Question::Outliers(small(experiment.problem.data.means()))
 }
 
+/// As many principal components of what the first layer is given.
+fn components(experiment: &Experiment) -> Question {
+    Question::Components(small(experiment.problem.data.means()))
+}
+
 /// What is predicted of both layers at a checkpoint.
 struct Prediction {
     spectrum: EffectiveSpectrum,
+    nodes: NodeSet,
+    weights: Array1<f64>,
     means: Array2<f64>,
     law: Option<XorLaw>,
 }
@@ -103,13 +133,15 @@ fn predict(
     let gram = &limit.grams[checkpoint];
     if experiment.task() == "gmm" {
         let Predicted { law, spectrum } = Predicted::block(experiment, gram, matrix, 0, 0)?;
-        return Ok(Prediction { spectrum, means: law.means_basis().clone(), law: None });
+        let (nodes, weights) = (law.nodes.clone(), law.weights(matrix, 0, 0)?.values);
+        return Ok(Prediction { spectrum, nodes, weights, means: law.means_basis.clone(), law: None });
     }
     let nodes = experiment.problem.sample_size().div_ceil(CLUSTERS);
     let weights = &limit.path.states[checkpoint].second;
     let law = XorLaw::with_nodes(gram, weights, experiment.problem.lambda(), nodes)?;
     let spectrum = xor::predicted(experiment, &law, matrix, 0)?;
-    Ok(Prediction { spectrum, means: law.means_basis().clone(), law: Some(law) })
+    let (nodes, weights) = (law.nodes.clone(), law.first_layer(matrix, 0, 0)?);
+    Ok(Prediction { spectrum, nodes, weights, means: law.means_basis.clone(), law: Some(law) })
 }
 
 /// Predicted eigenvalues and eigenvectors of a second-layer block above its level.
@@ -127,31 +159,73 @@ fn second_layer(
         .collect())
 }
 
+/// The weights of the first layer's block at many more nodes than the sample has points, and the largest eigenvalue of the bulk
+/// that a sample is expected to have; then the same of a matrix without weights of this mean.
+fn largest_of_bulks(
+    data: &dyn Data,
+    experiment: &Experiment,
+    limit: &Limit,
+    (checkpoint, matrix): (usize, theory::Matrix),
+) -> Result<[f64; 2]> {
+    let (problem, gram) = (&experiment.problem, &limit.grams[checkpoint]);
+    let (n, lambda) = (problem.sample_size(), problem.lambda());
+    let (nodes, weights) = if experiment.task() == "gmm" {
+        let probabilities = problem.data.probabilities();
+        let k = probabilities.len();
+        let law = MixtureLaw::with_nodes(gram, k, probabilities, lambda, FINE * n.div_ceil(k))?;
+        (law.nodes.clone(), law.weights(matrix, 0, 0)?.values)
+    } else {
+        let second = &limit.path.states[checkpoint].second;
+        let law = XorLaw::with_nodes(gram, second, lambda, FINE * n.div_ceil(CLUSTERS))?;
+        (law.nodes.clone(), law.first_layer(matrix, 0, 0)?)
+    };
+    let constant = Array1::from_elem(weights.len(), weights.dot(&nodes.masses));
+    let expected = |weights: &Array1<f64>| {
+        let mut normals = data.null(&experiment.name, 0);
+        largest_of_bulk(&nodes, weights, (n, problem.d(), lambda), || normals.uniform())
+    };
+    Ok([expected(&weights)?, expected(&constant)?])
+}
+
+/// The predicted spectrum of the first layer's block if all weights were their mean.
+fn without_weights(experiment: &Experiment, predicted: &Prediction) -> Result<EffectiveSpectrum> {
+    let (nodes, weights) = (&predicted.nodes, &predicted.weights);
+    let constant = Weights::discrete(Array1::from_elem(weights.len(), weights.dot(&nodes.masses)));
+    EffectiveSpectrum::new(nodes, &constant, experiment.problem.training.phi, experiment.problem.lambda())
+}
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
-    // Number of outliers compared, decided at the smallest d of each task.
-    let mut compared: BTreeMap<(Layer, usize, Matrix), usize> = BTreeMap::new();
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
         let limit = limit(experiment)?;
         let block = block(experiment);
         let finished = data.finished(&experiment.name)?;
         let last = experiment.schedule().len() - 1;
-        for checkpoint in 0..=last {
-            let here = predicted_at(experiment, checkpoint);
-            for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
+        for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
+            let start = predict(experiment, &limit, 0, of)?.spectrum;
+            for checkpoint in 0..=last {
+                let here = predicted_at(experiment, checkpoint);
                 let predicted = predict(experiment, &limit, checkpoint, of)?;
                 let outliers = predicted.spectrum.outliers_above()?;
                 let least = threshold(&predicted.spectrum, experiment.problem.d());
-                let clear = outliers.iter().filter(|outlier| outlier.position > least).count();
-                let key = (block.layer, checkpoint, matrix);
-                let count = (*compared.entry(key).or_insert(clear)).min(outliers.len());
+                let count = outliers.iter().filter(|outlier| outlier.position > least).count();
                 let edge = predicted.spectrum.right_edge().position;
                 let followed = Of::block(matrix, block);
-                theory.push(Statistic::new(&here, "edge", followed, edge));
+                rows.predict(&here, "edge", followed, edge);
+                if checkpoint == 0 || checkpoint == last {
+                    let [largest, constant] = largest_of_bulks(data, experiment, &limit, (checkpoint, of))?;
+                    rows.predict(&here, "largest of the bulk", followed, largest);
+                    rows.predict(&here, "the same without weights", followed, constant);
+                }
                 for (rank, outlier) in (1..).zip(&outliers[..count]) {
                     let overlap = outlier.overlap_with_span(&predicted.means);
                     let place = followed.rank(rank);
-                    theory.extend(outlier_rows(&here, place, outlier.position, (Subspace::Means, overlap)));
+                    rows.theory.extend(outlier_rows(
+                        &here,
+                        place,
+                        outlier.position,
+                        (Subspace::Means, overlap),
+                    ));
                 }
                 let second = match &predicted.law {
                     Some(law) => second_layer(experiment, law, of)?,
@@ -159,20 +233,25 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 };
                 for (rank, (value, _)) in (1..).zip(&second) {
                     let place = Of::block(matrix, SECOND).rank(rank);
-                    theory.extend(outlier_rows(&here, place, *value, (Subspace::Predicted, 1.0)));
+                    rows.theory.extend(outlier_rows(&here, place, *value, (Subspace::Predicted, 1.0)));
                 }
+                let bulks = [
+                    ("distance", predicted.spectrum.clone()),
+                    ("distance of the start", start.clone()),
+                    ("distance without weights", without_weights(experiment, &predicted)?),
+                ];
                 for &replicate in &finished {
                     let followed = Followed { experiment, replicate, checkpoint, index, matrix };
-                    followed.first_layer(data, count, &mut statistics)?;
-                    followed.second_layer(data, &second, &mut statistics)?;
+                    followed.first_layer(data, count, &mut rows.statistics)?;
+                    followed.second_layer(data, &second, &mut rows.statistics)?;
                     if checkpoint == last {
-                        followed.bulk(data, &predicted.spectrum, &mut statistics)?;
+                        followed.bulk(data, &bulks, outliers.len(), &mut rows.statistics)?;
                     }
                 }
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }
 
 /// The predicted pairs that no gap separates from one of them.
@@ -215,7 +294,32 @@ impl Followed<'_> {
             let of = Of::block(self.matrix, block).rank(rank);
             rows.extend(outlier_rows(&here, of, pair.value, (Subspace::Means, share * share)));
         }
+        let last = self.experiment.schedule().len() - 1;
+        let Some(components) = self.components(data, query(last, block, components(self.experiment)))? else {
+            return Ok(());
+        };
+        let mut normals = data.null(&self.experiment.name, self.replicate);
+        let random = random_space(space.nrows(), space.ncols(), &mut normals)?;
+        for (rank, (pair, component)) in (1..).zip(pairs.iter().take(count).zip(&components)) {
+            let of = Of::block(self.matrix, block).rank(rank);
+            for (null, share) in [
+                (Subspace::Components, alignment(component.vector.view(), &space)),
+                (Subspace::Random, alignment(pair.vector.view(), &random)),
+            ] {
+                rows.push(Statistic::new(&here, "overlap", of.with(null), share * share));
+            }
+        }
         Ok(())
+    }
+
+    /// Principal components, where they were asked for: at the largest dimension.
+    fn components(&self, data: &dyn Data, question: Query) -> Result<Option<Vec<Pair>>> {
+        let all = data.experiments().into_iter().filter(|other| other.task() == self.experiment.task());
+        let largest = all.map(|other| other.problem.d()).max();
+        if largest != Some(self.experiment.problem.d()) {
+            return Ok(None);
+        }
+        data.components(&self.experiment.name, self.replicate, question).map(Some)
     }
 
     /// Eigenvalues of the second-layer block and the squared overlaps of its eigenvectors with the predicted ones.
@@ -229,24 +333,53 @@ impl Followed<'_> {
             return Ok(());
         }
         let here = self.at();
-        let question = query(self.checkpoint, SECOND, Question::Top(4));
+        let question = query(self.checkpoint, SECOND, Question::Top(NEURONS));
         let pairs = &data.pairs(&self.experiment.name, self.replicate, question)?[self.index];
+        let overlap = |vector: &Array1<f64>, index: usize| -> f64 {
+            cluster(predicted, index).iter().map(|(_, other)| vector.dot(other) * vector.dot(other)).sum()
+        };
         for ((rank, pair), index) in (1..).zip(pairs).zip(0..predicted.len()) {
-            let squared = |vector: &Array1<f64>| pair.vector.dot(vector) * pair.vector.dot(vector);
-            let overlap = cluster(predicted, index).iter().map(|(_, vector)| squared(vector)).sum();
             let of = Of::block(self.matrix, SECOND).rank(rank);
-            rows.extend(outlier_rows(&here, of, pair.value, (Subspace::Predicted, overlap)));
+            let share = overlap(&pair.vector, index);
+            rows.extend(outlier_rows(&here, of, pair.value, (Subspace::Predicted, share)));
+        }
+        let question = query(self.checkpoint, SECOND, Question::Components(NEURONS));
+        let Some(components) = self.components(data, question)? else { return Ok(()) };
+        let mut normals = data.null(&self.experiment.name, self.replicate);
+        let random = random_space(NEURONS as usize, NEURONS as usize, &mut normals)?;
+        for ((rank, component), index) in (1..).zip(&components).zip(0..predicted.len()) {
+            let of = Of::block(self.matrix, SECOND).rank(rank);
+            for (null, vector) in [
+                (Subspace::Components, component.vector.clone()),
+                (Subspace::Random, random.column(index).to_owned()),
+            ] {
+                rows.push(Statistic::new(&here, "overlap", of.with(null), overlap(&vector, index)));
+            }
         }
         Ok(())
     }
 
-    /// Largest distance of the distribution functions of all eigenvalues, measured and predicted.
-    fn bulk(&self, data: &dyn Data, spectrum: &EffectiveSpectrum, rows: &mut Vec<Statistic>) -> Result<()> {
+    /// Largest distances of the distribution function of all eigenvalues from predicted ones, and the largest eigenvalue after the
+    /// outliers that are predicted.
+    fn bulk(
+        &self,
+        data: &dyn Data,
+        predicted: &[(&'static str, EffectiveSpectrum)],
+        outliers: usize,
+        rows: &mut Vec<Statistic>,
+    ) -> Result<()> {
         let (here, block) = (self.at(), block(self.experiment));
         let question = query(self.checkpoint, block, Question::Values);
         let values = &data.values(&self.experiment.name, self.replicate, question)?[self.index];
-        let distance = distance(values, spectrum)?;
-        rows.push(Statistic::new(&here, "distance", Of::block(self.matrix, block), distance));
+        let of = Of::block(self.matrix, block);
+        for (statistic, spectrum) in predicted {
+            rows.push(Statistic::new(&here, statistic, of, distance(values, spectrum)?));
+        }
+        let mut sorted = values.clone();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        if let Some(largest) = sorted.get(outliers) {
+            rows.push(Statistic::new(&here, "largest of the bulk", of, *largest));
+        }
         Ok(())
     }
 }

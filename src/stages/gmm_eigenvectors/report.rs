@@ -2,11 +2,16 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Statistics, Subspace, last};
-use crate::stage::{Kind, Results, Stage};
+use crate::stage::claim::{Claim, Kind, declare, theory as basis};
+use crate::stage::estimate::Values;
+use crate::stage::rows::{Statistics, Subspace};
+use crate::stage::{Kind as StageKind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting, signs};
+use crate::stages::common::judged::{
+    averaged, extreme, from_onset, mean as average_of, minus, noise, smallest,
+};
 use crate::stages::common::mixture::{MAIN, classes};
 use crate::stages::common::panels::{self, unit_edges};
 use crate::stages::common::shared::SYMBOLS;
@@ -15,7 +20,8 @@ use crate::stages::gmm_eigenvectors::{plan, reduce};
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "gmm-eigenvectors",
-    kind: Kind::Figure,
+    kind: StageKind::Figure,
+    on_request: false,
     title: "Entries of x^1 and of the leading eigenvectors of H_11 and G_11, at the start and at the end",
     source: "src/stages/gmm_eigenvectors/mod.rs",
     report: file!(),
@@ -32,39 +38,75 @@ pub const STAGE: Stage = Stage {
     draw,
 };
 
-/// Least squared overlap of a leading eigenvector with `μ_c`.
-const ALONG: f64 = 0.9;
-
-/// Tolerance of the squared overlap of `x^c` with the leading eigenvector around its limit `(k-1)/k`.
-const AROUND: f64 = 0.1;
-
 fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let statistics = Statistics::read(results, "statistics")?;
-    let end = |matrix: Matrix, subspace: Subspace| {
-        last(&statistics.of(MAIN, "overlap").matrix(matrix).with(subspace).curves())
-    };
-    let k = f64::from(classes(results.experiment(MAIN)?));
-    let limit = (k - 1.0) / k;
+    let (statistics, theory) = Statistics::both(results)?;
     let mut claims = Vec::new();
-    for (matrix, symbol) in SYMBOLS {
-        claims.push(
-            declare(format!("A4.{}-direction", matrix.name()))
-                .says(format!("the leading outlier of {symbol}_11 points along mu_1"))
-                .statistic("squared overlap of the leading eigenvector with mu_1 at the end")
-                .at_least(ALONG)
-                .measure(&end(matrix, Subspace::Mean))?,
-        );
-    }
-    for (matrix, symbol) in SYMBOLS {
-        claims.push(
-            declare(format!("A4.{}-preference", matrix.name()))
-                .says(format!("x^1 prefers the leading eigenvector of {symbol}_11"))
-                .statistic("squared overlap of x^1 with the leading eigenvector at the end, around (k-1)/k")
-                .between(limit - AROUND, limit + AROUND)
-                .measure(&end(matrix, Subspace::Row))?,
-        );
+    for what in [Subspace::Mean, Subspace::Row] {
+        for (matrix, symbol) in SYMBOLS {
+            claims.push(leading(results, (&statistics, &theory), (matrix, symbol), what)?);
+        }
     }
     Ok(claims)
+}
+
+/// A claim about the squared overlap of leading eigenvectors with the mean or with the row of their class.
+///
+/// Its tolerance is, for the mean: of the deficit, two standard deviations and the extreme of k of a squared length in d
+/// components; and twice the mixing with the other outliers, `(k-1) s/λ (z_1/(z_1 - z_2))²` for the scatter s of weights, since a
+/// sample's covariance of two means is of order `√(s/λ)` of the outlier. The row has parts along all means, so it feels the mixing
+/// in first order: `2√(p(1-p))` times its root, times as many standard deviations.
+fn leading(
+    results: &Results,
+    (statistics, theory): (&Statistics, &Statistics),
+    (matrix, symbol): (Matrix, &str),
+    what: Subspace,
+) -> Result<Claim> {
+    let experiment = results.experiment(MAIN)?;
+    let k = experiment.problem.rows();
+    let late = |table: &Statistics| -> Values {
+        smallest(&from_onset(table.of(MAIN, "overlap").matrix(matrix).with(what), experiment))
+    };
+    let predicted = late(theory);
+    let of = |values: Values| minus(&values, &predicted);
+    let other = |name: &str| of(smallest(&statistics.of(MAIN, name).with(what)));
+    // None of a leading outlier that is alone.
+    let mixing = averaged(&from_onset(theory.of(MAIN, "mixing").matrix(matrix), experiment));
+    let mixing = if mixing.is_empty() { 0.0 } else { average_of(&mixing) };
+    let deviations = 2.0 + extreme(k);
+    let p = average_of(&predicted);
+    let start = of(smallest(&statistics.of(MAIN, "overlap").matrix(matrix).with(what).step(0)));
+    let (id, says, tolerance, reason) = if what == Subspace::Mean {
+        (
+            "direction",
+            format!(
+                "the leading outlier of {symbol}_cc points along mu_c, for every c, as far as the effective spectrum predicts"
+            ),
+            (1.0 - p) * deviations * 0.5 * noise(experiment, 1) + 2.0 * mixing,
+            "of 1 - overlap, two standard deviations and the extreme of k of a squared length in d components; and twice the mixing with other outliers in n points",
+        )
+    } else {
+        (
+            "preference",
+            format!(
+                "x^c prefers the leading eigenvector of {symbol}_cc, for every c, as far as the effective spectrum predicts: {p:.3} of its square, (k-1)/k = {:.3} in the limit",
+                as_f64(k - 1) / as_f64(k)
+            ),
+            deviations * 2.0 * (p * (1.0 - p) * mixing).sqrt(),
+            "two standard deviations and the extreme of k of what the mixing with other outliers in n points changes in first order",
+        )
+    };
+    let vector = if what == Subspace::Mean { "mu_c" } else { "x^c" };
+    let claim = declare(format!("A4.{}-{id}", matrix.name()), Kind::Prediction)
+        .says(says)
+        .statistic(format!("smallest squared overlap of the leading eigenvector of {symbol}_cc with {vector}, over c, at T0 and at the end, minus its prediction from the run's own inner products"))
+        .about([MAIN])
+        .near(0.0, tolerance, basis(reason))
+        .null("principal-components", other("overlap of the principal component"))
+        .null("random-subspace", other("overlap of a random vector"));
+    // G has its leading eigenvector along the mean from the start.
+    let claim =
+        if matrix == Matrix::Gradient && what == Subspace::Mean { claim } else { claim.null("start", start) };
+    claim.mean(of(late(statistics)))
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 pub const STAGE: Stage = Stage {
     name: "gmm-spectrum",
     kind: Kind::Figure,
+    on_request: false,
     title: "The whole spectrum of H_11 and G_11 at the start, during and at the end of training",
     source: "src/stages/gmm_spectrum/mod.rs",
     report: file!(),

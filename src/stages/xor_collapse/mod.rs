@@ -8,10 +8,13 @@ use crate::problem::experiment::FEWEST_CHECKPOINTS;
 use crate::problem::family::{Axis, Family};
 use crate::problem::network::Layer;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Of, Statistic, statistics_table};
+use crate::stage::rows::{At, Of, Rows};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{Seen, all_seen};
-use crate::stages::common::xor::{checked, classified, experiment, neurons};
+use crate::stages::common::dimensions::over_lambda;
+use crate::stages::common::shared::{Seen, all_seen, predicted_at};
+use crate::stages::common::xor::{
+    ALIVE, checked, classified, experiment, leading_neurons, leading_order, neurons,
+};
 use crate::table::Table;
 
 /// Signal-to-noise ratios.
@@ -27,21 +30,29 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     base.checkpoints = FEWEST_CHECKPOINTS;
     // Names carry β in thousandths.
     let family = Family::new("xor-collapse", base)
-        .axis(Axis::new("lambda", "-lambda-", LAMBDAS.map(f64::from)))
+        .axis(over_lambda(&LAMBDAS))
         .axis(Axis::new("beta", "-beta-", RIDGES.map(|ridge| f64::from(ridge) / 1000.0)).scaled(1000.0));
     let points = settings.members(family)?.into_iter();
     points.map(|point| Ok(Request::new(checked(settings, point)?))).collect()
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let mut statistics = Vec::new();
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
         for Seen { here, observed, .. } in all_seen(data, experiment, Checkpoints::Last)? {
             let all = neurons(experiment, &observed);
             let alive = all.iter().filter(|neuron| neuron.alive()).count();
-            statistics.push(Statistic::new(&here, "alive neurons", Of::layer(Layer::W), as_f64(alive)));
-            statistics.push(Statistic::plain(&here, "classified", as_f64(classified(&observed))));
+            rows.measure(&here, "alive neurons", Of::layer(Layer::W), as_f64(alive));
+            rows.measure(&here, "classified", Of::default(), as_f64(classified(&observed)));
+        }
+        for start in all_seen(data, experiment, Checkpoints::First)? {
+            let here = predicted_at(experiment, experiment.schedule().len() - 1);
+            let here = At { replicate: Some(start.replicate), ..here };
+            let neurons = leading_neurons(experiment, &start.observed);
+            let end = leading_order(experiment).path(&neurons, &[here.time])?.pop().unwrap_or_default();
+            let alive = end.iter().filter(|neuron| neuron.v.abs() * neuron.length() > ALIVE).count();
+            rows.predict(&here, "alive neurons", Of::layer(Layer::W), as_f64(alive));
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?])
+    rows.tables(&["statistics", "theory"])
 }

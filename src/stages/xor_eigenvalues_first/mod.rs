@@ -5,7 +5,7 @@ pub mod report;
 use crate::error::Result;
 use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Rows};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{MATRICES, Seen, query, seen};
 use crate::stages::common::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted};
@@ -28,23 +28,23 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut spectrum, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
         for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, TIMES)? {
             let question = query(checkpoint, first(NEURON), Question::Top(TOP));
             let law = law_of_sample(experiment, &observed)?;
             for ((matrix, of), pairs) in MATRICES.into_iter().zip(&data.pairs(name, 0, question)?) {
-                spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, pairs));
+                rows.spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, pairs));
                 let predicted = predicted(experiment, &law, of, NEURON as usize)?;
                 let edge = predicted.right_edge().position;
                 let block = Of::block(matrix, first(NEURON));
-                theory.push(Statistic::new(&here, "edge", block, edge));
+                rows.predict(&here, "edge", block, edge);
                 for (rank, outlier) in (1..).zip(predicted.outliers_above()?) {
-                    theory.push(Statistic::new(&here, "outlier", block.rank(rank), outlier.position));
+                    rows.predict(&here, "outlier", block.rank(rank), outlier.position);
                 }
             }
         }
     }
-    Ok(vec![spectrum_table(&spectrum)?, statistics_table("theory", &theory)?])
+    rows.tables(&["spectrum", "theory"])
 }

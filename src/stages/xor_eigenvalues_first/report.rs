@@ -15,6 +15,7 @@ use crate::stages::xor_eigenvalues_first::{TOP, plan, reduce};
 pub const STAGE: Stage = Stage {
     name: "xor-eigenvalues-first",
     kind: Kind::Figure,
+    on_request: false,
     title: "Top eigenvalues of a first-layer block along training: two outliers, then the bulk",
     source: "src/stages/xor_eigenvalues_first/mod.rs",
     report: file!(),

@@ -6,20 +6,23 @@ use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, declare};
-use crate::stage::rows::{Curves, Statistics, first};
+use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, theory};
+use crate::stage::estimate::Values;
+use crate::stage::rows::{Curves, Statistics, at_end, at_start};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::judging::mapped;
 use crate::stages::common::panels::{band_and_mean, eigenvalues, over_time};
-use crate::stages::common::shared::{SYMBOLS, indicators};
+use crate::stages::common::shared::SYMBOLS;
 use crate::stages::common::xor::{CLASSIFIED, WIDE, WIDE_CONTRAST, width};
-use crate::stages::xor_eigenvalues_second::{plan, reduce};
+use crate::stages::xor_eigenvalues_second::{END, START, plan, reduce};
 use std::f64::consts::PI;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
     name: "xor-eigenvalues-second",
     kind: Kind::Figure,
+    on_request: false,
     title: "Eigenvalues of the second-layer blocks along training: one outlier at the start, four at the end",
     source: "src/stages/xor_eigenvalues_second/mod.rs",
     report: file!(),
@@ -31,6 +34,7 @@ pub const STAGE: Stage = Stage {
         "B3.end-gradient",
         "B3.decay",
         "B3.at-most-four",
+        "B3.at-most-four-gradient",
     ],
     figures: &["xor-eigenvalues-second", "xor-outliers-second"],
     plan,
@@ -39,12 +43,17 @@ pub const STAGE: Stage = Stage {
     draw,
 };
 
-/// Least share of replicates in which a count is as claimed.
-const SHARE: f64 = 0.9;
-/// Largest relative deviation of the first eigenvalue at the start from its law.
-const START: f64 = 0.2;
-/// Largest ratio of the fifth to the fourth eigenvalue at the end.
-const DECAYED: f64 = 0.05;
+/// Least share of runs with one outlier at the start: of 100 runs three may differ.
+const AT_START: f64 = 0.85;
+/// Least share of runs with four outliers at the end, of those that classify all four clusters, nearly all of 100.
+const AT_END: f64 = 0.8;
+/// Least share of runs in which G never has more than four outliers: of 24 runs all must comply.
+const NEVER: f64 = 0.6;
+/// Largest mean relative difference of the first eigenvalue at the start from its exact expectation.
+///
+/// The eigenvalue is a mean of `q (u·relu)²`, whose relative standard deviation is about 1.1, over n = 4000 samples: 0.017 in a
+/// run and 0.0017 in the mean of 100 runs, of which 7.6 are 0.013; the quadrature adds up to 0.005 at K = 20.
+const START_LAW: f64 = 0.02;
 /// The start has one outlier if λK is below this many d: beyond it the means show in the random features.
 const PREMISE: f64 = 2.7;
 
@@ -54,76 +63,160 @@ fn premise(experiment: &Experiment) -> f64 {
     experiment.problem.lambda() * f64::from(width(experiment)) / experiment.problem.d() as f64
 }
 
-fn judge(results: &Results) -> Result<Vec<Claim>> {
-    let statistics = Statistics::read(results, "statistics")?;
+/// The number of outliers of a matrix in an experiment, by run.
+fn counted(statistics: &Statistics, name: &str, matrix: Matrix) -> Curves {
+    statistics.of(name, "outliers").matrix(matrix).curves()
+}
+
+/// Whether a number is this, as 1 or 0.
+fn is(values: &Values, wanted: f64) -> Values {
+    mapped(values, |value| f64::from(u8::from((value - wanted).abs() < 0.5)))
+}
+
+/// The claims on the start.
+fn start(results: &Results) -> Result<Vec<Claim>> {
+    let (statistics, predictions) = Statistics::both(results)?;
     let spectrum = Statistics::eigenvalues(results)?;
-    let experiment = results.experiment(WIDE)?;
-    let counts = |matrix: Matrix| statistics.of(WIDE, "outliers").matrix(matrix).curves();
-    let eigenvalue = |rank: u32| spectrum.in_experiment(WIDE).matrix(Matrix::Hessian).rank(rank).curves();
-    let is = |values: Vec<f64>, wanted: f64| indicators(values, |value| (value - wanted).abs() < 0.5);
-    let classes = statistics.of(WIDE, "classified").curves();
-    let good = |curves: &Curves| -> Vec<f64> {
-        curves
+    let experiment = results.experiment(START)?;
+    let otherwise = format!("lambda K = {} d, not below {PREMISE} d", premise(experiment));
+    let met = premise(experiment) < PREMISE;
+    let mut claims = Vec::new();
+    for (matrix, symbol) in SYMBOLS {
+        claims.push(
+            declare(format!("B3.start-{}", matrix.name()), ClaimKind::Share)
+                .says(format!("{symbol}_vv has one outlier at the start, since ReLU features are positive"))
+                .statistic("whether exactly one eigenvalue is above the level at the start")
+                .about([START])
+                .predicted(1.0)
+                .at_least(
+                    AT_START,
+                    chosen("theory has the second eigenvalue at a quarter of the level in every run; a perfect score of 100 has the lower end 0.906, three exceptions clear the bound"),
+                )
+                .premise(met, otherwise.clone())
+                .no_null("a count above a level has no subspace to replace")
+                .share(is(&at_start(&counted(&statistics, START, matrix)), 1.0))?,
+        );
+    }
+    let first = |of: &Statistics| {
+        at_start(
+            &of.in_experiment(START)
+                .matrix(Matrix::Hessian)
+                .rank(1)
+                .only(|row| row.statistic == "eigenvalue")
+                .curves(),
+        )
+    };
+    let (measured, exact) = (first(&spectrum), first(&predictions));
+    let relative = |expected: &dyn Fn(u32) -> Option<f64>| -> Values {
+        let pairs = measured
             .iter()
-            .filter(|(replicate, _)| {
-                classes.get(replicate).and_then(|curve| curve.last()).is_some_and(|point| point.1 > 3.5)
-            })
-            .filter_map(|(_, curve)| curve.last().map(|point| point.1))
-            .collect()
+            .filter_map(|(replicate, value)| Some((*replicate, value / expected(*replicate)? - 1.0)));
+        pairs.collect()
     };
     let (noise, k) = (0.5 - 1.0 / (2.0 * PI), f64::from(width(experiment)));
-    let scale = 4.0 * experiment.problem.lambda() / (noise + k / (2.0 * PI));
-    let law: Vec<f64> = first(&eigenvalue(1)).iter().map(|value| (value * scale - 1.0).abs()).collect();
-    let (fourth, fifth) = (good(&eigenvalue(4)), good(&eigenvalue(5)));
-    let ratio: Vec<f64> = fifth.iter().zip(fourth).map(|(fifth, fourth)| fifth / fourth).collect();
-    let most: Vec<f64> = Matrix::BOTH
-        .into_iter()
-        .flat_map(|matrix| counts(matrix).into_values())
-        .map(|curve| curve.iter().map(|point| point.1).fold(0.0, f64::max))
-        .collect();
-    let start = |id, symbol: &str| {
-        declare(id)
-            .says(format!("{symbol}_vv has one outlier at the start, since ReLU features are positive"))
-            .statistic("share of replicates with exactly one eigenvalue above the level at the start")
-            .at_least(SHARE)
+    let small = (noise + k / (2.0 * PI)) / (4.0 * experiment.problem.lambda());
+    claims.push(
+        declare("B3.start-law", ClaimKind::Prediction)
+            .says("at the start the first eigenvalue of H_vv is that of its exact expectation E[q relu relu^T] at the run's own parameters")
+            .statistic("measured over exact first eigenvalue, less 1")
+            .about([START])
+            .near(
+                0.0,
+                START_LAW,
+                theory("7.6 standard errors of a mean over 4000 samples and 100 runs, and 0.005 for the quadrature (constant START_LAW)"),
+            )
+            .premise(met, otherwise)
+            .null("small-outputs", relative(&|_| Some(small)))
+            .mean(relative(&|replicate| exact.get(&replicate).copied()))?,
+    );
+    Ok(claims)
+}
+
+/// The claims on the end.
+fn end(results: &Results) -> Result<Vec<Claim>> {
+    let (statistics, predictions) = Statistics::both(results)?;
+    let spectrum = Statistics::eigenvalues(results)?;
+    let training = &results.experiment(END)?.problem.training;
+    let horizon = results.experiment(END)?.horizon;
+    let classes = at_end(&statistics.of(END, "classified").curves());
+    let good = |values: Values| -> Values {
+        values
+            .into_iter()
+            .filter(|(replicate, _)| classes.get(replicate).is_some_and(|count| *count > 3.5))
+            .collect()
     };
-    let end = |id, symbol: &str| {
-        declare(id)
-            .says(format!("{symbol}_vv has four outliers once the classifier is good"))
-            .statistic("share of replicates with exactly four eigenvalues above the level at the end, among those that classify all four clusters")
-            .at_least(SHARE)
+    let mut claims = Vec::new();
+    for (matrix, symbol) in SYMBOLS {
+        let counts = counted(&statistics, END, matrix);
+        claims.push(
+            declare(format!("B3.end-{}", matrix.name()), ClaimKind::Share)
+                .says(format!("{symbol}_vv has four outliers once the classifier is good"))
+                .statistic("whether exactly four eigenvalues are above the level at the end, in runs that classify all four clusters")
+                .about([END])
+                .predicted(1.0)
+                .at_least(
+                    AT_END,
+                    chosen("each classified cluster makes an outlier in every run; a perfect score of 90 has the lower end 0.896, three exceptions clear the bound"),
+                )
+                .null("start", is(&good(at_start(&counts)), 4.0))
+                .share(is(&good(at_end(&counts)), 4.0))?,
+        );
+    }
+    let fifth = spectrum.in_experiment(END).matrix(Matrix::Hessian).rank(5).curves();
+    let level = at_end(&predictions.of(END, "level").matrix(Matrix::Hessian).curves());
+    let (before, after) = (at_start(&fifth), at_end(&fifth));
+    let left = libm::exp(-2.0 * training.beta * horizon);
+    let decayed = |now: &Values| -> Values {
+        let found = now.iter().filter_map(|(replicate, value)| {
+            let bound = left + 4.0 * level.get(replicate)?;
+            Some((*replicate, value / before.get(replicate)? / bound))
+        });
+        found.collect()
     };
-    let starting = |declared: crate::stage::claim::Declared, values: Vec<f64>| {
-        if premise(experiment) < PREMISE {
-            declared.measure(&values)
-        } else {
-            let reason = format!("lambda K = {} d, not below {PREMISE} d", premise(experiment));
-            Ok(declared.not_run(values.len(), reason))
-        }
+    claims.push(
+        declare("B3.decay", ClaimKind::Bound)
+            .says("the other K-4 eigenvalues of H_vv decay with the ridge, to what step noise feeds")
+            .statistic("fifth eigenvalue at the end over that at the start, over e^{-2 beta T} + |W|^2/lambda")
+            .about([END])
+            .at_most(
+                1.0,
+                theory("beyond four dimensions features are noise of variance |W_perp|^2/lambda, of which the ridge leaves e^{-2 beta T}, and step noise adds at most |W|^2/lambda; q is largest at the start"),
+            )
+            .null("start", decayed(&before))
+            .mean(decayed(&after))?,
+    );
+    Ok(claims)
+}
+
+/// The claims on how many there ever are.
+fn most(results: &Results) -> Result<Vec<Claim>> {
+    let statistics = Statistics::read(results, "statistics")?;
+    let most = |matrix: Matrix| -> Values {
+        let curves = counted(&statistics, WIDE, matrix);
+        let largest = |curve: &Vec<(f64, f64)>| curve.iter().map(|point| point.1).fold(0.0, f64::max);
+        curves.iter().map(|(replicate, curve)| (*replicate, largest(curve))).collect()
     };
+    let four = as_f64(CLUSTERS);
     Ok(vec![
-        starting(start("B3.start-hessian", "H"), is(first(&counts(Matrix::Hessian)), 1.0))?,
-        starting(start("B3.start-gradient", "G"), is(first(&counts(Matrix::Gradient)), 1.0))?,
-        starting(
-            declare("B3.start-law")
-                .says("at the start 4 lambda times the first eigenvalue of H_vv is 0.341 + 0.159 K")
-                .statistic("relative deviation from the law of small outputs")
-                .at_most(START),
-            law,
-        )?,
-        end("B3.end-hessian", "H").measure(&is(good(&counts(Matrix::Hessian)), 4.0))?,
-        end("B3.end-gradient", "G").measure(&is(good(&counts(Matrix::Gradient)), 4.0))?,
-        declare("B3.decay")
-            .says("the other K-4 eigenvalues of H_vv decay")
-            .statistic("fifth over fourth eigenvalue at the end, where all four clusters are classified")
-            .at_most(DECAYED)
-            .measure(&ratio)?,
-        declare("B3.at-most-four")
-            .says("H_vv and G_vv never have more than four outliers")
-            .statistic("largest number of eigenvalues above the level over all checkpoints, of both matrices in every replicate")
-            .at_most(as_f64(CLUSTERS))
-            .measure(&most)?,
+        declare("B3.at-most-four", ClaimKind::Identity)
+            .says("H_vv never has more than four outliers")
+            .statistic("largest number of eigenvalues above |W|^2/(4 lambda) over all checkpoints")
+            .about([WIDE])
+            .at_most(four, theory("Weyl's inequality and the Gaussian Poincare inequality (theory::xor_law::second_layer_threshold)"))
+            .no_null("an algebraic fact")
+            .mean(most(Matrix::Hessian))?,
+        declare("B3.at-most-four-gradient", ClaimKind::Share)
+            .says("G_vv never has more than four outliers above its own level, which no theorem says")
+            .statistic("whether at most four eigenvalues are above the level with the mean of r^2 in place of 1/4, at all checkpoints")
+            .about([WIDE])
+            .at_least(NEVER, chosen("24 of 24 runs have the lower end 0.66"))
+            .no_null("a count above a level has no subspace to replace")
+            .share(mapped(&most(Matrix::Gradient), |count| f64::from(u8::from(count <= four))))?,
     ])
+}
+
+fn judge(results: &Results) -> Result<Vec<Claim>> {
+    Ok([start(results)?, end(results)?, most(results)?].concat())
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {

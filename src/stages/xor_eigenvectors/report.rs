@@ -16,6 +16,7 @@ use crate::stages::xor_eigenvectors::{plan, reduce};
 pub const STAGE: Stage = Stage {
     name: "xor-eigenvectors",
     kind: Kind::Figure,
+    on_request: false,
     title: "Entries of the leading eigenvectors of the second-layer blocks, neuron by neuron",
     source: "src/stages/xor_eigenvectors/mod.rs",
     report: file!(),

@@ -8,16 +8,18 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::as_f64;
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::problem::family::Family;
 use crate::problem::training::Start;
 use crate::simulation::task;
 use crate::simulation::trajectory::Observed;
 use crate::stage::request::Request;
-use crate::stage::rows::{At, Statistic, Statistics, statistics_table};
+use crate::stage::rows::{At, Of, Rows, Statistic, Statistics};
 use crate::stage::{Data, Settings};
 use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::limit_from;
+use crate::stages::common::shared::predicted_at;
 use crate::stages::common::xor::experiment;
 use crate::table::Table;
 use crate::theory::dynamics::State;
@@ -36,12 +38,16 @@ const ESCAPED: f64 = 0.5;
 /// Step and nodes per cluster of the predictions.
 const INTEGRATION: (f64, usize) = (0.5, 64);
 
+/// Replicates: escape times scatter by half a rate's inverse and more, and a share of all of them must clear its bound.
+const REPLICATES: u32 = 100;
+
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let dimensions: &[usize] = settings.profile.pick(&DIMENSIONS, &QUICK_DIMENSIONS);
     let mut base = experiment(settings.profile, "xor-escape", 4, dimensions[0], 100.0);
     base.problem.training.start = Start { along: None, second: Some(vec![1.0, 1.0, -1.0, -1.0]) };
     base.horizon = 20.0;
-    base.checkpoints = 101;
+    base.checkpoints = 51;
+    base.replicates = settings.profile.pick(REPLICATES, base.replicates);
     base.simulator = Simulator::Chain;
     let family = Family::new("xor-escape", base).axis(over(dimensions));
     Ok(settings.points(family)?.into_iter().map(Request::new).collect())
@@ -76,9 +82,29 @@ fn reaches(curve: &[(f64, f64)], level: f64) -> Option<f64> {
     })
 }
 
+/// The curve of the largest `‖m_i‖` that the effective dynamics give from the limit of the random starts with `m_i = size·(1, 1)/√2`
+/// added, the size of m at finite d.
+fn from_typical(experiment: &Experiment, size: f64) -> Result<Vec<(f64, f64)>> {
+    let rows = experiment.problem.rows();
+    let mut start = State::random_limit(rows, 2);
+    start.means.fill(size / 2.0_f64.sqrt());
+    start.gram += &start.means.dot(&start.means.t());
+    start.second = experiment.problem.training.start.second.clone().unwrap_or_default();
+    let (step, nodes) = INTEGRATION;
+    let path = limit_from(experiment, &start, step, nodes)?.path;
+    Ok(path.times.iter().zip(&path.states).map(|(time, state)| (*time, largest(&state.means))).collect())
+}
+
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let (mut statistics, mut theory) = (Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     for experiment in data.experiments() {
+        let end = predicted_at(experiment, experiment.schedule().len() - 1);
+        let d = as_f64(experiment.problem.d());
+        if let Some(time) = reaches(&from_typical(experiment, 1.0 / d.sqrt())?, ESCAPED) {
+            rows.predict(&end, "typical escape time", Of::default(), time);
+        }
+        let limit = from_typical(experiment, 0.0)?.into_iter().map(|point| point.1).fold(0.0, f64::max);
+        rows.predict(&end, "largest m of the limit", Of::default(), limit);
         for replicate in data.finished(&experiment.name)? {
             let checkpoints = data.trajectory(&experiment.name, replicate)?.checkpoints;
             let Some(first) = checkpoints.first() else { continue };
@@ -94,7 +120,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 .iter()
                 .map(|observed| (observed.time, largest(&state(experiment, observed).means)))
                 .collect();
-            for (curve, table) in [(&measured, &mut statistics), (&predicted, &mut theory)] {
+            for (curve, table) in [(&measured, &mut rows.statistics), (&predicted, &mut rows.theory)] {
                 let here = |index: usize| At {
                     experiment: experiment.name.clone(),
                     replicate: Some(replicate),
@@ -113,7 +139,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
-    Ok(vec![statistics_table("statistics", &statistics)?, statistics_table("theory", &theory)?])
+    rows.tables(&["statistics", "theory"])
 }
 
 /// Escape times by replicate.

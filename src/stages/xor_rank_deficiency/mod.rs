@@ -3,12 +3,14 @@
 pub mod report;
 
 use crate::error::Result;
-use crate::simulation::task::Matrix;
+use crate::problem::network::Layer;
+use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
+use crate::spectrum::subspace::{random_space, sine, space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Of, Statistic, spectrum_table, statistics_table};
+use crate::stage::rows::{Eigenvalue, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
-use crate::stages::common::shared::{Seen, query, seen};
+use crate::stages::common::shared::{Seen, at, query, seen};
 use crate::stages::common::xor::{SECOND, law, threshold};
 use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
 use crate::table::Table;
@@ -16,6 +18,8 @@ use crate::theory;
 
 /// Width 4: all ranks from 1 to 4 are frequent enough to be met.
 const RUNS: &str = "xor-rank";
+/// Enough that a share of 0.98 can be told from one, with an exception in a thousand.
+const REPLICATES: u32 = 1000;
 /// Width 8.
 const WIDER: &str = "xor-rank-k8";
 
@@ -26,7 +30,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         d: 200,
         lambda: 1000.0,
         horizon: 80.0,
-        replicates: 400,
+        replicates: REPLICATES,
     };
     Ok(vec![
         request(settings, point(RUNS, NARROW).experiment(settings.profile, true), Checkpoints::All)?,
@@ -44,33 +48,51 @@ fn matched(runs: &[Run]) -> Vec<&Run> {
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     let runs = runs(data)?;
-    let (mut spectrum, mut predicted, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rows = Rows::default();
     let experiment = data.experiment(RUNS)?;
     for run in matched(&runs) {
         let Some(replicate) = run.at.replicate else { continue };
         for Seen { here, checkpoint, observed, .. } in seen(data, experiment, replicate, Checkpoints::All)? {
             let question = query(checkpoint, SECOND, Question::Values);
             let [values, _] = data.values(RUNS, replicate, question)?;
-            spectrum.extend(Eigenvalue::of_values(&here, Matrix::Hessian, &question, &values));
+            rows.spectrum.extend(Eigenvalue::of_values(&here, Matrix::Hessian, &question, &values));
             let (law, block) = (law(experiment, &observed)?, Of::block(Matrix::Hessian, SECOND));
             let threshold = threshold(experiment, &law, theory::Matrix::Hessian)?;
-            predicted.push(Statistic::new(&here, "level", block, threshold));
+            rows.predict(&here, "level", block, threshold);
             let expected = law.second_layer_spectrum(theory::Matrix::Hessian)?.values;
-            let ranked = (1..).zip(expected.iter());
-            predicted.extend(
-                ranked.map(|(rank, value)| Statistic::new(&here, "eigenvalue", block.rank(rank), *value)),
-            );
+            for (rank, value) in (1..).zip(&expected) {
+                rows.predict(&here, "eigenvalue", block.rank(rank), *value);
+            }
             for (cluster, share) in (0..).zip(&observed.cluster_accuracy) {
                 let of = Of::default().cluster(cluster);
-                statistics.push(Statistic::new(&here, "cluster accuracy", of, share.unwrap_or(0.0)));
+                rows.measure(&here, "cluster accuracy", of, share.unwrap_or(0.0));
             }
         }
     }
-    Ok(vec![
-        runs_table(&runs)?,
-        exceptions_table(&runs)?,
-        spectrum_table(&spectrum)?,
-        statistics_table("statistics", &statistics)?,
-        statistics_table("theory", &predicted)?,
-    ])
+    second_layer(data, &mut rows)?;
+    let mut tables = vec![runs_table(&runs)?, exceptions_table(&runs)?];
+    tables.extend(rows.tables(&["spectrum", "statistics", "theory"])?);
+    Ok(tables)
+}
+
+/// The angle between v and `B_t` at the end of every run of the wider network, that between v and a random space of as many
+/// dimensions, and what is left of the start of v.
+fn second_layer(data: &dyn Data, rows: &mut Rows) -> Result<()> {
+    let experiment = data.experiment(WIDER)?;
+    let task = task::build(&experiment.problem);
+    for replicate in data.finished(WIDER)? {
+        let checkpoints = data.trajectory(WIDER, replicate)?.checkpoints;
+        let (Some(start), Some(end)) = (checkpoints.first(), checkpoints.last()) else { continue };
+        let here = at(experiment, replicate, end);
+        let (old, v) = (start.parameters[1].column(0), end.parameters[1].column(0));
+        let space = space(&*task, Layer::V, &end.parameters)?;
+        let random = random_space(space.nrows(), space.ncols(), &mut data.null(WIDER, replicate))?;
+        let of = Of::row(Layer::V, 0);
+        rows.measure(&here, "sine", of.with(Subspace::Means), sine(v, &space));
+        rows.measure(&here, "sine", of.with(Subspace::Random), sine(v, &random));
+        let decay = libm::exp(-experiment.problem.training.beta * end.time);
+        let left = decay * (old.dot(&old) / v.dot(&v).max(f64::MIN_POSITIVE)).sqrt();
+        rows.measure(&here, "left of the start", of, left);
+    }
+    Ok(())
 }

@@ -2,12 +2,13 @@
 
 use ndarray::Array2;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::mutation;
 use crate::problem::as_f64;
 use crate::theory::DEFAULT_NODES;
 use crate::theory::dynamics::factor::cholesky;
-use crate::theory::dynamics::state::{Constants, Dynamics, Scores, State, node_sets};
-use crate::theory::span::check_gram;
+use crate::theory::dynamics::state::{Constants, Dynamics, State, node_sets};
+use crate::theory::span::{check_gram, check_probabilities};
 
 /// The effective dynamics of softmax regression with `C` classes on a mixture of `k ≤ C` Gaussians.
 ///
@@ -75,7 +76,7 @@ impl MixtureDynamics {
     ) -> Result<Self> {
         check_probabilities(classes, probabilities)?;
         check_gram(mean_gram, probabilities.len())?;
-        constants.check()?;
+        let constants = constants.checked()?;
         let components = probabilities.len();
         let each = nodes_per_class.next_multiple_of(2);
         let mut nodes = node_sets(classes - 1, 2 * components, each)?;
@@ -88,23 +89,6 @@ impl MixtureDynamics {
             nodes,
             others,
         })
-    }
-
-    /// Mean loss `-log π_b` and accuracy (the first of the largest logits counts) at a state.
-    ///
-    /// # Errors
-    /// As [`Dynamics::derivative`].
-    pub fn scores(&self, state: &State) -> Result<Scores> {
-        let (mut loss, mut accuracy) = (0.0, 0.0);
-        self.visit(state, |class, mass, logits| {
-            let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let total: f64 = logits.iter().map(|logit| libm::exp(logit - top)).sum();
-            loss += mass * (top + libm::log(total) - logits[class]);
-            if logits.iter().position(|logit| *logit >= top) == Some(class) {
-                accuracy += mass;
-            }
-        })?;
-        Ok(Scores { loss, accuracy })
     }
 
     /// Calls `visit` with the class, the mass and the logits, up to a common shift, of every node.
@@ -182,20 +166,6 @@ impl MixtureDynamics {
     }
 }
 
-fn check_probabilities(classes: usize, probabilities: &[f64]) -> Result<()> {
-    let components = probabilities.len();
-    if classes < 2 || components == 0 || components > classes {
-        let rule = format!("needs 1 ≤ k ≤ C and C ≥ 2, found k = {components}");
-        return Err(Error::parameter("classes", classes, rule));
-    }
-    let negative = probabilities.iter().any(|p| !p.is_finite() || *p < 0.0);
-    if negative || (probabilities.iter().sum::<f64>() - 1.0).abs() > 1e-9 {
-        let rule = "must be ≥ 0 and sum to 1";
-        return Err(Error::parameter("probabilities", format!("{probabilities:?}"), rule));
-    }
-    Ok(())
-}
-
 impl Dynamics for MixtureDynamics {
     fn mean_gram(&self) -> &Array2<f64> {
         &self.mean_gram
@@ -233,7 +203,7 @@ impl Dynamics for MixtureDynamics {
         });
         let gram = Array2::from_shape_fn((classes, classes), |(a, b)| {
             let drift = towards[[a, b]] + towards[[b, a]] + 2.0 * beta * state.gram[[a, b]];
-            c / lambda * noise(a, b) - drift
+            mutation::STEP_NOISE * c / lambda * noise(a, b) - drift
         });
         Ok(State { means, gram, second: Vec::new() })
     }

@@ -30,5 +30,5 @@ mod xor;
 
 pub use crate::theory::dynamics::integrator::{Path, integrate};
 pub use crate::theory::dynamics::mixture::MixtureDynamics;
-pub use crate::theory::dynamics::state::{Constants, Dynamics, Scores, State};
+pub use crate::theory::dynamics::state::{Constants, Dynamics, State};
 pub use crate::theory::dynamics::xor::XorDynamics;

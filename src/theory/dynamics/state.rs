@@ -3,6 +3,7 @@
 use ndarray::{Array2, s};
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::theory::span::check_gram;
 use crate::theory::{gaussian_nodes, whiten};
 
@@ -18,7 +19,7 @@ pub struct Constants {
 }
 
 impl Constants {
-    pub(crate) fn check(&self) -> Result<()> {
+    pub(crate) fn checked(self) -> Result<Self> {
         for (name, value, least) in
             [("lambda", self.lambda, false), ("c", self.c, false), ("beta", self.beta, true)]
         {
@@ -28,7 +29,7 @@ impl Constants {
                 return Err(Error::parameter(name, value, rule));
             }
         }
-        Ok(())
+        Ok(Self { lambda: mutation::predicted_for(self.lambda), ..self })
     }
 }
 
@@ -47,32 +48,13 @@ impl State {
     /// Limit of independent rows `N(0, I_d/d)`: `m = 0` (`rows × means`), `R = I`, no second layer.
     ///
     /// For the network add the weights: `State { second: v, ..State::random_limit(v.len(), 2) }`.
-    #[must_use]
     pub fn random_limit(rows: usize, means: usize) -> Self {
         Self { gram: Array2::eye(rows), ..Self::zero(rows, means) }
     }
 
     /// All rows zero: `m = 0` (`rows × means`), `R = 0`, no second layer.
-    #[must_use]
     pub fn zero(rows: usize, means: usize) -> Self {
         Self { means: Array2::zeros((rows, means)), gram: Array2::zeros((rows, rows)), second: Vec::new() }
-    }
-
-    /// The state of `rows` vectors from a Gram matrix of these and the means, in this order, with second-layer weights.
-    ///
-    /// # Errors
-    /// A matrix that is not square, or smaller than the number of rows.
-    pub fn from_gram(gram: &Array2<f64>, rows: usize, second: &[f64]) -> Result<Self> {
-        if gram.nrows() != gram.ncols() || gram.nrows() < rows {
-            let rule = format!("needs the Gram matrix of {rows} rows and the means");
-            return Err(Error::parameter("gram", format!("{:?}", gram.dim()), rule));
-        }
-        let block = gram.slice(s![..rows, ..]);
-        Ok(Self {
-            means: block.slice(s![.., rows..]).to_owned(),
-            gram: block.slice(s![.., ..rows]).to_owned(),
-            second: second.to_vec(),
-        })
     }
 
     /// Gram matrix of `x^1..x^C, μ_1..μ_k` (`(C+k) × (C+k)`), in the order that [`crate::theory::mixture_law::MixtureLaw`] and
@@ -108,15 +90,6 @@ impl State {
         }
         check_gram(&self.full_gram(mean_gram)?, rows + mean_gram.nrows())
     }
-}
-
-/// Mean loss (without the ridge penalty) and accuracy on fresh samples.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scores {
-    /// Mean loss.
-    pub loss: f64,
-    /// Share of samples classified correctly.
-    pub accuracy: f64,
 }
 
 /// An equation of motion for a [`State`].

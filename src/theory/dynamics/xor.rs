@@ -3,9 +3,10 @@
 use ndarray::Array2;
 
 use crate::error::{Error, Result};
+use crate::mutation;
 use crate::problem::as_f64;
 use crate::theory::dynamics::factor::{cholesky, solve};
-use crate::theory::dynamics::state::{Constants, Dynamics, Scores, State, node_sets};
+use crate::theory::dynamics::state::{Constants, Dynamics, State, node_sets};
 use crate::theory::normal_quantile;
 
 /// Clusters +μ, -μ (label 1), +ν, -ν (label 0).
@@ -16,8 +17,6 @@ const NODES: usize = 1024;
 const STRATA: usize = 32;
 /// Threshold, in standard deviations, beyond which a gate is open or shut for every node.
 const FAR: f64 = 37.0;
-/// Size of the perturbations for [`XorDynamics::linearised`], relative to the noise along a neuron.
-const PERTURBATION: f64 = 1e-3;
 
 /// The effective dynamics of the two-layer ReLU network of width `K` on the XOR mixture with orthonormal `μ`, `ν`.
 ///
@@ -102,58 +101,10 @@ impl XorDynamics {
         if width == 0 {
             return Err(Error::parameter("width", width, "needs at least one neuron"));
         }
-        constants.check()?;
+        let constants = constants.checked()?;
         let sets = node_sets(width + 1, 2, nodes_per_cluster.next_multiple_of(2 * STRATA))?;
         let [nodes, others] = [0, 1].map(|set| Nodes::new(&sets[set], width));
         Ok(Self { width, mean_gram: Array2::eye(2), constants, nodes, others })
-    }
-
-    /// Mean loss `log(1 + e^f) - y f` and accuracy (the share with `f > 0` under label 1 and `f < 0` under 0) at a state.
-    ///
-    /// # Errors
-    /// As [`Dynamics::derivative`].
-    pub fn scores(&self, state: &State) -> Result<Scores> {
-        let seen = self.see(state)?;
-        let (mut loss, mut right, mut count) = (0.0, 0.0, 0.0);
-        for (cluster, means) in seen.means.chunks_exact(self.width).enumerate() {
-            for noise in seen.noise.chunks_exact(self.width) {
-                let f: f64 = (0..self.width).map(|i| state.second[i] * (means[i] + noise[i]).max(0.0)).sum();
-                let margin = if cluster < 2 { f } else { -f };
-                loss += (-margin).max(0.0) + libm::log1p(libm::exp(-margin.abs()));
-                right += f64::from(u8::from(margin > 0.0));
-                count += 1.0;
-            }
-        }
-        Ok(Scores { loss: loss / count, accuracy: right / count })
-    }
-
-    /// The equation for small `m`, at the `R` and `v` of a state (its `m` counts as 0): `dm_·μ/dt = J_μ m_·μ` and
-    /// `dm_·ν/dt = J_ν m_·ν`, as `[J_μ, J_ν]` (`K × K` each; `μ` and `ν` do not mix at this order).
-    ///
-    /// `m = 0` is invariant, and near it `m` grows at the rate of the leading eigenvalue as `R` and `v` move along their
-    /// own path, so a start of size `s` needs a time of order `log(1/s)` to leave. Columns of zero rows hold `-β` only: the
-    /// equation is not differentiable there. Differences of second order, error about 1e-6 of an entry.
-    ///
-    /// # Errors
-    /// As [`Dynamics::derivative`].
-    pub fn linearised(&self, state: &State) -> Result<[Array2<f64>; 2]> {
-        let still = State { means: Array2::zeros((self.width, 2)), ..state.clone() };
-        still.check(self.width, &self.mean_gram, self.width)?;
-        let mut jacobians = [0, 1].map(|_| Array2::zeros((self.width, self.width)));
-        for (mean, jacobian) in jacobians.iter_mut().enumerate() {
-            for j in 0..self.width {
-                let size = PERTURBATION * (state.gram[[j, j]] / (1.0 + self.constants.lambda)).sqrt();
-                if size == 0.0 {
-                    jacobian[[j, j]] = -self.constants.beta;
-                    continue;
-                }
-                let mut moved = still.clone();
-                moved.means[[j, mean]] = size;
-                let change = self.derivative(&moved)?;
-                jacobian.column_mut(j).assign(&change.means.column(mean).mapv(|value| value / size));
-            }
-        }
-        Ok(jacobians)
     }
 
     fn see(&self, state: &State) -> Result<Seen> {
@@ -278,7 +229,7 @@ impl Dynamics for XorDynamics {
         }
         let gram = Array2::from_shape_fn((width, width), |(i, j)| {
             let drift = v[i] * towards[[i, j]] + v[j] * towards[[j, i]] + 2.0 * beta * state.gram[[i, j]];
-            c / lambda * noise[i * width + j] - drift
+            mutation::STEP_NOISE * c / lambda * noise[i * width + j] - drift
         });
         Ok(State {
             means: Array2::from_shape_fn((width, 2), |(i, b)| {

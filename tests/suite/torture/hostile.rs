@@ -328,7 +328,11 @@ fn forged(number: u64) {
         ..all
     };
     fs::write(place.figures().join("figures.lock"), serde_json::to_vec(&lock).unwrap()).unwrap();
-    let settings = Settings { profile: Profile::Paper, seed: 0, overrides: Vec::new() };
+    let settings = Settings {
+        profile: Profile::Paper,
+        seed: spectral_alignment::published::DEFAULT_SEED,
+        overrides: Vec::new(),
+    };
     let store = Store::open(&place.data(), Access::Read, |_| {}).unwrap();
     let plan = StagePlan::new(stage, &settings).unwrap();
     let begun = Instant::now();

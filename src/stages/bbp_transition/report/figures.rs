@@ -1,9 +1,7 @@
 //! Figures of the stage `bbp-transition`.
 
 use crate::error::Result;
-use crate::plot::{
-    Anchor, Axis, Caption, Colour, ColourMap, Dash, Figure, HeatMap, Marker, Panel, Series, Style, Width,
-};
+use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
@@ -12,7 +10,9 @@ use crate::stage::claim::interval;
 use crate::stage::rows::{Statistics, Subspace, average};
 use crate::stages::bbp_transition::{CLASSES, FOLLOWED, is_followed};
 use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::dimensions::noted;
 use crate::stages::common::grid::{distinct, log_edges};
+use crate::stages::common::panels::heat;
 use crate::stages::common::shared::{MARGIN, SYMBOLS, small};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,10 +70,9 @@ fn styles() -> [(u32, &'static str, Style); 2] {
 
 /// A map of mean numbers of outliers over two logarithmic axes, each a label and the edges of cells.
 fn numbers(axes: [(&str, &Vec<f64>); 2], values: Vec<Vec<f64>>, most: f64) -> Panel {
-    let [x, y] = axes.map(|(label, edges)| Axis::log(label).range(edges[0], edges[edges.len() - 1]));
-    let [x_edges, y_edges] = axes.map(|(_, edges)| edges.clone());
-    let map = HeatMap { x_edges, y_edges, values, map: ColourMap::Viridis, range: (0.0, most) };
-    Panel::new(x, y).series(Series::heatmap("mean number of outliers", map))
+    let axes =
+        axes.map(|(label, edges)| (Axis::log(label).range(edges[0], edges[edges.len() - 1]), edges.clone()));
+    heat("mean number of outliers", axes, values, most, Vec::new())
 }
 
 /// A panel with the predicted thresholds of outliers, by their rank.
@@ -268,11 +267,10 @@ fn carriers(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
                 .error_bars(format!("with {words}: mean of {replicates}, 95 % interval"), style, bars)
                 .points("predicted", Style::theory(style.colour).marker(cross).size(4.0), expected);
         }
-        if let Some(experiment) = followed.first() {
+        panel = noted(panel, (0.97, 0.5), &followed, |experiment| {
             let problem = &experiment.problem;
-            let note = format!(r"$k = {CLASSES}$, $d = {}$, $\phi = {}$", problem.d(), problem.training.phi);
-            panel = panel.note(0.97, 0.5, note, Anchor::Right);
-        }
+            format!(r"$k = {CLASSES}$, $d = {}$, $\phi = {}$", problem.d(), problem.training.phi)
+        });
         figure = figure.panel(panel);
     }
     Ok(figure)

@@ -1,16 +1,16 @@
 //! Figures of the stage `effective-spectrum`.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
 use crate::problem::network::Layer;
 use crate::stage::Results;
-use crate::stage::rows::{average, extent};
+use crate::stage::rows::{Subspace, average, extent};
 use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::dimensions::{by_dimension, dimension, places, with_half_law};
+use crate::stages::common::dimensions::{by_dimension, dimension, noted, places, with_half_law};
 use crate::stages::common::grid::bars;
 use crate::stages::common::panels::over_time;
 use crate::stages::common::shared::SYMBOLS;
-use crate::stages::effective_spectrum::report::compared::Compared;
+use crate::stages::effective_spectrum::report::compared::{Against, Compared};
 use std::collections::BTreeMap;
 
 /// The figures.
@@ -96,6 +96,9 @@ fn in_time(
                 let mut bars = Vec::new();
                 let mut places: BTreeMap<(u64, Option<u32>), (f64, Vec<f64>)> = BTreeMap::new();
                 let measured = compared.statistics.of(&experiment.name, what).layer(*layer).matrix(matrix);
+                let null =
+                    |space: Option<Subspace>| matches!(space, Some(Subspace::Random | Subspace::Components));
+                let measured = measured.only(|row| !null(row.of.subspace));
                 for row in measured.iter() {
                     let place = places.entry((row.at.step, row.of.rank)).or_insert((row.at.time, Vec::new()));
                     place.1.push(row.value);
@@ -144,19 +147,20 @@ fn rates(results: &Results, compared: &Compared) -> Result<Figure> {
         [("gmm", "task A", &[Layer::X][..]), ("xor", "task B", &[Layer::W, Layer::V][..])]
     {
         let experiments = by_dimension(results, task);
-        let bars = bars(&places(&experiments, dimension, |experiment| compared.sizes(experiment, layers)))?;
+        let bars = bars(&places(&experiments, dimension, |experiment| {
+            compared.sizes(experiment, &experiments, layers, Against::Prediction)
+        }))?;
         let panel =
             Panel::new(Axis::log("dimension $d$"), Axis::log("mean deviation of outliers")).title(title);
         let label = "mean of replicates, 95 % interval";
-        let mut panel = with_half_law(panel, label, Style::measured(Colour::Blue), Colour::Blue, bars);
-        if let Some(experiment) = experiments.first() {
-            let note = format!(
+        let panel = with_half_law(panel, label, Style::measured(Colour::Blue), Colour::Blue, bars);
+        let panel = noted(panel, (0.97, 0.93), &experiments, |experiment| {
+            format!(
                 r"$\lambda = {}$, $\phi = {}$",
                 experiment.problem.lambda(),
                 experiment.problem.training.phi
-            );
-            panel = panel.note(0.97, 0.93, note, Anchor::Right);
-        }
+            )
+        });
         figure = figure.panel(panel);
     }
     Ok(figure)

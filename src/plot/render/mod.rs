@@ -1,0 +1,6 @@
+//! Figures as files.
+
+pub mod contact_sheet;
+pub mod draw;
+pub mod files;
+pub mod png;
