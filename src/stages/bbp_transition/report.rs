@@ -125,7 +125,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
             };
             let claim = declare(format!("A5.grid-{}-{when}", matrix.name()), Kind::Prediction)
                 .says(format!("outliers of {symbol}_11 leave the bulk at the predicted lambda for every phi, at the {when}{remark}"))
-                .statistic("ln(measured / predicted lambda at which an eigenvalue clears the predicted edge by 4 Tracy-Widom scales): mean over ranks, at the phi where it is farthest from 0")
+                .statistic("ln(measured / predicted lambda at which an eigenvalue clears the predicted edge by 4 Tracy-Widom scales): mean over ranks, at the phi where its mean over replicates is farthest from 0")
                 .about(all.clone())
                 .near(0.0, TOLERANCE, theory(DERIVED))
                 .null(if when == "start" { "end-theory" } else { "static-theory" }, offsets(&found, &judged, at(other), by_ratio));
@@ -141,7 +141,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         claims.push(
             declare(format!("A5.dynamical-{}", matrix.name()), Kind::Prediction)
                 .says(format!("the lambda at which outliers of {symbol}_11 leave the bulk moves during training as predicted"))
-                .statistic("ln(measured / predicted lambda at which an eigenvalue clears the predicted edge by 4 Tracy-Widom scales): mean over ranks, at the time where it is farthest from 0")
+                .statistic("ln(measured / predicted lambda at which an eigenvalue clears the predicted edge by 4 Tracy-Widom scales): mean over ranks, at the time where its mean over replicates is farthest from 0")
                 .about(followed.clone())
                 .near(0.0, TOLERANCE, theory(DERIVED))
                 .null("static-theory", offsets(&found, &judged, at(0), by_time))

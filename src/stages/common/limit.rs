@@ -13,6 +13,8 @@ use ndarray::Array2;
 const STEP: f64 = 0.2;
 /// Quadrature nodes per class or cluster.
 const NODES: usize = 512;
+/// Longest time that is integrated: a hundred thousand steps take minutes.
+const LONGEST: f64 = 2e4;
 
 /// The limit at the checkpoints of an experiment.
 #[derive(Clone, Debug)]
@@ -102,8 +104,12 @@ pub fn limit_with(experiment: &Experiment, nodes: usize) -> Result<Limit> {
 /// The same from the state that a replicate starts with at finite d.
 ///
 /// # Errors
-/// A state that does not fit the experiment.
+/// A state that does not fit the experiment, a horizon beyond 20,000.
 pub fn limit_from(experiment: &Experiment, start: &State, step: f64, nodes: usize) -> Result<Limit> {
+    if experiment.horizon > LONGEST {
+        let rule = format!("effective dynamics are integrated to t = {LONGEST} at most");
+        return Err(Error::parameter(format!("{}.horizon", experiment.name), experiment.horizon, rule));
+    }
     let times: Vec<f64> = experiment.schedule().iter().map(|step| experiment.time(*step)).collect();
     let path = integrate(&*dynamics(experiment, nodes)?, start, &times, step)?;
     let means = gram_of_means(experiment);

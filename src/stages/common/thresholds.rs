@@ -11,6 +11,7 @@ use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Of, Selection, average};
+use crate::stages::common::dimensions::mean_of;
 use crate::stages::common::mixture::{FIRST_BLOCK, Prediction, classes};
 use crate::stages::common::shared::threshold as level;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
@@ -123,28 +124,29 @@ pub fn predicted(rows: &Selection<'_>) -> BTreeMap<Place, f64> {
     rows.iter().map(|row| ((row.at.experiment.clone(), row.at.step, row.of.rank), row.value)).collect()
 }
 
-/// Per replicate, the logarithm of measured over expected thresholds: mean over the ranks of a group, of the group where it is
-/// farthest from 0. Thresholds count where theory predicts one; `expected` is that prediction or what takes its place.
+/// Per replicate, the logarithm of measured over expected thresholds: mean over the ranks of a group, of the group whose mean over
+/// replicates is farthest from 0. Thresholds count where theory predicts one; `expected` is that prediction or what takes its place.
 pub fn offsets<G: Ord>(
     measured: &Selection<'_>,
     judged: &BTreeMap<Place, f64>,
     expected: impl Fn(&Place) -> Option<f64>,
     group: impl Fn(&Place) -> G,
 ) -> Values {
-    let mut all: BTreeMap<u32, BTreeMap<G, Vec<f64>>> = BTreeMap::new();
+    let mut groups: BTreeMap<G, BTreeMap<u32, Vec<f64>>> = BTreeMap::new();
     for row in measured.iter() {
         let place = (row.at.experiment.clone(), row.at.step, row.of.rank);
         let (Some(replicate), true) = (row.at.replicate, judged.contains_key(&place)) else { continue };
         if let Some(expected) = expected(&place) {
-            let groups = all.entry(replicate).or_default();
-            groups.entry(group(&place)).or_default().push(libm::log(row.value / expected));
+            let runs = groups.entry(group(&place)).or_default();
+            runs.entry(replicate).or_default().push(libm::log(row.value / expected));
         }
     }
-    let farthest = |groups: BTreeMap<G, Vec<f64>>| {
-        let means = groups.into_values().map(|values| average(&values));
-        means.fold(0.0, |far: f64, mean| if mean.abs() > far.abs() { mean } else { far })
+    let means = |runs: BTreeMap<u32, Vec<f64>>| -> Values {
+        runs.into_iter().map(|(replicate, values)| (replicate, average(&values))).collect()
     };
-    all.into_iter().map(|(replicate, groups)| (replicate, farthest(groups))).collect()
+    let distance = |values: &Values| mean_of(values).abs();
+    let farthest = groups.into_values().map(means).max_by(|a, b| distance(a).total_cmp(&distance(b)));
+    farthest.unwrap_or_default()
 }
 
 /// What a threshold of the first block is of.
@@ -153,15 +155,26 @@ pub fn of(matrix: Matrix, rank: u32) -> Of {
 }
 
 /// Draws of a sample's weights of which the mean edge is taken.
-const DRAWS: usize = 16;
+pub const DRAWS: usize = 64;
 /// Nodes of the fine rule per point of the sample from which weights are drawn.
 pub const FINE: usize = 16;
 /// Mean of the Tracy-Widom law of real symmetric matrices (Bornemann 2010).
 const TRACY_WIDOM_MEAN: f64 = -1.206_533_574_582_3;
+/// Its variance.
+const TRACY_WIDOM_VARIANCE: f64 = 1.607_781_034_581;
+
+/// Mean and standard deviation of the largest eigenvalue of a bulk.
+#[derive(Clone, Copy, Debug)]
+pub struct Largest {
+    /// Where it is expected.
+    pub mean: f64,
+    /// How far samples scatter around it.
+    pub deviation: f64,
+}
 
 /// Where the largest eigenvalue of the bulk of a d × d matrix is expected, of a sample of n points with weights from a rule of
 /// many more nodes: the mean, over draws of n weights, of the right edge at these weights with `n/(d - dim V)` in the place of φ,
-/// plus the mean of the Tracy-Widom law in its scale. Large weights are rare in a sample, so this lies below the edge of the limit
+/// plus the mean of the Tracy-Widom law in its scale; the variances of both add. Large weights are rare in a sample, so this lies below the edge of the limit
 /// and tends to it as slowly as the largest of n weights tends to the supremum.
 ///
 /// # Errors
@@ -171,7 +184,7 @@ pub fn largest_of_bulk(
     weights: &Array1<f64>,
     (n, d, lambda): (usize, usize, f64),
     mut uniform: impl FnMut() -> f64,
-) -> Result<f64> {
+) -> Result<Largest> {
     let mut total = 0.0;
     let cumulative: Vec<f64> = nodes
         .masses
@@ -183,7 +196,7 @@ pub fn largest_of_bulk(
         .collect();
     let outside = d.saturating_sub(nodes.dimension()).max(1);
     let [n_, outside] = [n, outside].map(as_f64);
-    let mut sum = 0.0;
+    let (mut edges, mut variance) = (Vec::with_capacity(DRAWS), 0.0);
     for _ in 0..DRAWS {
         let drawn = Array1::from_shape_simple_fn(n, || {
             let point = uniform() * total;
@@ -192,7 +205,11 @@ pub fn largest_of_bulk(
         let flat = NodeSet::new(Array2::zeros((n, 0)), Array1::from_elem(n, 1.0 / n_), Array1::zeros(0))?;
         let spectrum = EffectiveSpectrum::new(&flat, &Weights::discrete(drawn), n_ / outside, lambda)?;
         let edge = spectrum.right_edge();
-        sum += edge.position + TRACY_WIDOM_MEAN * edge.tracy_widom_scale(outside).unwrap_or(0.0);
+        let scale = edge.tracy_widom_scale(outside).unwrap_or(0.0);
+        edges.push(edge.position + TRACY_WIDOM_MEAN * scale);
+        variance += TRACY_WIDOM_VARIANCE * scale * scale / as_f64(DRAWS);
     }
-    Ok(sum / as_f64(DRAWS))
+    let mean = average(&edges);
+    variance += edges.iter().map(|edge| (edge - mean) * (edge - mean)).sum::<f64>() / as_f64(DRAWS - 1);
+    Ok(Largest { mean, deviation: variance.sqrt() })
 }

@@ -26,7 +26,7 @@ use crate::stages::common::dimensions::over;
 use crate::stages::common::limit::{Limit, experiment, limit, macroscopic};
 use crate::stages::common::mixture::Predicted;
 use crate::stages::common::shared::{MATRICES, predicted_at, query, small, threshold};
-use crate::stages::common::thresholds::{FINE, largest_of_bulk};
+use crate::stages::common::thresholds::{FINE, Largest, largest_of_bulk};
 use crate::stages::common::xor::{self, SECOND};
 use crate::table::Table;
 use crate::theory::effective_spectrum::EffectiveSpectrum;
@@ -166,7 +166,7 @@ fn largest_of_bulks(
     experiment: &Experiment,
     limit: &Limit,
     (checkpoint, matrix): (usize, theory::Matrix),
-) -> Result<[f64; 2]> {
+) -> Result<[Largest; 2]> {
     let (problem, gram) = (&experiment.problem, &limit.grams[checkpoint]);
     let (n, lambda) = (problem.sample_size(), problem.lambda());
     let (nodes, weights) = if experiment.task() == "gmm" {
@@ -214,8 +214,10 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 rows.predict(&here, "edge", followed, edge);
                 if checkpoint == 0 || checkpoint == last {
                     let [largest, constant] = largest_of_bulks(data, experiment, &limit, (checkpoint, of))?;
-                    rows.predict(&here, "largest of the bulk", followed, largest);
-                    rows.predict(&here, "the same without weights", followed, constant);
+                    rows.predict(&here, "largest of the bulk", followed, largest.mean);
+                    let scatter = largest.deviation / largest.mean;
+                    rows.predict(&here, "scatter of the largest of the bulk", followed, scatter);
+                    rows.predict(&here, "the same without weights", followed, constant.mean);
                 }
                 for (rank, outlier) in (1..).zip(&outliers[..count]) {
                     let overlap = outlier.overlap_with_span(&predicted.means);

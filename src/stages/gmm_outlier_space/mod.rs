@@ -53,9 +53,13 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     for row in 0..k {
         main = main.first_replicate(Checkpoints::Last, Block::diagonal(Layer::X, row), Question::Top(SHOWN));
     }
-    let wide = settings.experiment(experiment(settings.profile, WIDE, 10, 100.0))?;
+    let mut wide = experiment(settings.profile, WIDE, 10, 100.0);
+    wide.replicates = settings.profile.pick(30, wide.replicates);
+    let wide = settings.experiment(wide)?;
     let mut clear = experiment(settings.profile, WIDE_CLEAR, 10, 500.0);
     clear.problem.data.set_d(settings.profile.pick(500, 100));
+    // Overlaps of G scatter by 0.0021, and their tolerance is 0.0015.
+    clear.replicates = settings.profile.pick(120, clear.replicates);
     let mut requests =
         vec![main, every_class(Request::new(wide)), every_class(Request::new(settings.experiment(clear)?))];
     for name in [NO_RIDGE, OBLIQUE, UNEQUAL] {

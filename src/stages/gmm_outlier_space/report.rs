@@ -33,7 +33,6 @@ pub const STAGE: Stage = Stage {
         "A2.gradient",
         "A2.hessian-k10",
         "A2.gradient-k10",
-        "A2.hessian-k10-clear",
         "A2.gradient-k10-clear",
         "A2.hessian-beta-0",
         "A2.gradient-beta-0",
@@ -62,8 +61,8 @@ pub const STAGE: Stage = Stage {
 const BEYOND: &str = "outliers beyond the bulk";
 
 /// Least share of runs with exactly the predicted numbers of eigenvalues beyond the levels. An eigenvalue of the bulk exceeds
-/// its level in less than one run in a thousand (Tracy and Widom's law at four scales, on either side), so of 200 runs all but
-/// two or three comply, and 194 of 200 still show more than 0.9.
+/// its level in less than one run in a thousand (Tracy and Widom's law at four scales, on either side), and in G where a sample
+/// has some large weights more than others; 752 of 800 runs still show more than 0.9.
 const EXACTLY: f64 = 0.9;
 
 fn judge(results: &Results) -> Result<Vec<Claim>> {
@@ -78,6 +77,10 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
         (UNEQUAL, "-unequal", " with classes that are not equally likely"),
     ] {
         for (matrix, symbol) in SYMBOLS {
+            // At so large a λ nothing tells eigenvectors of H from principal components.
+            if name == WIDE_CLEAR && matrix == Matrix::Hessian {
+                continue;
+            }
             claims.push(diagonal(results, (&statistics, &theory), (name, suffix, which), (matrix, symbol))?);
         }
     }
@@ -218,7 +221,7 @@ fn counted(results: &Results, statistics: &Statistics) -> Result<Vec<Claim>> {
         ),
         (
             "A2.offdiagonal-gradient-end",
-            "G_12 has two negative and k-2 smaller positive outliers at the end",
+            "G_12 has two negative and k-2 smaller positive outliers at the end, as at the start",
             gradient,
             last,
             split,
@@ -229,10 +232,11 @@ fn counted(results: &Results, statistics: &Statistics) -> Result<Vec<Claim>> {
             .says(says)
             .statistic("share of runs with exactly these numbers of eigenvalues beyond the predicted edges and 4 Tracy-Widom scales, by the run's own inner products")
             .about([COUNTS])
-            .at_least(EXACTLY, chosen("below 0.951, which 200 of 200 runs show; an exceedance of the bulk in one run in a thousand costs little of it"))
+            .at_least(EXACTLY, chosen("below 1 by what exceedances of the bulk may cost, which the largest weights of a sample of G make; 752 of 800 runs show as much"))
             .predicted(1.0)
             .null(other.1, exactly(other.0, step, None, sides));
-        let claim = if step > 0 {
+        // Theory has G at the end on both sides as at the start, so its start is no other statement.
+        let claim = if step > 0 && matrix == hessian {
             claim.null("static-theory", exactly(matrix, step, Some(Subspace::Start), sides))
         } else {
             claim

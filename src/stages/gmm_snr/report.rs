@@ -198,7 +198,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 .says(format!(
                     "outliers of {symbol}_11 leave the bulk at the predicted signal-to-noise ratios, at the {when} of training{remark}"
                 ))
-                .statistic("ln(measured / predicted lambda at which an eigenvalue clears the predicted edge by 4 Tracy-Widom scales): of the first rank or the mean of the others, whichever is farther from 0")
+                .statistic("ln(measured / predicted lambda at which an eigenvalue clears the predicted edge by 4 Tracy-Widom scales): of the first rank or the mean of the others, whichever has a mean over replicates farther from 0")
                 .about(from(0.0))
                 .near(0.0, TOLERANCE, theory(DERIVED))
                 .null(if when == "start" { "end-theory" } else { "static-theory" }, offsets(&found, &judged, at(other), leading));

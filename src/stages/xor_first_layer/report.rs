@@ -56,6 +56,9 @@ const WORST: f64 = 0.35;
 /// Least share of runs in which every block has two outliers. An extreme eigenvalue exceeds the level of four Tracy-Widom
 /// scales with probability below 10⁻³, so all 8 blocks of a run comply with probability 0.99.
 const TWO: f64 = 0.6;
+/// Least mean share of the blocks of a run that have two outliers in G, whose edge moves with the few largest weights of a sample, so
+/// that single blocks exceed the level: four in five, where a rule that misses an outlier or takes one of the bulk for it has none.
+const MOST: f64 = 0.8;
 /// Largest median over the alive neurons of a run of `|ln|` of measured over predicted time of onset.
 ///
 /// A neuron grows at the rate `κ√λ|v|` (about 1 at λ = 100) from `W·μ = O(d^{-1/2})`, and then moves at `|v|/8` until it is as
@@ -258,33 +261,46 @@ fn counts(
     (matrix, symbol): (Matrix, &str),
 ) -> Result<Claim> {
     let (name, end) = (experiment.name.as_str(), last_step(experiment));
-    let two = |statistics: &Statistics, step: u64| {
-        let found = keyed(&statistics.of(name, "outliers").matrix(matrix).step(step));
+    let two = |statistics: &Statistics, fold: fn(&mut [f64]) -> f64| {
+        let found = keyed(&statistics.of(name, "outliers").matrix(matrix).step(end));
         let found = found.into_iter();
-        folded(found.map(|(key, count)| (key.0, f64::from(u8::from((count - 2.0).abs() < 0.5)))), all_so)
+        folded(found.map(|(key, count)| (key.0, f64::from(u8::from((count - 2.0).abs() < 0.5)))), fold)
     };
-    let predicted = two(predictions, end);
+    let predicted = two(predictions, all_so);
     let short = predicted.values().filter(|value| **value < 0.5).count();
     let (suffix, lambda) = match (name, matrix) {
         (MAIN, Matrix::Hessian) => (String::new(), experiment.problem.lambda()),
         (MAIN, Matrix::Gradient) => ("-gradient".to_owned(), experiment.problem.lambda()),
         _ => (format!("-{}-contrast", matrix.name()), experiment.problem.lambda()),
     };
-    declare(format!("B1.outliers{suffix}"), ClaimKind::Share)
-        .says(format!("{symbol}_(W_i W_i) has exactly two outliers, for every i at the end (lambda = {lambda})"))
-        .statistic("whether all blocks of a run have two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end")
+    let every = matrix == Matrix::Hessian;
+    let (which, statistic, least, reason) = if every {
+        (
+            "for every i",
+            "whether all blocks of a run have",
+            TWO,
+            "a run complies with probability 0.99 if an extreme eigenvalue exceeds four Tracy-Widom scales with 10^-3; 36 of 40 clear this bound",
+        )
+    } else {
+        (
+            "for most i",
+            "share of the blocks of a run that have",
+            MOST,
+            "four in five: single blocks of G exceed the level where a sample has some weights much larger than the others",
+        )
+    };
+    let claim = declare(format!("B1.outliers{suffix}"), ClaimKind::Share)
+        .says(format!("{symbol}_(W_i W_i) has exactly two outliers, {which} at the end (lambda = {lambda})"))
+        .statistic(format!("{statistic} two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end"))
         .about([name])
         .predicted(1.0)
-        .at_least(
-            TWO,
-            chosen("a run complies with probability 0.99 if an extreme eigenvalue exceeds four Tracy-Widom scales with 10^-3; 36 of 40 clear this bound"),
-        )
+        .at_least(least, chosen(reason))
         .premise(
             short == 0,
             format!("theory predicts fewer or more than two outliers of some block in {short} of {} runs", predicted.len()),
         )
-        .no_null("a count above a level has no subspace to replace")
-        .share(two(statistics, end))
+        .no_null("a count above a level has no subspace to replace");
+    if every { claim.share(two(statistics, all_so)) } else { claim.mean(two(statistics, mean)) }
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {

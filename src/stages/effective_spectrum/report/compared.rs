@@ -28,6 +28,17 @@ pub enum Against {
     Start,
 }
 
+/// What differences are in units of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// The predicted value.
+    Relative,
+    /// One.
+    Difference,
+    /// What the predicted value lacks to 1.
+    Lacking,
+}
+
 /// A statistic of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct What {
@@ -37,8 +48,8 @@ pub struct What {
     pub layer: Layer,
     /// What overlaps are with: what theory predicts one with, or a null.
     pub space: Option<Subspace>,
-    /// Whether differences are relative.
-    pub relative: bool,
+    /// What differences are in units of.
+    pub scale: Scale,
 }
 
 /// Both tables.
@@ -109,7 +120,11 @@ impl Compared {
             }
         }
         let difference = |(value, expected, count): (f64, f64, f64)| {
-            if what.relative { value / expected - 1.0 } else { (value - expected) / count }
+            match what.scale {
+                Scale::Relative => value / expected - 1.0,
+                Scale::Difference => (value - expected) / count,
+                Scale::Lacking => (value - expected) / (count - expected),
+            }
         };
         let of_place =
             |place: BTreeMap<u32, _>| place.into_iter().map(|(r, sum)| (r, difference(sum))).collect();
@@ -141,7 +156,7 @@ impl Compared {
         };
         let mut totals: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
         for &layer in layers {
-            let what = What { statistic: "outlier", layer, space: None, relative: true };
+            let what = What { statistic: "outlier", layer, space: None, scale: Scale::Relative };
             let of = |other: &Experiment| -> BTreeSet<_> {
                 self.differences(other, what, against).keys().map(|found| place(other, found)).collect()
             };
