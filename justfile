@@ -1,6 +1,10 @@
 # The target folder is shared between clones: polars alone takes minutes to build.
 export CARGO_TARGET_DIR := env('CARGO_TARGET_DIR', env('XDG_CACHE_HOME', env('HOME') / '.cache') / 'spectral-alignment/target')
 
+# A Python with pyarrow, pandas and duckdb, where `bootstrap.sh --all` made one.
+python := env('XDG_CACHE_HOME', env('HOME') / '.cache') / 'spectral-alignment/python/bin/python3'
+export SPECTRAL_ALIGNMENT_PYTHON := env('SPECTRAL_ALIGNMENT_PYTHON', if path_exists(python) == 'true' { python } else { '' })
+
 program := 'cargo run --release --locked --quiet --'
 
 set positional-arguments

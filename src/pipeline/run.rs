@@ -233,7 +233,8 @@ pub fn confirm(context: &RunContext, done: &Done) -> Result<()> {
 fn guarded<T>(stage: &Stage, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let problem = match caught(work) {
         Ok(Err(error)) if error.exit_status() == 2 => error.to_string(),
-        Ok(other) => return other,
+        Ok(Err(error)) if error.to_string().contains(stage.name) => return Err(error),
+        Ok(other) => return other.context(|| format!("{what} of {}", stage.name)),
         Err(panic) => panic,
     };
     let problem = format!("are not of the shape that the stage gives them: {problem}");

@@ -136,6 +136,9 @@ fn members_have_the_names_that_are_committed() {
     let lock = figures.lock().unwrap();
     for profile in [Profile::Paper, Profile::Quick] {
         for plan in plan_all(STAGES, &settings(profile, &[])).unwrap() {
+            if plan.stage.on_request && !lock.stages.contains_key(plan.stage.name) {
+                continue;
+            }
             let committed = &lock.stages[plan.stage.name][profile.word()].parameters;
             let planned: BTreeSet<String> = plan.experiments().into_keys().collect();
             assert_eq!(planned, committed.keys().cloned().collect(), "{}", plan.stage.name);

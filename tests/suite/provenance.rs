@@ -1,4 +1,5 @@
 use crate::support::quick;
+use spectral_alignment::published::DEFAULT_SEED;
 use spectral_alignment::table::parquet_metadata;
 use std::collections::BTreeMap;
 use std::fs;
@@ -61,7 +62,7 @@ fn every_table_in_the_cache_says_where_it_was_made() {
             commit == "unknown" || commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
         );
         assert!(["true", "false", "unknown"].contains(&metadata["dirty"].as_str()));
-        assert_eq!(metadata["seed"], "0");
+        assert_eq!(metadata["seed"], DEFAULT_SEED.to_string());
     }
 }
 

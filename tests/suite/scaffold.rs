@@ -116,7 +116,7 @@ fn names_that_no_stage_can_have_are_refused() {
     ] {
         assert_eq!(check_name(name, STAGES).unwrap_err().exit_status(), 2, "{name}");
     }
-    check_name("gmm-unequal", STAGES).unwrap();
+    check_name("gmm-uneven", STAGES).unwrap();
     assert!(test_source("gmm-x-y").contains("stages::gmm_x_y::report::STAGE"));
     assert!(with_stage("pub mod a;\n", "b").is_none());
     let place = Place::new();

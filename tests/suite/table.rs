@@ -39,7 +39,8 @@ fn mixed(rows: u32) -> Table {
 
 /// A Python with pyarrow, pandas and duckdb, if there is one.
 fn python() -> Option<PathBuf> {
-    let named = std::env::var_os("SPECTRAL_ALIGNMENT_PYTHON").map(PathBuf::from);
+    let named =
+        std::env::var_os("SPECTRAL_ALIGNMENT_PYTHON").filter(|named| !named.is_empty()).map(PathBuf::from);
     let asked = named.is_some();
     let python = named.unwrap_or_else(|| "python3".into());
     let works = Command::new(&python).args(["-c", "import pyarrow, pandas, duckdb"]).output();

@@ -231,7 +231,7 @@ fn the_program_says_so_and_ends_with_status_1() {
     }
     assert!(seen >= 10, "{seen}");
     assert!(!place.data().exists(), "the cache is not touched");
-    place.call(&["verify", stage, "--seed", "1"]).refused(2, &["--seed"]);
+    place.call(&["verify", stage, "--seed", "1001"]).refused(2, &["--seed"]);
     place.call(&["verify", stage, "--set", "xor-k20.lambda=3"]).refused(2, &["--set"]);
     place.call(&["verify", "xor-eigenvektors"]).refused(2, &["did you mean `xor-eigenvectors`"]);
 }

@@ -204,7 +204,8 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
                 found.iter().filter_map(|row| Some((row.at.replicate?, row.value / expected - 1.0))).collect()
             };
             let largest = experiments.last().copied();
-            let scatter = largest.map_or(f64::NAN, |one| predicted(one, "scatter of the largest of the bulk", false));
+            let scatter =
+                largest.map_or(f64::NAN, |one| predicted(one, "scatter of the largest of the bulk", false));
             claims.push(claim_of_edge(task, words, remark, (matrix, symbol), most)
                 .about(name(experiments))
                 .near(0.0, edge_bound(largest, scatter), theory(format!("d^(-2/3), and {ERRORS} standard errors of replicates and of {DRAWS} drawn samples at the predicted scatter, {scatter:.3}")))

@@ -291,13 +291,18 @@ fn counts(
     };
     let claim = declare(format!("B1.outliers{suffix}"), ClaimKind::Share)
         .says(format!("{symbol}_(W_i W_i) has exactly two outliers, {which} at the end (lambda = {lambda})"))
-        .statistic(format!("{statistic} two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end"))
+        .statistic(format!(
+            "{statistic} two eigenvalues above the predicted edge plus 4 Tracy-Widom scales at the end"
+        ))
         .about([name])
         .predicted(1.0)
         .at_least(least, chosen(reason))
         .premise(
             short == 0,
-            format!("theory predicts fewer or more than two outliers of some block in {short} of {} runs", predicted.len()),
+            format!(
+                "theory predicts fewer or more than two outliers of some block in {short} of {} runs",
+                predicted.len()
+            ),
         )
         .no_null("a count above a level has no subspace to replace");
     if every { claim.share(two(statistics, all_so)) } else { claim.mean(two(statistics, mean)) }

@@ -137,6 +137,9 @@ fn directions(run: &Run) -> String {
     names.join(", ")
 }
 
+/// Least eigenvalue that is shown, far below the level of outliers.
+const LEAST: f64 = 1e-6;
+
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let all = runs_rows(results)?;
     let spectrum = Statistics::eigenvalues(results)?;
@@ -166,11 +169,12 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let replicate = run.at.replicate.unwrap_or(0);
         let ranked = spectrum.in_experiment(RUNS).replicate(replicate).ranked(width(experiment));
         let theory = |statistic: &str| theory.of(RUNS, statistic).replicate(replicate).points();
+        let predicted = theory("eigenvalue").into_iter().filter(|point| point.1 >= LEAST).collect();
         figure = figure.panel(
             eigenvalues(
-                Axis::log("eigenvalue of $H_{vv}$").range(1e-6, 0.4),
+                Axis::log("eigenvalue of $H_{vv}$").range(LEAST, 0.4),
                 ("rank (measured)", ranked),
-                ("predicted", 3.0, theory("eigenvalue")),
+                ("predicted", 3.0, predicted),
                 ("level of outliers", theory("level")),
             )
             .title(format!(

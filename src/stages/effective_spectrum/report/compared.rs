@@ -119,12 +119,10 @@ impl Compared {
                 *sum = (sum.0 + row.value, sum.1 + reference, sum.2 + 1.0);
             }
         }
-        let difference = |(value, expected, count): (f64, f64, f64)| {
-            match what.scale {
-                Scale::Relative => value / expected - 1.0,
-                Scale::Difference => (value - expected) / count,
-                Scale::Lacking => (value - expected) / (count - expected),
-            }
+        let difference = |(value, expected, count): (f64, f64, f64)| match what.scale {
+            Scale::Relative => value / expected - 1.0,
+            Scale::Difference => (value - expected) / count,
+            Scale::Lacking => (value - expected) / (count - expected),
         };
         let of_place =
             |place: BTreeMap<u32, _>| place.into_iter().map(|(r, sum)| (r, difference(sum))).collect();
