@@ -97,8 +97,8 @@ pub(crate) fn seeds(args: &SeedsArgs) -> Result<ExitCode> {
     let seeds: Vec<u64> = (0..u64::from(args.count)).map(|index| first + index).collect();
     for seed in &seeds {
         for done in run(&stages, STAGES, &store, &Settings { seed: *seed, ..settings.clone() }, options)? {
-            for claim in done.claims {
-                verdicts.entry(claim.id).or_default().push(claim.verdict);
+            for claim in done.claims(&store, &Settings { seed: *seed, ..settings.clone() })? {
+                verdicts.entry(claim.id.clone()).or_default().push(claim.verdict);
             }
         }
     }

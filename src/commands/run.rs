@@ -4,7 +4,7 @@ use crate::cli::{NewArgs, RunArgs, Shared};
 use crate::commands::console::{claim_line, named, open, print_line};
 use crate::error::{Error, Result};
 use crate::pipeline::plan::plan_all;
-use crate::pipeline::run::{Done, RunOptions, run};
+use crate::pipeline::run::{Done, RunOptions, run, run_in_turn};
 use crate::plot::contact_sheet::contact_sheet;
 use crate::plot::png::{PRINT, png};
 use crate::published::Figures;
@@ -27,8 +27,12 @@ pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
     let figures = Figures::at(&args.shared.figures);
     // Before anything is computed that could not be published.
     figures.lock()?;
-    let done = run(&stages, STAGES, &store, &settings, options)?;
-    let (folder, changed) = figures.alone().and_then(|_alone| publish(&figures, &store, &settings, &done))?;
+    let (folder, mut changed) = (figures.folder(&settings), Vec::new());
+    let done = run_in_turn(&stages, STAGES, &store, &settings, options, |done| {
+        let _alone = figures.alone()?;
+        changed.extend(publish(&figures, &store, &settings, done)?);
+        Ok(())
+    })?;
     if args.png {
         write_images(&store, &figures, &settings, &done)?;
     }
@@ -50,7 +54,7 @@ pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
             String::new()
         };
         print_line(&format!("{name}: {state}{written}"))?;
-        let mut claims = stage.claims.clone();
+        let mut claims = stage.claims(&store, &settings)?.to_vec();
         overrides::note_in(&mut claims, &stage.plan, &settings);
         for claim in claims {
             print_line(&format!("    {}", claim_line(&claim)))?;

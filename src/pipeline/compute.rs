@@ -18,7 +18,7 @@ use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::{Point, QueryResult};
 use crate::spectrum::query::{Query, SampleKind};
 use crate::store::{Group, Record};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -70,7 +70,8 @@ fn answer_cost(experiment: &Experiment) -> u64 {
     (2.0 * experiment.problem.training.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
 }
 
-fn cost(work: &Work) -> u64 {
+/// Approximate time to compute a piece of work, in nanoseconds.
+pub(crate) fn cost(work: &Work) -> u64 {
     trajectory_cost(&work.experiment) + work.queries.len() as u64 * answer_cost(&work.experiment)
 }
 
@@ -113,7 +114,13 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
         return Ok(());
     }
     let total = works.iter().map(cost).sum();
-    let progress = Progress::start(&format!("simulating {} replicates", works.len()), total);
+    let stages: BTreeSet<&str> = works.iter().flat_map(|work| work.stages.iter().copied()).collect();
+    let names: Vec<&str> = stages.into_iter().collect();
+    let names = match names.as_slice() {
+        [first, _, _, ..] => format!("{first} and {} more", names.len() - 1),
+        few => few.join(" and "),
+    };
+    let progress = Progress::start(&format!("simulating {} replicates of {names}", works.len()), total);
     let mut groups: BTreeMap<String, Arc<Groups>> = BTreeMap::new();
     for work in &works {
         groups.insert(work.experiment.name.clone(), context.groups(&work.experiment)?);

@@ -2,10 +2,11 @@
 
 use crate::digest::{Ingredients, sha256};
 use crate::error::{Error, Result, WithContext, caught, say};
-use crate::pipeline::compute::{compute, merge};
+use crate::pipeline::compute::{compute, cost, merge};
 use crate::pipeline::context::{RunContext, Work};
 use crate::pipeline::data::StageData;
 use crate::pipeline::distribute::distribute;
+use crate::pipeline::openblas::reserve;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources, table_sources};
@@ -17,6 +18,8 @@ use crate::store::elapsed::SIMULATION;
 use crate::store::{Blob, Manifest, Publication, Store};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 /// How often a stage with damaged data is healed. Each time all of its data are verified, so more than one healing means that
@@ -32,12 +35,27 @@ pub struct Done {
     pub tables: Manifest,
     /// Its figures.
     pub figures: Manifest,
-    /// Its claims, judged from its tables.
-    pub claims: Vec<Claim>,
+    /// Its claims, once they were asked for.
+    claims: OnceLock<Vec<Claim>>,
     /// Whether anything had to be computed for it.
     pub computed: bool,
     /// Whether this run made its tables and its figures; if not, an earlier one left them in the store.
     pub made: [bool; 2],
+}
+
+impl Done {
+    /// Its claims, judged from its tables when they are first asked for.
+    ///
+    /// # Errors
+    /// A damaged table, or one that is not what the stage writes.
+    pub fn claims(&self, store: &Store, settings: &Settings) -> Result<&[Claim]> {
+        if self.claims.get().is_none() {
+            let judged = judge(self.plan.stage, &results(store, settings, &self.plan, &self.tables)?)?;
+            // Another thread may have been faster; both have judged the same.
+            let _ = self.claims.set(judged);
+        }
+        Ok(self.claims.get().map_or(&[], Vec::as_slice))
+    }
 }
 
 /// How to run.
@@ -60,10 +78,26 @@ pub fn run(
     settings: &Settings,
     options: RunOptions,
 ) -> Result<Vec<Done>> {
+    run_in_turn(stages, all, store, settings, options, |_| Ok(()))
+}
+
+/// The same, with what happens to stages as soon as they are up to date: those that share simulations come together, those with the
+/// least to compute first.
+///
+/// # Errors
+/// As for [`run`]; what `ready` returns.
+pub fn run_in_turn(
+    stages: &[&'static Stage],
+    all: &[&'static Stage],
+    store: &Store,
+    settings: &Settings,
+    options: RunOptions,
+    ready: impl FnMut(&[Done]) -> Result<()> + Send,
+) -> Result<Vec<Done>> {
     plan_all(all, settings)?;
     set_threads(options.jobs);
     let context = RunContext::new(store, settings)?;
-    let outcome = bring_up_to_date(stages, &context, options);
+    let outcome = bring_up_to_date(stages, &context, options, ready);
     for problem in store.take_problems() {
         say(&format!("damaged: {problem}"));
     }
@@ -74,6 +108,7 @@ fn bring_up_to_date(
     stages: &[&'static Stage],
     context: &RunContext,
     options: RunOptions,
+    ready: impl FnMut(&[Done]) -> Result<()> + Send,
 ) -> Result<Vec<Done>> {
     let plans: Vec<StagePlan> =
         stages.iter().map(|stage| StagePlan::new(stage, context.settings)).collect::<Result<_>>()?;
@@ -85,16 +120,91 @@ fn bring_up_to_date(
             works.extend(context.inputs(plan)?.missing);
         }
     }
+    let works = merge(works);
     let simulated: BTreeSet<&str> = works.iter().flat_map(|work| work.stages.iter().copied()).collect();
-    compute(context, merge(works), options.jobs, options.force)?;
-    let progress = Progress::start(&format!("finishing {} stages", plans.len()), plans.len() as u64);
+    let ready = Mutex::new(ready);
     let name = |plan: &StagePlan| format!("stage {}", plan.stage.name);
-    distribute(context.store, &plans, options.jobs, name, |plan| {
-        let simulated = simulated.contains(plan.stage.name);
-        let done = finish_or_heal(context, plan, options.force, simulated);
-        progress.add(1);
-        done.context(|| format!("stage {}", plan.stage.name))
-    })
+    let finish_all = |plans: &[StagePlan], jobs: usize, progress: Option<&Progress>| {
+        let done = distribute(context.store, plans, jobs, name, |plan| {
+            let simulated = simulated.contains(plan.stage.name);
+            let done = finish_or_heal(context, plan, options.force, simulated);
+            progress.inspect(|progress| progress.add(1));
+            done.context(|| format!("stage {}", plan.stage.name))
+        })?;
+        (ready.lock().unwrap_or_else(PoisonError::into_inner))(&done)?;
+        Ok(done)
+    };
+    let mut turns = turns(plans, works);
+    let last = turns.pop();
+    let mut all = Vec::new();
+    std::thread::scope(|scope| {
+        // One turn is finished on a thread of its own while the next is simulated.
+        if !turns.is_empty() {
+            reserve(options.jobs + 1, 0)?;
+        }
+        let mut behind: Option<ScopedJoinHandle<Result<Vec<Done>>>> = None;
+        let mut simulate = |works: Vec<Work>, behind: Option<ScopedJoinHandle<Result<Vec<Done>>>>| {
+            let computed = compute(context, works, options.jobs, options.force);
+            if let Some(behind) = behind {
+                let stopped = |_| Err(Error::defect("worker", "a thread stopped unexpectedly"));
+                all.extend(behind.join().unwrap_or_else(stopped)?);
+            }
+            computed
+        };
+        for Turn { plans, works, .. } in turns {
+            simulate(works, behind.take())?;
+            let finish_all = &finish_all;
+            let started =
+                std::thread::Builder::new().spawn_scoped(scope, move || finish_all(&plans, 1, None));
+            behind = Some(started.map_err(Error::io("start a thread in", context.store.root()))?);
+        }
+        let Some(Turn { plans, works, .. }) = last else { return Ok(()) };
+        simulate(works, behind)?;
+        let progress = Progress::start(&format!("finishing {} stages", plans.len()), plans.len() as u64);
+        all.extend(finish_all(&plans, options.jobs, Some(&progress))?);
+        Ok(())
+    })?;
+    all.sort_by_key(|done| stages.iter().position(|stage| stage.name == done.plan.stage.name));
+    Ok(all)
+}
+
+/// Stages that are brought up to date together, and what must be simulated for them.
+struct Turn {
+    plans: Vec<StagePlan>,
+    works: Vec<Work>,
+    cost: u64,
+}
+
+/// Stages apart that share no missing simulation, those with the least work first; those without any come with the first.
+fn turns(plans: Vec<StagePlan>, works: Vec<Work>) -> Vec<Turn> {
+    let mut shared: Vec<(BTreeSet<&'static str>, Vec<Work>)> = Vec::new();
+    for work in works {
+        let (together, mut apart): (Vec<_>, Vec<_>) =
+            shared.into_iter().partition(|(stages, _)| !stages.is_disjoint(&work.stages));
+        let mut one = (work.stages.clone(), Vec::new());
+        for (stages, works) in together {
+            one.0.extend(stages);
+            // The order of works is that of the whole.
+            one.1.extend(works);
+        }
+        one.1.push(work);
+        apart.push(one);
+        shared = apart;
+    }
+    let mut turns: Vec<Turn> = Vec::new();
+    let mut idle = plans;
+    for (stages, works) in shared {
+        let (plans, others) = idle.into_iter().partition(|plan| stages.contains(plan.stage.name));
+        idle = others;
+        let cost = works.iter().map(cost).sum();
+        turns.push(Turn { plans, works: merge(works), cost });
+    }
+    turns.sort_by_key(|turn| turn.cost);
+    match turns.first_mut() {
+        Some(first) => first.plans.extend(idle),
+        None => turns.push(Turn { plans: idle, works: Vec::new(), cost: 0 }),
+    }
+    turns
 }
 
 fn everything(plan: &StagePlan) -> impl Iterator<Item = Work> + '_ {
@@ -169,14 +279,15 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
             lineage: &lineage,
         })?
     };
-    let results = results(store, context.settings, plan, &tables)?;
-    let claims = judge(plan.stage, &results)?;
+    let claims = OnceLock::new();
     let key = context.figures(plan, &tables)?;
     let figures = if let Some(manifest) = intact(context, plan, &key, force)? {
         manifest
     } else {
         made[1] = true;
         let started = Instant::now();
+        let results = results(store, context.settings, plan, &tables)?;
+        let _ = claims.set(judge(plan.stage, &results)?);
         let blobs = present(plan, &results)?;
         let more = [(SOURCES, sources(&[&plan.figure_code()?]))];
         let provenance = provenance(&key, stage, &more, started);

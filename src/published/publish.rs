@@ -20,23 +20,18 @@ use crate::stage::{Profile, Settings, Stage};
 use crate::store::{Folder, Manifest, Store};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Publishes stages: into the folder itself if they are the committed ones, otherwise into a variant below it.
-/// Returns the folder written to and the names of the stages whose files changed.
+/// Returns the names of the stages whose files changed.
 ///
 /// # Errors
 /// A file that cannot be read or written.
-pub fn publish(
-    figures: &Figures,
-    store: &Store,
-    settings: &Settings,
-    done: &[Done],
-) -> Result<(PathBuf, Vec<String>)> {
-    let (folder, below) = (figures.folder(settings), Figures::below(settings));
+pub fn publish(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) -> Result<Vec<String>> {
+    let below = Figures::below(settings);
     figures.sweep(&below)?;
     if Figures::commits(settings) {
-        return Ok((folder, commit(figures, store, settings, done)?));
+        return commit(figures, store, settings, done);
     }
     let mut changed = Vec::new();
     for stage in done {
@@ -52,7 +47,7 @@ pub fn publish(
     if !settings.overrides.is_empty() {
         figures.update(&format!("{below}overrides.toml"), overrides::toml(&settings.overrides).as_bytes())?;
     }
-    Ok((folder, changed))
+    Ok(changed)
 }
 
 /// Records the quick profile of stages in the lock, with its tables.
@@ -81,7 +76,7 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
     let mut changed = Vec::new();
     for stage in done {
         let name = stage.plan.stage.name;
-        let new = entry(settings, stage)?;
+        let mut new = entry(settings, stage)?;
         if !agrees(figures, &before, settings, &new, store, stage)? {
             let old = before.entry(name, settings.profile);
             let known = [
@@ -92,6 +87,8 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
                 confirm(&RunContext::new(store, settings)?, stage)?;
             }
             lockfile::note_sources(&mut after, &stage.plan)?;
+            let claims = stage.claims(store, settings)?.iter();
+            new.claims = claims.cloned().map(Claim::without_values).collect();
             let profiles = after.stages.entry(name.to_owned()).or_default();
             profiles.insert(settings.profile.word().to_owned(), new);
             changed.push(stage);
@@ -99,7 +96,8 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
     }
     let mut summaries = Vec::new();
     if settings.profile == Profile::Paper && !changed.is_empty() {
-        summaries = [claim_values(figures, &after, done)?, summary::experiments(&after)?].into();
+        summaries =
+            [claim_values((figures, store, settings), &after, done)?, summary::experiments(&after)?].into();
         for table in &summaries {
             after.summaries.insert(table.name().to_owned(), table.values_digest()?);
         }
@@ -115,8 +113,15 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
 }
 
 /// The values of all claims: of those just judged, and of the claims of other stages as they were published.
-fn claim_values(figures: &Figures, lock: &LockFile, done: &[Done]) -> Result<Table> {
-    let mut rows: Vec<summary::Row> = done.iter().flat_map(|done| summary::rows(&done.claims)).collect();
+fn claim_values(
+    (figures, store, settings): (&Figures, &Store, &Settings),
+    lock: &LockFile,
+    done: &[Done],
+) -> Result<Table> {
+    let mut rows: Vec<summary::Row> = Vec::new();
+    for done in done {
+        rows.extend(summary::rows(done.claims(store, settings)?));
+    }
     let is_done = |stage: &str| done.iter().any(|done| done.plan.stage.name == stage);
     let others =
         lock.stages.iter().filter(|(stage, _)| !is_done(stage)).flat_map(|(_, profiles)| profiles.values());
@@ -229,9 +234,13 @@ fn agrees(
         }
     }
     if old.values == new.values {
+        // Claims of the same values by the same code are the same; those of the paper profile, which are shown, are compared.
+        if profile != Profile::Paper {
+            return Ok(old.figures == new.figures);
+        }
         let mut rows = Rows::new(name, profile, "committed");
-        compare_all_claims(&mut rows, &old.claims, &new.claims, SAME_TABLES);
-        let drawn = old.figures == new.figures && (profile != Profile::Paper || figures.holds(old));
+        compare_all_claims(&mut rows, &old.claims, done.claims(store, settings)?, SAME_TABLES);
+        let drawn = old.figures == new.figures && figures.holds(old);
         return Ok(drawn && !rows.list.iter().any(|row| row.verdict.is_bad()));
     }
     Ok(!committed(figures, lock, done.plan.stage, profile)?.iter().any(|row| row.verdict.is_bad()))
@@ -255,6 +264,7 @@ fn table_of(store: &Store, done: &Done, name: &str) -> Result<Table> {
     store.table(&done.tables, name)?.ok_or_else(|| lost(&done.tables))
 }
 
+/// The entry of a stage but for its claims.
 fn entry(settings: &Settings, done: &Done) -> Result<LockEntry> {
     let tables = done.tables.tables.iter();
     Ok(LockEntry {
@@ -264,7 +274,7 @@ fn entry(settings: &Settings, done: &Done) -> Result<LockEntry> {
         parameters: done.plan.parameters()?,
         values: tables.map(|entry| (entry.table.clone(), entry.values_sha256.clone())).collect(),
         figures: done.figures.blobs.iter().map(|entry| (entry.name.clone(), entry.sha256.clone())).collect(),
-        claims: done.claims.iter().cloned().map(Claim::without_values).collect(),
+        claims: Vec::new(),
     })
 }
 

@@ -1,14 +1,15 @@
 use crate::committing::{EFFORT, SMALL, committed_place, paper};
-use crate::support::Place;
+use crate::support::{Place, quick_settings};
 use spectral_alignment::digest::sha256;
 use spectral_alignment::error::Result;
-use spectral_alignment::pipeline::run::{Done, run};
+use spectral_alignment::pipeline::run::{Done, run, run_in_turn};
 use spectral_alignment::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
 use spectral_alignment::published::Figures;
 use spectral_alignment::published::lockfile::LockFile;
 use spectral_alignment::published::publish::{self, drop_gone};
 use spectral_alignment::stage::{Results, Stage};
-use std::collections::BTreeMap;
+use spectral_alignment::stages::STAGES;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -43,7 +44,7 @@ fn compute(place: &Place, stage: &'static Stage) -> Vec<Done> {
 }
 
 fn publish(place: &Place, figures: &Figures, done: &[Done]) -> Result<Vec<String>> {
-    publish::publish(figures, &place.store(), &paper(), done).map(|(_, changed)| changed)
+    publish::publish(figures, &place.store(), &paper(), done)
 }
 
 #[test]
@@ -119,4 +120,32 @@ fn a_run_puts_right_what_was_changed_by_hand() {
         assert_eq!(files(figures.root()), before, "change {number}");
     }
     assert_eq!(publish(&place, &figures, &done).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn stages_are_ready_in_turns_of_those_that_share_simulations() {
+    let place = Place::new();
+    let asked = ["gmm-spectrum", "gmm-snr", "xor-escape", "gmm-eigenvalues"];
+    let stages: Vec<&'static Stage> =
+        asked.iter().map(|name| *STAGES.iter().find(|stage| stage.name == *name).unwrap()).collect();
+    let turns = |seen: &mut Vec<BTreeSet<&'static str>>| {
+        run_in_turn(&stages, STAGES, &place.store(), &quick_settings(), EFFORT, |done| {
+            seen.push(done.iter().map(|done| done.plan.stage.name).collect());
+            Ok(())
+        })
+        .unwrap()
+    };
+    let mut seen = Vec::new();
+    let done = turns(&mut seen);
+    assert_eq!(done.iter().map(|done| done.plan.stage.name).collect::<Vec<_>>(), asked);
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    assert!(seen.contains(&BTreeSet::from(["gmm-spectrum", "gmm-eigenvalues"])), "{seen:?}");
+    // Nothing is missing any more, so that nobody waits for anybody.
+    let mut again = Vec::new();
+    assert!(turns(&mut again).iter().all(|done| !done.computed));
+    assert_eq!(again, [BTreeSet::from(asked)]);
+    // What goes wrong with a stage that is ready ends the run.
+    let refused = |_: &[Done]| Err(spectral_alignment::error::Error::defect("publication", "refused"));
+    let error = run_in_turn(&stages, STAGES, &place.store(), &quick_settings(), EFFORT, refused).unwrap_err();
+    assert!(error.to_string().contains("refused"), "{error}");
 }

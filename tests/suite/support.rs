@@ -220,7 +220,7 @@ pub fn ran(stage: &'static Stage) -> Ran {
     let store = place.store();
     let done = run(&[stage], &[stage], &store, &settings, RunOptions { jobs: 2, force: false }).unwrap();
     let results = results(&store, &settings, &done[0].plan, &done[0].tables).unwrap();
-    let claims = done[0].claims.clone();
+    let claims = done[0].claims(&store, &settings).unwrap().to_vec();
     let figures = (stage.draw)(&results).unwrap();
     Ran { results, claims, figures }
 }

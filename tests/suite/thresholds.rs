@@ -1,6 +1,10 @@
 use ndarray::{Array1, Array2};
+use spectral_alignment::simulation::task::Matrix;
+use spectral_alignment::stage::rows::{At, Selection, Statistic, Statistics, statistics_table};
 use spectral_alignment::stages::common::rates::{crossover, steepest};
-use spectral_alignment::stages::common::thresholds::{Curves, crossing, largest_of_bulk};
+use spectral_alignment::stages::common::thresholds::{
+    Curves, crossing, largest_of_bulk, of, offsets, predicted,
+};
 use spectral_alignment::theory::NodeSet;
 
 /// Uniform numbers by a linear congruence, enough for weights that are all equal or take two values.
@@ -41,6 +45,32 @@ fn predicted_thresholds_lie_inside_the_grid_and_curves_are_whole() {
     let names: Vec<_> = found.iter().map(|(key, replicate, _)| (*key, *replicate)).collect();
     assert_eq!(names, [("inside", None), ("inside", Some(4))]);
     assert!((found[0].2 - 3.0).abs() < 1e-12 && (found[1].2 - 1.1).abs() < 1e-12, "{found:?}");
+}
+
+#[test]
+fn offsets_are_those_of_the_group_whose_mean_is_farthest_off() {
+    // Ranks 1 and 2 at three places: right on average though far off in each run; off by 0.1; right.
+    let mut rows = Vec::new();
+    for (step, ends) in [(0, [0.5, -0.5]), (10, [0.1, 0.1]), (20, [0.0, 0.0])] {
+        for (replicate, end) in (0..).zip(ends) {
+            for rank in [1, 2] {
+                let at = At { experiment: "gmm".to_owned(), replicate: Some(replicate), step, time: 0.0 };
+                let place = of(Matrix::Hessian, rank);
+                rows.push(Statistic::new(&at, "threshold", place, 3.0 * f64::exp(end)));
+            }
+        }
+    }
+    let table = statistics_table("statistics", &rows).unwrap();
+    let measured = Statistics::column(&table, "value").unwrap();
+    let every = Selection::every(&measured);
+    let judged = predicted(&every.clone().replicate(0));
+    let found = offsets(&every, &judged, |_| Some(3.0), |place| place.1);
+    assert_eq!(found.keys().copied().collect::<Vec<_>>(), [0, 1]);
+    assert!(found.values().all(|offset| (offset - 0.1).abs() < 1e-12), "{found:?}");
+    // What takes the place of the prediction counts where there is one.
+    let other = offsets(&every, &judged, |place| (place.1 == 0).then_some(1.5), |place| place.1);
+    assert!((other[&0] - 0.5 - 2.0_f64.ln()).abs() < 1e-12 && other.len() == 2, "{other:?}");
+    assert!(offsets(&every, &judged, |_| None, |place| place.1).is_empty());
 }
 
 #[test]

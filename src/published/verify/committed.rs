@@ -4,11 +4,13 @@ use crate::digest::sha256;
 use crate::error::Result;
 use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{judge, present};
+use crate::published::editions::digest;
 use crate::published::figures::Figures;
-use crate::published::lockfile::{LockEntry, LockFile};
+use crate::published::lockfile::{LockEntry, LockFile, summary_file};
 use crate::published::standard::standard;
 use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::rows::{Row, Rows, Verdict};
+use crate::stage::claim::EDITION;
 use crate::stage::{Profile, Results, Settings, Stage};
 use crate::table::Table;
 use std::collections::BTreeMap;
@@ -31,6 +33,18 @@ pub fn committed(
     };
     let plan = StagePlan::new(stage, &settings)?;
     compare_recipe(&mut rows, &plan, &settings, entry)?;
+    let said = lock.declared().is_ok_and(|declared| lock.declarations == digest(&declared));
+    let declared = said && lock.edition == EDITION;
+    rows.same(
+        "recipe",
+        "declarations",
+        declared,
+        "edition or declarations in the lock are not those of its claims",
+    );
+    for (table, digest) in &lock.summaries {
+        let same = figures.is(&summary_file(table), digest);
+        rows.same("table", table, same, "the file is not the one that figures.lock names");
+    }
     // Pictures of the quick profile are not committed.
     for (file, digest) in entry.figures.iter().filter(|_| profile == Profile::Paper) {
         let same = figures.is(file, digest);

@@ -103,7 +103,7 @@ fn computed(store: &Store, settings: &Settings, done: &Done) -> Result<Computed>
         }
     }
     let results = results(store, settings, &done.plan, &done.tables)?;
-    Ok(Computed { tables: results.tables, blobs, claims: done.claims.clone() })
+    Ok(Computed { tables: results.tables, blobs, claims: done.claims(store, settings)?.to_vec() })
 }
 
 /// Every comparison of a computation from scratch with what is committed.
