@@ -170,14 +170,16 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
         })?
     };
     let results = results(store, context.settings, plan, &tables)?;
-    let claims = judge(plan.stage, &results)?;
+    // The store vouches for the tables: whatever does not suit them is a mistake in the stage.
+    let own = |error| mistake(plan.stage.report, error);
+    let claims = judge(plan.stage, &results).map_err(own)?;
     let key = context.figures(plan, &tables)?;
     let figures = if let Some(manifest) = intact(context, plan, &key, force)? {
         manifest
     } else {
-        made[1] = true;
         let started = Instant::now();
-        let blobs = present(plan, &results)?;
+        let blobs = present(plan, &results).map_err(own)?;
+        made[1] = true;
         let more = [(SOURCES, sources(&[&plan.figure_code()?]))];
         let provenance = provenance(&key, stage, &more, started);
         store.publish(Publication {
@@ -196,7 +198,8 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
 /// The tables of a stage, made of the records in the store.
 fn reduce(context: &RunContext, plan: &StagePlan) -> Result<Vec<Table>> {
     let data = StageData::new(context, plan);
-    let mut tables = guarded(plan.stage, "records", || (plan.stage.reduce)(&data))?;
+    let reduced = guarded(plan.stage, "records", || (plan.stage.reduce)(&data));
+    let mut tables = reduced.map_err(|error| mistake(plan.stage.source, error))?;
     tables.push(data.replicates()?);
     Ok(tables)
 }
@@ -228,16 +231,31 @@ pub fn confirm(context: &RunContext, done: &Done) -> Result<()> {
     Ok(())
 }
 
+/// How a complaint about the shape of tables or records begins.
+const SHAPE: &str = "are not of the shape that the stage gives them: ";
+
 /// Does something with tables or records of a stage whose shape nobody has checked: what panics over them, or takes their names
 /// for those of a user, is an error about them.
 fn guarded<T>(stage: &Stage, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let problem = match caught(work) {
-        Ok(Err(error)) if error.exit_status() == 2 => error.to_string(),
+        Ok(Err(error)) if error.exit_status() == 2 || matches!(error, Error::Defect { .. }) => {
+            error.to_string()
+        }
         Ok(other) => return other,
         Err(panic) => panic,
     };
-    let problem = format!("are not of the shape that the stage gives them: {problem}");
-    Err(Error::table(format!("{what} of {}", stage.name), problem))
+    Err(Error::table(format!("{what} of {}", stage.name), format!("{SHAPE}{problem}")))
+}
+
+/// An error about tables as one about the stage whose function met them.
+fn mistake(file: &'static str, error: Error) -> Error {
+    match error {
+        Error::Table { problem, .. } => {
+            let problem = problem.strip_prefix(SHAPE).map_or_else(|| problem.clone(), str::to_owned);
+            Error::Stage { file, problem }
+        }
+        other => other,
+    }
 }
 
 /// The tables of a stage from the store.

@@ -297,7 +297,7 @@ const MARKS: [(&str, &str); 3] = [
 ];
 
 /// Cleans one folder: the `committed` one, that of a `variant`, or that of images in either.
-fn clean(folder: &Folder, figures: &[&str], kind: &str, cleaned: &mut Cleaned) -> Result<()> {
+pub(crate) fn clean(folder: &Folder, figures: &[&str], kind: &str, cleaned: &mut Cleaned) -> Result<()> {
     for name in folder.list()? {
         let place = folder.entry(&name)?;
         if name == "png" && place == Some(Place::Folder) {
