@@ -28,6 +28,8 @@ const EXAMPLES: &str = "Examples:
   spectral-alignment run --profile quick                run everything at small size, in seconds
   spectral-alignment run gmm-alignment                  run one stage at full size
   spectral-alignment run --set gmm.lambda=10            change the signal-to-noise ratio; writes to figures/variants/
+  spectral-alignment run gmm-alignment --sweep gmm.lambda=3,10,30
+                                                        run it at each value; one figure of the claims over λ
   spectral-alignment run --overrides weak.toml          change many parameters at once: [gmm] lambda = 10
   spectral-alignment claims                             print the verdicts
   spectral-alignment report                             put verdicts and figures on one page, figures/report.html
@@ -203,8 +205,12 @@ pub struct RunArgs {
     /// Only show what would be computed, as `plan` does.
     #[arg(long, conflicts_with_all = ["force", "png", "report"])]
     pub dry_run: bool,
-    /// With --dry-run: print one JSON array instead of text.
-    #[arg(long, requires = "dry_run")]
+    /// Run the stages once for each of these values, each a variant; several axes multiply. One table and figure has the
+    /// claims' statistics over them (repeatable).
+    #[arg(long, value_name = "EXPERIMENT.KEY=V1,V2,…", requires = "stages", conflicts_with_all = ["dry_run", "png", "report"])]
+    pub sweep: Vec<String>,
+    /// With --dry-run or --sweep: print one JSON array instead of text.
+    #[arg(long)]
     pub json: bool,
 }
 

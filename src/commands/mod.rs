@@ -9,6 +9,7 @@ mod inspect;
 mod interrupt;
 mod questions;
 mod run;
+mod sweep;
 mod upkeep;
 mod variants;
 mod verify;

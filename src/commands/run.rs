@@ -6,6 +6,7 @@ use crate::commands::claim_list::print_claims;
 use crate::commands::console::{named, open, print_line};
 use crate::commands::inspect::plan_under;
 use crate::commands::interrupt::{KEPT, explain_interrupts};
+use crate::commands::sweep::sweep;
 use crate::error::{Error, Result};
 use crate::pipeline::plan::plan_all;
 use crate::pipeline::project::around;
@@ -24,6 +25,12 @@ use std::process::ExitCode;
 
 /// `run`.
 pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
+    if args.json && !args.dry_run && args.sweep.is_empty() {
+        return Err(Error::Usage("--json of `run` goes with --dry-run or --sweep".to_owned()));
+    }
+    if !args.sweep.is_empty() {
+        return sweep(args);
+    }
     let settings = args.shared.settings()?;
     let stages = named(&args.stages)?;
     let options = RunOptions { jobs: args.threads.number()?, force: args.force };

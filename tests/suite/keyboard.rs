@@ -247,6 +247,51 @@ fn a_plan_names_what_a_run_computes_and_nothing_else() {
 }
 
 #[test]
+fn a_sweep_makes_a_variant_of_each_combination_and_one_table_and_figure() {
+    let place = Place::copy_of(quick());
+    let sweep =
+        ["--sweep", "gmm.lambda=100,10", "--sweep", "gmm.beta=0.05,0.1", "--set", "gmm.replicates=20"];
+    let rows = place.call(&[&["run", "gmm-alignment", "--json"], &sweep[..]].concat()).good().rows();
+    let points: std::collections::BTreeSet<String> =
+        rows.iter().map(|row| format!("{} {}", row["gmm.lambda"], row["gmm.beta"])).collect();
+    assert_eq!(points.into_iter().collect::<Vec<_>>(), ["10.0 0.05", "10.0 0.1", "100.0 0.05", "100.0 0.1"]);
+    // Each row is what `claims` says under the same settings.
+    for row in rows.iter().filter(|row| row["id"] == "A3.hessian") {
+        let set = [format!("gmm.lambda={}", row["gmm.lambda"]), format!("gmm.beta={}", row["gmm.beta"])];
+        let claim = place.call(&[
+            "claims",
+            "A3.hessian",
+            "--json",
+            "--set",
+            &set[0],
+            "--set",
+            &set[1],
+            "--set",
+            "gmm.replicates=20",
+        ]);
+        assert_eq!(claim.rows()[0]["measured"], row["measured"], "{row}");
+    }
+    let variants = place.figures().join("variants");
+    let folders: Vec<String> = fs::read_dir(&variants)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let swept = folders.iter().find(|name| name.starts_with("quick-sweep-")).unwrap();
+    assert_eq!(folders.len(), 5, "{folders:?}");
+    let bytes = fs::read(variants.join(swept).join("sweep.parquet")).unwrap();
+    let table = spectral_alignment::table::Table::from_parquet_bytes("sweep", &bytes).unwrap();
+    assert_eq!(table.rows(), rows.len());
+    assert_eq!(table.columns()[..3], ["gmm.lambda", "gmm.beta", "id"]);
+    let drawing = fs::read_to_string(variants.join(swept).join("sweep.svg")).unwrap();
+    assert!(drawing.starts_with("<svg"));
+    let caption = fs::read_to_string(variants.join(swept).join("sweep.txt")).unwrap();
+    assert!(caption.contains("gmm.lambda = 10, 100; gmm.beta = 0.05, 0.1"), "{caption}");
+    // All of it goes with `clean`.
+    let left = place.call(&["clean"]).good().out;
+    assert!(!variants.exists(), "{left}");
+}
+
+#[test]
 fn every_command_says_what_its_exit_status_means() {
     let command = <Cli as clap::CommandFactory>::command();
     for subcommand in command.get_subcommands() {
@@ -326,7 +371,7 @@ fn an_interrupt_says_what_is_kept() {
 }
 
 /// Wrong names, options and folders: what was typed, the exit status, and what the message must name.
-const WRONG: [(&[&str], i32, &[&str]); 35] = [
+const WRONG: [(&[&str], i32, &[&str]); 39] = [
     (&[], 2, &["Usage"]),
     (&["rnu"], 2, &["there is no command `rnu`", "did you mean `run`"]),
     (&["claim"], 2, &["did you mean `claims`"]),
@@ -357,6 +402,10 @@ const WRONG: [(&[&str], i32, &[&str]); 35] = [
     (&["run", "--set", "gmm.lamda=3"], 2, &["lamda", "did you mean `lambda`"]),
     (&["run", "--set", "gmn.lambda=3"], 2, &["gmn", "did you mean `gmm`"]),
     (&["run", "--set", "gmm.lambda"], 2, &["--set gmm.lambda", "EXPERIMENT.KEY=VALUE"]),
+    (&["run", "gmm-snr", "--sweep", "gmm.lambda"], 2, &["--sweep gmm.lambda", "EXPERIMENT.KEY=V1,V2"]),
+    (&["run", "gmm-snr", "--sweep", "gmm.lambda=3,3"], 2, &["names a value twice"]),
+    (&["run", "gmm-snr", "--sweep", "gmm.lamda=3,4"], 2, &["did you mean `lambda`"]),
+    (&["run", "--sweep", "gmm.lambda=3,4"], 2, &["[STAGES]"]),
     (&["run", "--overrides", "none.toml"], 3, &["none.toml"]),
     (
         &["export", "lambda-10", "--replicate", "0", "--checkpoint", "last", "--out", "o"],
