@@ -49,9 +49,13 @@ seeds N *ARGS: _build
 verify *ARGS: _build
     @{{ program }} verify "$@"
 
-# Write a new stage with its test (`just new gmm-unequal`); docs/new-experiment.md goes on from there
-new NAME: _build
+# Write a new stage with its test (`just new gmm-skewed`, or a copy: `just new gmm-mine --from gmm-snr`); docs/new-experiment.md goes on from there
+new NAME *ARGS: _build
     @{{ program }} new "$@"
+
+# Remove a stage that `just new` wrote, with every line that names it
+remove NAME: _build
+    @{{ program }} remove "$@"
 
 # Run the tests (`just test NAME` for some of them), then the short ones on a build that fails where they say
 test *ARGS: _clone
@@ -66,6 +70,10 @@ torture *ARGS: _clone
 fuzz CASES: _clone
     @PROPTEST_CASES="$1" cargo test --release --locked --test suite -- fuzz:: keys::
 
+# Format the source code
+fmt:
+    cargo fmt
+
 # Check formatting, lints and shell scripts
 lint: _clone
     cargo fmt --check
@@ -76,6 +84,10 @@ lint: _clone
 audit: _clone
     cargo deny --locked check --hide-inclusion-graph bans licenses sources
     @cargo deny --locked check advisories || { test -d "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs" && test -n "$(ls "${CARGO_HOME:-$HOME/.cargo}"/advisory-dbs/*/crates 2>/dev/null)" && exit 1; echo 'the list of advisories cannot be had here: not checked'; }
+
+# Write the documentation of the library, private items too, to target/doc/ (`just docs --open`)
+docs *ARGS: _clone
+    @RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --document-private-items "$@"
 
 # Measure speed against the declared ratios
 bench *ARGS: _build

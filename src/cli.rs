@@ -1,12 +1,16 @@
 //! The command line: arguments only.
 
-use crate::error::{Error, Result};
-use crate::published::overrides;
+pub mod shared;
+pub mod values;
+
+use crate::cli::shared::Shared;
+use crate::cli::values::{samples, verdicts};
 use crate::spectrum::query::SampleKind;
-use crate::stage::{Override, Profile, Settings};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use crate::stage::claim::Verdict;
 use clap::{Args, Parser, Subcommand};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+pub use crate::cli::values::{Checkpoints, SampleSize, Threads};
 
 /// Regenerates and verifies every figure of "Spectral alignment of stochastic gradient descent for high-dimensional
 /// classification tasks" (arXiv 2310.03010): seeded data, SGD, spectra of the Hessian and of the gradient matrix,
@@ -24,6 +28,8 @@ const EXAMPLES: &str = "Examples:
   spectral-alignment run --profile quick                run everything at small size, in seconds
   spectral-alignment run gmm-alignment                  run one stage at full size
   spectral-alignment run --set gmm.lambda=10            change the signal-to-noise ratio; writes to figures/variants/
+  spectral-alignment run gmm-alignment --sweep gmm.lambda=3,10,30
+                                                        run it at each value; one figure of the claims over λ
   spectral-alignment run --overrides weak.toml          change many parameters at once: [gmm] lambda = 10
   spectral-alignment claims                             print the verdicts
   spectral-alignment report                             put verdicts and figures on one page, figures/report.html
@@ -31,62 +37,117 @@ const EXAMPLES: &str = "Examples:
   spectral-alignment export gmm --replicate 0 --checkpoint last --out /tmp/gmm
                                                         write one checkpoint, to recompute its spectra elsewhere
 
-Exit status: 0 success; 1 a claim fails or a verified result differs; 2 bad usage or parameters; 3 input or output.";
+Exit status: 0 success (of `run`: whatever the verdicts); 1 `claims` shows one that fails, `verify` finds a difference, or
+`status --committed` or `editions` something stale; 2 bad usage or parameters; 3 input or output; 4 a mistake in a stage or in
+the program; 130 interrupted (Ctrl-C).";
+
+/// Exit status of commands that only answer.
+const ANSWERS: &str = "Exit status: 0 answered; 2 bad usage or parameters; 3 input or output.";
+/// Exit status of commands that write.
+const WRITES: &str = "Exit status: 0 done; 2 bad usage or parameters; 3 input or output.";
+const RUNS: &str = "Exit status: 0 the stages are up to date, whatever the verdicts (`claims` has 1 for one that fails); \
+2 bad usage or parameters; 3 input or output, or a cache that could not be healed; 4 a mistake in a stage or in the program.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the stages: what each shows, its claims, figures and experiments.
-    List(PrintArgs),
+    #[command(after_help = ANSWERS)]
+    List(StagesArgs),
     /// Bring stages up to date: simulate what is missing, judge the claims, draw the figures.
+    #[command(after_help = RUNS)]
     Run(RunArgs),
+    /// Show what `run` would have to compute, with estimated times; computes nothing.
+    ///
+    /// One line per experiment; with --json one object per replicate: `unit`, `experiment`, `replicate`, `what`, `seconds`
+    /// on one thread.
+    #[command(after_help = ANSWERS)]
+    Plan(StagesArgs),
     /// Write report.html beside the figures: every verdict and figure, and what produced it, on one self-contained page.
     ///
     /// Without computed data it falls back on the values committed beside the figures, and says so.
+    #[command(after_help = WRITES)]
     Report(Shared),
     /// Show which stages are up to date, stale or missing.
+    #[command(
+        after_help = "Exit status: 0 answered; 1 with --committed, something is stale; 2 bad usage or parameters; \
+3 input or output."
+    )]
     Status(StatusArgs),
     /// Explain why a stage is stale or missing: the ingredient that changed, old → new.
+    #[command(after_help = ANSWERS)]
     Why(StageArgs),
-    /// Recompute from scratch in a temporary folder and compare with the committed tables, figures and claims; exit status 1
-    /// if anything differs.
+    /// Recompute from scratch in a temporary folder and compare with the committed tables, figures and claims.
     ///
     /// Verdicts are `identical`, `within tolerance`, `different`, and `nondeterministic` where a second computation disagrees
     /// with the first; a stage that differs from what is committed is computed a second time.
+    #[command(
+        after_help = "Exit status: 0 nothing differs; 1 something differs; 2 bad usage or parameters; 3 input or output; \
+4 a mistake in a stage or in the program."
+    )]
     Verify(VerifyArgs),
     /// Create a new stage that runs right away: its source files, one line in the list of stages, one test.
+    #[command(after_help = WRITES)]
     New(NewArgs),
+    /// Remove a stage that `new` created: its files, its test and every line that names them.
+    #[command(after_help = WRITES)]
+    Remove(RemoveArgs),
     /// Write contact-sheet.html beside the figures: all of them at print size, in colour, in grey and under deuteranopia.
+    #[command(after_help = WRITES)]
     ContactSheet(Shared),
     /// List the tables of a stage, with their paths and digests.
+    #[command(after_help = ANSWERS)]
     Tables(StageArgs),
-    /// Show the verdict on every claim; exit status 1 if one fails.
+    /// Show the verdicts on claims: all, or those named; or what changed in them.
     ///
     /// Without computed data it falls back on the values committed beside the figures, and says so.
+    #[command(
+        after_help = "Exit status: 0 none of the claims shown fails; 1 one fails; 2 bad usage or parameters; \
+3 input or output."
+    )]
     Claims(ClaimsArgs),
-    /// List the editions of the declarations of claims, and whether what the program declares is the last of them; exit status 1
-    /// if it is not.
+    /// List the variants: results with other parameters, seeds or sizes than the committed ones, below figures/variants/.
+    #[command(after_help = ANSWERS)]
+    Variants(VariantsArgs),
+    /// List the editions of the declarations of claims, and whether what the program declares is the last of them.
+    #[command(
+        after_help = "Exit status: 0 it is; 1 it is not; 2 bad usage or parameters; 3 input or output."
+    )]
     Editions(EditionsArgs),
     /// Judge every claim at several root seeds, none of them an edition's, and list the verdicts that are not the same at all.
     ///
     /// What the seeds need stays in the cache, so that an interrupted call goes on where it was; `gc` drops it.
+    #[command(after_help = RUNS)]
     Seeds(SeedsArgs),
     /// Write checkpoints of one replicate, so that their spectra can be recomputed elsewhere.
+    #[command(after_help = WRITES)]
     Export(ExportArgs),
-    /// Check every byte of the cache; name damaged files and set them aside. Exit status 3 if something cannot be healed.
+    /// Check every byte of the cache; name damaged files and set them aside.
     ///
     /// Whatever was set aside is recomputed by the next run that needs it. Conflicting values under one key are only reported.
+    #[command(
+        after_help = "Exit status: 0 all is well or will be; 2 bad usage or parameters; 3 something cannot be healed."
+    )]
     Doctor(PrintArgs),
     /// Drop from the cache whatever no stage uses, along with anything that was set aside.
     ///
     /// Kept is what stages use in both profiles with the default seed and parameters, and under the --profile, --seed and
     /// --set given here. Waits until all runs have finished.
+    #[command(after_help = WRITES)]
     Gc(GcArgs),
     /// Remove the cache: every file of it, of this or an earlier layout, that has a name and place which only this program gives;
     /// also variants, images and pages beside the committed figures.
     ///
     /// Whatever else is there stays and is named. A folder that is not a cache is refused and left untouched.
+    #[command(after_help = WRITES)]
     Clean(PrintArgs),
+    /// Print what makes a shell complete commands, options and names of stages.
+    ///
+    /// For bash: spectral-alignment completions bash >~/.local/share/bash-completion/completions/spectral-alignment.
+    /// For zsh: into a file `_spectral-alignment` in a folder of `$fpath`. For fish:
+    /// into ~/.config/fish/completions/spectral-alignment.fish.
+    #[command(after_help = ANSWERS)]
+    Completions(CompletionsArgs),
 }
 
 /// Arguments of commands that only print.
@@ -110,7 +171,18 @@ pub struct StageArgs {
     pub print: PrintArgs,
 }
 
+/// Arguments of commands about stages.
+#[derive(Debug, Args)]
+pub struct StagesArgs {
+    /// Stages; all if none is named.
+    pub stages: Vec<String>,
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
 /// Arguments of `run`.
+#[allow(clippy::struct_excessive_bools, reason = "one for each option")]
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Stages to run; all if none is named.
@@ -130,6 +202,16 @@ pub struct RunArgs {
     /// Also write the report, as `report` does.
     #[arg(long)]
     pub report: bool,
+    /// Only show what would be computed, as `plan` does.
+    #[arg(long, conflicts_with_all = ["force", "png", "report"])]
+    pub dry_run: bool,
+    /// Run the stages once for each of these values, each a variant; several axes multiply. One table and figure has the
+    /// claims' statistics over them (repeatable).
+    #[arg(long, value_name = "EXPERIMENT.KEY=V1,V2,…", requires = "stages", conflicts_with_all = ["dry_run", "png", "report"])]
+    pub sweep: Vec<String>,
+    /// With --dry-run or --sweep: print one JSON array instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `status`.
@@ -146,12 +228,59 @@ pub struct StatusArgs {
 /// Arguments of `claims`.
 #[derive(Debug, Args)]
 pub struct ClaimsArgs {
+    /// Claims by id (A1.error, A2.hessian*), by the paper's claim (A1) or by stage; all if none is named.
+    #[arg(value_name = "ID|STAGE")]
+    pub names: Vec<String>,
+    /// Only claims with this verdict (repeatable).
+    #[arg(long, value_name = "VERDICT", value_parser = verdicts())]
+    pub verdict: Vec<Verdict>,
+    /// What changed since a commit (old: figures.lock there) or against a variant (old: its results; `variants` lists them).
+    #[arg(long, value_name = "REF|VARIANT")]
+    pub diff: Option<String>,
     /// How to print it.
     #[command(flatten)]
     pub print: PrintArgs,
     /// Print them as the page docs/claims.md, from what is committed.
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "names", "verdict", "diff"])]
     pub page: bool,
+}
+
+/// Arguments of `variants`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct VariantsArgs {
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// What else to do.
+    #[command(subcommand)]
+    pub action: Option<VariantsAction>,
+}
+
+/// What to do with variants.
+#[derive(Debug, Subcommand)]
+pub enum VariantsAction {
+    /// Remove variants: their figures, images and pages; what else lies in their folders stays and is named.
+    #[command(after_help = WRITES)]
+    Rm(RemoveVariantsArgs),
+}
+
+/// Arguments of `variants rm`.
+#[derive(Debug, Args)]
+pub struct RemoveVariantsArgs {
+    /// Variants, as `variants` names them.
+    #[arg(required = true, value_name = "VARIANT")]
+    pub names: Vec<String>,
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
 }
 
 /// Arguments of `editions`.
@@ -200,11 +329,24 @@ pub struct VerifyArgs {
 /// Arguments of `new`.
 #[derive(Debug, Args)]
 pub struct NewArgs {
-    /// Its name, such as `gmm-unequal` or `xor-wide`: the task, then words of lowercase letters and digits.
+    /// Its name, such as `gmm-skewed` or `xor-wide`: the task, then words of lowercase letters and digits.
     pub name: String,
-    /// The repository.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub root: PathBuf,
+    /// Start from a copy of this stage, with its experiments, instead of the template.
+    #[arg(long, value_name = "STAGE")]
+    pub from: Option<String>,
+    /// The clone. [default: the one around the working directory]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+}
+
+/// Arguments of `remove`.
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// The stage.
+    pub name: String,
+    /// The clone. [default: the one around the working directory]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
 }
 
 /// Arguments of `gc`.
@@ -252,154 +394,4 @@ pub struct Selection {
     /// Number of points in that sample, or `run` for as many as SGD took. [default: n = φ d]
     #[arg(long, value_name = "N")]
     pub sample_size: Option<SampleSize>,
-}
-
-/// Which checkpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checkpoints {
-    /// One, from 0.
-    One(usize),
-    /// The last.
-    Last,
-    /// All, each in a folder `checkpoint-I` of its own.
-    All,
-}
-
-impl std::str::FromStr for Checkpoints {
-    type Err = &'static str;
-
-    fn from_str(word: &str) -> std::result::Result<Self, Self::Err> {
-        match word {
-            "last" => Ok(Self::Last),
-            "all" => Ok(Self::All),
-            number => number.parse().map(Self::One).map_err(|_| "must be a number from 0, `last` or `all`"),
-        }
-    }
-}
-
-/// How large a sample is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SampleSize {
-    /// This many points.
-    Points(std::num::NonZeroUsize),
-    /// As many as SGD took in the whole run.
-    Run,
-}
-
-impl std::str::FromStr for SampleSize {
-    type Err = &'static str;
-
-    fn from_str(word: &str) -> std::result::Result<Self, Self::Err> {
-        match word {
-            "run" => Ok(Self::Run),
-            number => {
-                number.parse().map(Self::Points).map_err(|_| "must be a number of points from 1, or `run`")
-            }
-        }
-    }
-}
-
-/// Most threads: OpenBLAS has buffers for so many.
-const MOST_JOBS: usize = 128;
-
-/// How many threads to compute on.
-#[derive(Debug, Args)]
-pub struct Threads {
-    /// Threads to simulate on; results do not depend on their number. [default: all processors]
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
-}
-
-impl Threads {
-    /// The number of threads to compute on.
-    ///
-    /// # Errors
-    /// A number that is none of threads.
-    pub fn number(&self) -> Result<usize> {
-        match self.jobs {
-            Some(jobs) if !(1..=MOST_JOBS).contains(&jobs) => {
-                Err(Error::parameter("--jobs", jobs, format!("must be between 1 and {MOST_JOBS}")))
-            }
-            Some(jobs) => Ok(jobs),
-            None => Ok(std::thread::available_parallelism().map_or(1, |all| all.get().min(MOST_JOBS))),
-        }
-    }
-}
-
-/// What goes with every command that touches results.
-#[derive(Debug, Args)]
-pub struct Shared {
-    /// Size of the experiments.
-    #[arg(long, value_parser = profiles(), default_value = "paper")]
-    profile: Profile,
-    /// Root of all random streams.
-    #[arg(long, value_name = "N", default_value_t = crate::published::DEFAULT_SEED)]
-    seed: u64,
-    /// Change a parameter of an experiment, or of all members of a family: d, k, width, lambda, beta, c, phi, horizon, replicates,
-    /// checkpoints. Several values, as in gmm-snr.lambda=1,10,100, replace an axis of a family.
-    #[arg(long, value_name = "EXPERIMENT.KEY=VALUE")]
-    set: Vec<String>,
-    /// Read changed parameters from a TOML file with one table per experiment; --set takes precedence.
-    #[arg(long, value_name = "FILE")]
-    overrides: Option<PathBuf>,
-    /// Folder of the cache.
-    #[arg(long, value_name = "DIR", default_value_os_t = folder("data"))]
-    pub data: PathBuf,
-    /// Folder of the figures.
-    #[arg(long, value_name = "DIR", default_value_os_t = folder("figures"))]
-    pub figures: PathBuf,
-}
-
-/// The folder of this name; a build with a mutation has its own.
-fn folder(name: &str) -> PathBuf {
-    let above =
-        crate::mutation::NAME.map_or_else(PathBuf::new, |mutation| Path::new("mutated").join(mutation));
-    above.join(name)
-}
-
-// Parsers and no `impl ValueEnum`: an implementation here would make this file part of what the digests of those types cover.
-fn profiles() -> impl TypedValueParser<Value = Profile> {
-    PossibleValuesParser::new([
-        PossibleValue::new("paper").help("The committed figures: minutes"),
-        PossibleValue::new("quick").help("Small versions of everything: seconds"),
-    ])
-    .map(|word| if word == "quick" { Profile::Quick } else { Profile::Paper })
-}
-
-fn samples() -> impl TypedValueParser<Value = SampleKind> {
-    PossibleValuesParser::new([
-        PossibleValue::new("test").help("The fresh sample of the replicate"),
-        PossibleValue::new("train").help("The first n samples that SGD saw"),
-    ])
-    .map(|word| if word == "train" { SampleKind::Train } else { SampleKind::Test })
-}
-
-impl Shared {
-    /// What the user chose.
-    ///
-    /// # Errors
-    /// A `--set` that is not `EXPERIMENT.KEY=VALUE`; an unreadable file of overrides.
-    pub fn settings(&self) -> Result<Settings> {
-        let mut overrides = self.overrides.as_deref().map_or_else(|| Ok(Vec::new()), overrides::read)?;
-        for text in &self.set {
-            overrides.push(parse_override(text)?);
-        }
-        // The last of several values for one key counts; the order of different keys does not.
-        overrides::resolve(&mut overrides);
-        Ok(Settings { profile: self.profile, seed: self.seed, overrides })
-    }
-}
-
-fn parse_override(text: &str) -> Result<Override> {
-    let parts = text.split_once('=').and_then(|(place, value)| {
-        place.rsplit_once('.').map(|(experiment, key)| (experiment.trim(), key.trim(), value.trim()))
-    });
-    match parts {
-        Some((experiment, key, value)) if !experiment.is_empty() && !key.is_empty() => {
-            Ok(Override { experiment: experiment.to_owned(), key: key.to_owned(), value: value.to_owned() })
-        }
-        _ => Err(Error::Usage(format!(
-            "--set {text}: write EXPERIMENT.KEY=VALUE, for example --set gmm.lambda=10"
-        ))),
-    }
 }

@@ -106,6 +106,14 @@ pub enum Error {
         /// Where the others are.
         second: PathBuf,
     },
+    /// A function of a stage that fails on what the stage itself has made.
+    #[error("a mistake in {file}: {problem}")]
+    Stage {
+        /// Source file of the function.
+        file: &'static str,
+        /// What happened.
+        problem: String,
+    },
     /// Drawing a figure failed.
     #[error("figure {figure}: {problem}")]
     Figure {
@@ -131,6 +139,9 @@ const MOST_NAMED: usize = 40;
 const MOST_NEAR: usize = 3;
 const AS_NEAR: f64 = 0.1;
 
+/// Fewest letters of a part of a name that says which is meant.
+const SHORTEST_PART: usize = 3;
+
 /// What to do about what the operating system answered.
 fn remedy(source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
@@ -155,7 +166,8 @@ fn hint(nearest: &[String], known: &[String]) -> String {
 }
 
 impl Error {
-    /// Exit status of the program: 2 bad usage or parameters, 3 input/output or an unhealable store.
+    /// Exit status of the program: 2 bad usage or parameters, 3 input/output or an unhealable store, 4 a mistake in a stage or in
+    /// the program.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         match self {
@@ -166,10 +178,9 @@ impl Error {
             | Self::Table { .. }
             | Self::Absent { .. }
             | Self::Lost { .. }
-            | Self::Defect { .. }
             | Self::Numeric { .. }
-            | Self::Nondeterministic { .. }
-            | Self::Figure { .. } => 3,
+            | Self::Nondeterministic { .. } => 3,
+            Self::Defect { .. } | Self::Stage { .. } | Self::Figure { .. } => 4,
         }
     }
 
@@ -188,7 +199,7 @@ impl Error {
         Self::Parameter { name: name.into(), value: value.to_string(), rule: rule.into() }
     }
 
-    /// An unknown name, with the nearest known one.
+    /// An unknown name, with the nearest known ones: those that are spelt nearly so, or else those that contain it.
     pub fn unknown<S: AsRef<str>>(what: &'static str, name: &str, known: &[S]) -> Self {
         let mut near: Vec<(f64, &str)> = known
             .iter()
@@ -205,6 +216,11 @@ impl Error {
             .filter(|(closeness, _)| *closeness >= least)
             .map(|(_, candidate)| candidate.to_owned())
             .collect();
+        let mut nearest: Vec<String> = nearest;
+        if nearest.is_empty() && name.len() >= SHORTEST_PART {
+            let containing = known.iter().map(AsRef::as_ref).filter(|candidate| candidate.contains(name));
+            nearest = containing.take(MOST_NEAR).map(str::to_owned).collect();
+        }
         let known = known.iter().map(|candidate| candidate.as_ref().to_owned()).collect();
         Self::Unknown { what, name: name.to_owned(), nearest, known }
     }
@@ -304,7 +320,13 @@ pub fn plain(text: &str) -> String {
     out
 }
 
-/// Says something on standard error; the only place that writes there.
+/// Says something on standard error; with [`say_error`] the only place that writes there.
 pub fn say(line: &str) {
     eprintln!("{}", plain(line));
+}
+
+/// Says what went wrong on standard error.
+pub fn say_error(message: &str) {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    anstream::eprintln!("{style}error:{style:#} {}", plain(message));
 }

@@ -1,8 +1,9 @@
 //! Reads the command line, executes the command and prints its error.
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, Parser};
 use spectral_alignment::cli::Cli;
-use spectral_alignment::error::say;
+use spectral_alignment::error::{Error, say, say_error};
 use spectral_alignment::{commands, spectrum};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -22,13 +23,24 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
-            say(error.render().to_string().trim_end());
+            match misspelt(&error) {
+                Some(unknown) => say_error(&unknown.to_string()),
+                None => say(error.render().to_string().trim_end()),
+            }
             return ExitCode::from(2);
         }
         Err(help) => help.exit(),
     };
     commands::execute(&cli.command).unwrap_or_else(|error| {
-        say(&format!("error: {error}"));
+        say_error(&error.to_string());
         ExitCode::from(error.exit_status())
     })
+}
+
+/// The error about a command that there is not, with the nearest there are.
+fn misspelt(error: &clap::Error) -> Option<Error> {
+    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let cli = Cli::command();
+    let known: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    Some(Error::unknown("command", name, &known))
 }

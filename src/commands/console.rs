@@ -1,20 +1,21 @@
 //! What commands share: stages by name, the store, and lines on standard output.
 
-use crate::cli::Shared;
+use crate::cli::shared::Shared;
 use crate::error::{Error, Result, plain, say};
 use crate::stage::Stage;
-use crate::stage::claim::{Bound, Claim};
 use crate::stages::STAGES;
 use crate::store::{Access, Store};
-use std::io::Write;
+use anstyle::Style;
+use std::io::{IsTerminal, Write};
 
 /// Prints a line. A reader that has gone away, as in `… | head`, is no error.
 pub(crate) fn print_line(line: &str) -> Result<()> {
-    write(&plain(line))
+    print_styled(&plain(line))
 }
 
-fn write(line: &str) -> Result<()> {
-    match writeln!(std::io::stdout().lock(), "{line}") {
+/// Prints a line made of [`styled`] parts; without styles where it is no terminal or `NO_COLOR` is set.
+pub(crate) fn print_styled(line: &str) -> Result<()> {
+    match writeln!(anstream::stdout().lock(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::io("write", "standard output")(error))
         }
@@ -22,20 +23,51 @@ fn write(line: &str) -> Result<()> {
     }
 }
 
+/// Text in a style.
+pub(crate) fn styled(style: Style, text: &str) -> String {
+    format!("{style}{}{style:#}", plain(text))
+}
+
+/// Columns of the terminal, or as many as `COLUMNS` says; none where lines go elsewhere and may be as long as they are.
+pub(crate) fn width() -> Option<usize> {
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || {
+        let stdout = std::io::stdout();
+        let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(stdout)).flatten();
+        size.map(|(terminal_size::Width(columns), _)| usize::from(columns))
+    };
+    told.or_else(terminal).map(|columns: usize| columns.clamp(40, 400))
+}
+
+/// Prints text after a first part, wrapped at the width and indented where it goes on in further lines.
+pub(crate) fn print_wrapped(first: &str, indent: usize, text: &str) -> Result<()> {
+    let Some(width) = width() else { return print_styled(&format!("{first}{text}")) };
+    let indent = " ".repeat(indent);
+    let options = textwrap::Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(&indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options).iter().try_for_each(|line| print_styled(line.trim_end()))
+}
+
 /// Prints rows as one JSON array.
 pub(crate) fn print_json(rows: impl IntoIterator<Item = serde_json::Value>) -> Result<()> {
-    write(&format!("{:#}", serde_json::Value::Array(rows.into_iter().collect())))
+    print_styled(&format!("{:#}", serde_json::Value::Array(rows.into_iter().collect())))
 }
 
 /// The stages with these names, in the order of the list; where none is named, all that are not on request.
 pub fn named(names: &[String]) -> Result<Vec<&'static Stage>> {
+    let all = listed(names)?;
+    Ok(all.into_iter().filter(|stage| !(names.is_empty() && stage.on_request)).collect())
+}
+
+/// The same; where none is named, all.
+pub(crate) fn listed(names: &[String]) -> Result<Vec<&'static Stage>> {
     let known: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(Error::unknown("stage", name, &known));
     }
-    let wanted = |stage: &&Stage| {
-        if names.is_empty() { !stage.on_request } else { names.iter().any(|name| name == stage.name) }
-    };
+    let wanted = |stage: &&Stage| names.is_empty() || names.iter().any(|name| name == stage.name);
     Ok(STAGES.iter().copied().filter(wanted).collect())
 }
 
@@ -60,27 +92,11 @@ impl Drop for OpenStore {
 
 /// Opens the store in the folder of the cache.
 pub fn open(shared: &Shared, access: Access) -> Result<OpenStore> {
-    Store::open(&shared.data, access, say).map(OpenStore)
+    Store::open(&shared.data()?, access, say).map(OpenStore)
 }
 
-/// A number with four decimals, or four digits where that would hide it.
-fn brief(value: f64) -> String {
-    if value == 0.0 || value.abs() >= 1e-3 { format!("{value:.4}") } else { format!("{value:.3e}") }
-}
-
-/// One claim on one line.
-pub(crate) fn claim_line(claim: &Claim) -> String {
-    let relation = claim.relation.sign();
-    let bound = match claim.bound {
-        Bound::Number(bound) => brief(bound),
-        Bound::Pair([low, high]) => format!("[{}, {}]", brief(low), brief(high)),
-    };
-    let measured = match (claim.measured, claim.low, claim.high) {
-        (Some(measured), Some(low), Some(high)) => {
-            format!("{} [{}, {}] {relation} {bound}", brief(measured), brief(low), brief(high))
-        }
-        _ => String::new(),
-    };
-    let reason = claim.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
-    format!("{:8} {:24} {measured} {}{reason}", claim.verdict.word(), claim.id, claim.statement)
+/// The same for commands that look after a store: where there is none, there is nothing to look after, and none is made.
+pub(crate) fn open_existing(shared: &Shared, access: Access) -> Result<OpenStore> {
+    let there = shared.data()?.exists();
+    open(shared, if there { access } else { Access::Read })
 }

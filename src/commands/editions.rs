@@ -2,6 +2,7 @@
 
 use crate::cli::{EditionsArgs, SeedsArgs};
 use crate::commands::console::{named, open, print_json, print_line};
+use crate::commands::interrupt::{KEPT, explain_interrupts};
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::plan_all;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 /// `editions`.
 pub(crate) fn editions(args: &EditionsArgs) -> Result<ExitCode> {
     let shared = &args.print.shared;
-    let figures = Figures::at(&shared.figures);
+    let figures = Figures::at(&shared.figures()?);
     let mut editions = figures.editions()?;
     let lock = figures.lock()?;
     let published = lock.declared()?;
@@ -61,7 +62,7 @@ fn of_the_cache(args: &EditionsArgs) -> Result<Declarations> {
     let shared = &args.print.shared;
     let settings = shared.settings()?;
     let store = open(shared, Access::Read)?;
-    let context = RunContext::new(&store, &settings)?;
+    let (data, context) = (shared.data()?, RunContext::new(&store, &settings)?);
     let mut declared = Declarations::new();
     for plan in plan_all(STAGES, &settings)? {
         if plan.stage.claims.is_empty() {
@@ -72,7 +73,7 @@ fn of_the_cache(args: &EditionsArgs) -> Result<Declarations> {
             continue;
         }
         let current = current.ok_or_else(|| Error::Absent {
-            what: format!("the claims of {} are not in {}", plan.stage.name, shared.data.display()),
+            what: format!("the claims of {} are not in {}", plan.stage.name, data.display()),
             remedy: format!(
                 "`spectral-alignment run {} --seed {}` judges them",
                 plan.stage.name, settings.seed
@@ -91,8 +92,9 @@ pub(crate) fn seeds(args: &SeedsArgs) -> Result<ExitCode> {
     let stages = named(&args.stages)?;
     plan_all(STAGES, &settings)?;
     let first = if settings.seed == EDITION { EDITION + 1000 } else { settings.seed };
-    let store = open(shared, Access::Write)?;
     let options = RunOptions { jobs: args.threads.number()?, force: false };
+    let store = open(shared, Access::Write)?;
+    explain_interrupts(KEPT)?;
     let mut verdicts: BTreeMap<String, Vec<Verdict>> = BTreeMap::new();
     let seeds: Vec<u64> = (0..u64::from(args.count)).map(|index| first + index).collect();
     for seed in &seeds {

@@ -2,6 +2,7 @@
 
 use crate::cli::{Checkpoints, ExportArgs, SampleSize, Selection};
 use crate::commands::console::{open, print_line};
+use crate::commands::interrupt::{KEPT, explain_interrupts};
 use crate::error::{Error, Result};
 use crate::pipeline::compute::compute;
 use crate::pipeline::context::{RunContext, Work, place};
@@ -38,7 +39,9 @@ pub(crate) fn export_checkpoints(args: &ExportArgs) -> Result<ExitCode> {
     let mut experiments: BTreeMap<String, _> = plans.iter().flat_map(StagePlan::experiments).collect();
     let known: Vec<String> = experiments.keys().cloned().collect();
     let experiment = experiments.remove(name).ok_or_else(|| Error::unknown("experiment", name, &known))?;
+    checked(&experiment, args.selection)?;
     let store = open(shared, Access::Write)?;
+    explain_interrupts(KEPT)?;
     export(&RunContext::new(&store, &settings)?, &experiment, args.selection, &args.out)?;
     print_line(&format!(
         "{name}, replicate {}: written to {}",
@@ -56,26 +59,7 @@ pub(crate) fn export_checkpoints(args: &ExportArgs) -> Result<ExitCode> {
 /// A replicate or checkpoint the experiment does not have; a sample that is too large; a folder that cannot be written.
 pub fn export(context: &RunContext, experiment: &Experiment, selection: Selection, out: &Path) -> Result<()> {
     let Selection { replicate, sample: kind, .. } = selection;
-    if replicate >= experiment.replicates {
-        let rule =
-            format!("experiment {} has replicates 0 to {}", experiment.name, experiment.replicates - 1);
-        return Err(Error::parameter("--replicate", replicate, rule));
-    }
-    if experiment.simulator == Simulator::Chain {
-        let rule = "is simulated by the reduced chain, which draws no samples in d dimensions to export";
-        return Err(Error::parameter("experiment", &experiment.name, rule));
-    }
-    let last = experiment.schedule().len() - 1;
-    let checkpoints = match selection.checkpoint {
-        Checkpoints::One(checkpoint) if checkpoint > last => {
-            let rule = format!("experiment {} has checkpoints 0 to {last}", experiment.name);
-            return Err(Error::parameter("--checkpoint", checkpoint, rule));
-        }
-        Checkpoints::One(checkpoint) => vec![checkpoint],
-        Checkpoints::Last => vec![last],
-        Checkpoints::All => (0..=last).collect(),
-    };
-    let size = sample_size(experiment, &selection)?;
+    let (checkpoints, size) = checked(experiment, selection)?;
     let task = task::build(&experiment.problem);
     let question = Question::Top(PAIRS.max(space_size(&*task) + 2));
     let of = |checkpoint: usize| {
@@ -121,6 +105,31 @@ pub fn export(context: &RunContext, experiment: &Experiment, selection: Selectio
         write(&folder, &meta, &tables_of(experiment, replicate, &point, observed, (&sample, &answers))?)?;
     }
     Ok(())
+}
+
+/// The checkpoints that are meant, and the number of points of the sample.
+fn checked(experiment: &Experiment, selection: Selection) -> Result<(Vec<usize>, usize)> {
+    let replicate = selection.replicate;
+    if replicate >= experiment.replicates {
+        let rule =
+            format!("experiment {} has replicates 0 to {}", experiment.name, experiment.replicates - 1);
+        return Err(Error::parameter("--replicate", replicate, rule));
+    }
+    if experiment.simulator == Simulator::Chain {
+        let rule = "is simulated by the reduced chain, which draws no samples in d dimensions to export";
+        return Err(Error::parameter("experiment", &experiment.name, rule));
+    }
+    let last = experiment.schedule().len() - 1;
+    let checkpoints = match selection.checkpoint {
+        Checkpoints::One(checkpoint) if checkpoint > last => {
+            let rule = format!("experiment {} has checkpoints 0 to {last}", experiment.name);
+            return Err(Error::parameter("--checkpoint", checkpoint, rule));
+        }
+        Checkpoints::One(checkpoint) => vec![checkpoint],
+        Checkpoints::Last => vec![last],
+        Checkpoints::All => (0..=last).collect(),
+    };
+    Ok((checkpoints, sample_size(experiment, &selection)?))
 }
 
 /// The number of points of the sample.

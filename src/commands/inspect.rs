@@ -1,19 +1,23 @@
-//! Commands that only read and print: `list`, `status`, `why`, `tables`, `claims`.
+//! Commands that only read and print: `list`, `plan`, `status`, `why`, `tables`.
 
-use crate::cli::{ClaimsArgs, PrintArgs, StageArgs, StatusArgs};
-use crate::commands::console::{claim_line, named, open, print_json, print_line};
+use crate::cli::shared::Shared;
+use crate::cli::{PrintArgs, StageArgs, StagesArgs, StatusArgs};
+use crate::commands::console::{
+    listed, named, open, print_json, print_line, print_styled, print_wrapped, styled,
+};
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::{StagePlan, plan_all};
+use crate::pipeline::units::{Unit, missing};
 use crate::problem::family::{Outline, outlines};
 use crate::published::why::{Change, Explanation, why};
 use crate::published::{Figures, Status, cached_status};
-use crate::report::{claims_page, summary};
-use crate::stage::claim::{Claim, Source, Verdict};
-use crate::stage::{Profile, Settings};
+use crate::stage::{Profile, Settings, Stage};
 use crate::stages::STAGES;
 use crate::store::Access;
+use anstyle::Style;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 fn described(family: &Outline) -> serde_json::Value {
@@ -23,10 +27,12 @@ fn described(family: &Outline) -> serde_json::Value {
 }
 
 /// `list`.
-pub fn list(args: &PrintArgs) -> Result<ExitCode> {
-    let plans = plan_all(STAGES, &args.shared.settings()?)?;
+pub fn list(StagesArgs { stages, print }: &StagesArgs) -> Result<ExitCode> {
+    let wanted = listed(stages)?;
+    let mut plans = plan_all(STAGES, &print.shared.settings()?)?;
+    plans.retain(|plan| wanted.iter().any(|stage| stage.name == plan.stage.name));
     let families = |plan: &StagePlan| outlines(plan.requests.iter().map(|request| &request.experiment));
-    if args.json {
+    if print.json {
         print_json(plans.iter().map(|plan| {
             let stage = plan.stage;
             json!({ "name": stage.name, "kind": stage.kind.word(), "title": stage.title,
@@ -40,18 +46,71 @@ pub fn list(args: &PrintArgs) -> Result<ExitCode> {
         let stage = plan.stage;
         let claims = if stage.claims.is_empty() { "none".to_owned() } else { stage.claims.join(", ") };
         let on_request = if stage.on_request { ", on request" } else { "" };
-        print_line(&format!("{} ({}{on_request})\n    {}", stage.name, stage.kind.word(), stage.title))?;
-        print_line(&format!("    claims: {claims}\n    figures: {}", stage.figures.join(", ")))?;
+        let name = styled(Style::new().bold(), stage.name);
+        print_styled(&format!("{name} ({}{on_request})", stage.kind.word()))?;
+        print_wrapped("    ", 4, stage.title)?;
+        print_wrapped("    claims: ", 12, &claims)?;
+        print_wrapped("    figures: ", 13, &stage.figures.join(", "))?;
         let experiments = plan.requests.iter().map(|request| &request.experiment);
         let alone: Vec<&str> =
             experiments.filter(|one| one.member.is_none()).map(|one| one.name.as_str()).collect();
         if !alone.is_empty() {
-            print_line(&format!("    experiments: {}", alone.join(", ")))?;
+            print_wrapped("    experiments: ", 17, &alone.join(", "))?;
         }
         for family in families(plan) {
-            print_line(&format!("    family {family}"))?;
+            print_wrapped("    family ", 11, &family.to_string())?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `plan`, and `run --dry-run`.
+pub(crate) fn plan(stages: &[String], PrintArgs { shared, json }: &PrintArgs) -> Result<ExitCode> {
+    plan_under(named(stages)?, shared, *json)
+}
+
+/// What stages lack.
+pub(crate) fn plan_under(stages: Vec<&'static Stage>, shared: &Shared, json: bool) -> Result<ExitCode> {
+    let settings = shared.settings()?;
+    plan_all(STAGES, &settings)?;
+    let plans: Vec<StagePlan> =
+        stages.into_iter().map(|stage| StagePlan::new(stage, &settings)).collect::<Result<_>>()?;
+    let store = open(shared, Access::Read)?;
+    let context = RunContext::new(&store, &settings)?;
+    let units = missing(&context, &plans)?;
+    if json {
+        print_json(units.iter().map(|unit| {
+            json!({ "unit": unit.name, "experiment": unit.experiment, "replicate": unit.replicate,
+                    "what": unit.what(), "seconds": unit.seconds })
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut experiments: BTreeMap<&str, Vec<&Unit>> = BTreeMap::new();
+    for unit in &units {
+        experiments.entry(&unit.experiment).or_default().push(unit);
+    }
+    let name = experiments.keys().map(|name| name.len()).max().unwrap_or_default();
+    for (experiment, units) in &experiments {
+        let trajectories = units.iter().filter(|unit| unit.trajectory).count();
+        let results: usize = units.iter().map(|unit| unit.results).sum();
+        let seconds: f64 = units.iter().map(|unit| unit.seconds).sum();
+        print_line(&format!(
+            "{experiment:name$}  {trajectories:>6} trajectories  {results:>7} spectral results  {seconds:>9.1} s"
+        ))?;
+    }
+    let mut finished = Vec::new();
+    for plan in &plans {
+        if cached_status(&context, plan)? != Status::UpToDate {
+            finished.push(plan.stage.name);
+        }
+    }
+    if finished.is_empty() {
+        print_line("everything is up to date")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let seconds: f64 = units.iter().map(|unit| unit.seconds).sum();
+    print_line(&format!("{} replicates, about {seconds:.0} s on one thread (an estimate)", units.len()))?;
+    print_wrapped("then reduced, judged and drawn: ", 4, &finished.join(", "))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -64,7 +123,7 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     let settings = shared.settings()?;
     let plans = plan_all(STAGES, &settings)?;
     let rows: Vec<StatusRow> = if args.committed {
-        committed_statuses(&Figures::at(&shared.figures), &settings)?
+        committed_statuses(&Figures::at(&shared.figures()?), &settings)?
     } else {
         let store = open(shared, Access::Read)?;
         let context = RunContext::new(&store, &settings)?;
@@ -122,9 +181,10 @@ fn plan_of(args: &StageArgs) -> Result<(StagePlan, Settings)> {
 pub(crate) fn explain(args: &StageArgs) -> Result<ExitCode> {
     let PrintArgs { shared, json } = &args.print;
     let (plan, settings) = plan_of(args)?;
+    let figures = Figures::at(&shared.figures()?);
     let store = open(shared, Access::Read)?;
     let context = RunContext::new(&store, &settings)?;
-    let Explanation { status, against, changes } = why(&context, &Figures::at(&shared.figures), &plan)?;
+    let Explanation { status, against, changes } = why(&context, &figures, &plan)?;
     let name = plan.stage.name;
     if *json {
         let row = |change: Option<&Change>| {
@@ -160,9 +220,9 @@ pub fn tables(args: &StageArgs) -> Result<ExitCode> {
         Some(manifest) if store.is_intact(&manifest)? => Some(manifest),
         _ => None,
     };
-    let name = plan.stage.name;
+    let (name, data) = (plan.stage.name, shared.data()?);
     let manifest = current.ok_or_else(|| Error::Absent {
-        what: format!("the tables of {name} are not in {}", shared.data.display()),
+        what: format!("the tables of {name} are not in {}", data.display()),
         remedy: format!("`spectral-alignment run {name}` makes them"),
     })?;
     let folder = store.result_folder(&manifest);
@@ -178,39 +238,4 @@ pub fn tables(args: &StageArgs) -> Result<ExitCode> {
         print_line(&format!("{}: {} rows, {}", entry.table, entry.rows, path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// `claims`.
-pub fn claims(args: &ClaimsArgs) -> Result<ExitCode> {
-    let PrintArgs { shared, json } = &args.print;
-    if args.page {
-        let figures = Figures::at(&shared.figures);
-        print_line(&claims_page(STAGES, &figures.lock()?, &figures.editions()?))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let settings = shared.settings()?;
-    let plans = plan_all(STAGES, &settings)?;
-    let store = open(shared, Access::Read)?;
-    let context = RunContext::new(&store, &settings)?;
-    let committed = Figures::at(&shared.figures);
-    let mut claims: Vec<Claim> = Vec::new();
-    for plan in &plans {
-        let current = context.current_tables(plan)?;
-        claims.extend(committed.claims(&store, &settings, plan, current.as_ref())?);
-    }
-    if *json {
-        let rows: std::result::Result<Vec<_>, _> = claims.iter().map(serde_json::to_value).collect();
-        print_json(rows.map_err(|error| Error::defect("claims", error))?)?;
-    } else {
-        for claim in &claims {
-            print_line(&claim_line(claim))?;
-        }
-        print_line(&summary(claims.iter()))?;
-        if claims.iter().any(|claim| claim.source == Source::Committed) {
-            let figures = shared.figures.display();
-            print_line(&format!("(some from the values committed in {figures}; `run` computes them)"))?;
-        }
-    }
-    let failed = claims.iter().any(|claim| claim.verdict == Verdict::Fails);
-    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }

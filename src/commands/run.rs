@@ -1,9 +1,15 @@
 //! Commands that compute or write: `run`, `report`, `contact-sheet`, `new`.
 
-use crate::cli::{NewArgs, RunArgs, Shared};
-use crate::commands::console::{claim_line, named, open, print_line};
+use crate::cli::shared::Shared;
+use crate::cli::{NewArgs, RemoveArgs, RunArgs};
+use crate::commands::claim_list::print_claims;
+use crate::commands::console::{named, open, print_line};
+use crate::commands::inspect::plan_under;
+use crate::commands::interrupt::{KEPT, explain_interrupts};
+use crate::commands::sweep::sweep;
 use crate::error::{Error, Result};
 use crate::pipeline::plan::plan_all;
+use crate::pipeline::project::around;
 use crate::pipeline::run::{Done, RunOptions, run, run_in_turn};
 use crate::plot::contact_sheet::contact_sheet;
 use crate::plot::png::{PRINT, png};
@@ -11,7 +17,7 @@ use crate::published::Figures;
 use crate::published::overrides;
 use crate::published::publish::{drop_gone, publish, record};
 use crate::report::{gather, page};
-use crate::scaffold::scaffold;
+use crate::scaffold::{remove, scaffold};
 use crate::stage::{Profile, Settings};
 use crate::stages::STAGES;
 use crate::store::{Access, Store};
@@ -19,12 +25,22 @@ use std::process::ExitCode;
 
 /// `run`.
 pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
+    if args.json && !args.dry_run && args.sweep.is_empty() {
+        return Err(Error::Usage("--json of `run` goes with --dry-run or --sweep".to_owned()));
+    }
+    if !args.sweep.is_empty() {
+        return sweep(args);
+    }
     let settings = args.shared.settings()?;
     let stages = named(&args.stages)?;
     let options = RunOptions { jobs: args.threads.number()?, force: args.force };
     plan_all(STAGES, &settings)?;
+    if args.dry_run {
+        return plan_under(stages, &args.shared, args.json);
+    }
+    let figures = Figures::at(&args.shared.figures()?);
     let store = open(&args.shared, Access::Write)?;
-    let figures = Figures::at(&args.shared.figures);
+    explain_interrupts(KEPT)?;
     // Before anything is computed that could not be published.
     figures.lock()?;
     let (folder, mut changed) = (figures.folder(&settings), Vec::new());
@@ -56,9 +72,7 @@ pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
         print_line(&format!("{name}: {state}{written}"))?;
         let mut claims = stage.claims(&store, &settings)?.to_vec();
         overrides::note_in(&mut claims, &stage.plan, &settings);
-        for claim in claims {
-            print_line(&format!("    {}", claim_line(&claim)))?;
-        }
+        print_claims(&claims.iter().collect::<Vec<_>>(), 4)?;
     }
     drop(store);
     if args.report { report(&args.shared) } else { Ok(ExitCode::SUCCESS) }
@@ -85,9 +99,10 @@ fn write_images(store: &Store, figures: &Figures, settings: &Settings, done: &[D
 pub fn report(shared: &Shared) -> Result<ExitCode> {
     let settings = shared.settings()?;
     let plans = plan_all(STAGES, &settings)?;
+    let (data, folder) = (shared.data()?, shared.figures()?);
     let store = open(shared, Access::Read)?;
-    let report = gather(&plans, &store, &settings, (&shared.data, &shared.figures))?;
-    let figures = Figures::at(&shared.figures);
+    let report = gather(&plans, &store, &settings, (&data, &folder))?;
+    let figures = Figures::at(&folder);
     let file = format!("{}report.html", Figures::below(&settings));
     let _alone = figures.alone()?;
     figures.update(&file, page(&report).as_bytes())?;
@@ -97,8 +112,8 @@ pub fn report(shared: &Shared) -> Result<ExitCode> {
 
 /// `contact-sheet`.
 pub(crate) fn write_contact_sheet(shared: &Shared) -> Result<ExitCode> {
-    let figures = Figures::at(&shared.figures);
     let settings = shared.settings()?;
+    let figures = Figures::at(&shared.figures()?);
     let folder = figures.folder(&settings);
     let drawn = |name: &&str| folder.join(format!("{name}.svg")).exists();
     let names: Vec<&str> = STAGES.iter().flat_map(|stage| stage.figures).copied().filter(drawn).collect();
@@ -118,12 +133,28 @@ pub(crate) fn write_contact_sheet(shared: &Shared) -> Result<ExitCode> {
 /// `new`.
 pub(crate) fn new_stage(args: &NewArgs) -> Result<ExitCode> {
     let name = &args.name;
-    for path in scaffold(&args.root, name, STAGES)? {
+    let root = args.root.clone().map_or_else(|| around("name it with --root"), Ok)?;
+    let from = match &args.from {
+        Some(from) => named(std::slice::from_ref(from))?.first().copied(),
+        None => None,
+    };
+    for path in scaffold(&root, name, from, STAGES)? {
         print_line(&format!("wrote {}", path.display()))?;
     }
     let test = name.replace('-', "_");
     print_line(&format!(
         "next: `just figure {name} --profile quick`, `just test {test}`; docs/new-experiment.md"
     ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `remove`.
+pub(crate) fn remove_stage(args: &RemoveArgs) -> Result<ExitCode> {
+    let root = args.root.clone().map_or_else(|| around("name it with --root"), Ok)?;
+    for path in remove(&root, &args.name, STAGES)? {
+        let done = if path.exists() { "changed" } else { "removed" };
+        print_line(&format!("{done} {}", path.display()))?;
+    }
+    print_line("what it computed is dropped by `gc`, what it published by the next full `run`")?;
     Ok(ExitCode::SUCCESS)
 }

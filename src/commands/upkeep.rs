@@ -1,7 +1,7 @@
 //! Commands that look after the store.
 
 use crate::cli::{GcArgs, PrintArgs};
-use crate::commands::console::{open, print_json, print_line};
+use crate::commands::console::{open_existing, print_json, print_line};
 use crate::digest::Ingredients;
 use crate::error::{Result, say};
 use crate::pipeline::context::RunContext;
@@ -12,7 +12,7 @@ use crate::published::status::is_of;
 use crate::published::{Figures, standard};
 use crate::stage::{Profile, Settings};
 use crate::stages::STAGES;
-use crate::store::{self, Access, Dropped, Problem, Store};
+use crate::store::{self, Access, Cleaned, Dropped, Problem, Store};
 use serde_json::json;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 pub fn doctor(PrintArgs { shared, json }: &PrintArgs) -> Result<ExitCode> {
     let settings = shared.settings()?;
     plan_all(STAGES, &settings)?;
-    let store = open(shared, Access::Write)?;
+    let store = open_existing(shared, Access::Write)?;
     let places = store.places()?;
     let progress = Progress::start("reading everything", places);
     let health = store.examine(&|| progress.add(1))?;
@@ -80,7 +80,7 @@ fn lost(store: &Store, settings: &Settings) -> Result<Vec<Problem>> {
 pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     let (PrintArgs { shared, json }, dry_run) = (&args.print, args.dry_run);
     let given = shared.settings()?;
-    let store = open(shared, if dry_run { Access::Read } else { Access::Alone })?;
+    let store = open_existing(shared, if dry_run { Access::Read } else { Access::Alone })?;
     let mut live = LiveSet::default();
     for settings in [standard(Profile::Paper), standard(Profile::Quick), given] {
         let context = RunContext::new(&store, &settings)?;
@@ -129,22 +129,27 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
 
 /// `clean`.
 pub fn clean(PrintArgs { shared, json }: &PrintArgs) -> Result<ExitCode> {
-    let mut cleaned = store::clean(&shared.data, &say)?;
+    let (data, folder) = (shared.data()?, shared.figures()?);
+    let mut cleaned = store::clean(&data, &say)?;
     let figures: Vec<&str> = STAGES.iter().flat_map(|stage| stage.figures).copied().collect();
-    Figures::at(&shared.figures).clean(&figures, &mut cleaned)?;
-    if *json {
-        print_json([json!({ "files": cleaned.files, "bytes": cleaned.bytes, "left": cleaned.left })])?;
-        return Ok(ExitCode::SUCCESS);
+    Figures::at(&folder).clean(&figures, &mut cleaned)?;
+    print_cleaned(&cleaned, *json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was removed and what was left.
+pub(crate) fn print_cleaned(cleaned: &Cleaned, json: bool) -> Result<()> {
+    if json {
+        return print_json([json!({ "files": cleaned.files, "bytes": cleaned.bytes, "left": cleaned.left })]);
     }
     for path in &cleaned.left {
         print_line(&format!("{}: was not made by this program; left there", path.display()))?;
     }
-    print_line(&format!("{} files with {} removed", cleaned.files, size(cleaned.bytes)))?;
-    Ok(ExitCode::SUCCESS)
+    print_line(&format!("{} files with {} removed", cleaned.files, size(cleaned.bytes)))
 }
 
 /// Bytes, with the digits that matter to people.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} bytes"),
         10_000..10_000_000 => format!("{} kB ({bytes} bytes)", bytes / 1000),

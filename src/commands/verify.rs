@@ -2,7 +2,9 @@
 
 use crate::cli::VerifyArgs;
 use crate::commands::console::{named, print_json, print_line};
+use crate::commands::interrupt::explain_interrupts;
 use crate::error::Result;
+use crate::pipeline::plan::plan_all;
 use crate::published::Figures;
 use crate::published::verify::{Row, Verdict, VerifyOptions, verify};
 use crate::stages::STAGES;
@@ -12,14 +14,20 @@ use std::process::ExitCode;
 
 /// `verify`.
 pub fn check(args: &VerifyArgs) -> Result<ExitCode> {
+    let (stages, settings) = (named(&args.stages)?, args.print.shared.settings()?);
+    let (figures, jobs) = (Figures::at(&args.print.shared.figures()?), args.threads.number()?);
+    plan_all(STAGES, &settings)?;
+    explain_interrupts(
+        "interrupted: nothing was changed, and nothing is kept; the next `verify` starts anew",
+    )?;
     let scratch = Scratch::new("spectral-alignment-verify-")?;
     let rows = verify(VerifyOptions {
         all: STAGES,
-        stages: &named(&args.stages)?,
-        settings: &args.print.shared.settings()?,
-        figures: &Figures::at(&args.print.shared.figures),
+        stages: &stages,
+        settings: &settings,
+        figures: &figures,
         scratch: scratch.path(),
-        jobs: args.threads.number()?,
+        jobs,
         twice: args.twice,
     })?;
     if args.print.json {

@@ -48,7 +48,7 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
     clippy::cast_sign_loss,
     reason = "an estimate"
 )]
-fn trajectory_cost(experiment: &Experiment) -> u64 {
+pub(crate) fn trajectory_cost(experiment: &Experiment) -> u64 {
     let problem = &experiment.problem;
     let (d, k) = (problem.d() as f64, problem.rows() as f64);
     let step = match experiment.simulator {
@@ -65,7 +65,7 @@ fn trajectory_cost(experiment: &Experiment) -> u64 {
     clippy::cast_sign_loss,
     reason = "an estimate"
 )]
-fn answer_cost(experiment: &Experiment) -> u64 {
+pub(crate) fn answer_cost(experiment: &Experiment) -> u64 {
     let d = experiment.problem.d() as f64;
     (2.0 * experiment.problem.training.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
 }

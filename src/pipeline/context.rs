@@ -115,6 +115,15 @@ impl<'a> RunContext<'a> {
             .context(|| place(experiment, replicate))
     }
 
+    /// Whether the store has a trajectory.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn has_trajectory(&self, experiment: &Experiment, replicate: u32) -> Result<bool> {
+        let records = self.store.records(&self.groups(experiment)?.trajectories)?;
+        Ok(records.get(&trajectory_id(replicate)).is_some())
+    }
+
     /// Number of checkpoints that a trajectory in the store reached before it ended or diverged.
     ///
     /// # Errors

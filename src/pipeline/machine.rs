@@ -52,7 +52,7 @@ fn commit(root: &Path) -> (String, String) {
 }
 
 /// Digest of the bytes of all sources below `root`, as the build script computes it.
-fn source_bytes(root: &Path) -> Option<String> {
+pub(crate) fn source_bytes(root: &Path) -> Option<String> {
     let mut hasher = Sha256::new();
     for source in SOURCES {
         let bytes = fs::read(root.join(source.path)).ok()?;

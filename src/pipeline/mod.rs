@@ -13,5 +13,7 @@ pub(crate) mod openblas;
 pub(crate) mod parallel;
 pub mod plan;
 pub(crate) mod progress;
+pub mod project;
 pub mod provenance;
 pub mod run;
+pub mod units;

@@ -50,7 +50,9 @@ impl Done {
     /// A damaged table, or one that is not what the stage writes.
     pub fn claims(&self, store: &Store, settings: &Settings) -> Result<&[Claim]> {
         if self.claims.get().is_none() {
-            let judged = judge(self.plan.stage, &results(store, settings, &self.plan, &self.tables)?)?;
+            let results = results(store, settings, &self.plan, &self.tables)?;
+            let own = |error| mistake(self.plan.stage.report, error);
+            let judged = judge(self.plan.stage, &results).map_err(own)?;
             // Another thread may have been faster; both have judged the same.
             let _ = self.claims.set(judged);
         }
@@ -284,11 +286,13 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
     let figures = if let Some(manifest) = intact(context, plan, &key, force)? {
         manifest
     } else {
-        made[1] = true;
         let started = Instant::now();
         let results = results(store, context.settings, plan, &tables)?;
-        let _ = claims.set(judge(plan.stage, &results)?);
-        let blobs = present(plan, &results)?;
+        // The store vouches for the tables: whatever does not suit them is a mistake in the stage.
+        let own = |error| mistake(plan.stage.report, error);
+        let _ = claims.set(judge(plan.stage, &results).map_err(own)?);
+        let blobs = present(plan, &results).map_err(own)?;
+        made[1] = true;
         let more = [(SOURCES, sources(&[&plan.figure_code()?]))];
         let provenance = provenance(&key, stage, &more, started);
         store.publish(Publication {
@@ -307,7 +311,8 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
 /// The tables of a stage, made of the records in the store.
 fn reduce(context: &RunContext, plan: &StagePlan) -> Result<Vec<Table>> {
     let data = StageData::new(context, plan);
-    let mut tables = guarded(plan.stage, "records", || (plan.stage.reduce)(&data))?;
+    let reduced = guarded(plan.stage, "records", || (plan.stage.reduce)(&data));
+    let mut tables = reduced.map_err(|error| mistake(plan.stage.source, error))?;
     tables.push(data.replicates()?);
     Ok(tables)
 }
@@ -339,17 +344,33 @@ pub fn confirm(context: &RunContext, done: &Done) -> Result<()> {
     Ok(())
 }
 
+/// How a complaint about the shape of tables or records begins.
+const SHAPE: &str = "are not of the shape that the stage gives them: ";
+
 /// Does something with tables or records of a stage whose shape nobody has checked: what panics over them, or takes their names
 /// for those of a user, is an error about them.
 fn guarded<T>(stage: &Stage, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let problem = match caught(work) {
-        Ok(Err(error)) if error.exit_status() == 2 => error.to_string(),
+        Ok(Err(error)) if error.exit_status() == 2 || matches!(error, Error::Defect { .. }) => {
+            error.to_string()
+        }
         Ok(Err(error)) if error.to_string().contains(stage.name) => return Err(error),
         Ok(other) => return other.context(|| format!("{what} of {}", stage.name)),
         Err(panic) => panic,
     };
-    let problem = format!("are not of the shape that the stage gives them: {problem}");
-    Err(Error::table(format!("{what} of {}", stage.name), problem))
+    Err(Error::table(format!("{what} of {}", stage.name), format!("{SHAPE}{problem}")))
+}
+
+/// An error about tables as one about the stage whose function met them.
+fn mistake(file: &'static str, error: Error) -> Error {
+    match error {
+        Error::Table { problem, .. } => {
+            let problem = problem.strip_prefix(SHAPE).map_or_else(|| problem.clone(), str::to_owned);
+            Error::Stage { file, problem }
+        }
+        Error::Context { source, .. } => mistake(file, *source),
+        other => other,
+    }
 }
 
 /// The tables of a stage from the store.

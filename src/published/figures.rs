@@ -296,8 +296,11 @@ const MARKS: [(&str, &str); 3] = [
     ("overrides.toml", "# What was changed; `--overrides` reads this file."),
 ];
 
+/// What a sweep writes.
+const SWEEP: [&str; 4] = ["sweep.parquet", "sweep.svg", "sweep.pdf", "sweep.txt"];
+
 /// Cleans one folder: the `committed` one, that of a `variant`, or that of images in either.
-fn clean(folder: &Folder, figures: &[&str], kind: &str, cleaned: &mut Cleaned) -> Result<()> {
+pub(crate) fn clean(folder: &Folder, figures: &[&str], kind: &str, cleaned: &mut Cleaned) -> Result<()> {
     for name in folder.list()? {
         let place = folder.entry(&name)?;
         if name == "png" && place == Some(Place::Folder) {
@@ -320,6 +323,7 @@ fn clean(folder: &Folder, figures: &[&str], kind: &str, cleaned: &mut Cleaned) -
             (Some(Place::File(bytes)), mark)
                 if is_draft(&name)
                     || kind == "variant" && figure(&["svg", "pdf", "txt"])
+                    || kind == "variant" && SWEEP.contains(&name.as_str())
                     || kind == "images" && figure(&["png"])
                     || mark.map_or(Ok(false), |(_, mark)| marked(mark))? =>
             {

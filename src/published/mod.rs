@@ -2,15 +2,18 @@
 
 pub mod editions;
 pub mod figures;
+mod history;
 pub mod lockfile;
 pub mod overrides;
 pub mod publish;
 pub(crate) mod standard;
 pub(crate) mod status;
 mod summary;
+pub mod variants;
 pub mod verify;
 pub mod why;
 
 pub use crate::published::figures::{Figures, NOT_COMPUTED};
+pub use crate::published::history::claims_at;
 pub use crate::published::standard::{DEFAULT_SEED, is_standard, standard, variant};
 pub use crate::published::status::{Status, cached_status};

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Names of provenance that are shown, in this order, with their words.
 pub const PROVENANCE: [(&str, &str); 10] = [
     ("commit", "commit"),
-    ("dirty", "changed since that commit"),
+    ("dirty", "sources"),
     ("program", "program"),
     ("compiler", "compiler"),
     ("target", "target"),
@@ -22,6 +22,15 @@ pub const PROVENANCE: [(&str, &str); 10] = [
     ("threads", "threads"),
     ("finished", "finished"),
 ];
+
+/// A value of provenance in words.
+pub fn shown<'a>(name: &str, value: &'a str) -> &'a str {
+    match (name, value) {
+        ("dirty", "true") => "changed since that commit",
+        ("dirty", "false") => "as in that commit",
+        (_, other) => other,
+    }
+}
 
 fn word(value: &Value) -> String {
     match value {
@@ -141,7 +150,7 @@ pub fn made(report: &Report, section: &Section) -> Markup {
                             div { dt { "figures drawn at commit" } dd { (commit) } }
                         }
                         @for (name, words) in PROVENANCE {
-                            div { dt { (words) } dd { @if let Some(value) = said(name) { (value) } @else { "not recorded" } } }
+                            div { dt { (words) } dd { @if let Some(value) = said(name) { (shown(name, value)) } @else { "not recorded" } } }
                         }
                     }
                     Origin::Committed { .. } => {

@@ -1,6 +1,6 @@
 //! The page: what it is about, what was found, and links to the parts.
 
-use crate::report::details::PROVENANCE;
+use crate::report::details::{PROVENANCE, shown};
 use crate::report::gather::{Origin, Report, Section};
 use crate::report::section::section;
 use crate::report::verdicts::{UNSETTLED, holding, verdicts};
@@ -75,7 +75,7 @@ fn machine(report: &Report) -> Markup {
     let same = PROVENANCE.iter().filter(|(name, _)| *name != "finished").filter_map(|(name, words)| {
         let values = values(name);
         let value = values.first()?;
-        Some((*words, if values.len() == 1 { *value } else { "differs between stages" }))
+        Some((*words, if values.len() == 1 { shown(name, value) } else { "differs between stages" }))
     });
     let same: Vec<(&str, &str)> = same.collect();
     html! {

@@ -65,9 +65,9 @@ fn deviations(name: &str, rows: &[Deviation]) -> Markup {
         div.wide role="group" tabindex="0" aria-labelledby=(id) {
             table.plain {
                 caption {
-                    "Deviation of the mean over replicates from the prediction (of the same replicate, where the prediction is "
-                    "of one), at all places that both tables have; relative to the prediction, where it is at least a "
-                    "hundredth of the largest"
+                    "How far means over replicates are from their predictions, over all rows that have both. A prediction made "
+                    "for one replicate is compared with that replicate. Shares are of the prediction, and leave out predictions "
+                    "below a hundredth of the largest"
                 }
                 thead {
                     tr {

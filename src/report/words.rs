@@ -1,5 +1,6 @@
 //! Numbers, formulas, places and commands as text.
 
+use crate::pipeline::project;
 use crate::stage::Settings;
 use crate::stage::claim::{Bound, Relation};
 use maud::{Markup, html};
@@ -215,8 +216,11 @@ pub fn options(settings: &Settings, data: &Path, figures: &Path) -> String {
     for change in &settings.overrides {
         add("set", &format!("{}.{}={}", change.experiment, change.key, change.value));
     }
+    // What is a default anywhere in the clone is no option.
+    let here = std::env::current_dir().ok();
+    let root = here.as_deref().and_then(project::above);
     for (name, folder) in [("data", data), ("figures", figures)] {
-        if folder != Path::new(name) {
+        if folder != Path::new(name) && root.is_none_or(|root| folder != root.join(name)) {
             add(name, &folder.to_string_lossy());
         }
     }

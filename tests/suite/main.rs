@@ -120,6 +120,9 @@ mod torture;
 /// The program as its users meet it: answers and exit statuses.
 mod command_line;
 
+/// The keyboard: the right folder, claims by name, plans, variants, completions, width, wrong uses.
+mod keyboard;
+
 /// The same values whatever the threads, the place, the locale, the processor or the interruptions.
 mod reproducible;
 

@@ -7,6 +7,7 @@ use spectral_alignment::plot::ink::Item;
 use spectral_alignment::plot::png::{PRINT, pixels, png};
 use spectral_alignment::plot::sight::{APART, Sight};
 use spectral_alignment::plot::*;
+use spectral_alignment::problem::data::{DataLaw, Means};
 use spectral_alignment::problem::experiment::{Experiment, Simulator};
 use spectral_alignment::stage::Profile;
 use spectral_alignment::stages::common::captions::setting;
@@ -293,6 +294,13 @@ fn parameters_are_said_by_task_and_as_they_belong_together() {
     let words = parameters(&all);
     assert!(words.starts_with("Parameters: task A, k = 5, d = 1000, λ = 100, "), "{words}");
     assert!(words.contains("replicates: 20; task B, K = 8, d = 100, λ = 1 to 4, "), "{words}");
+    // Numbers have as many digits as a reader can use.
+    let mut uneven = mixture::experiment(Profile::Paper, "gmm-uneven", 3, 1000.0 / 3.0);
+    let probabilities = vec![8.0 / 15.0, 4.0 / 15.0, 3.0 / 15.0];
+    uneven.problem.data =
+        DataLaw::unequal_mixture(uneven.problem.d(), 1000.0 / 3.0, probabilities, Means::Orthonormal);
+    let words = parameters(&[&uneven]);
+    assert!(words.contains("class probabilities 0.5333, 0.2667 and 0.2, d = 1000, λ = 333.3, "), "{words}");
     // The test sample of a reduced chain is not that of φ, and no figure shows it.
     let chain = Experiment { simulator: Simulator::Chain, ..mixture };
     let words = setting(&[&chain], &[]);

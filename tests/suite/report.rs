@@ -251,7 +251,8 @@ fn a_clone_shows_what_is_committed_and_says_so() {
         }
     }
     crate::support::copy(&figures.join("values"), &copy.join("values"));
-    let answer: Answer = place.bare().arg("report").output().unwrap().into();
+    let answer: Answer =
+        place.bare().args(["report", "--data", "data", "--figures", "figures"]).output().unwrap().into();
     assert!(answer.good().out.contains("figures/report.html"));
     let html = fs::read_to_string(copy.join("report.html")).unwrap();
     let document = Html::parse_document(&html);
@@ -261,7 +262,8 @@ fn a_clone_shows_what_is_committed_and_says_so() {
     }
     assert!(select(&document, "a[href='./values/gmm-alignment/alignment.parquet']").len() == 1);
     fs::write(copy.join("gmm-alignment.svg"), "<svg/>").unwrap();
-    let answer: Answer = place.bare().arg("report").output().unwrap().into();
+    let answer: Answer =
+        place.bare().args(["report", "--data", "data", "--figures", "figures"]).output().unwrap().into();
     answer.good();
     let html = fs::read_to_string(copy.join("report.html")).unwrap();
     let document = Html::parse_document(&html);

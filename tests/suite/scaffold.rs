@@ -38,7 +38,7 @@ fn repository() -> Place {
     for source in spectral_alignment::pipeline::closure::SOURCES
         .iter()
         .map(|source| source.path)
-        .chain(["tests/suite/main.rs"])
+        .chain(["tests/suite/main.rs", "Cargo.toml"])
     {
         let target = place.path().join(source);
         fs::create_dir_all(target.parent().unwrap()).unwrap();
@@ -116,10 +116,82 @@ fn names_that_no_stage_can_have_are_refused() {
     ] {
         assert_eq!(check_name(name, STAGES).unwrap_err().exit_status(), 2, "{name}");
     }
-    check_name("gmm-uneven", STAGES).unwrap();
+    check_name("gmm-skewed", STAGES).unwrap();
     assert!(test_source("gmm-x-y").contains("stages::gmm_x_y::report::STAGE"));
     assert!(with_stage("pub mod a;\n", "b").is_none());
     let place = Place::new();
-    let answer: crate::support::Answer = place.bare().args(["new", "gmm-x"]).output().unwrap().into();
+    let answer: crate::support::Answer =
+        place.bare().args(["new", "gmm-x", "--root", "."]).output().unwrap().into();
     answer.refused(3, &["src/stages/mod.rs", "--root"]);
+}
+
+/// Every file of a folder with its bytes.
+fn files(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_stage_that_is_removed_leaves_no_trace() {
+    let place = repository();
+    let before = files(place.path());
+    let call = |arguments: &[&str]| -> crate::support::Answer {
+        place.bare().args(arguments).output().unwrap().into()
+    };
+    call(&["new", "gmm-brand-new"]).good();
+    call(&["new", "xor-copied", "--from", "xor-eigenvalues-second"]).good();
+    assert!(files(place.path()).len() >= before.len() + 6);
+    call(&["remove", "gmm-brand-new"]).good();
+    let told = call(&["remove", "xor-copied"]).good().out;
+    assert!(told.contains("src/stages/xor_copied") && told.contains("tests/suite/xor_copied.rs"), "{told}");
+    assert_eq!(files(place.path()), before);
+    // What `new` did not make stays.
+    call(&["remove", "gmm-snr"]).refused(2, &["gmm-snr", "not made by `new`"]);
+    call(&["remove", "gmm-sn"]).refused(2, &["did you mean `gmm-snr`"]);
+    assert_eq!(files(place.path()), before);
+}
+
+#[test]
+fn a_copied_stage_has_names_of_its_own_and_the_experiments_of_the_other() {
+    let place = repository();
+    let call = |arguments: &[&str]| -> crate::support::Answer {
+        place.bare().args(arguments).output().unwrap().into()
+    };
+    for (name, from) in
+        [("gmm-mine", "gmm-alignment"), ("gmm-second", "bbp-transition"), ("xor-mine", "xor-snr")]
+    {
+        call(&["new", name, "--from", from]).good();
+        let stage = STAGES.iter().find(|stage| stage.name == from).unwrap();
+        let module = name.replace('-', "_");
+        let folder = place.path().join("src/stages").join(&module);
+        let text: String =
+            files(&folder).values().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect();
+        assert!(
+            text.contains(&format!("name: \"{name}\""))
+                && text.contains(&format!("src/stages/{module}/mod.rs"))
+        );
+        assert!(!text.contains(&format!("stages::{}", from.replace('-', "_"))), "{name}");
+        for id in stage.claims {
+            let (paper, rest) = id.split_once('.').unwrap();
+            assert!(!text.contains(&format!("\"{id}\"")), "{id} has two stages");
+            assert!(text.contains(&format!("\"D3.{name}-{}-{rest}\"", paper.to_lowercase())), "{id}");
+        }
+        for figure in stage.figures {
+            assert!(!text.contains(&format!("\"{figure}\"")), "{figure} has two stages");
+        }
+        let graph = graph::scan(place.path(), "spectral_alignment").unwrap();
+        assert_eq!(graph.violations, []);
+    }
+    call(&["new", "xor-wrong", "--from", "gmm-snr"]).refused(2, &["xor-wrong", "task of gmm-snr"]);
+    call(&["new", "gmm-wrong", "--from", "effective-spectrum"])
+        .refused(2, &["effective-spectrum", "from parts"]);
+    call(&["new", "gmm-wrong", "--from", "gmm-snrr"]).refused(2, &["did you mean `gmm-snr`"]);
 }

@@ -90,7 +90,7 @@ impl Place {
     /// The program with these arguments, in a folder that is not the repository.
     pub fn bare(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spectral-alignment"));
-        command.current_dir(self.path()).env_remove("RUST_BACKTRACE");
+        command.current_dir(self.path()).env_remove("RUST_BACKTRACE").env_remove("COLUMNS");
         command
     }
 

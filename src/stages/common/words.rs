@@ -59,7 +59,7 @@ fn values(experiments: &[&Experiment]) -> String {
     let together = |set: &[f64; 7]| {
         varied
             .iter()
-            .map(|index| format!("{} = {}", names[*index], set[*index]))
+            .map(|index| format!("{} = {}", names[*index], rounded(set[*index])))
             .collect::<Vec<_>>()
             .join(" with ")
     };
@@ -89,13 +89,21 @@ fn start(problem: &Problem) -> Option<String> {
         let row = problem.network.row_symbol();
         let products = problem.data.mean_symbols().iter().map(|mean| format!("{row}·{mean}")).collect();
         let pairs: Vec<String> =
-            along.iter().map(|row| tuple(row.iter().map(f64::to_string).collect())).collect();
+            along.iter().map(|row| tuple(row.iter().copied().map(rounded).collect())).collect();
         words.push(format!("{} = {}", tuple(products), listed(&pairs)));
     }
     if let Some(second) = &problem.training.start.second {
-        words.push(format!("v_i = {}", listed(&second.iter().map(f64::to_string).collect::<Vec<_>>())));
+        words.push(format!("v_i = {}", listed(&second.iter().copied().map(rounded).collect::<Vec<_>>())));
     }
     (!words.is_empty()).then(|| format!("at the start {}", words.join(" and ")).replace('-', "−"))
+}
+
+/// A number with at most four significant digits after its whole part; whole numbers as they are.
+fn rounded(value: f64) -> String {
+    let digits = (3.0 - libm::floor(libm::log10(value.abs().max(1e-300)))).clamp(0.0, 300.0);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 300")]
+    let text = format!("{value:.*}", digits as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// Class probabilities where they are not equal, and inner products of means that are not orthogonal.
@@ -103,12 +111,12 @@ fn classes(problem: &Problem) -> Option<String> {
     let (probabilities, symbols) = (problem.data.probabilities(), problem.data.mean_symbols());
     let mut words = Vec::new();
     if probabilities.iter().any(|p| p.total_cmp(&probabilities[0]).is_ne()) {
-        let each: Vec<String> = probabilities.iter().map(f64::to_string).collect();
+        let each: Vec<String> = probabilities.iter().copied().map(rounded).collect();
         words.push(format!("class probabilities {}", listed(&each)));
     }
     for (a, row) in problem.data.mean_gram().iter().enumerate() {
         for (b, product) in row[..a].iter().enumerate().filter(|(_, product)| **product != 0.0) {
-            words.push(format!("{}·{} = {product}", symbols[b], symbols[a]));
+            words.push(format!("{}·{} = {}", symbols[b], symbols[a], rounded(*product)));
         }
     }
     (!words.is_empty()).then(|| words.join(", "))
@@ -129,7 +137,7 @@ fn distinct(values: impl Iterator<Item = f64>) -> String {
     values.sort_by(f64::total_cmp);
     values.dedup();
     match values.as_slice() {
-        [low, _, _, .., high] => format!("{low} to {high}"),
-        few => listed(&few.iter().map(f64::to_string).collect::<Vec<_>>()),
+        [low, _, _, .., high] => format!("{} to {}", rounded(*low), rounded(*high)),
+        few => listed(&few.iter().copied().map(rounded).collect::<Vec<_>>()),
     }
 }

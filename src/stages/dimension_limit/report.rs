@@ -152,7 +152,7 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
     let snr = |experiment: &Experiment| experiment.problem.lambda();
     claims.push(
         declare("A1.limit-lambda", Kind::Rate)
-            .says("the alignment error, less in quadrature what is left of the start, falls like lambda^{-1/2} at large d")
+            .says("the part of the alignment error that the noise of the steps makes falls like lambda^{-1/2} at large d")
             .statistic(format!("slope of ln sqrt(sin(x^1; Span mu)^2 - (e^(-beta t) |x_0|/|x|)^2) in ln(lambda), lambda >= {FIT}, d = {most}"))
             .about(names(&over_lambda))
             .near(-0.5, SLOPE_LAMBDA, derived("step noise of variance c p(1-p)/(2 beta lambda); |x|^2/lambda, a tenth at the least lambda, bends it by 0.05 there"))
