@@ -18,6 +18,7 @@ use crate::store::elapsed::SIMULATION;
 use crate::store::{Blob, Manifest, Publication, Store};
 use crate::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
@@ -126,13 +127,24 @@ fn bring_up_to_date(
     let simulated: BTreeSet<&str> = works.iter().flat_map(|work| work.stages.iter().copied()).collect();
     let ready = Mutex::new(ready);
     let name = |plan: &StagePlan| format!("stage {}", plan.stage.name);
+    let healed = AtomicBool::new(false);
     let finish_all = |plans: &[StagePlan], jobs: usize, progress: Option<&Progress>| {
         let done = distribute(context.store, plans, jobs, name, |plan| {
             let simulated = simulated.contains(plan.stage.name);
-            let done = finish_or_heal(context, plan, options.force, simulated);
+            let done = finish_or_heal(context, plan, options.force, simulated, &healed);
             progress.inspect(|progress| progress.add(1));
             done.context(|| format!("stage {}", plan.stage.name))
         })?;
+        // What one stage found damaged another may have been finished with before.
+        let mut done = done;
+        if healed.swap(false, Ordering::Relaxed) {
+            for (plan, done) in plans.iter().zip(&mut done) {
+                if !context.inputs(plan)?.missing.is_empty() {
+                    *done = finish_or_heal(context, plan, options.force, true, &healed)
+                        .context(|| format!("stage {}", plan.stage.name))?;
+                }
+            }
+        }
         (ready.lock().unwrap_or_else(PoisonError::into_inner))(&done)?;
         Ok(done)
     };
@@ -221,13 +233,20 @@ fn everything(plan: &StagePlan) -> impl Iterator<Item = Work> + '_ {
 }
 
 /// Finishes a stage; if data turn out to be damaged on the way, verifies all data of the stage and recomputes what is lost.
-fn finish_or_heal(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) -> Result<Done> {
+fn finish_or_heal(
+    context: &RunContext,
+    plan: &StagePlan,
+    force: bool,
+    simulated: bool,
+    healed: &AtomicBool,
+) -> Result<Done> {
     let mut simulated = simulated;
     for _ in 0..HEALINGS {
         match finish(context, plan, force, simulated) {
             Err(error) if error.is_lost() => {}
             other => return other,
         }
+        healed.store(true, Ordering::Relaxed);
         for request in &plan.requests {
             let groups = context.groups(&request.experiment)?;
             for group in [&groups.trajectories, &groups.spectra] {

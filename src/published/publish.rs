@@ -7,6 +7,7 @@
 
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
+use crate::pipeline::parallel::each;
 use crate::pipeline::run::{Done, confirm};
 use crate::published::figures::Figures;
 use crate::published::lockfile::{LOCK, LockEntry, LockFile};
@@ -74,10 +75,16 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
     let before = figures.lock()?;
     let mut after = before.clone();
     let mut changed = Vec::new();
-    for stage in done {
+    // Tables are read and judged here, which is most of the time of a run that has nothing else to do.
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let entries = each(done, threads.min(done.len()), |stage| {
+        let new = entry(settings, stage)?;
+        let agrees = agrees(figures, &before, settings, &new, store, stage)?;
+        Ok((new, agrees))
+    })?;
+    for (stage, (mut new, agrees)) in done.iter().zip(entries) {
         let name = stage.plan.stage.name;
-        let mut new = entry(settings, stage)?;
-        if !agrees(figures, &before, settings, &new, store, stage)? {
+        if !agrees {
             let old = before.entry(name, settings.profile);
             let known = [
                 old.is_some_and(|old| old.values == new.values),

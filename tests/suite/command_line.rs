@@ -519,6 +519,8 @@ fn folders_that_cannot_be_used_are_refused_with_status_3() {
             .args(command)
             .args(["--profile", "quick", "--data"])
             .arg(&file)
+            .arg("--figures")
+            .arg(place.figures())
             .output()
             .unwrap()
             .into();

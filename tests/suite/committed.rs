@@ -57,7 +57,7 @@ fn committed_values_and_figures_are_those_of_the_lock() {
             figures.insert(figure.clone());
         }
     }
-    assert!(bytes < 8 << 20, "{bytes} bytes of committed values");
+    assert!(bytes < 12 << 20, "{bytes} bytes of committed values");
     let drawn: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())

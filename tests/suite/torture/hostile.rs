@@ -283,9 +283,10 @@ fn changed(
 /// an answer or in an error of status 3.
 fn forged(number: u64) {
     let mut dice = Dice(number * 7919 + 1);
-    let stage = STAGES[dice.below(STAGES.len() as u64) as usize];
     let home = Figures::at(&Path::new(env!("CARGO_MANIFEST_DIR")).join("figures"));
     let all = home.lock().unwrap();
+    let committed: Vec<_> = STAGES.iter().filter(|stage| all.stages.contains_key(stage.name)).collect();
+    let stage = committed[dice.below(committed.len() as u64) as usize];
     let mut profiles = all.stages[stage.name].clone();
     let place = Place::new();
     let figures = Figures::at(&place.figures());
