@@ -87,7 +87,7 @@ audit: _clone
 
 # Write the documentation of the library, private items too, to target/doc/ (`just docs --open`)
 docs *ARGS: _clone
-    @RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --document-private-items "$@"
+    @RUSTDOCFLAGS='-A rustdoc::private_intra_doc_links' cargo doc --release --locked --no-deps --document-private-items "$@"
 
 # Measure speed against the declared ratios
 bench *ARGS: _build

@@ -19,7 +19,12 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
     let mut command = with_stages(Cli::command());
     let mut script = Vec::new();
     generate(args.shell, &mut command, PROGRAM, &mut script);
-    print_styled(String::from_utf8_lossy(&script).trim_end())?;
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if args.shell == Shell::Bash {
+        // The generator of clap_complete 4.6 calls a program with a hyphen by two names, and completes nothing.
+        script = script.replace("spectral__subcmd__alignment", "spectral__alignment");
+    }
+    print_styled(script.trim_end())?;
     if args.shell == Shell::Fish {
         for line in fish(&command) {
             print_styled(&line)?;

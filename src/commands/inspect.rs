@@ -109,7 +109,7 @@ pub(crate) fn plan_under(stages: Vec<&'static Stage>, shared: &Shared, json: boo
         return Ok(ExitCode::SUCCESS);
     }
     let seconds: f64 = units.iter().map(|unit| unit.seconds).sum();
-    print_line(&format!("{} replicates, about {seconds:.0} s on one thread (an estimate)", units.len()))?;
+    print_line(&format!("{} replicates, about {seconds:.1} s on one thread (an estimate)", units.len()))?;
     print_wrapped("then reduced, judged and drawn: ", 4, &finished.join(", "))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -57,7 +57,7 @@ impl StagePlan {
     /// Names of its experiments with their parameters and numbers of replicates.
     ///
     /// # Errors
-    /// As for [`parameters`].
+    /// A parameter without a canonical form.
     pub fn parameters(&self) -> Result<BTreeMap<String, Value>> {
         let named =
             |request: &Request| Ok((request.experiment.name.clone(), Value::of(&request.experiment)?));

@@ -118,7 +118,7 @@ pub(crate) fn prose(text: &str) -> Markup {
     html! { @for (index, part) in text.split('`').enumerate() { @if index % 2 == 1 { code { (part) } } @else { (part) } } }
 }
 
-/// As [`greek`], with raised and lowered indices: after `^` or `_`, what stands in brackets, a number, some small letters or
+/// Plain text with symbols for names of Greek letters and operators, and with raised and lowered indices: after `^` or `_`, what stands in brackets, a number, some small letters or
 /// one capital.
 pub fn formula(text: &str) -> Markup {
     indices(&greek(text))

@@ -285,8 +285,8 @@ fn forged(number: u64) {
     let mut dice = Dice(number * 7919 + 1);
     let home = Figures::at(&Path::new(env!("CARGO_MANIFEST_DIR")).join("figures"));
     let all = home.lock().unwrap();
-    let committed: Vec<_> = STAGES.iter().filter(|stage| all.stages.contains_key(stage.name)).collect();
-    let stage = committed[dice.below(committed.len() as u64) as usize];
+    let there: Vec<_> = STAGES.iter().filter(|stage| all.stages.contains_key(stage.name)).collect();
+    let stage = there[dice.below(there.len() as u64) as usize];
     let mut profiles = all.stages[stage.name].clone();
     let place = Place::new();
     let figures = Figures::at(&place.figures());
