@@ -48,7 +48,7 @@ pub enum DataLaw {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Nuisance {
     /// Number of the coordinates.
-    #[serde(rename = "nuisance directions")]
+    #[serde(rename = "nuisance_directions")]
     pub directions: usize,
     /// Variance of the noise in each of them.
     #[serde(rename = "nuisance")]
@@ -332,7 +332,7 @@ fn validate_mixture(check: &Check, d: usize, probabilities: &[f64], means: &Mean
 fn validate_nuisance(check: &Check, room: usize, nuisance: Nuisance) -> Result<()> {
     if nuisance.directions == 0 || nuisance.directions > room {
         let rule = format!("must be from 1 to {room}, the coordinates that the means leave");
-        return Err(check.refused("nuisance directions", nuisance.directions, rule));
+        return Err(check.refused("nuisance_directions", nuisance.directions, rule));
     }
     check.positive("nuisance", nuisance.variance)
 }

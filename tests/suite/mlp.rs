@@ -422,8 +422,8 @@ fn what_makes_no_network_is_refused_in_a_sentence() {
             Network::Mlp { widths: vec![2], head: Head::Softmax, gain: f64::NAN },
             ["gain", "above 0"],
         ),
-        (nuisance(0, 1.0), soft(), ["nuisance directions = 0", "from 1 to 17"]),
-        (nuisance(18, 1.0), soft(), ["nuisance directions = 18", "from 1 to 17"]),
+        (nuisance(0, 1.0), soft(), ["nuisance_directions = 0", "from 1 to 17"]),
+        (nuisance(18, 1.0), soft(), ["nuisance_directions = 18", "from 1 to 17"]),
         (nuisance(4, -1.0), soft(), ["nuisance = -1", "above 0"]),
     ] {
         let error = experiment(data, network).validate().unwrap_err().to_string();

@@ -66,7 +66,7 @@ fn fields(experiment: &Experiment) -> BTreeSet<&'static str> {
         DataLaw::Xor { d: _, lambda: _, mu: _, nu: _ } => ["d", "lambda", "mu", "nu"],
     });
     if let Some(Nuisance { directions: _, variance: _ }) = data.nuisance() {
-        names.extend(["nuisance", "nuisance directions"]);
+        names.extend(["nuisance", "nuisance_directions"]);
     }
     match network {
         Network::Softmax => {}
@@ -136,7 +136,7 @@ fn every_field_changes_the_key_and_the_replicates_do_not() {
             let nuisance = Nuisance { variance: 1.5, ..NUISANCE };
             e.problem.data = DataLaw::mixture(12, 10.0, 3).with_nuisance(nuisance);
         }),
-        ("nuisance directions", |e| {
+        ("nuisance_directions", |e| {
             let nuisance = Nuisance { directions: 3, ..NUISANCE };
             e.problem.data = DataLaw::mixture(12, 10.0, 3).with_nuisance(nuisance);
         }),
