@@ -345,7 +345,7 @@ fn fewer_than_twenty_replicates_give_no_verdict() {
     place.call(&[&["run", "gmm-alignment"], &set[..]].concat()).good();
     let claims = place.call(&[&["claims", "--json"], &set[..]].concat()).good().rows();
     let few = |claim: &&Value| {
-        claim["stage"] == "gmm-alignment" && texts(&claim["experiments"]).iter().any(|name| *name == "gmm")
+        claim["stage"] == "gmm-alignment" && texts(&claim["experiments"]).contains(&"gmm")
     };
     assert!(claims.iter().any(|claim| few(&claim)));
     for claim in claims.iter().filter(few) {
