@@ -13,7 +13,7 @@ import numpy as np, polars as pl
 
 folder = pathlib.Path(sys.argv[1])
 meta = json.loads((folder / "meta.json").read_text())
-d, xor = meta["d"], meta["task"] == "xor"
+d, xor, mlp = meta["d"], meta["task"] == "xor", meta["task"] == "mlp"
 read = lambda name: pl.read_parquet(folder / f"{name}.parquet")
 means, parameters, sample, spectrum, vectors, alignment = map(read,
     ("means", "parameters", "sample", "spectrum", "eigenvectors", "alignment"))
@@ -37,6 +37,31 @@ if xor:
     square = {"hessian": q, "gradient": r * r}
     layers = {"W": (Y, lambda of, a, b: square[of] * v[a] * gate[:, a] * v[b] * gate[:, b], W, span(mu.T, 1e-6)),
               "v": (relu, lambda of, a, b: square[of], v[None], span(np.maximum(W @ mu.T, 0), 0.1))}
+elif mlp:
+    weights = {}
+    for layer in sorted(set(parameters["layer"])):
+        of = parameters.filter(layer=layer).sort("row", "col")
+        weights[layer] = of["value"].to_numpy().reshape(of["row"].max() + 1, -1)
+    inputs, pushed, gates = [Y], [mu.T], []
+    for W in weights.values():
+        z = inputs[-1] @ W.T
+        gates.append(z > 0), inputs.append(np.maximum(z, 0)), pushed.append(np.maximum(W @ pushed[-1], 0))
+    if len(weights["W%d" % len(weights)]) == 1:
+        s = 1 / (1 + np.exp(-z[:, 0]))
+        S, error = (s * (1 - s))[:, None, None], (s - label)[:, None]
+    else:
+        pi = np.exp(z - z.max(axis=1, keepdims=True))
+        pi /= pi.sum(axis=1, keepdims=True)
+        S, error = pi[:, :, None] * (np.eye(pi.shape[1]) - pi[:, None, :]), pi - np.eye(pi.shape[1])[label]
+    J, layers = np.broadcast_to(np.eye(z.shape[1]), S.shape if z.shape[1] > 1 else (len(Y), 1, 1)), {}
+    for index, (layer, W) in reversed(list(enumerate(weights.items()))):
+        def weight_of(of, a, b, J=J):
+            left, right = J[:, :, a], J[:, :, b]
+            if of == "gradient":
+                return (error * left).sum(1) * (error * right).sum(1)
+            return np.einsum("nq,nqr,nr->n", left, S, right)
+        layers[layer] = (inputs[index], weight_of, W, span(pushed[index], 0.1 if index else 1e-6))
+        J = J @ W * gates[index - 1][:, None, :] if index else J
 else:
     x = rows(parameters.filter(layer="x"), "row", "col")
     logits = Y @ x.T
@@ -50,7 +75,7 @@ sine = lambda U, V: max(norm(U - V @ (V.T @ U), 2), norm(U.T @ U - np.eye(U.shap
 worst = {"eigenvalue": [], "eigenspace": [], "alignment": []} | ({"cross": []} if xor else {})
 for layer, (F, weight_of, aligned, space) in layers.items():
     dim, size = space.shape[1], range(len(aligned))
-    blocks = {(of, a, b) for of in ("hessian", "gradient") for a in size for b in size if a <= b}
+    blocks = {(of, a, b) for of in ("hessian", "gradient") for a in size for b in size if a == b or (a < b and not mlp)}
     stated = spectrum.filter(layer=layer).partition_by("matrix", "row", "col", as_dict=True)
     assert blocks <= stated.keys(), f"not every block of layer {layer} was exported"
     bases = {("means", a): space for a in size}

@@ -17,7 +17,7 @@ pub struct Shared {
     /// Root of all random streams.
     #[arg(long, value_name = "N", default_value_t = crate::published::DEFAULT_SEED)]
     seed: u64,
-    /// Change a parameter of an experiment, or of all members of a family: d, k, width, lambda, beta, c, phi, horizon, replicates,
+    /// Change a parameter of an experiment, or of all members of a family: d, k, width, depth, lambda, nuisance, beta, c, phi, horizon, replicates,
     /// checkpoints. Several values, as in gmm-snr.lambda=1,10,100, replace an axis of a family.
     #[arg(long, value_name = "EXPERIMENT.KEY=VALUE")]
     set: Vec<String>,

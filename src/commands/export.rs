@@ -52,7 +52,7 @@ pub(crate) fn export_checkpoints(args: &ExportArgs) -> Result<ExitCode> {
 }
 
 /// Writes the files of checkpoints into a folder, after computing what is missing: `meta.json`, and the tables `means`,
-/// `parameters`, `sample`, `spectrum` (of every block), `eigenvectors` (of the diagonal blocks) and `alignment`; of task B also
+/// `parameters`, `sample`, `spectrum` (of every block), `eigenvectors` (of the diagonal blocks) and `alignment`; of a multilayer perceptron diagonal blocks of rows only; of task B also
 /// `cross`, the entries of the rectangular blocks `W_i v` (`row` i, `neuron` j, `col` the coordinate).
 ///
 /// # Errors
@@ -175,7 +175,7 @@ fn tables_of(
         vectors_table(answers)?,
         alignment_table(&alignments(&here, observed, &*task, answers)?)?,
     ];
-    if task.layers().len() > 1 {
+    if task.has_cross() {
         tables.push(cross_table(point, observed)?);
     }
     Ok(tables)
@@ -193,9 +193,12 @@ fn write(folder: &Path, meta: &serde_json::Value, tables: &[Table]) -> Result<()
 
 type Answers = [(Query, [Vec<Pair>; 2])];
 
-/// All blocks of rows of the same layer, each pair of rows once.
+/// All blocks of rows of the same layer, each pair of rows once; of networks whose whole layers are blocks, the diagonal ones.
 fn blocks(task: &dyn Task) -> Vec<Block> {
     let mut blocks = task.diagonal_blocks();
+    if task.has_whole_layers() {
+        return blocks;
+    }
     for (layer, rows, _) in task.layers().into_iter().filter(|(.., cols)| *cols > 1) {
         let pairs = (0..small(rows)).flat_map(|row| (row + 1..small(rows)).map(move |col| (row, col)));
         blocks.extend(pairs.map(|(row, col)| Block { layer, row, col }));
@@ -216,7 +219,7 @@ fn meta(
     let problem = &experiment.problem;
     serde_json::json!({
         "experiment": experiment.name, "task": experiment.task(), "d": problem.d(), problem.network.rows_key(): problem.rows(),
-        "lambda": problem.data.lambda(), "beta": problem.training.beta, "c": problem.training.c, "delta": problem.step_size(), "phi": problem.training.phi,
+        "widths": problem.network.widths(), "lambda": problem.data.lambda(), "beta": problem.training.beta, "c": problem.training.c, "delta": problem.step_size(), "phi": problem.training.phi,
         "probabilities": problem.data.probabilities(), "sample": sample.name(), "n": size, "step": at.step, "time": at.time, "seed": seed,
         "replicate": replicate, "checkpoint": checkpoint,
     })

@@ -372,8 +372,7 @@ impl Samples<'_> {
 }
 
 fn describe(query: Query) -> String {
-    let block = query.block;
-    format!("checkpoint {}, block ({}, {}, {})", query.checkpoint, block.layer.name, block.row, block.col)
+    format!("checkpoint {}, block {}", query.checkpoint, query.block.shown())
 }
 
 /// `total · part / whole`, rounded down.

@@ -61,13 +61,12 @@ pub fn query_id(replicate: u32, query: Query, trajectory: &str) -> String {
         Question::Values => "values".to_owned(),
         Question::Norms => "norms".to_owned(),
         Question::Components(count) => format!("components {count}"),
+        Question::ClusterMeans => "cluster means".to_owned(),
     };
     format!(
-        "{replicate}, checkpoint {checkpoint}, {}, block ({}, {}, {}), {question}, of {trajectory}",
+        "{replicate}, checkpoint {checkpoint}, {}, block {}, {question}, of {trajectory}",
         sample.name(),
-        block.layer.name,
-        block.row,
-        block.col
+        block.shown()
     )
 }
 

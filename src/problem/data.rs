@@ -27,6 +27,9 @@ pub enum DataLaw {
         probabilities: Vec<f64>,
         /// The class means.
         means: Means,
+        /// Directions in which the noise is not that of λ; none where it is isotropic.
+        #[serde(flatten, skip_serializing_if = "Option::is_none")]
+        nuisance: Option<Nuisance>,
     },
     /// Four equally likely Gaussian clusters at `±μ` (label 1) and `±ν` (label 0), with the same noise.
     Xor {
@@ -39,6 +42,17 @@ pub enum DataLaw {
         /// Leading coordinates of the unit vector ν, orthogonal to μ.
         nu: Vec<f64>,
     },
+}
+
+/// A few coordinates after those of the means in which the noise has a variance of its own, whatever the label.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Nuisance {
+    /// Number of the coordinates.
+    #[serde(rename = "nuisance_directions")]
+    pub directions: usize,
+    /// Variance of the noise in each of them.
+    #[serde(rename = "nuisance")]
+    pub variance: f64,
 }
 
 /// How the unit class means lie to each other. By rotation invariance they may as well span the first k coordinates.
@@ -61,7 +75,25 @@ impl DataLaw {
     /// The mixture of classes with these probabilities and means.
     #[must_use]
     pub fn unequal_mixture(d: usize, lambda: f64, probabilities: Vec<f64>, means: Means) -> Self {
-        Self::Mixture { d, lambda, probabilities, means }
+        Self::Mixture { d, lambda, probabilities, means, nuisance: None }
+    }
+
+    /// This law with label-free noise of this variance in as many coordinates after those of the means; only a mixture has it.
+    #[must_use]
+    pub fn with_nuisance(mut self, given: Nuisance) -> Self {
+        if let Self::Mixture { nuisance, .. } = &mut self {
+            *nuisance = Some(given);
+        }
+        self
+    }
+
+    /// The coordinates with noise of their own, where there are some.
+    #[must_use]
+    pub fn nuisance(&self) -> Option<Nuisance> {
+        match self {
+            Self::Mixture { nuisance, .. } => *nuisance,
+            Self::Xor { .. } => None,
+        }
     }
 
     /// The XOR mixture with `μ = e_1` and `ν = e_2`.
@@ -98,7 +130,8 @@ impl DataLaw {
     #[must_use]
     pub fn keys(&self) -> &'static [&'static str] {
         match self {
-            Self::Mixture { .. } => &["d", "k", "lambda"],
+            Self::Mixture { nuisance: None, .. } => &["d", "k", "lambda"],
+            Self::Mixture { .. } => &["d", "k", "lambda", "nuisance"],
             Self::Xor { .. } => &["d", "lambda"],
         }
     }
@@ -122,6 +155,9 @@ impl DataLaw {
                     );
                 }
                 *probabilities = equal(k);
+            }
+            (Self::Mixture { nuisance: Some(nuisance), .. }, "nuisance") => {
+                nuisance.variance = given.number()?;
             }
             (law, _) => return Err(given.not_of(law.keys())),
         }
@@ -209,8 +245,12 @@ impl DataLaw {
     #[must_use]
     pub fn in_span(&self, d: usize) -> Self {
         match self {
-            Self::Mixture { lambda, probabilities, means, .. } => {
-                Self::unequal_mixture(d, *lambda, probabilities.clone(), means.clone())
+            Self::Mixture { lambda, probabilities, means, nuisance, .. } => {
+                let mut law = Self::unequal_mixture(d, *lambda, probabilities.clone(), means.clone());
+                if let Some(nuisance) = nuisance {
+                    law = law.with_nuisance(*nuisance);
+                }
+                law
             }
             Self::Xor { lambda, .. } => Self::xor(d, *lambda),
         }
@@ -228,8 +268,11 @@ impl DataLaw {
             check.positive("lambda", lambda)?;
         }
         match self {
-            Self::Mixture { d, probabilities, means, .. } => {
-                validate_mixture(check, *d, probabilities, means)
+            Self::Mixture { d, probabilities, means, nuisance, .. } => {
+                validate_mixture(check, *d, probabilities, means)?;
+                nuisance.map_or(Ok(()), |nuisance| {
+                    validate_nuisance(check, d.saturating_sub(probabilities.len()), nuisance)
+                })
             }
             Self::Xor { d, mu, nu, .. } => validate_xor(check, *d, mu, nu),
         }
@@ -284,6 +327,14 @@ fn validate_mixture(check: &Check, d: usize, probabilities: &[f64], means: &Mean
         }
     }
     Ok(())
+}
+
+fn validate_nuisance(check: &Check, room: usize, nuisance: Nuisance) -> Result<()> {
+    if nuisance.directions == 0 || nuisance.directions > room {
+        let rule = format!("must be from 1 to {room}, the coordinates that the means leave");
+        return Err(check.refused("nuisance_directions", nuisance.directions, rule));
+    }
+    check.positive("nuisance", nuisance.variance)
 }
 
 fn validate_xor(check: &Check, d: usize, mu: &[f64], nu: &[f64]) -> Result<()> {

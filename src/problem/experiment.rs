@@ -92,8 +92,20 @@ impl Member {
 const OWN_KEYS: [&str; 3] = ["horizon", "replicates", "checkpoints"];
 
 /// The keys of `--set` of all experiments together.
-pub const KEYS: [&str; 10] =
-    ["d", "k", "width", "lambda", "beta", "c", "phi", "horizon", "replicates", "checkpoints"];
+pub const KEYS: [&str; 12] = [
+    "d",
+    "k",
+    "width",
+    "depth",
+    "lambda",
+    "nuisance",
+    "beta",
+    "c",
+    "phi",
+    "horizon",
+    "replicates",
+    "checkpoints",
+];
 
 #[allow(
     clippy::cast_precision_loss,
@@ -163,6 +175,10 @@ impl Experiment {
         self.problem.validate(&self.name, self.horizon)?;
         let reduced = self.reduced_problem();
         reduced.validate_memory(&self.name)?;
+        if self.simulator == Simulator::Chain && self.problem.data.nuisance().is_some() {
+            let rule = "the reduced chain needs isotropic noise";
+            return Err(check.refused("nuisance", "given", rule));
+        }
         if self.simulator == Simulator::Chain && self.problem.d() <= reduced.d() {
             let rule =
                 format!("the reduced chain needs more dimensions than its {} coordinates", reduced.d());

@@ -40,6 +40,10 @@ impl Start {
     }
 
     fn validate(&self, check: &Check, data: &DataLaw, network: &Network) -> Result<()> {
+        if !self.is_random() && !network.takes_start() {
+            let rule = format!("the start of a network {} is random", network.name());
+            return Err(check.refused("start", format!("{self:?}"), rule));
+        }
         let finite = |values: &[f64]| values.iter().all(|value| value.abs() <= 1e75);
         let (rows, means) = (network.rows(data), data.means());
         if let Some(along) = &self.along

@@ -2,13 +2,14 @@
 
 use crate::error::Result;
 use crate::mutation;
+use crate::problem::network::Layer;
 use crate::simulation::data::Sample;
 use crate::simulation::task::{Block, Matrix, Parameters, Task};
 use crate::simulation::trajectory::Observed;
 use crate::spectrum::query::{Query, Question, SampleKind};
-use crate::spectrum::subspace::space;
-use crate::spectrum::{BlockMatrix, Norms, Pair, warm_start};
-use ndarray::Array2;
+use crate::spectrum::subspace::{singular, space};
+use crate::spectrum::{BlockMatrix, Norms, Pair, signed, warm_start};
+use ndarray::{Array2, Axis, stack};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -70,6 +71,9 @@ impl<'a> Point<'a> {
     pub fn matrices(&self, block: Block) -> Result<[BlockMatrix<'a>; 2]> {
         both(|index| {
             let (matrix, outputs) = (Matrix::BOTH[index], &self.outputs);
+            if block.rows().is_none() {
+                return self.layer(matrix, block.layer);
+            }
             let mut curvature = self.task.curvature(matrix, block, self.parameters, outputs, self.sample)?;
             if matrix == Matrix::Hessian {
                 curvature.weights = mutation::hessian_weights(curvature.weights);
@@ -83,6 +87,39 @@ impl<'a> Point<'a> {
         })
     }
 
+    fn layer(&self, matrix: Matrix, layer: Layer) -> Result<BlockMatrix<'a>> {
+        let of = |sample| self.task.layer_curvature(matrix, layer, self.parameters, &self.outputs, sample);
+        let mut curvature = of(self.sample)?;
+        if matrix == Matrix::Gradient
+            && let Some(labels) = mutation::gradient_labels(&self.sample.labels)
+        {
+            let mut mutated = self.sample.clone();
+            mutated.labels = labels;
+            let factors = self.task.layer_curvature(matrix, layer, self.parameters, &self.outputs, &mutated);
+            curvature.factors = factors?.factors;
+        }
+        Ok(BlockMatrix::of_layer(curvature))
+    }
+
+    /// The means of what a layer is given over the clusters that the sample has: left singular vectors with singular values.
+    fn cluster_means(&self, matrix: &BlockMatrix) -> Result<Vec<Pair>> {
+        let (inputs, clusters) = (matrix.inputs(), &self.sample.clusters);
+        let mean = |cluster: u32| {
+            let mine: Vec<usize> =
+                (0..clusters.len()).filter(|sample| clusters[*sample] == cluster).collect();
+            inputs.select(Axis(0), &mine).mean_axis(Axis(0))
+        };
+        let known = clusters.iter().max().map_or(0, |most| most + 1);
+        let means: Vec<_> = (0..known).filter_map(mean).collect();
+        let means: Vec<_> = means.iter().map(|mean| mean.view()).collect();
+        let columns = stack(Axis(1), &means).map_err(crate::spectrum::shape)?;
+        let (vectors, values) = singular(&columns)?;
+        let pairs = values.into_iter().zip(vectors.columns());
+        Ok(pairs
+            .map(|(value, vector)| Pair { value, vector: signed(vector.to_owned()), residual: 0.0 })
+            .collect())
+    }
+
     /// The answer to a question about a block whose matrices are at hand.
     ///
     /// # Errors
@@ -91,6 +128,11 @@ impl<'a> Point<'a> {
         let basis = || space(self.task, query.block.layer, self.parameters);
         Ok(match query.question {
             Question::Top(count) => QueryResult::Pairs(both(|index| matrices[index].top(count as usize))?),
+            Question::ClusterMeans => QueryResult::Components(self.cluster_means(&matrices[0])?),
+            Question::Outliers(count) if query.block.rows().is_none() => QueryResult::Pairs(both(|index| {
+                let start = matrices[index].cluster_start(&self.sample.clusters, count as usize + 2)?;
+                matrices[index].outliers(count as usize, &start)
+            })?),
             Question::Outliers(count) => {
                 let start = warm_start(&basis()?, self.task.vector(self.parameters, query.block)?);
                 QueryResult::Pairs(both(|index| matrices[index].outliers(count as usize, &start))?)

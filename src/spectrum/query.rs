@@ -49,6 +49,9 @@ pub enum Question {
     /// This many leading principal components of what the layer of the block is given, not centred and without any weights: what
     /// eigenvectors of the Hessian and the gradient matrix would be if neither the network nor the labels played a part.
     Components(u32),
+    /// The means, over the clusters of the sample, of what the layer of the block is given: their left singular vectors, with
+    /// the singular values.
+    ClusterMeans,
 }
 
 /// A question put to one checkpoint of one replicate.

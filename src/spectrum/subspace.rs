@@ -13,12 +13,27 @@ use ndarray_linalg::SVD;
 /// # Errors
 /// [`Error::Numeric`] if LAPACK fails.
 pub fn span(columns: &Array2<f64>, cut: f64) -> Result<Array2<f64>> {
-    let (vectors, values, _) = columns.svd(true, false).map_err(|error| numeric("svd", &error))?;
-    let Some(vectors) = vectors else {
-        return Err(Error::Numeric { routine: "svd", problem: "gave no vectors".to_owned() });
-    };
+    let (vectors, values) = decomposed(columns)?;
     let kept = values.iter().filter(|value| **value > cut * values[0]).count();
     Ok(vectors.slice(s![.., ..kept]).to_owned())
+}
+
+/// Left singular vectors of columns (d × m) with their singular values, largest first, those of zero left out.
+///
+/// # Errors
+/// [`Error::Numeric`] if LAPACK fails.
+pub fn singular(columns: &Array2<f64>) -> Result<(Array2<f64>, Vec<f64>)> {
+    let (vectors, values) = decomposed(columns)?;
+    let kept = values.iter().filter(|value| **value > 1e-13 * values[0]).count();
+    Ok((vectors.slice(s![.., ..kept]).to_owned(), values[..kept].to_vec()))
+}
+
+fn decomposed(columns: &Array2<f64>) -> Result<(Array2<f64>, Vec<f64>)> {
+    let (vectors, values, _) = columns.svd(true, false).map_err(|error| numeric("svd", &error))?;
+    match vectors {
+        Some(vectors) => Ok((vectors, values.to_vec())),
+        None => Err(Error::Numeric { routine: "svd", problem: "gave no vectors".to_owned() }),
+    }
 }
 
 /// Orthonormal basis (p × dim) of a subspace drawn uniformly: the span of dim ≤ p standard normal vectors.

@@ -105,7 +105,8 @@ pub struct Of {
 impl Of {
     /// A block of a matrix.
     pub fn block(matrix: Matrix, block: Block) -> Self {
-        Self { matrix: Some(matrix), col: Some(block.col), ..Self::row(block.layer, block.row) }
+        let (row, col) = block.rows().unzip();
+        Self { matrix: Some(matrix), row, col, ..Self::layer(block.layer) }
     }
 
     /// A row of parameters.
@@ -290,8 +291,8 @@ pub fn spectrum_table(rows: &[Eigenvalue]) -> Result<Table> {
         .str("sample", &each(rows, |row| row.sample.name()))
         .str("matrix", &each(rows, |row| row.matrix.name()))
         .str("layer", &each(rows, |row| row.block.layer.name))
-        .u32("row", each(rows, |row| row.block.row))
-        .u32("col", each(rows, |row| row.block.col))
+        .u32_or_null("row", each(rows, |row| row.block.rows().map(|rows| rows.0)))
+        .u32_or_null("col", each(rows, |row| row.block.rows().map(|rows| rows.1)))
         .u32("rank", each(rows, |row| row.rank))
         .f64("eigenvalue", each(rows, |row| row.eigenvalue))
         .f64_or_null("residual", each(rows, |row| row.residual))
@@ -480,7 +481,8 @@ impl Statistics {
         let reader = Reader(table);
         let statistic = reader.column("statistic", Table::strs)?;
         let matrix = reader.named("matrix", &Matrix::BOTH, Matrix::name)?;
-        let layer = reader.named("layer", &[Layer::X, Layer::W, Layer::V], |layer| layer.name)?;
+        let layers: Vec<Layer> = Layer::all().collect();
+        let layer = reader.named("layer", &layers, |layer| layer.name)?;
         let subspace = reader.named("subspace", &Subspace::ALL, Subspace::name)?;
         let (row, col) = (reader.numbers("row")?, reader.numbers("col")?);
         let (rank, cluster) = (reader.numbers("rank")?, reader.numbers("cluster")?);

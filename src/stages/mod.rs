@@ -1,5 +1,6 @@
 //! The ordered list of stages, nothing else. A new experiment is one new file and one line here.
 
+pub mod architectures;
 pub mod bbp_transition;
 pub mod common;
 pub mod dimension_limit;
@@ -48,4 +49,5 @@ pub const STAGES: &[&Stage] = &[
     &xor_escape::report::STAGE,
     &effective_spectrum::report::STAGE,
     &dimension_limit::report::STAGE,
+    &architectures::report::STAGE,
 ];

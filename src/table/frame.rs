@@ -121,9 +121,8 @@ impl Table {
             match Kind::of(column.dtype()) {
                 None => return Err(table.problem(name, format!("type {} is not supported", column.dtype()))),
                 Some(Kind::F64) => {
-                    if let Some(row) =
-                        table.f64s(name)?.iter().position(|value| value.is_some_and(f64::is_nan))
-                    {
+                    let found = column.f64().map_err(|error| table.problem(name, error))?;
+                    if let Some(row) = found.iter().position(|value| value.is_some_and(f64::is_nan)) {
                         return Err(table.nan(name, row));
                     }
                 }

@@ -1,9 +1,9 @@
 use crate::problems::{Flat, Kind};
 use spectral_alignment::error::Error;
-use spectral_alignment::problem::data::{DataLaw, Means, cholesky};
+use spectral_alignment::problem::data::{DataLaw, Means, Nuisance, cholesky};
 use spectral_alignment::problem::experiment::{Experiment, KEYS, Simulator, Spacing};
 use spectral_alignment::problem::given::Given;
-use spectral_alignment::problem::network::Network;
+use spectral_alignment::problem::network::{Head, Network};
 use spectral_alignment::problem::training::{Start, Training};
 use spectral_alignment::simulation::task::Block;
 use spectral_alignment::spectrum::query::{Question, SampleKind};
@@ -98,6 +98,14 @@ fn the_last_checkpoint_is_not_lost_to_rounding() {
     }
 }
 
+fn deep() -> Experiment {
+    let mut deep = experiment();
+    let nuisance = Nuisance { directions: 2, variance: 1.0 };
+    deep.problem.data = deep.problem.data.with_nuisance(nuisance);
+    deep.problem.network = Network::mlp(vec![6], Head::Softmax);
+    deep
+}
+
 #[test]
 fn every_set_key_changes_its_field_and_nothing_else() {
     type Change = fn(&mut Experiment);
@@ -126,14 +134,23 @@ fn every_set_key_changes_its_field_and_nothing_else() {
     assert_eq!(found, expected);
     refused(experiment().set("width", "8"), &["gmm.width = 8", "set d, k, lambda, beta"]);
     refused(xor().set("k", "4"), &["xor.k = 4", "set d, lambda, width, beta"]);
-    assert_eq!(KEYS.len(), cases.len() + 1);
+    // Depth is that of multilayer perceptrons; nuisance that of laws with directions of it.
+    let mut deep = deep();
+    deep.set("depth", "4").unwrap();
+    deep.set("nuisance", "0.5").unwrap();
+    assert_eq!(deep.problem.network, Network::mlp(vec![6; 3], Head::Softmax));
+    assert_eq!(deep.problem.data.nuisance().unwrap().variance, 0.5);
+    refused(experiment().set("depth", "2"), &["gmm.depth = 2", "set d, k, lambda, beta"]);
+    refused(experiment().set("nuisance", "2"), &["gmm.nuisance = 2", "set d, k, lambda, beta"]);
+    assert_eq!(KEYS.len(), cases.len() + 3);
 }
 
 #[test]
 fn every_part_says_which_keys_it_has_and_refuses_all_others_by_name() {
     let of = |experiment: &Experiment| BTreeSet::from_iter(experiment.keys());
-    let (mixture, xor) = (of(&experiment()), of(&xor()));
-    assert_eq!(&mixture | &xor, BTreeSet::from(KEYS));
+    let (mixture, xor, deep) = (of(&experiment()), of(&xor()), of(&deep()));
+    assert_eq!(deep, BTreeSet::from(KEYS));
+    assert_eq!(&(&deep - &mixture) - &xor, BTreeSet::from(["depth", "nuisance"]));
     assert_eq!(&mixture - &xor, BTreeSet::from(["k"]));
     assert_eq!(&xor - &mixture, BTreeSet::from(["width"]));
     // A part is asked for any key: what is not its own it does not take for another.
@@ -141,7 +158,7 @@ fn every_part_says_which_keys_it_has_and_refuses_all_others_by_name() {
         let given = Given { experiment: "gmm", key, value: "3" };
         let mut data = experiment().problem.data;
         assert_eq!(data.set(key, &given).is_ok(), data.keys().contains(&key), "{key} of the law");
-        for mut network in [Network::softmax(), Network::two_layer(2)] {
+        for mut network in [Network::softmax(), Network::two_layer(2), Network::mlp(vec![2], Head::Softmax)] {
             assert_eq!(
                 network.set(key, &given).is_ok(),
                 network.keys().contains(&key),

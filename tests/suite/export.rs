@@ -6,6 +6,7 @@ use spectral_alignment::cli::{Checkpoints, SampleSize, Selection};
 use spectral_alignment::commands::export::export;
 use spectral_alignment::pipeline::context::RunContext;
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
+use spectral_alignment::problem::network::{Head, Network};
 use spectral_alignment::problem::training::Start;
 use spectral_alignment::spectrum::lapack::use_one_thread;
 use spectral_alignment::spectrum::query::SampleKind;
@@ -373,6 +374,70 @@ fn recompute_xor(out: &Path, sample_name: &str) -> serde_json::Value {
         stated.compare((matrix, "v", 0, 0), &weighted(&relu, square), (&v, kept));
     }
     meta
+}
+
+/// A multilayer perceptron, `z = W2 relu(W1 Y)` under softmax: the derivative of `z_a` in `(W1 Y)_i` is `W2_ai` where the gate is open.
+#[test]
+fn an_exported_checkpoint_of_a_multilayer_perceptron_can_be_recomputed() {
+    use_one_thread();
+    let (d, k, width) = (15, 3, 4);
+    let place = Place::new();
+    let (store, settings) = (place.store(), quick_settings());
+    let context = RunContext::new(&store, &settings).unwrap();
+    let kind = Kind { network: Network::mlp(vec![width], Head::Softmax), ..Kind::mixture(k) };
+    let mut experiment = xor_experiment(kind, d, 0.02);
+    experiment.name = "mlp-gmm-export".to_owned();
+    let out = place.path().join("mlp");
+    let (sample, sample_size) = (SampleKind::Test, None);
+    let wanted = Selection { replicate: 0, checkpoint: Checkpoints::Last, sample, sample_size };
+    export(&context, &experiment, wanted, &out).unwrap();
+    let meta: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("meta.json")).unwrap()).unwrap();
+    assert_eq!((&meta["task"], &meta["widths"]), (&"mlp".into(), &serde_json::json!([width])));
+    let table = read(&out, "sample");
+    let features = table.present("features", table.f64_lists("features").unwrap()).unwrap();
+    let labels = indices(&table, "label");
+    let table = read(&out, "parameters");
+    let mut weights = [Array2::zeros((width, d)), Array2::zeros((k, width))];
+    let places = indices(&table, "row").into_iter().zip(indices(&table, "col"));
+    for ((layer, place), value) in names(&table, "layer").iter().zip(places).zip(numbers(&table, "value")) {
+        weights[usize::from(layer == "W2")][place] = value;
+    }
+    let [first, second] = &weights;
+    let (mut open, mut softmax) = (Vec::new(), Vec::new());
+    for y in &features {
+        let relu: Vec<f64> = first.rows().into_iter().map(|row| dot(&row.to_vec(), y).max(0.0)).collect();
+        let powers: Vec<f64> = second.rows().into_iter().map(|row| dot(&row.to_vec(), &relu).exp()).collect();
+        let total: f64 = powers.iter().sum();
+        softmax.push(powers.into_iter().map(|power| power / total).collect::<Vec<f64>>());
+        open.push(relu);
+    }
+    let stated = Stated::read(&out, "test");
+    assert_eq!(stated.values.len(), 2 * (width + k), "the diagonal blocks of both matrices");
+    let error = |n: usize, a: usize| softmax[n][a] - if labels[n] == a { 1.0 } else { 0.0 };
+    let slope = |n: usize, a: usize, i: usize| if open[n][i] > 0.0 { second[[a, i]] } else { 0.0 };
+    for i in 0..width {
+        let h = weighted(&features, |n| {
+            let mean: f64 = (0..k).map(|a| softmax[n][a] * slope(n, a, i)).sum();
+            (0..k).map(|a| softmax[n][a] * (slope(n, a, i) - mean).powi(2)).sum()
+        });
+        let g = weighted(&features, |n| (0..k).map(|a| error(n, a) * slope(n, a, i)).sum::<f64>().powi(2));
+        for (matrix, block) in [("hessian", h), ("gradient", g)] {
+            stated.compare((matrix, "W1", i, i), &block, (&first.row(i).to_vec(), k));
+        }
+    }
+    // The means pushed forward, cut by squared singular values.
+    let means = array(&read(&out, "means"), k, d, "cluster");
+    let pushed = first.dot(&means.t()).mapv(|z| z.max(0.0));
+    let squares = pushed.dot(&pushed.t()).eigh(UPLO::Lower).unwrap().0;
+    let kept = squares.iter().filter(|square| **square > 0.01 * squares[width - 1]).count();
+    for (a, row) in second.rows().into_iter().enumerate() {
+        let h = weighted(&open, |n| softmax[n][a] * (1.0 - softmax[n][a]));
+        let g = weighted(&open, |n| error(n, a).powi(2));
+        for (matrix, block) in [("hessian", h), ("gradient", g)] {
+            stated.compare((matrix, "W2", a, a), &block, (&row.to_vec(), kept));
+        }
+    }
 }
 
 /// W and v; v has one row per neuron, and column 0.

@@ -78,8 +78,8 @@ fn plausible(change: &Override) -> bool {
     let whole = number.fract() == 0.0 && number >= 1.0;
     number.is_finite()
         && match change.key.as_str() {
-            "d" | "k" | "width" | "replicates" | "checkpoints" => whole && number <= 1e9,
-            "lambda" | "c" | "phi" | "horizon" => number > 0.0,
+            "d" | "k" | "width" | "depth" | "replicates" | "checkpoints" => whole && number <= 1e9,
+            "lambda" | "nuisance" | "c" | "phi" | "horizon" => number > 0.0,
             "beta" => number >= 0.0,
             _ => false,
         }

@@ -273,7 +273,7 @@ fn only_their_own_modules_know_which_data_laws_and_networks_there_are() {
         }
     }
     // Where they are built; their own modules call them `Self`.
-    assert_eq!(met, BTreeMap::from([("src/simulation/task/build.rs", 4)]));
+    assert_eq!(met, BTreeMap::from([("src/simulation/task/build.rs", 5)]));
 }
 
 #[test]
@@ -375,9 +375,14 @@ fn every_plan_obeys_the_rules_of_experiments() {
                 experiment.validate().unwrap();
                 let task = experiment.task();
                 let (law, network) = (experiment.problem.data.name(), experiment.problem.network.name());
-                let expected = if task == "gmm" { ("mixture", "softmax") } else { ("xor", "two-layer") };
+                let expected = match task {
+                    "gmm" => ("mixture", "softmax"),
+                    "xor" => ("xor", "two-layer"),
+                    _ if experiment.name.starts_with("mlp-gmm") => ("mixture", "mlp"),
+                    _ => ("xor", "mlp"),
+                };
                 assert_eq!((law, network), expected, "{name}: {}", experiment.name);
-                assert!(task == "gmm" || task == "xor", "{name}: {}", experiment.name);
+                assert!(["gmm", "xor", "mlp"].contains(&task), "{name}: {}", experiment.name);
                 let own = ["gmm", "xor"].iter().any(|prefix| name.starts_with(prefix));
                 assert!(!own || name.starts_with(task), "{name}: {}", experiment.name);
                 assert!(experiment.schedule().len() >= 5 && experiment.schedule()[0] == 0, "{name}");
@@ -416,7 +421,11 @@ fn an_override_reaches_every_stage_that_uses_the_experiment() {
             ("horizon", "90"),
             ("replicates", "3"),
             ("checkpoints", "8"),
-            (if name.starts_with("gmm") { "k" } else { "width" }, "4"),
+            match &name[..3] {
+                "gmm" => ("k", "4"),
+                "xor" => ("width", "4"),
+                _ => ("depth", "3"),
+            },
         ] {
             // The classes of an experiment that tells them apart are fixed.
             if plan_all(STAGES, &plain)

@@ -43,6 +43,9 @@ mod mixture;
 /// Task B against finite differences, plain loops, symmetries and exact laws.
 mod xor;
 
+/// Multilayer perceptrons against finite differences, the dedicated networks and explicit matrices; nuisance directions.
+mod mlp;
+
 /// Eigenpairs and norms against another route, known spectra, and the closed form at x = 0.
 mod spectrum;
 

@@ -4,10 +4,10 @@ use spectral_alignment::digest::{KeyBuilder, Value};
 use spectral_alignment::pipeline::closure::SOURCES;
 use spectral_alignment::pipeline::code::{other_parts, parameters};
 use spectral_alignment::problem::Problem;
-use spectral_alignment::problem::data::{self, DataLaw, Means};
+use spectral_alignment::problem::data::{self, DataLaw, Means, Nuisance};
 use spectral_alignment::problem::experiment::{Experiment, Simulator, Spacing};
 use spectral_alignment::problem::network::Layer;
-use spectral_alignment::problem::network::{self, Network};
+use spectral_alignment::problem::network::{self, Head, Network};
 use spectral_alignment::problem::training::{Start, Training};
 use spectral_alignment::simulation::task::Block;
 use spectral_alignment::spectrum::query::{Query, Question, SampleKind};
@@ -60,19 +60,25 @@ fn fields(experiment: &Experiment) -> BTreeSet<&'static str> {
         "second",
     ]);
     names.extend(match data {
-        DataLaw::Mixture { d: _, lambda: _, probabilities: _, means: _ } => {
+        DataLaw::Mixture { d: _, lambda: _, probabilities: _, means: _, nuisance: _ } => {
             ["d", "lambda", "probabilities", "means"]
         }
         DataLaw::Xor { d: _, lambda: _, mu: _, nu: _ } => ["d", "lambda", "mu", "nu"],
     });
+    if let Some(Nuisance { directions: _, variance: _ }) = data.nuisance() {
+        names.extend(["nuisance", "nuisance_directions"]);
+    }
     match network {
         Network::Softmax => {}
         Network::TwoLayer { width: _ } => {
             names.insert("width");
         }
+        Network::Mlp { widths: _, head: _, gain: _ } => names.extend(["widths", "head", "gain"]),
     }
     names
 }
+
+const NUISANCE: Nuisance = Nuisance { directions: 2, variance: 1.0 };
 
 type Change = (&'static str, fn(&mut Experiment));
 
@@ -113,7 +119,39 @@ fn every_field_changes_the_key_and_the_replicates_do_not() {
         ("mu", |e| e.problem.data = DataLaw::turned_xor(12, 10.0, vec![-1.0], vec![0.0, 1.0])),
         ("nu", |e| e.problem.data = DataLaw::turned_xor(12, 10.0, vec![1.0], vec![-0.0, 1.0])),
     ];
-    for (task, changes) in [(Kind::mixture(3), mixture), (Kind::xor(3), xor)] {
+    let deep: &[Change] = &[
+        ("law", |e| e.problem.data = DataLaw::xor(12, 10.0)),
+        ("network", |e| e.problem.network = Network::softmax()),
+        ("second", |e| e.problem.training.start.second = Some(vec![1.0; 3])),
+        ("probabilities", |e| {
+            e.problem.data = DataLaw::unequal_mixture(12, 10.0, vec![0.5, 0.25, 0.25], Means::Orthonormal)
+                .with_nuisance(NUISANCE);
+        }),
+        ("means", |e| {
+            let gram = data::identity(3);
+            e.problem.data = DataLaw::unequal_mixture(12, 10.0, vec![1.0 / 3.0; 3], Means::Gram(gram))
+                .with_nuisance(NUISANCE);
+        }),
+        ("nuisance", |e| {
+            let nuisance = Nuisance { variance: 1.5, ..NUISANCE };
+            e.problem.data = DataLaw::mixture(12, 10.0, 3).with_nuisance(nuisance);
+        }),
+        ("nuisance_directions", |e| {
+            let nuisance = Nuisance { directions: 3, ..NUISANCE };
+            e.problem.data = DataLaw::mixture(12, 10.0, 3).with_nuisance(nuisance);
+        }),
+        ("widths", |e| e.problem.network = Network::mlp(vec![4, 3], Head::Softmax)),
+        ("widths", |e| e.problem.network = Network::mlp(vec![5], Head::Softmax)),
+        ("head", |e| e.problem.network = Network::mlp(vec![4], Head::Logistic)),
+        ("gain", |e| {
+            e.problem.network = Network::Mlp { widths: vec![4], head: Head::Softmax, gain: 1.0 };
+        }),
+    ];
+    let of_mlp = Kind {
+        data: DataLaw::mixture(1, 1.0, 3).with_nuisance(NUISANCE),
+        network: Network::mlp(vec![4], Head::Softmax),
+    };
+    for (task, changes) in [(Kind::mixture(3), mixture), (Kind::xor(3), xor), (of_mlp, deep)] {
         let mut keys = BTreeMap::new();
         let base = experiment(task.clone());
         let all: Vec<&Change> = COMMON.iter().chain(changes).collect();
@@ -271,11 +309,16 @@ fn json_is_written_in_one_way() {
 #[test]
 fn every_law_and_network_has_a_source_file_of_its_own() {
     let laws = [DataLaw::mixture(9, 1.0, 2), DataLaw::xor(9, 1.0)].map(|law| law.source());
-    let networks = [Network::softmax(), Network::two_layer(2)].map(|network| network.source());
+    let networks = [Network::softmax(), Network::two_layer(2), Network::mlp(vec![2], Head::Softmax)]
+        .map(|network| network.source());
     assert_eq!(laws, data::SOURCES);
     assert_eq!(networks, network::SOURCES);
-    let shared =
-        ["src/simulation/data/mod.rs", "src/simulation/data/clusters.rs", "src/simulation/network/mod.rs"];
+    let shared = [
+        "src/simulation/data/mod.rs",
+        "src/simulation/data/clusters.rs",
+        "src/simulation/network/heads.rs",
+        "src/simulation/network/mod.rs",
+    ];
     let files: BTreeSet<&str> = SOURCES
         .iter()
         .map(|source| source.path)
@@ -286,7 +329,7 @@ fn every_law_and_network_has_a_source_file_of_its_own() {
         .collect();
     assert_eq!(files, laws.into_iter().chain(networks).collect());
     let (mixture, xor) = (experiment(Kind::mixture(3)), experiment(Kind::xor(3)));
-    assert_eq!(other_parts([&mixture]), [laws[1], networks[1]]);
-    assert_eq!(other_parts([&xor]), [laws[0], networks[0]]);
-    assert_eq!(other_parts([&mixture, &xor]), Vec::<&str>::new());
+    assert_eq!(other_parts([&mixture]), [laws[1], networks[1], networks[2]]);
+    assert_eq!(other_parts([&xor]), [laws[0], networks[0], networks[2]]);
+    assert_eq!(other_parts([&mixture, &xor]), [networks[2]]);
 }

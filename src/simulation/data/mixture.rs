@@ -1,6 +1,6 @@
 //! The k-component Gaussian mixture: `Y = μ_b + z/√λ` with probability `p_b`, and label b.
 
-use crate::problem::data::{Means, cholesky, identity};
+use crate::problem::data::{Means, Nuisance, cholesky, identity};
 use crate::random::normal::Normals;
 use crate::simulation::data::clusters::Clusters;
 use crate::simulation::data::{InSpan, Law};
@@ -10,6 +10,7 @@ use ndarray::{Array2, s};
 #[derive(Clone, Debug)]
 pub struct Mixture {
     clusters: Clusters,
+    nuisance: Option<Nuisance>,
 }
 
 impl Mixture {
@@ -23,7 +24,13 @@ impl Mixture {
         };
         #[allow(clippy::cast_possible_truncation, reason = "k ≤ d, and d samples fit in memory")]
         let labels = (0..k as u32).collect();
-        Self { clusters: Clusters::new(d, lambda, means, labels, probabilities) }
+        Self { clusters: Clusters::new(d, lambda, means, labels, probabilities), nuisance: None }
+    }
+
+    /// The mixture with other noise in some coordinates after the first k, which draws the same normal numbers.
+    #[must_use]
+    pub fn with_nuisance(self, nuisance: Option<Nuisance>) -> Self {
+        Self { nuisance, ..self }
     }
 }
 
@@ -50,10 +57,20 @@ impl Law for Mixture {
     }
 
     fn draw(&self, normals: &mut Normals, y: &mut [f64]) -> u32 {
-        self.clusters.draw(normals, y)
+        let cluster = self.clusters.draw(normals, y);
+        if let Some(Nuisance { directions, variance }) = self.nuisance {
+            let factor = variance.sqrt() / self.clusters.scale;
+            for value in &mut y[self.clusters.means.len()..][..directions] {
+                *value *= factor;
+            }
+        }
+        cluster
     }
 
     fn in_span(&self) -> Option<InSpan> {
+        if self.nuisance.is_some() {
+            return None;
+        }
         let Clusters { scale, means, cumulative, .. } = self.clusters.clone();
         Some(InSpan { basis: (0..means.len()).collect(), means, cumulative, scale })
     }

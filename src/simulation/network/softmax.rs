@@ -9,10 +9,10 @@ use crate::problem::network::Layer;
 use crate::random::normal::StandardNormal;
 use crate::random::seed::{Purpose, Seed};
 use crate::simulation::data::{Law, Sample};
-use crate::simulation::exponential::exp;
 use crate::simulation::kernel::Rows;
+use crate::simulation::network::heads::{first_largest, softmax, steps};
 use crate::simulation::task::definition::{
-    Block, Curvature, Evaluation, LARGEST, Learner, Matrix, Parameters, Reduced, Summary, Task, place,
+    Block, Curvature, Evaluation, Learner, Matrix, Parameters, Reduced, Summary, Task, place,
 };
 use crate::simulation::task::tally::Tally;
 use ndarray::Array2;
@@ -32,35 +32,6 @@ impl Softmax {
     pub fn new(problem: &Problem, law: Box<dyn Law>) -> Self {
         Self { problem: problem.clone(), law, k: problem.rows(), d: problem.d() }
     }
-}
-
-/// `π = softmax(logits)` in place, in a fixed order; returns `log Σ exp`.
-fn softmax(logits: &mut [f64]) -> f64 {
-    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut total = 0.0;
-    for logit in &mut *logits {
-        *logit = exp(*logit - top);
-    }
-    for weight in &*logits {
-        total += weight;
-    }
-    for probability in logits {
-        *probability /= total;
-    }
-    top + libm::log(total)
-}
-
-/// Turns logits into steps `δ (π_a - y_a)`; false if they are too large.
-fn steps(logits: &mut [f64], label: u32, step: f64) -> bool {
-    if !logits.iter().all(|logit| logit.abs() <= LARGEST) {
-        return false;
-    }
-    softmax(logits);
-    logits[label as usize] -= 1.0;
-    for residual in logits {
-        *residual *= step;
-    }
-    true
 }
 
 /// The one layer of the reduced chain is the first.
@@ -145,9 +116,8 @@ impl Task for Softmax {
             x.products(y, output);
             let (label, cluster) = (sample.labels[index] as usize, sample.clusters[index] as usize);
             let logit = output[label];
-            let first_largest =
-                (0..self.k).fold(0, |best, class| if output[class] > output[best] { class } else { best });
-            tally.add(cluster, softmax(output) - logit, first_largest == label);
+            let best = first_largest(output);
+            tally.add(cluster, softmax(output) - logit, best == label);
         }
         tally.evaluation(outputs)
     }

@@ -19,6 +19,7 @@ use crate::random::normal::StandardNormal;
 use crate::random::seed::{Purpose, Seed};
 use crate::simulation::data::{Law, Sample};
 use crate::simulation::kernel::Rows;
+use crate::simulation::network::heads::{logistic_loss, relu, residual_and_curvature, weight};
 use crate::simulation::task::definition::{
     Block, Curvature, Evaluation, LARGEST, Learner, Matrix, Parameters, Reduced, Spanning, Summary, Task,
     place,
@@ -45,27 +46,6 @@ impl TwoLayer {
     pub fn new(problem: &Problem, law: Box<dyn Law>, width: usize) -> Self {
         Self { problem: problem.clone(), law, width, d: problem.d() }
     }
-}
-
-/// `r = σ(f) - y` and `q = σ(f)(1 - σ(f))` of one sample, accurate however small they are.
-fn residual_and_curvature(f: f64, label: u32) -> (f64, f64) {
-    let small = libm::exp(-f.abs());
-    let (near, far) = (1.0 / (1.0 + small), small / (1.0 + small));
-    let (sigma, rest) = if f > 0.0 { (near, far) } else { (far, near) };
-    (if label == 1 { -rest } else { sigma }, near * far)
-}
-
-/// What stands in block `(i, j)` of a matrix for one sample, besides `v_i v_j`.
-fn weight(matrix: Matrix, f: f64, label: u32) -> f64 {
-    let (r, q) = residual_and_curvature(f, label);
-    match matrix {
-        Matrix::Hessian => q,
-        Matrix::Gradient => r * r,
-    }
-}
-
-fn relu(value: f64) -> f64 {
-    if value > 0.0 { value } else { 0.0 }
 }
 
 /// The second layer in the reduced chain.
@@ -181,7 +161,6 @@ impl Task for TwoLayer {
         })
     }
 
-    /// A sample counts as classified correctly if f has the sign of its label: positive for 1, negative for 0.
     fn evaluate(&self, parameters: &Parameters, sample: &Sample) -> Evaluation {
         let mut w = Rows::new(&parameters[0]);
         let v = parameters[1].column(0);
@@ -194,10 +173,8 @@ impl Task for TwoLayer {
             let (hidden, f) = output.split_at_mut(self.width);
             w.products(y, hidden);
             f[0] = hidden.iter().zip(&v).fold(0.0, |sum, (h, v)| sum + v * relu(*h));
-            let margin = if sample.labels[index] == 1 { f[0] } else { -f[0] };
-            // log(1 + e^f) - y f is log(1 + e^{-margin}).
-            let loss = relu(-margin) + libm::log1p(libm::exp(-margin.abs()));
-            tally.add(sample.clusters[index] as usize, loss, margin > 0.0);
+            let (loss, correct) = logistic_loss(f[0], sample.labels[index]);
+            tally.add(sample.clusters[index] as usize, loss, correct);
         }
         tally.evaluation(outputs)
     }
@@ -231,6 +208,10 @@ impl Task for TwoLayer {
             }
             _ => Err(self.no_block(block)),
         }
+    }
+
+    fn has_cross(&self) -> bool {
+        true
     }
 
     fn cross(

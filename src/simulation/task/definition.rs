@@ -8,8 +8,8 @@ use crate::simulation::data::{Law, Sample};
 use ndarray::{Array2, ArrayView1, CowArray, Ix2};
 use serde::Serialize;
 
-/// A block of the Hessian or gradient matrix: rows `row` and `col` of one layer, indices from 0. A layer of single weights is
-/// one block, (layer, 0, 0).
+/// A block of the Hessian or gradient matrix: rows `row` and `col` of one layer, indices from 0, or a whole layer
+/// ([`Block::whole`]). A layer of single weights is one block, (layer, 0, 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Block {
     /// The layer.
@@ -25,6 +25,27 @@ impl Block {
     #[must_use]
     pub const fn diagonal(layer: Layer, row: u32) -> Self {
         Self { layer, row, col: row }
+    }
+
+    /// The block of all weights of a layer, row after row.
+    #[must_use]
+    pub const fn whole(layer: Layer) -> Self {
+        Self::diagonal(layer, u32::MAX)
+    }
+
+    /// The two rows; none of the block of a whole layer.
+    #[must_use]
+    pub fn rows(self) -> Option<(u32, u32)> {
+        ((self.row, self.col) != (u32::MAX, u32::MAX)).then_some((self.row, self.col))
+    }
+
+    /// The block in words, as in `(W, 0, 1)`.
+    #[must_use]
+    pub fn shown(self) -> String {
+        match self.rows() {
+            Some((row, col)) => format!("({}, {row}, {col})", self.layer.name),
+            None => format!("({})", self.layer.name),
+        }
     }
 }
 
@@ -79,6 +100,16 @@ pub struct Curvature<'a> {
     pub features: CowArray<'a, f64, Ix2>,
     /// One weight per sample, of either sign.
     pub weights: Vec<f64>,
+}
+
+/// The block of a whole layer, written as `(1/n) Σ_s Σ_q (f_sq ⊗ a_s)(f_sq ⊗ a_s)ᵀ` over n samples; weight `(row, col)` of
+/// the layer is entry `row · inputs + col`.
+#[derive(Debug)]
+pub struct LayerCurvature<'a> {
+    /// What the layer is given, `a_s`: n × inputs.
+    pub inputs: CowArray<'a, f64, Ix2>,
+    /// The vectors `f_sq` as rows, those of each sample together: (n rank) × rows of the layer.
+    pub factors: Array2<f64>,
 }
 
 /// A statistic of the parameters whose law closes as d → ∞: an inner product.
@@ -158,7 +189,6 @@ pub trait Task: Send + Sync {
     /// The error about a block the task does not have.
     fn no_block(&self, block: Block) -> Error {
         let layers = self.layers();
-        let shown = format!("({}, {}, {})", block.layer.name, block.row, block.col);
         let known: Vec<String> = layers
             .iter()
             .map(|(layer, rows, cols)| {
@@ -166,7 +196,7 @@ pub trait Task: Send + Sync {
                 format!("({}, 0..{rows}, 0..{rows})", layer.name)
             })
             .collect();
-        Error::parameter("block", shown, format!("the task has blocks {}", known.join(" and ")))
+        Error::parameter("block", block.shown(), format!("the task has blocks {}", known.join(" and ")))
     }
     /// Random initial parameters; rows of the first layer are `N(0, I_d/d)`.
     fn initial(&self, seed: &Seed) -> Parameters;
@@ -186,6 +216,28 @@ pub trait Task: Send + Sync {
         outputs: &Array2<f64>,
         sample: &'a Sample,
     ) -> Result<Curvature<'a>>;
+    /// Whether it has blocks of whole layers.
+    fn has_whole_layers(&self) -> bool {
+        false
+    }
+    /// Whether it has rectangular blocks between the first layer and the second.
+    fn has_cross(&self) -> bool {
+        false
+    }
+    /// The block of a whole layer, as [`Task::curvature`].
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where the task has no blocks of whole layers.
+    fn layer_curvature<'a>(
+        &self,
+        _matrix: Matrix,
+        layer: Layer,
+        _parameters: &Parameters,
+        _outputs: &Array2<f64>,
+        _sample: &'a Sample,
+    ) -> Result<LayerCurvature<'a>> {
+        Err(self.no_block(Block::whole(layer)))
+    }
     /// The rectangular block of a matrix between one row of the first layer and the whole second, d × K.
     ///
     /// # Errors

@@ -6,6 +6,6 @@ pub mod tally;
 
 pub use crate::simulation::task::build::{build, law};
 pub use crate::simulation::task::definition::{
-    Block, Curvature, Evaluation, LARGEST, Learner, Matrix, Parameters, Reduced, Spanning, Summary, Task,
-    place,
+    Block, Curvature, Evaluation, LARGEST, LayerCurvature, Learner, Matrix, Parameters, Reduced, Spanning,
+    Summary, Task, place,
 };

@@ -63,6 +63,10 @@ fn dynamics(experiment: &Experiment, nodes: usize) -> Result<Box<dyn Dynamics>> 
         let rule = format!("no limit is known of a {network} network on data of the law {law}");
         return Err(Error::parameter("experiment", &experiment.name, rule));
     };
+    if problem.data.nuisance().is_some() {
+        let rule = "no limit is known of data whose noise is not isotropic";
+        return Err(Error::parameter("experiment", &experiment.name, rule));
+    }
     let Training { beta, c, .. } = problem.training;
     make(experiment, Constants { lambda: problem.lambda(), beta, c }, nodes)
 }

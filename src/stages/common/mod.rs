@@ -1,6 +1,7 @@
 //! What stages share.
 
 pub mod captions;
+pub mod deep;
 pub mod dimensions;
 pub mod grid;
 pub mod judged;
