@@ -26,7 +26,7 @@ fn list_names_every_stage() {
         assert!(
             texts(&row["experiments"])
                 .iter()
-                .all(|name| ["gmm", "xor"].contains(&name.split('-').next().unwrap()))
+                .all(|name| ["gmm", "xor", "mlp"].contains(&name.split('-').next().unwrap()))
         );
         texts(&row["claims"]);
         assert!(!texts(&row["figures"]).is_empty());

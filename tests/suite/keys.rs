@@ -151,12 +151,15 @@ fn a_changed_constant_makes_exactly_its_stages_stale() {
     let all: BTreeSet<&str> = plans.iter().map(|plan| plan.stage.name).collect();
     let mixture = having(&|problem, _| problem.data.name() == "mixture");
     let xor = having(&|problem, _| problem.data.name() == "xor");
+    let softmax = having(&|problem, _| problem.network.name() == "softmax");
+    let two_layer = having(&|problem, _| problem.network.name() == "two-layer");
     assert!(!mixture.is_empty() && mixture != all && !xor.is_empty() && xor != all);
+    assert!(!softmax.is_empty() && softmax != mixture && !two_layer.is_empty() && two_layer != xor);
     for (own, stages) in [
         ("src/simulation/data/mixture.rs", &mixture),
-        ("src/simulation/network/softmax.rs", &mixture),
+        ("src/simulation/network/softmax.rs", &softmax),
         ("src/simulation/data/xor.rs", &xor),
-        ("src/simulation/network/two_layer.rs", &xor),
+        ("src/simulation/network/two_layer.rs", &two_layer),
     ] {
         assert_eq!(&stale(&plans, own), stages, "{own}");
     }
