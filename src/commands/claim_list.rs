@@ -2,7 +2,7 @@
 
 use crate::commands::console::{print_styled, print_wrapped, styled, width};
 use crate::error::Result;
-use crate::report::PAPER;
+use crate::report::{PAPER, of_paper};
 use crate::stage::claim::{Bound, Claim, Verdict};
 use anstyle::{AnsiColor, Style};
 
@@ -37,11 +37,6 @@ fn numbers(claim: &Claim) -> String {
         }
         _ => String::new(),
     }
-}
-
-/// The paper's claim that a claim belongs to.
-pub(crate) fn of_paper(id: &str) -> &str {
-    id.split('.').next().unwrap_or_default()
 }
 
 /// Prints claims in their order, one line each where there is room, with aligned columns.

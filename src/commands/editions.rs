@@ -98,8 +98,9 @@ pub(crate) fn seeds(args: &SeedsArgs) -> Result<ExitCode> {
     let mut verdicts: BTreeMap<String, Vec<Verdict>> = BTreeMap::new();
     let seeds: Vec<u64> = (0..u64::from(args.count)).map(|index| first + index).collect();
     for seed in &seeds {
-        for done in run(&stages, STAGES, &store, &Settings { seed: *seed, ..settings.clone() }, options)? {
-            for claim in done.claims(&store, &Settings { seed: *seed, ..settings.clone() })? {
+        let settings = Settings { seed: *seed, ..settings.clone() };
+        for done in run(&stages, STAGES, &store, &settings, options)? {
+            for claim in done.claims(&store, &settings)? {
                 verdicts.entry(claim.id.clone()).or_default().push(claim.verdict);
             }
         }

@@ -1,13 +1,13 @@
 //! `claims`: the verdicts, all or some, and what changed in them.
 
 use crate::cli::{ClaimsArgs, PrintArgs};
-use crate::commands::claim_list::{brief, of_paper, print_by_paper, style};
+use crate::commands::claim_list::{brief, print_by_paper, style};
 use crate::commands::console::{open, print_json, print_line, print_styled, styled};
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::plan_all;
 use crate::published::{Figures, claims_at};
-use crate::report::{claims_page, summary};
+use crate::report::{claims_page, of_paper, summary};
 use crate::stage::claim::{Claim, Source, Verdict};
 use crate::stage::{Settings, Stage};
 use crate::stages::STAGES;

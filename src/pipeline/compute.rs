@@ -17,7 +17,7 @@ use crate::simulation::task::{self, Task};
 use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::{Point, QueryResult};
 use crate::spectrum::query::{Query, SampleKind};
-use crate::store::{Group, Record};
+use crate::store::{Group, Record, kernel};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -224,9 +224,6 @@ impl<'a> Outbox<'a> {
     /// kernels that round differently are no defect of the code.
     fn other_kernels(&self, group: &Group, records: Vec<Record>) -> Result<Vec<Record>> {
         let store = self.context.store;
-        let kernel = |provenance: &[(String, String)]| {
-            provenance.iter().find(|(name, _)| name == "blas kernel").map(|(_, kernel)| kernel.clone())
-        };
         let known = store.records(group)?;
         let now = kernel(&self.provenance);
         // The kernel that gave a record before with other digits, if it is another one and the numbers are the same.
@@ -235,13 +232,10 @@ impl<'a> Outbox<'a> {
             else {
                 return Ok(None);
             };
-            let Some(before) =
-                kernel(&store.provenance(group, entry)?).filter(|before| Some(before) != now.as_ref())
-            else {
-                return Ok(None);
-            };
+            let made = store.provenance(group, entry)?;
+            let Some(before) = kernel(&made).filter(|before| Some(*before) != now) else { return Ok(None) };
             let old = store.read(group, &record.id)?;
-            Ok(old.is_some_and(|old| near(&old, &record.payload)).then_some(before))
+            Ok(old.is_some_and(|old| near(&old, &record.payload)).then(|| before.to_owned()))
         };
         let (mut kept, mut kernels) = (Vec::new(), Vec::new());
         for record in records {

@@ -16,12 +16,17 @@ use std::time::{Instant, SystemTime};
 /// Name of the list of source files with their digests.
 pub const SOURCES: &str = "sources";
 
-/// Number of threads of the current run.
+/// See [`threads`].
 static THREADS: AtomicUsize = AtomicUsize::new(1);
 
 /// Records the number of threads of the current run.
 pub(crate) fn set_threads(threads: usize) {
     THREADS.store(threads, Ordering::Relaxed);
+}
+
+/// Number of threads of the current run.
+pub(crate) fn threads() -> usize {
+    THREADS.load(Ordering::Relaxed)
 }
 
 /// The program and the machine that make something.
@@ -36,7 +41,7 @@ fn maker() -> Vec<(&'static str, String)> {
         ("blas", openblas::LIBRARY.0.clone()),
         ("blas kernel", openblas::LIBRARY.1.clone()),
         ("cpu", CPU.clone()),
-        ("threads", THREADS.load(Ordering::Relaxed).to_string()),
+        ("threads", threads().to_string()),
     ]
 }
 

@@ -128,20 +128,21 @@ fn bring_up_to_date(
     let ready = Mutex::new(ready);
     let name = |plan: &StagePlan| format!("stage {}", plan.stage.name);
     let healed = AtomicBool::new(false);
+    let finish_one = |plan: &StagePlan, simulated: bool| {
+        let done = finish_or_heal(context, plan, options.force, simulated, &healed);
+        done.context(|| format!("stage {}", plan.stage.name))
+    };
     let finish_all = |plans: &[StagePlan], jobs: usize, progress: Option<&Progress>| {
-        let done = distribute(context.store, plans, jobs, name, |plan| {
-            let simulated = simulated.contains(plan.stage.name);
-            let done = finish_or_heal(context, plan, options.force, simulated, &healed);
+        let mut done = distribute(context.store, plans, jobs, name, |plan| {
+            let done = finish_one(plan, simulated.contains(plan.stage.name));
             progress.inspect(|progress| progress.add(1));
-            done.context(|| format!("stage {}", plan.stage.name))
+            done
         })?;
         // What one stage found damaged another may have been finished with before.
-        let mut done = done;
         if healed.swap(false, Ordering::Relaxed) {
             for (plan, done) in plans.iter().zip(&mut done) {
                 if !context.inputs(plan)?.missing.is_empty() {
-                    *done = finish_or_heal(context, plan, options.force, true, &healed)
-                        .context(|| format!("stage {}", plan.stage.name))?;
+                    *done = finish_one(plan, true)?;
                 }
             }
         }
@@ -189,29 +190,39 @@ struct Turn {
     cost: u64,
 }
 
-/// Stages apart that share no missing simulation, those with the least work first; those without any come with the first.
+/// Stages apart that share no missing simulation, those with the least work first; those without any come with the first. Works keep
+/// their order.
 fn turns(plans: Vec<StagePlan>, works: Vec<Work>) -> Vec<Turn> {
-    let mut shared: Vec<(BTreeSet<&'static str>, Vec<Work>)> = Vec::new();
-    for work in works {
-        let (together, mut apart): (Vec<_>, Vec<_>) =
-            shared.into_iter().partition(|(stages, _)| !stages.is_disjoint(&work.stages));
-        let mut one = (work.stages.clone(), Vec::new());
-        for (stages, works) in together {
-            one.0.extend(stages);
-            // The order of works is that of the whole.
-            one.1.extend(works);
+    let mut groups: Vec<BTreeSet<&'static str>> = Vec::new();
+    for work in &works {
+        if groups.iter().any(|group| work.stages.is_subset(group)) {
+            continue;
         }
-        one.1.push(work);
-        apart.push(one);
-        shared = apart;
+        let mut joined = work.stages.clone();
+        groups.retain(|group| {
+            let apart = group.is_disjoint(&work.stages);
+            if !apart {
+                joined.extend(group);
+            }
+            apart
+        });
+        groups.push(joined);
     }
-    let mut turns: Vec<Turn> = Vec::new();
-    let mut idle = plans;
-    for (stages, works) in shared {
-        let (plans, others) = idle.into_iter().partition(|plan| stages.contains(plan.stage.name));
-        idle = others;
-        let cost = works.iter().map(cost).sum();
-        turns.push(Turn { plans, works: merge(works), cost });
+    let mut turns: Vec<Turn> =
+        groups.iter().map(|_| Turn { plans: Vec::new(), works: Vec::new(), cost: 0 }).collect();
+    let place = |stage: &str| groups.iter().position(|group| group.contains(stage));
+    for work in works {
+        if let Some(turn) = work.stages.first().and_then(|stage| place(stage)) {
+            turns[turn].cost += cost(&work);
+            turns[turn].works.push(work);
+        }
+    }
+    let mut idle = Vec::new();
+    for plan in plans {
+        match place(plan.stage.name) {
+            Some(turn) => turns[turn].plans.push(plan),
+            None => idle.push(plan),
+        }
     }
     turns.sort_by_key(|turn| turn.cost);
     match turns.first_mut() {

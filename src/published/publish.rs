@@ -8,6 +8,7 @@
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::parallel::each;
+use crate::pipeline::provenance::threads;
 use crate::pipeline::run::{Done, confirm};
 use crate::published::figures::Figures;
 use crate::published::lockfile::{LOCK, LockEntry, LockFile};
@@ -76,8 +77,7 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
     let mut after = before.clone();
     let mut changed = Vec::new();
     // Tables are read and judged here, which is most of the time of a run that has nothing else to do.
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let entries = each(done, threads.min(done.len()), |stage| {
+    let entries = each(done, threads(), |stage| {
         let new = entry(settings, stage)?;
         let agrees = agrees(figures, &before, settings, &new, store, stage)?;
         Ok((new, agrees))

@@ -21,3 +21,4 @@ pub use crate::report::claims_page::claims_page;
 pub use crate::report::gather::{Report, gather, summary};
 pub use crate::report::page::page;
 pub use crate::report::verdicts::PAPER;
+pub(crate) use crate::report::verdicts::of_paper;

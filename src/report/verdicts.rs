@@ -39,15 +39,15 @@ fn group(claim: &Claim) -> &str {
 }
 
 /// The paper's claim that a claim belongs to.
-fn of_paper(claim: &Claim) -> &str {
-    claim.id.split('.').next().unwrap_or_default()
+pub(crate) fn of_paper(id: &str) -> &str {
+    id.split('.').next().unwrap_or_default()
 }
 
 /// Claims by the paper's claim that they belong to.
 fn by_paper<'a>(claims: &[&'a Claim]) -> BTreeMap<&'a str, Vec<&'a Claim>> {
     let mut all: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
     for &claim in claims {
-        all.entry(of_paper(claim)).or_default().push(claim);
+        all.entry(of_paper(&claim.id)).or_default().push(claim);
     }
     all
 }

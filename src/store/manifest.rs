@@ -61,6 +61,11 @@ pub struct Manifest {
     pub digest: String,
 }
 
+/// The BLAS kernel in a provenance.
+pub(crate) fn kernel(provenance: &[(String, String)]) -> Option<&str> {
+    provenance.iter().find(|(name, _)| name == "blas kernel").map(|(_, kernel)| kernel.as_str())
+}
+
 impl Manifest {
     /// The entry of a table.
     #[must_use]
@@ -72,6 +77,11 @@ impl Manifest {
     #[must_use]
     pub fn blob(&self, name: &str) -> Option<&BlobEntry> {
         self.blobs.iter().find(|entry| entry.name == name)
+    }
+
+    /// The BLAS kernel that it was made with.
+    pub(crate) fn kernel(&self) -> Option<&str> {
+        kernel(&self.provenance)
     }
 
     /// Whether both hold the same values, wherever they were made.

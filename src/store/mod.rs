@@ -39,6 +39,7 @@ pub use crate::store::format::FORMAT;
 pub use crate::store::gc::Dropped;
 pub use crate::store::group::{Group, Records};
 pub use crate::store::lock::{Announce, Lock, Mode, wait};
+pub(crate) use crate::store::manifest::kernel;
 pub use crate::store::manifest::{BlobEntry, Manifest, TableEntry};
 pub(crate) use crate::store::names::{is_draft, is_plain};
 pub use crate::store::pack::{Entry, Record};
