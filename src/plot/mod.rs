@@ -3,7 +3,7 @@
 //! A stage describes a [`Figure`] of [`Panel`]s with two [`Axis`] each and [`Series`] in them; [`svg`] and [`pdf`] make
 //! documents of it. What a reader needs is an argument of a constructor (labels, the meaning of bands and error bars,
 //! labels of colour bars, the caption), and both fail where it is empty. Legends, colour bars, panel letters, ticks and
-//! margins follow from the description. [`lint`] lists what a strict reviewer would mark; [`scene`] gives the page before
+//! margins follow from the description. [`lint()`] lists what a strict reviewer would mark; [`scene`] gives the page before
 //! any file format and the place of the axes. Any other element of plotters is one line: [`Panel::element`].
 //!
 //! ```

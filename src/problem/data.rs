@@ -259,7 +259,7 @@ impl DataLaw {
     /// Checks every parameter.
     ///
     /// # Errors
-    /// [`Error::Parameter`] with the name, the value and the rule it breaks.
+    /// [`Error::Parameter`](crate::error::Error::Parameter) with the name, the value and the rule it breaks.
     pub fn validate(&self, check: &Check) -> Result<()> {
         if self.d() == 0 {
             return Err(check.refused("d", 0, "must be at least 1"));

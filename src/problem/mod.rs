@@ -79,7 +79,7 @@ impl Problem {
     /// Checks every parameter; `experiment` goes into the message.
     ///
     /// # Errors
-    /// [`Error::Parameter`] with the name, the value and the rule it breaks.
+    /// [`Error::Parameter`](crate::error::Error::Parameter) with the name, the value and the rule it breaks.
     pub fn validate(&self, experiment: &str, horizon: f64) -> Result<()> {
         let check = Check { experiment };
         self.data.validate(&check)?;
@@ -101,7 +101,7 @@ impl Problem {
     /// Checks that samples and blocks in d dimensions fit in memory.
     ///
     /// # Errors
-    /// [`Error::Parameter`] with the name, the value and what to change.
+    /// [`Error::Parameter`](crate::error::Error::Parameter) with the name, the value and what to change.
     pub fn validate_memory(&self, experiment: &str) -> Result<()> {
         let (check, d) = (Check { experiment }, self.d());
         if d as f64 * d as f64 * 8.0 > SAMPLE_BYTES {

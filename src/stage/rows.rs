@@ -13,7 +13,7 @@ use crate::stage::estimate::Values;
 use crate::table::{Table, TableBuilder};
 use ndarray::{Array2, ArrayView1};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Where a number was measured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -446,7 +446,11 @@ impl<'a> Reader<'a> {
 
 /// The numbers in one column of a table, with all that the table says of them.
 #[derive(Clone, Debug)]
-pub struct Statistics(Vec<Statistic>);
+pub struct Statistics {
+    rows: Vec<Statistic>,
+    /// The rows of each statistic of each experiment: figures of families ask for hundreds of them.
+    places: HashMap<String, HashMap<String, Vec<usize>>>,
+}
 
 impl Statistics {
     /// The column `value` of a table.
@@ -501,22 +505,37 @@ impl Statistics {
             },
             value: value[i],
         });
-        Ok(Self(rows.collect()))
+        let rows: Vec<Statistic> = rows.collect();
+        let mut places: HashMap<String, HashMap<String, Vec<usize>>> = HashMap::new();
+        for (place, row) in rows.iter().enumerate() {
+            match places.get_mut(&row.at.experiment).and_then(|known| known.get_mut(&*row.statistic)) {
+                Some(known) => known.push(place),
+                None => {
+                    let of = places.entry(row.at.experiment.clone()).or_default();
+                    of.insert(row.statistic.to_string(), vec![place]);
+                }
+            }
+        }
+        Ok(Self { rows, places })
     }
 
     /// All numbers.
     pub fn all(&self) -> &[Statistic] {
-        &self.0
+        &self.rows
     }
 
     /// Those of an experiment.
     pub fn in_experiment(&self, experiment: &str) -> Selection<'_> {
-        Selection(self.0.iter().filter(|row| row.at.experiment == experiment).collect())
+        let mut places: Vec<usize> =
+            self.places.get(experiment).into_iter().flatten().flat_map(|of| of.1.clone()).collect();
+        places.sort_unstable();
+        Selection(places.into_iter().map(|place| &self.rows[place]).collect())
     }
 
     /// Those of a statistic of an experiment.
     pub fn of(&self, experiment: &str, statistic: &str) -> Selection<'_> {
-        self.in_experiment(experiment).only(|row| row.statistic == statistic)
+        let places = self.places.get(experiment).and_then(|of| of.get(statistic));
+        Selection(places.into_iter().flatten().map(|place| &self.rows[*place]).collect())
     }
 }
 
@@ -528,7 +547,7 @@ pub struct Selection<'a>(Vec<&'a Statistic>);
 impl<'a> Selection<'a> {
     /// All numbers of a table.
     pub fn every(all: &'a Statistics) -> Self {
-        Selection(all.0.iter().collect())
+        Selection(all.rows.iter().collect())
     }
 
     /// Those that are wanted.

@@ -292,7 +292,7 @@ fn quotient((a, b): (f64, f64), (c, d): (f64, f64)) -> (f64, f64) {
     ((a * c + b * d) / squared, (b * c - a * d) / squared)
 }
 
-/// Abscissas between the ends of a band on one side of zero, increasing; see [`EffectiveSpectrum::density_grid`].
+/// Abscissas between the ends of a band on one side of zero, increasing; see [`density_grid`](crate::theory::effective_spectrum::EffectiveSpectrum::density_grid).
 pub(crate) fn clustered(low: f64, high: f64, count: usize, range: f64) -> Vec<f64> {
     if high <= 0.0 {
         return clustered(-high, -low, count, range).into_iter().rev().map(|x| -x).collect();

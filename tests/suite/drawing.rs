@@ -37,15 +37,20 @@ impl Calls {
     }
 }
 
-/// A backend that counts what it passes on.
+/// A backend that counts what it passes on, or, where it is `broken`, what it should have: then paths go nowhere.
 struct Counting<B> {
     inner: B,
     calls: Calls,
+    broken: bool,
 }
 
 impl<B: DrawingBackend> Counting<B> {
     fn new(inner: B) -> Self {
-        Self { inner, calls: Calls::default() }
+        Self { inner, calls: Calls::default(), broken: false }
+    }
+
+    fn broken(inner: B) -> Self {
+        Self { broken: true, ..Self::new(inner) }
     }
 }
 
@@ -98,7 +103,7 @@ impl<B: DrawingBackend> DrawingBackend for Counting<B> {
         style: &S,
     ) -> Answer<B> {
         self.calls.lines += 1;
-        self.inner.draw_path(path, style)
+        if self.broken { Ok(()) } else { self.inner.draw_path(path, style) }
     }
 
     fn draw_circle<S: plotters_backend::BackendStyle>(
@@ -137,13 +142,19 @@ impl Surface for Counting<SVGBackend<'_>> {}
 
 /// The calls for a figure, and both documents drawn by nothing but these calls.
 fn counted(figure: &Figure) -> (Calls, String, Vec<u8>) {
+    drawn_by(figure, false)
+}
+
+fn drawn_by(figure: &Figure, broken: bool) -> (Calls, String, Vec<u8>) {
     let font = Font::bundled().unwrap();
     let layout = Layout::of(figure, &font).unwrap();
     let words = Words::of(figure, &layout.frames);
-    let drawn = draw(&layout, Counting::new(Svg::canvas(&font, layout.size))).unwrap();
+    let svg = Svg::canvas(&font, layout.size);
+    let drawn = draw(&layout, if broken { Counting::broken(svg) } else { Counting::new(svg) }).unwrap();
     let calls = drawn.calls;
     let printed = document(&font, layout.size, &words, |canvas| {
-        let drawn = draw(&layout, Counting::new(canvas)).unwrap();
+        let counting = if broken { Counting::broken(canvas) } else { Counting::new(canvas) };
+        let drawn = draw(&layout, counting).unwrap();
         assert_eq!(drawn.calls, calls, "{}", figure.name());
         Ok(drawn.inner)
     });
@@ -173,6 +184,17 @@ fn every_shape_and_text_of_both_formats_is_a_call_of_a_drawing_backend() {
         assert!(printed == pdf(&figure).unwrap(), "the PDF of {} has more than its calls", figure.name());
         assert_eq!(shapes_of_svg(&drawing), (calls.shapes(), calls.texts), "{}", figure.name());
         assert_eq!(shapes_of_pdf(&printed), calls.shapes(), "{}", figure.name());
+    }
+}
+
+#[test]
+fn a_backend_that_draws_no_paths_is_noticed_in_every_figure() {
+    for figure in samples() {
+        let (calls, drawing, printed) = drawn_by(&figure, true);
+        assert_eq!(calls, counted(&figure).0, "{}", figure.name());
+        assert!(shapes_of_svg(&drawing).0 < calls.shapes(), "{}", figure.name());
+        assert!(shapes_of_pdf(&printed) < calls.shapes(), "{}", figure.name());
+        assert!(drawing != svg(&figure).unwrap() && printed != pdf(&figure).unwrap(), "{}", figure.name());
     }
 }
 

@@ -1,7 +1,7 @@
 //! One replicate of an experiment by the exact reduced chain instead of SGD in d dimensions: the same law of every inner
 //! product of parameters and means, at any d.
 //!
-//! Checkpoints hold the first layer in the chain's coordinates, means first ([`Experiment::kept`]); they are evaluated on
+//! Checkpoints hold the first layer in the chain's coordinates, means first; they are evaluated on
 //! a test sample projected on the same coordinates, on which loss and accuracy have the law they have in d dimensions.
 
 pub mod factor;
@@ -32,7 +32,7 @@ impl Noise for Stream {
     }
 }
 
-/// Runs the chain and evaluates every checkpoint on a sample of `task`, the task of [`Experiment::kept`].
+/// Runs the chain and evaluates every checkpoint on a sample of `task`, the task whose law is kept in these coordinates.
 ///
 /// # Errors
 /// A problem without room for the chain.

@@ -58,6 +58,9 @@ pub const CLUSTERS: u32 = 4;
 const DEAD: f64 = 0.05;
 /// Singular values below this share of the largest are cut from a space, as those that the network's task cuts.
 const CUT: f64 = 0.1;
+/// Eigenvalues below this share of the largest count as rounding: solvers err by 1e-15 of the largest, so that ratios of
+/// eigenvalues above it agree between processors to seven digits.
+const ROUNDING: f64 = 1e-8;
 /// Rows of the first layer whose blocks are looked at.
 const ROWS: u32 = 4;
 
@@ -233,7 +236,7 @@ impl Place<'_> {
         let mut tops = Vec::new();
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
             let fitting = (outputs * space.ncols()).clamp(1, CLUSTERS as usize);
-            let top = &pairs[..pairs.len().min(fitting)];
+            let top = &pairs[..beyond_rounding(pairs).clamp(1, fitting)];
             let block = Of::block(matrix, Block::whole(layer));
             rows.measure(self.here, "share", block.with(Subspace::Means), live(share(top, &space)));
             rows.measure(self.here, "share", block.with(Subspace::Random), live(share(top, &random)));
@@ -258,14 +261,17 @@ impl Place<'_> {
     }
 }
 
-/// Ratios of successive eigenvalues, as long as the next is positive, and the number before the largest ratio.
+/// How many of the leading eigenvalues are no rounding of zero; of the others the eigenvectors mean nothing.
+fn beyond_rounding(pairs: &[Pair]) -> usize {
+    pairs.iter().take_while(|pair| pair.value > ROUNDING * pairs[0].value).count()
+}
+
+/// Ratios of successive eigenvalues up to the first that rounding alone may have left, which counts as the most that
+/// rounding leaves, and the number before the largest ratio.
 fn gaps(here: &At, of: Of, pairs: &[Pair], rows: &mut Rows) {
     let mut largest: Option<(u32, f64)> = None;
-    for (rank, pair) in (1..).zip(pairs.windows(2)) {
-        if pair[1].value <= 0.0 {
-            break;
-        }
-        let gap = pair[0].value / pair[1].value;
+    for (rank, pair) in (1..).zip(pairs.windows(2)).take(beyond_rounding(pairs)) {
+        let gap = pair[0].value / pair[1].value.max(ROUNDING * pairs[0].value);
         rows.measure(here, "gap", of.rank(rank), gap);
         if largest.is_none_or(|(_, most)| gap > most) {
             largest = Some((rank, gap));
@@ -318,7 +324,7 @@ mod tests {
     use crate::simulation::trajectory::Observed;
     use crate::spectrum::Pair;
     use crate::stage::rows::{At, Of, Rows};
-    use crate::stages::architectures::{gaps, share, strength};
+    use crate::stages::architectures::{ROUNDING, beyond_rounding, gaps, share, strength};
     use ndarray::{Array1, array};
 
     fn pair(value: f64, vector: Array1<f64>) -> Pair {
@@ -338,12 +344,16 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_gap_is_found_as_long_as_eigenvalues_are_positive() {
-        let values = [8.0, 6.0, 5.0, 1.0, 0.0].map(|value| pair(value, array![1.0]));
+    fn gaps_end_with_that_above_rounding() {
+        let values = [8.0, 6.0, 5.0, 1.0, 1e-15, -1e-15].map(|value| pair(value, array![1.0]));
         let mut rows = Rows::default();
         gaps(&At::default(), Of::default(), &values, &mut rows);
         let found: Vec<f64> = rows.statistics.iter().map(|row| row.value).collect();
-        assert_eq!(found, [8.0 / 6.0, 6.0 / 5.0, 5.0, 3.0]);
+        assert_eq!(found, [8.0 / 6.0, 6.0 / 5.0, 5.0, 1.0 / (8.0 * ROUNDING), 4.0]);
+        assert_eq!(beyond_rounding(&values), 4);
+        let mut none = Rows::default();
+        gaps(&At::default(), Of::default(), &[0.0, 0.0].map(|value| pair(value, array![1.0])), &mut none);
+        assert!(none.statistics.is_empty());
     }
 
     #[test]

@@ -14,8 +14,8 @@ use spectral_alignment::stages::STAGES;
 use spectral_alignment::store::{Access, Publication, Store};
 use spectral_alignment::table::{Table, TableBuilder};
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -51,18 +51,27 @@ impl Canaries {
     }
 }
 
+/// Seconds of processor time of a process so far, which other work on the machine does not lengthen.
+fn processor_time(stat: &str) -> f64 {
+    // The name in parentheses may hold spaces; times are the 14th and 15th field, in hundredths of a second.
+    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    let ticks = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
 /// What a command says on a hostile clone: it ends soon, in little memory, with an answer or a refusal.
 fn bounded(mut command: Command, what: &str) -> Answer {
     let begun = Instant::now();
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0_u64;
+    let (status, stat) = (format!("/proc/{}/status", child.id()), format!("/proc/{}/stat", child.id()));
+    let (mut peak, mut spent) = (0_u64, 0.0_f64);
     // Small answers fit into the pipes.
     while child.try_wait().unwrap().is_none() {
         let text = fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         peak = peak.max(line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0));
+        spent = spent.max(processor_time(&fs::read_to_string(&stat).unwrap_or_default()));
         if begun.elapsed() > Duration::from_secs(60) {
             child.kill().unwrap();
             panic!("{what}: does not end");
@@ -71,7 +80,7 @@ fn bounded(mut command: Command, what: &str) -> Answer {
     }
     let answer: Answer = child.wait_with_output().unwrap().into();
     assert!(peak < 500_000, "{what}: {peak} kB");
-    assert!(begun.elapsed() < Duration::from_secs(30), "{what}: {:?}", begun.elapsed());
+    assert!(spent < 10.0, "{what}: {spent} s");
     assert!(
         !answer.err.contains("panicked") && matches!(answer.status, Some(0 | 1 | 3)),
         "{what}: {answer:?}"
@@ -336,7 +345,8 @@ fn forged(number: u64) {
     };
     let store = Store::open(&place.data(), Access::Read, |_| {}).unwrap();
     let plan = StagePlan::new(stage, &settings).unwrap();
-    let begun = Instant::now();
+    let spent = || processor_time(&fs::read_to_string("/proc/thread-self/stat").unwrap_or_default());
+    let begun = spent();
     let judged = figures.claims(&store, &settings, &plan, None);
     if let Err(error) = &judged {
         assert_eq!(error.exit_status(), 3, "{what}: {error}");
@@ -344,7 +354,7 @@ fn forged(number: u64) {
     }
     assert!(judged.is_err() || kind != 0 || table.rows() == 0, "{what}: doubled rows are judged");
     committed(&figures, &lock, stage, Profile::Paper).unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(30), "{what}: {:?}", begun.elapsed());
+    assert!(spent() - begun < 10.0, "{what}: {} s", spent() - begun);
 }
 
 #[test]
@@ -459,6 +469,48 @@ fn failing_calls(step: usize) {
             assert!(!reading || arguments[0] == "claims" || answer.status == Some(0), "{what}: {answer:?}");
             canaries.alive(&what);
             heals(&place, &what);
+        }
+    }
+}
+
+/// The command without root's right to pass over permissions; nothing where that cannot be given up.
+fn without_rights(inner: Command) -> Option<Command> {
+    if fs::metadata("/proc/self").is_ok_and(|me| me.uid() != 0) {
+        return Some(inner);
+    }
+    let given_up = ["--bounding-set", "-dac_override,-dac_read_search", "--"];
+    let tried = Command::new("setpriv").args(given_up).arg("true").output();
+    let mut outer = Command::new("setpriv");
+    outer.args(given_up).arg(inner.get_program()).args(inner.get_args());
+    outer.current_dir(inner.get_current_dir()?);
+    tried.is_ok_and(|output| output.status.success()).then_some(outer)
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_set_aside_and_the_rest_goes_on() {
+    fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files(&path, found) } else { found.push(path) }
+        }
+    }
+    let mut all = Vec::new();
+    files(&undisturbed().0.data(), &mut all);
+    for path in all {
+        let name = path.strip_prefix(undisturbed().0.data()).unwrap();
+        let place = Place::copy_of(&undisturbed().0);
+        let canaries = Canaries::around(&place);
+        fs::set_permissions(place.data().join(name), Permissions::from_mode(0o0)).unwrap();
+        let Some(program) = without_rights(command(&place, &["run", STAGE])) else { return };
+        let answer = bounded(program, &name.display().to_string());
+        let said = answer.err.contains(name.file_name().unwrap().to_str().unwrap());
+        canaries.alive(&name.display().to_string());
+        if name.starts_with("packs") || name.starts_with("stages") {
+            assert!(answer.status == Some(0) && said, "{}: {answer:?}", name.display());
+            heals(&place, &name.display().to_string());
+        } else if answer.status != Some(0) {
+            // What says that this is a store, and who is at work in it.
+            answer.refused(3, &[name.to_str().unwrap(), "ermission denied"]);
         }
     }
 }

@@ -1,7 +1,8 @@
 use super::{STAGE, call, command, end, heals, start, undisturbed};
 use crate::support::Place;
 use serde_json::Value;
-use spectral_alignment::store::{Group, Record, Store};
+use spectral_alignment::digest::{Ingredients, KeyBuilder};
+use spectral_alignment::store::{Group, Publication, Record, Store};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -99,6 +100,52 @@ fn gc_keeps_what_the_next_run_can_use() {
     call(&place, &["run", STAGE]).good();
     assert_eq!(contents(&place.store()), before);
     heals(&place, "gc");
+}
+
+#[test]
+fn gc_keeps_what_other_versions_made_until_it_is_told() {
+    fn of_another_version(old: &Ingredients) -> Ingredients {
+        let items = old.iter().fold(KeyBuilder::new(old.kind()), |key, (role, value)| match role {
+            "code" => key.with(role, "0".repeat(64)),
+            _ => key.with(role, value.clone()),
+        });
+        items.finish()
+    }
+    let place = Place::copy_of(&undisturbed().0);
+    let (before, store) = (contents(&place.store()), place.store());
+    let group = trajectories(&store, "xor-rank");
+    let other = Group::new("xor-rank", of_another_version(group.ingredients()));
+    let payload = store.read(&group, "1").unwrap().unwrap();
+    let record = Record { id: "1".to_owned(), items: 6, seconds: 1.0, payload };
+    store.append(&other, &[], vec![record]).unwrap();
+    let tables = store.results("tables").unwrap().remove(0);
+    let copies: Vec<_> =
+        tables.tables.iter().map(|entry| store.table(&tables, &entry.table).unwrap().unwrap()).collect();
+    let ingredients = of_another_version(&tables.ingredients);
+    let published = Publication {
+        stage: STAGE,
+        ingredients: &ingredients,
+        tables: &copies,
+        blobs: &[],
+        provenance: &[],
+        lineage: &tables.lineage,
+    };
+    store.publish(published).unwrap();
+    drop(store);
+    let both = contents(&place.store());
+    assert!(both.is_superset(&before) && both.len() >= before.len() + 2);
+
+    let kept = call(&place, &["gc"]).good();
+    assert!(kept.err.contains("--all-versions") && kept.out.contains("0 items"), "{kept:?}");
+    assert_eq!(contents(&place.store()), both);
+    let planned = call(&place, &["gc", "--all-versions", "--dry-run", "--json"]).good().rows();
+    assert!(planned.iter().any(|row| row["kind"] == "trajectories" && row["count"] == 1), "{planned:?}");
+    assert!(planned.iter().any(|row| row["kind"] == "tables"), "{planned:?}");
+    assert_eq!(contents(&place.store()), both);
+    let told = call(&place, &["gc", "--all-versions"]).good();
+    assert!(!told.err.contains("--all-versions"), "{told:?}");
+    assert_eq!(contents(&place.store()), before);
+    heals(&place, "gc of all versions");
 }
 
 #[test]
