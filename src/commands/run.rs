@@ -70,7 +70,7 @@ pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
             String::new()
         };
         print_line(&format!("{name}: {state}{written}"))?;
-        let mut claims = stage.claims(&store, &settings)?.to_vec();
+        let mut claims = stage.verdicts(&store, &settings)?.to_vec();
         overrides::note_in(&mut claims, &stage.plan, &settings);
         print_claims(&claims.iter().collect::<Vec<_>>(), 4)?;
     }

@@ -38,6 +38,8 @@ pub struct Done {
     pub figures: Manifest,
     /// Its claims, once they were asked for.
     claims: OnceLock<Vec<Claim>>,
+    /// The same as the lock has them, where they were found to be those.
+    committed: OnceLock<Vec<Claim>>,
     /// Whether anything had to be computed for it.
     pub computed: bool,
     /// Whether this run made its tables and its figures; if not, an earlier one left them in the store.
@@ -59,6 +61,37 @@ impl Done {
         }
         Ok(self.claims.get().map_or(&[], Vec::as_slice))
     }
+
+    /// Whether claims of a lock are what was judged when the figures were made, by the digest noted with these; if so,
+    /// [`Done::verdicts`] are these claims, and nothing is judged again.
+    ///
+    /// # Errors
+    /// Claims that cannot be written.
+    pub fn are_judged(&self, claims: &[Claim]) -> Result<bool> {
+        let noted = self.figures.provenance.iter().find(|(name, _)| name == CLAIMS);
+        let same = noted.map(|(_, digest)| digest) == Some(&digest_of(claims)?);
+        if same {
+            let _ = self.committed.set(claims.to_vec());
+        }
+        Ok(same)
+    }
+
+    /// Its claims to be shown, without the values of replicates where the lock has them.
+    ///
+    /// # Errors
+    /// As for [`Done::claims`].
+    pub fn verdicts(&self, store: &Store, settings: &Settings) -> Result<&[Claim]> {
+        self.committed.get().map_or_else(|| self.claims(store, settings), |claims| Ok(claims))
+    }
+}
+
+/// Name of the digest of the claims in the provenance of figures.
+const CLAIMS: &str = "claims";
+
+/// A digest of claims as the lock has them.
+fn digest_of(claims: &[Claim]) -> Result<String> {
+    let claims: Vec<Claim> = claims.iter().cloned().map(Claim::without_values).collect();
+    Ok(sha256(&serde_json::to_vec(&claims).map_err(|error| Error::defect("claims", error))?))
 }
 
 /// How to run.
@@ -320,10 +353,11 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
         let results = results(store, context.settings, plan, &tables)?;
         // The store vouches for the tables: whatever does not suit them is a mistake in the stage.
         let own = |error| mistake(plan.stage.report, error);
-        let _ = claims.set(judge(plan.stage, &results).map_err(own)?);
+        let judged = judge(plan.stage, &results).map_err(own)?;
         let blobs = present(plan, &results).map_err(own)?;
         made[1] = true;
-        let more = [(SOURCES, sources(&[&plan.figure_code()?]))];
+        let more = [(SOURCES, sources(&[&plan.figure_code()?])), (CLAIMS, digest_of(&judged)?)];
+        let _ = claims.set(judged);
         let provenance = provenance(&key, stage, &more, started);
         store.publish(Publication {
             stage,
@@ -335,7 +369,7 @@ fn finish(context: &RunContext, plan: &StagePlan, force: bool, simulated: bool) 
         })?
     };
     let computed = simulated || made.contains(&true);
-    Ok(Done { plan: plan.clone(), tables, figures, claims, computed, made })
+    Ok(Done { plan: plan.clone(), tables, figures, claims, committed: OnceLock::new(), computed, made })
 }
 
 /// The tables of a stage, made of the records in the store.

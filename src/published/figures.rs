@@ -85,15 +85,18 @@ impl Figures {
         folder.update(rest, bytes)
     }
 
+    /// Whether a file has bytes with this digest.
+    pub(crate) fn has_bytes(&self, file: &str, digest: &str) -> bool {
+        matches!(self.read(file), Ok(Some(bytes)) if sha256(&bytes) == digest)
+    }
+
     /// Whether a file is the one with this digest: of its values, if it is a table.
     pub(crate) fn is(&self, file: &str, digest: &str) -> bool {
+        let Some(name) = file.strip_suffix(".parquet") else { return self.has_bytes(file, digest) };
         let Ok(Some(bytes)) = self.read(file) else { return false };
-        match file.strip_suffix(".parquet") {
-            Some(name) => Table::from_parquet_bytes(name, &bytes)
-                .and_then(|table| table.values_digest())
-                .is_ok_and(|found| found == digest),
-            None => sha256(&bytes) == digest,
-        }
+        Table::from_parquet_bytes(name, &bytes)
+            .and_then(|table| table.values_digest())
+            .is_ok_and(|found| found == digest)
     }
 
     /// Deletes a file if it is the one with this digest, and the folders that are empty then.

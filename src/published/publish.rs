@@ -222,10 +222,13 @@ fn agrees(
         ..old.clone()
     };
     let names = |entry: &LockEntry| entry.values.keys().cloned().collect::<Vec<_>>();
-    // A file with the values of this run's own table needs no look at its rows; any other does.
+    // A file with the values of this run's own table needs no look at its rows, and one with its bytes none inside; any
+    // other does.
     let there = |(table, digest): (&String, &String)| {
         if new.values.get(table) == Some(digest) {
-            figures.is(&lockfile::table_file(name, profile.word(), table), digest)
+            let file = lockfile::table_file(name, profile.word(), table);
+            let own = done.tables.table(table).and_then(|entry| entry.committed_sha256.as_ref());
+            own.is_some_and(|own| figures.has_bytes(&file, own)) || figures.is(&file, digest)
         } else {
             figures.table(name, profile, table, digest).is_ok()
         }
@@ -245,9 +248,12 @@ fn agrees(
         if profile != Profile::Paper {
             return Ok(old.figures == new.figures);
         }
+        let drawn = old.figures == new.figures && figures.holds(old);
+        if drawn && done.are_judged(&old.claims)? {
+            return Ok(true);
+        }
         let mut rows = Rows::new(name, profile, "committed");
         compare_all_claims(&mut rows, &old.claims, done.claims(store, settings)?, SAME_TABLES);
-        let drawn = old.figures == new.figures && figures.holds(old);
         return Ok(drawn && !rows.list.iter().any(|row| row.verdict.is_bad()));
     }
     Ok(!committed(figures, lock, done.plan.stage, profile)?.iter().any(|row| row.verdict.is_bad()))

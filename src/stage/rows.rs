@@ -508,13 +508,8 @@ impl Statistics {
         let rows: Vec<Statistic> = rows.collect();
         let mut places: HashMap<String, HashMap<String, Vec<usize>>> = HashMap::new();
         for (place, row) in rows.iter().enumerate() {
-            match places.get_mut(&row.at.experiment).and_then(|known| known.get_mut(&*row.statistic)) {
-                Some(known) => known.push(place),
-                None => {
-                    let of = places.entry(row.at.experiment.clone()).or_default();
-                    of.insert(row.statistic.to_string(), vec![place]);
-                }
-            }
+            let of = places.entry(row.at.experiment.clone()).or_default();
+            of.entry(row.statistic.to_string()).or_default().push(place);
         }
         Ok(Self { rows, places })
     }

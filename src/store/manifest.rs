@@ -21,6 +21,10 @@ pub struct TableEntry {
     pub sha256: String,
     /// Digest of schema and values: tells meaning.
     pub values_sha256: String,
+    /// Digest of the same table as a file without metadata, as it is committed: tells that a committed file has these values
+    /// without decoding it. None in stores of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed_sha256: Option<String>,
 }
 
 /// One file of a result that is no table.

@@ -255,6 +255,7 @@ fn write_result(folder: &Folder, new: Publication) -> Result<Manifest> {
             about.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         metadata.extend_from_slice(new.provenance);
         let bytes = table.to_parquet_bytes(&metadata)?;
+        let committed = table.to_parquet_bytes(&[])?;
         folder.write_new(&file, &bytes)?;
         manifest.tables.push(TableEntry {
             table: table.name().to_owned(),
@@ -262,6 +263,7 @@ fn write_result(folder: &Folder, new: Publication) -> Result<Manifest> {
             rows: table.rows() as u64,
             sha256: sha256(&bytes),
             values_sha256: table.values_digest()?,
+            committed_sha256: Some(sha256(&committed)),
         });
     }
     for blob in new.blobs {

@@ -9,6 +9,7 @@ use spectral_alignment::published::lockfile::LockFile;
 use spectral_alignment::published::publish::{self, drop_gone};
 use spectral_alignment::stage::{Results, Stage};
 use spectral_alignment::stages::STAGES;
+use spectral_alignment::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -120,6 +121,27 @@ fn a_run_puts_right_what_was_changed_by_hand() {
         assert_eq!(files(figures.root()), before, "change {number}");
     }
     assert_eq!(publish(&place, &figures, &done).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn committed_tables_are_told_by_their_bytes_and_claims_by_their_digest() {
+    let (place, figures) = committed_place(&SMALL);
+    let done = compute(&place, &SMALL);
+    for entry in &done[0].tables.tables {
+        let path = figures.root().join(format!("values/gmm-template/{}.parquet", entry.table));
+        assert_eq!(entry.committed_sha256.as_deref(), Some(&*sha256(&fs::read(&path).unwrap())));
+        // The same values in other bytes are no change either.
+        let table = Table::from_parquet(&entry.table, &path).unwrap();
+        let other = table.to_parquet_bytes(&[("by".to_owned(), "hand".to_owned())]).unwrap();
+        fs::write(&path, other).unwrap();
+    }
+    assert_eq!(publish(&place, &figures, &done).unwrap(), Vec::<String>::new());
+    let claims = figures.lock().unwrap().stages[SMALL.name]["paper"].claims.clone();
+    assert!(done[0].are_judged(&claims).unwrap());
+    assert_eq!(done[0].verdicts(&place.store(), &paper()).unwrap(), claims);
+    let mut forged = claims;
+    forged[0].measured = Some(0.25);
+    assert!(!done[0].are_judged(&forged).unwrap());
 }
 
 #[test]
