@@ -174,9 +174,11 @@ fn compute_batch(
 ) -> Result<()> {
     let experiment = &batch.works[0].experiment;
     let mut outbox = Outbox::new(context, experiment)?;
-    // Another run may have done some of it.
-    context.store.forget(&outbox.groups.trajectories);
-    context.store.forget(&outbox.groups.spectra);
+    // Another run may have done some of it. A slice asks a network file system for as little as it can.
+    if context.store.access() != Access::Slice {
+        context.store.forget(&outbox.groups.trajectories);
+        context.store.forget(&outbox.groups.spectra);
+    }
     let done = batch.works.iter().try_for_each(|work| {
         replicate(context, &mut outbox, work, force, progress).context(|| place(experiment, work.replicate))
     });

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 /// A stage of some tenths of a second with several experiments.
 const STAGE: &str = "xor-rank-deficiency";
@@ -288,17 +287,37 @@ fn many_slices_make_one_new_store_together() {
     place.call(&["run", STAGE, "--slice", "1/2"]).refused(3, &["is no store", "thesis.tex"]);
 }
 
+/// Most memory in kilobytes, and seconds of processor, of a process so far; nothing once it has ended.
+fn spent(process: u32) -> Option<(u64, f64)> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let ticks: Vec<f64> =
+        stat.rsplit(')').next()?.split_whitespace().skip(11).take(2).flat_map(str::parse).collect();
+    Some((peak.trim().trim_end_matches(" kB").parse().ok()?, ticks.iter().sum::<f64>() / 100.0))
+}
+
 #[test]
 fn a_plan_of_a_hundred_thousand_units_takes_seconds_and_little_memory() {
     let place = Place::new();
-    let begun = Instant::now();
-    let set = ["--set", "xor-rank-law.replicates=5000", "--json"];
-    let mut child = place.command(&[&["plan", "rank-law-map", "xor-rank-law"], &set[..]].concat());
-    let child = child.stdout(Stdio::piped()).spawn().unwrap();
-    let answer: Answer = child.wait_with_output().unwrap().into();
-    let rows = answer.good().rows().len();
-    assert!(rows > 0);
-    eprintln!("{rows} units in {:?}", begun.elapsed());
+    let set = ["--set", "xor-rank-map-d300.replicates=25000", "--set", "xor-rank-map-d1000.replicates=25000"];
+    let file = place.path().join("plan.json");
+    for more in [&["--json"][..], &["--out", file.to_str().unwrap()]] {
+        let mut command = place.command(&[&["plan", "rank-law-map"], &set[..], more].concat());
+        let out = place.path().join("out");
+        let mut child = command.stdout(fs::File::create(&out).unwrap()).spawn().unwrap();
+        let (mut memory, mut seconds) = (0, 0.0);
+        while child.try_wait().unwrap().is_none() {
+            (memory, seconds) = spent(child.id()).unwrap_or((memory, seconds));
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        assert!(child.wait().unwrap().success());
+        let text = fs::read_to_string(out).unwrap();
+        let units = if more.len() == 1 { text.matches("\"unit\"").count() } else { 100_000 };
+        assert!(units == 100_000 && (more.len() == 1 || text.contains("100000 units")), "{units}");
+        eprintln!("{more:?}: 10^5 units in {seconds} s of processor and {} MB", memory / 1000);
+        assert!(seconds < 5.0 && memory < 500_000, "{seconds} s, {memory} kB");
+    }
 }
 
 fn unit(experiment: &str, replicate: u32, minutes: u64) -> Unit {
