@@ -105,7 +105,10 @@ pub(crate) fn make_without_locks(root: &Folder) -> Result<()> {
             Err(error) => {
                 let begun = root.list()?.iter().all(|name| {
                     let name = name.as_str();
-                    FOLDERS.contains(&name) || HARMLESS.contains(&name) || is_draft(name)
+                    ["format", "lock"].contains(&name)
+                        || FOLDERS.contains(&name)
+                        || HARMLESS.contains(&name)
+                        || is_draft(name)
                 });
                 match pauses.next() {
                     Some(seconds) if begun => std::thread::sleep(Duration::from_secs(seconds)),

@@ -361,7 +361,7 @@ fn units_are_packed_as_the_site_wants_it_within_what_the_partition_allows() {
     let none = Limits::default();
     refused(Site { cpus: 4, ..Site::default() }, Limits { cpus: Some(2), ..none }, "cpus = 4");
     refused(Site::default(), Limits { megabytes: Some(500), ..none }, "684");
-    refused(Site::default(), Limits { minutes: Some(1), ..none }, "gmm/0");
+    refused(Site::default(), Limits { minutes: Some(1), ..none }, "gmm/");
 }
 
 #[test]
