@@ -1,4 +1,4 @@
-"""tasks.py JOB FOLDER: runs a job file that `plan --format hyperqueue` wrote on a local cluster of HyperQueue.
+"""tasks.py JOB: runs a job file that `plan --format hyperqueue` wrote on a local cluster of HyperQueue.
 
 The Python package has no `hq` command, so that tasks are read from the file here.
 """
@@ -21,10 +21,9 @@ def raise_loopback():
 
 
 def main():
-    file, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    description = tomllib.loads(file.read_text())
+    description = tomllib.loads(Path(sys.argv[1]).read_text())
     raise_loopback()
-    with LocalCluster(folder, WorkerConfig(cores=2)) as cluster:
+    with LocalCluster(worker_config=WorkerConfig(cores=2)) as cluster:
         job = Job(max_fails=None, name=description["name"])
         for task in description["task"]:
             job.program(task["command"], stdout=None, stderr=None)

@@ -494,7 +494,7 @@ fn hyperqueue_runs_the_same_plan() {
     fs::write(path("job.toml"), &job).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/tasks.py");
     let mut command = Command::new("unshare");
-    command.args(["-n", &python]).arg(script).arg(path("job.toml")).arg(path("hq")).current_dir(place.path());
+    command.args(["-n", &python]).arg(script).arg(path("job.toml")).current_dir(place.path());
     let answer: Answer = command.output().unwrap().into();
     assert_eq!(answer.status, Some(0), "{answer:?}");
     assert!(units(&place, &[]).is_empty());
