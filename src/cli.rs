@@ -5,6 +5,7 @@ pub mod values;
 
 use crate::cli::shared::Shared;
 use crate::cli::values::{samples, verdicts};
+use crate::pipeline::slices::Slice;
 use crate::spectrum::query::SampleKind;
 use crate::stage::claim::Verdict;
 use clap::{Args, Parser, Subcommand};
@@ -60,9 +61,16 @@ pub enum Command {
     /// Show what `run` would have to compute, with estimated times; computes nothing.
     ///
     /// One line per experiment; with --json one object per replicate: `unit`, `experiment`, `replicate`, `what`, `seconds`
-    /// on one thread.
+    /// on one thread, `whole_seconds` of all that stages need of it, whatever is there, and `bytes` of memory. Costs are declared:
+    /// they depend on parameters alone.
     #[command(after_help = ANSWERS)]
-    Plan(StagesArgs),
+    Plan(PlanArgs),
+    /// Compute stages on a Slurm cluster: submit arrays of slices of what is missing, and a job after them that merges, reduces
+    /// and draws.
+    ///
+    /// Called again, it submits what is missing by then. Data and figures must be on a file system that all nodes share.
+    #[command(after_help = WRITES)]
+    Slurm(SlurmArgs),
     /// Write report.html beside the figures: every verdict and figure, and what produced it, on one self-contained page.
     ///
     /// Without computed data it falls back on the values committed beside the figures, and says so.
@@ -181,6 +189,79 @@ pub struct StagesArgs {
     pub print: PrintArgs,
 }
 
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Stages; all if none is named.
+    pub stages: Vec<String>,
+    /// How to print it.
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// Also freeze what is missing in this file, for `run --plan`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How to print it: text, JSON, or a job file for HyperQueue with a task for each slice (of the frozen plan, if there is --out).
+    #[arg(long, value_enum, default_value = "text", conflicts_with = "json")]
+    pub format: PlanFormat,
+    /// With --format hyperqueue: how many slices. [default: of about a minute]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub slices: Option<u32>,
+}
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PlanFormat {
+    /// Lines.
+    Text,
+    /// One JSON array.
+    Json,
+    /// A job file for `hq job submit-file`.
+    Hyperqueue,
+}
+
+/// Arguments of `slurm`.
+#[derive(Debug, Args)]
+pub struct SlurmArgs {
+    /// Stages; all if none is named.
+    pub stages: Vec<String>,
+    /// What goes with every command.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// A TOML file about the site: `elements`, `array`, `parallel`, `minutes`, `starts`, `cpus`, `safety`, `before`, `[sbatch]`.
+    #[arg(long, value_name = "FILE")]
+    pub site: Option<PathBuf>,
+    /// The partition.
+    #[arg(long, value_name = "NAME")]
+    pub partition: Option<String>,
+    /// The account.
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// Processors of an array element.
+    #[arg(long, value_name = "N")]
+    pub cpus: Option<u32>,
+    /// Fewest minutes that an array element is meant to take.
+    #[arg(long, value_name = "M")]
+    pub minutes: Option<f64>,
+    /// This many array elements, whatever they take.
+    #[arg(long, value_name = "N")]
+    pub elements: Option<u32>,
+    /// Time limit of the final job, in minutes.
+    #[arg(long, value_name = "M", default_value_t = 60)]
+    pub final_minutes: u64,
+    /// Folder for the plan, the scripts, a copy of the program and what jobs print. [default: in slurm/ beside the cache]
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// Only print the scripts and the commands that would submit them.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Submit even while jobs of the same work are queued.
+    #[arg(long)]
+    pub again: bool,
+    /// Further options of `sbatch`, after `--`.
+    #[arg(last = true, value_name = "SBATCH OPTIONS")]
+    pub options: Vec<String>,
+}
+
 /// Arguments of `run`.
 #[allow(clippy::struct_excessive_bools, reason = "one for each option")]
 #[derive(Debug, Args)]
@@ -209,6 +290,16 @@ pub struct RunArgs {
     /// claims' statistics over them (repeatable).
     #[arg(long, value_name = "EXPERIMENT.KEY=V1,V2,…", requires = "stages", conflicts_with_all = ["dry_run", "png", "report"])]
     pub sweep: Vec<String>,
+    /// Only compute this share of all units of the stages, I from 1 to N, into the cache: nothing is reduced or drawn. All N together,
+    /// on any machines at any time, compute everything.
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["force", "png", "report", "dry_run", "sweep", "merge", "json"])]
+    pub slice: Option<Slice>,
+    /// With --slice: a share of this frozen plan, which says of which stages and settings.
+    #[arg(long, value_name = "FILE", requires = "slice")]
+    pub plan: Option<PathBuf>,
+    /// Merge what slices have left, reduce and draw, and simulate nothing: where something is missing, say so and fail.
+    #[arg(long, conflicts_with_all = ["force", "dry_run", "sweep"])]
+    pub merge: bool,
     /// With --dry-run or --sweep: print one JSON array instead of text.
     #[arg(long)]
     pub json: bool,
@@ -217,12 +308,20 @@ pub struct RunArgs {
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
+    /// Stages; all if none is named.
+    pub stages: Vec<String>,
     /// How to print it.
     #[command(flatten)]
     pub print: PrintArgs,
     /// Compare figures/figures.lock with this program's recipes instead; exit status 1 if one is stale.
     #[arg(long)]
     pub committed: bool,
+    /// Print how far the whole is whenever that changes, until the stages are up to date (without names: those not on request).
+    #[arg(long, conflicts_with_all = ["committed", "json"])]
+    pub watch: bool,
+    /// With --watch: seconds between looks.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub every: u64,
 }
 
 /// Arguments of `claims`.

@@ -194,6 +194,16 @@ impl Error {
         }
     }
 
+    /// Whether a network file system says that another machine has meanwhile removed a file.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::StaleNetworkFileHandle,
+            Self::Context { source, .. } => source.is_stale(),
+            _ => false,
+        }
+    }
+
     /// A parameter outside its range.
     pub fn parameter(name: impl Into<String>, value: impl ToString, rule: impl Into<String>) -> Self {
         Self::Parameter { name: name.into(), value: value.to_string(), rule: rule.into() }

@@ -34,5 +34,7 @@ pub mod published;
 pub mod report;
 pub mod scaffold;
 
+pub mod cluster;
+
 pub mod cli;
 pub mod commands;

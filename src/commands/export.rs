@@ -24,6 +24,7 @@ use crate::table::{Table, TableBuilder};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Fewest eigenpairs of each block.
 const PAIRS: u32 = 12;
@@ -69,7 +70,8 @@ pub fn export(context: &RunContext, experiment: &Experiment, selection: Selectio
     let cached = size == experiment.problem.sample_size();
     let queries: Vec<Query> = checkpoints.iter().filter(|_| cached).flat_map(|one| of(*one)).collect();
     let stages = BTreeSet::from(["export"]);
-    compute(context, vec![Work { experiment: experiment.clone(), replicate, queries, stages }], 1, false)?;
+    let work = Work { experiment: Arc::new(experiment.clone()), replicate, queries, stages };
+    compute(context, vec![work], 1, false)?;
 
     let lost = || Error::Lost { what: place(experiment, replicate) };
     let trajectory = context.trajectory(experiment, replicate)?.ok_or_else(lost)?;

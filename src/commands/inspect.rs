@@ -1,18 +1,18 @@
-//! Commands that only read and print: `list`, `plan`, `status`, `why`, `tables`.
+//! Commands that only read and print: `list`, `status`, `why`, `tables`; how `plan` prints.
 
-use crate::cli::shared::Shared;
 use crate::cli::{PrintArgs, StageArgs, StagesArgs, StatusArgs};
 use crate::commands::console::{
     listed, named, open, print_json, print_line, print_styled, print_wrapped, styled,
 };
+use crate::commands::watch::watch;
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::{StagePlan, plan_all};
-use crate::pipeline::units::{Unit, missing};
+use crate::pipeline::units::{Unit, seconds};
 use crate::problem::family::{Outline, outlines};
 use crate::published::why::{Change, Explanation, why};
 use crate::published::{Figures, Status, cached_status};
-use crate::stage::{Profile, Settings, Stage};
+use crate::stage::{Profile, Settings};
 use crate::stages::STAGES;
 use crate::store::Access;
 use anstyle::Style;
@@ -64,43 +64,37 @@ pub fn list(StagesArgs { stages, print }: &StagesArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `plan`, and `run --dry-run`.
-pub(crate) fn plan(stages: &[String], PrintArgs { shared, json }: &PrintArgs) -> Result<ExitCode> {
-    plan_under(named(stages)?, shared, *json)
-}
-
-/// What stages lack.
-pub(crate) fn plan_under(stages: Vec<&'static Stage>, shared: &Shared, json: bool) -> Result<ExitCode> {
-    let settings = shared.settings()?;
-    plan_all(STAGES, &settings)?;
-    let plans: Vec<StagePlan> =
-        stages.into_iter().map(|stage| StagePlan::new(stage, &settings)).collect::<Result<_>>()?;
-    let store = open(shared, Access::Read)?;
-    let context = RunContext::new(&store, &settings)?;
-    let units = missing(&context, &plans)?;
+/// What stages lack, as `plan` and `run --dry-run` print it.
+pub(crate) fn print_units(
+    context: &RunContext,
+    plans: &[StagePlan],
+    units: &[Unit],
+    json: bool,
+) -> Result<ExitCode> {
     if json {
         print_json(units.iter().map(|unit| {
             json!({ "unit": unit.name, "experiment": unit.experiment, "replicate": unit.replicate,
-                    "what": unit.what(), "seconds": unit.seconds })
+                    "what": unit.what(), "seconds": unit.seconds(), "whole_seconds": seconds(unit.whole),
+                    "bytes": unit.bytes })
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut experiments: BTreeMap<&str, Vec<&Unit>> = BTreeMap::new();
-    for unit in &units {
+    for unit in units {
         experiments.entry(&unit.experiment).or_default().push(unit);
     }
     let name = experiments.keys().map(|name| name.len()).max().unwrap_or_default();
     for (experiment, units) in &experiments {
         let trajectories = units.iter().filter(|unit| unit.trajectory).count();
         let results: usize = units.iter().map(|unit| unit.results).sum();
-        let seconds: f64 = units.iter().map(|unit| unit.seconds).sum();
+        let seconds: f64 = units.iter().map(|unit| unit.seconds()).sum();
         print_line(&format!(
             "{experiment:name$}  {trajectories:>6} trajectories  {results:>7} spectral results  {seconds:>9.1} s"
         ))?;
     }
     let mut finished = Vec::new();
-    for plan in &plans {
-        if cached_status(&context, plan)? != Status::UpToDate {
+    for plan in plans {
+        if cached_status(context, plan)? != Status::UpToDate {
             finished.push(plan.stage.name);
         }
     }
@@ -108,7 +102,7 @@ pub(crate) fn plan_under(stages: Vec<&'static Stage>, shared: &Shared, json: boo
         print_line("everything is up to date")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let seconds: f64 = units.iter().map(|unit| unit.seconds).sum();
+    let seconds: f64 = units.iter().map(Unit::seconds).sum();
     print_line(&format!("{} replicates, about {seconds:.1} s on one thread (an estimate)", units.len()))?;
     print_wrapped("then reduced, judged and drawn: ", 4, &finished.join(", "))?;
     Ok(ExitCode::SUCCESS)
@@ -121,9 +115,16 @@ type StatusRow = (String, &'static str, Status);
 pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     let PrintArgs { shared, json } = &args.print;
     let settings = shared.settings()?;
-    let plans = plan_all(STAGES, &settings)?;
+    let mut plans = plan_all(STAGES, &settings)?;
+    let wanted = if args.watch { named(&args.stages)? } else { listed(&args.stages)? };
+    plans.retain(|plan| wanted.iter().any(|stage| stage.name == plan.stage.name));
+    if args.watch {
+        return watch(args, &settings, &plans);
+    }
     let rows: Vec<StatusRow> = if args.committed {
-        committed_statuses(&Figures::at(&shared.figures()?), &settings)?
+        let rows = committed_statuses(&Figures::at(&shared.figures()?), &settings)?;
+        let asked = |name: &str| args.stages.is_empty() || args.stages.iter().any(|stage| stage == name);
+        rows.into_iter().filter(|(name, _, _)| asked(name)).collect()
     } else {
         let store = open(shared, Access::Read)?;
         let context = RunContext::new(&store, &settings)?;

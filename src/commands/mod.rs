@@ -9,10 +9,13 @@ mod inspect;
 mod interrupt;
 mod questions;
 mod run;
+mod slices;
+mod slurm;
 mod sweep;
 mod upkeep;
 mod variants;
 mod verify;
+mod watch;
 
 use crate::cli::Command;
 use crate::error::Result;
@@ -26,7 +29,8 @@ pub fn execute(command: &Command) -> Result<ExitCode> {
     match command {
         Command::List(args) => inspect::list(args),
         Command::Run(args) => run::run_stages(args),
-        Command::Plan(args) => inspect::plan(&args.stages, &args.print),
+        Command::Plan(args) => slices::plan(args),
+        Command::Slurm(args) => slurm::submit(args),
         Command::Report(shared) => run::report(shared),
         Command::Status(args) => inspect::status(args),
         Command::Why(args) => inspect::explain(args),

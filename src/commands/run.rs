@@ -4,13 +4,17 @@ use crate::cli::shared::Shared;
 use crate::cli::{NewArgs, RemoveArgs, RunArgs};
 use crate::commands::claim_list::print_claims;
 use crate::commands::console::{named, open, print_line};
-use crate::commands::inspect::plan_under;
+use crate::commands::inspect::print_units;
 use crate::commands::interrupt::{KEPT, explain_interrupts};
+use crate::commands::slices::{plans_of, run_one};
 use crate::commands::sweep::sweep;
 use crate::error::{Error, Result};
+use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::plan_all;
 use crate::pipeline::project::around;
 use crate::pipeline::run::{Done, RunOptions, run, run_in_turn};
+use crate::pipeline::slices::await_published;
+use crate::pipeline::units::missing;
 use crate::plot::contact_sheet::contact_sheet;
 use crate::plot::png::{PRINT, png};
 use crate::published::Figures;
@@ -31,18 +35,26 @@ pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
     if !args.sweep.is_empty() {
         return sweep(args);
     }
+    if let Some(slice) = args.slice {
+        return run_one(args, slice);
+    }
     let settings = args.shared.settings()?;
     let stages = named(&args.stages)?;
     let options = RunOptions { jobs: args.threads.number()?, force: args.force };
-    plan_all(STAGES, &settings)?;
+    let plans = plans_of(&stages, &settings)?;
     if args.dry_run {
-        return plan_under(stages, &args.shared, args.json);
+        let store = open(&args.shared, Access::Read)?;
+        let context = RunContext::new(&store, &settings)?;
+        return print_units(&context, &plans, &missing(&context, &plans)?, args.json);
     }
     let figures = Figures::at(&args.shared.figures()?);
     let store = open(&args.shared, Access::Write)?;
     explain_interrupts(KEPT)?;
     // Before anything is computed that could not be published.
     figures.lock()?;
+    if args.merge {
+        await_published(&RunContext::new(&store, &settings)?, &plans)?;
+    }
     let (folder, mut changed) = (figures.folder(&settings), Vec::new());
     let done = run_in_turn(&stages, STAGES, &store, &settings, options, |done| {
         let _alone = figures.alone()?;

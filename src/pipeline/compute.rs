@@ -3,9 +3,11 @@
 use crate::digest::sha256;
 use crate::error::{Error, Result, WithContext, say};
 use crate::pipeline::context::{RunContext, Work, place};
+use crate::pipeline::cost::{answer_cost, cost, memory, trajectory_cost};
 use crate::pipeline::distribute::distribute;
 use crate::pipeline::keys::{Groups, answer_bytes, decode, query_id, trajectory_bytes, trajectory_id};
 use crate::pipeline::openblas::reserve;
+use crate::pipeline::parallel::each;
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::simulation_provenance;
 use crate::problem::experiment::{Experiment, Simulator};
@@ -17,7 +19,7 @@ use crate::simulation::task::{self, Task};
 use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::{Point, QueryResult};
 use crate::spectrum::query::{Query, SampleKind};
-use crate::store::{Group, Record, kernel};
+use crate::store::{Access, Group, Record, kernel};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +27,8 @@ use std::time::{Duration, Instant};
 
 /// For how long finished work may be held back to be written together; a killed run loses at most this much.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same for a slice, which leaves the merging of its packs to another run.
+const SLICE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Merges the work of several stages on the same replicates, so that nothing is computed twice.
 pub fn merge(works: Vec<Work>) -> Vec<Work> {
@@ -41,40 +45,6 @@ pub fn merge(works: Vec<Work>) -> Vec<Work> {
     merged.into_values().collect()
 }
 
-/// Approximate time to compute a trajectory, in nanoseconds.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "an estimate"
-)]
-pub(crate) fn trajectory_cost(experiment: &Experiment) -> u64 {
-    let problem = &experiment.problem;
-    let (d, k) = (problem.d() as f64, problem.rows() as f64);
-    let step = match experiment.simulator {
-        Simulator::Sgd => 100.0 + d * (2.0 + 0.35 * k),
-        Simulator::Chain => 150.0 + 40.0 * k + 8.0 * k * k,
-    };
-    (problem.steps(experiment.horizon) as f64 * step) as u64
-}
-
-/// Approximate time to answer one query, in nanoseconds.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "an estimate"
-)]
-pub(crate) fn answer_cost(experiment: &Experiment) -> u64 {
-    let d = experiment.problem.d() as f64;
-    (2.0 * experiment.problem.training.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
-}
-
-/// Approximate time to compute a piece of work, in nanoseconds.
-pub(crate) fn cost(work: &Work) -> u64 {
-    trajectory_cost(&work.experiment) + work.queries.len() as u64 * answer_cost(&work.experiment)
-}
-
 /// Replicates of one experiment that one thread computes one after the other.
 struct Batch {
     works: Vec<Work>,
@@ -87,13 +57,12 @@ impl Batch {
     }
 }
 
-/// Splits work into batches; short replicates are grouped into batches of at least [`PATIENCE`]. The split depends on the experiment
-/// alone, so that simultaneous runs can share the work.
-fn batches(works: Vec<Work>) -> Vec<Batch> {
+/// Splits work into batches; short replicates are grouped into batches of at least so many nanoseconds. The split depends on the
+/// experiment alone, so that simultaneous runs can share the work.
+fn batches(works: Vec<Work>, least: u64) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
     for work in works {
-        let patience = u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX);
-        let size = (patience / trajectory_cost(&work.experiment).max(1)).clamp(1, 1000);
+        let size = (least / trajectory_cost(&work.experiment).max(1)).clamp(1, 1000);
         let number = work.replicate / u32::try_from(size).unwrap_or(1);
         match batches.last_mut() {
             Some(batch)
@@ -107,13 +76,18 @@ fn batches(works: Vec<Work>) -> Vec<Batch> {
     batches
 }
 
-/// Computes all work on `jobs` threads, longest first, sharing it with other runs on the same store. Values depend neither on
-/// the number of threads nor on the order.
+/// Nanoseconds, as a number to compare with costs.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Computes all work on `jobs` threads, longest first, sharing it with other runs on the same store; a slice computes what is its
+/// own, and leaves its packs for another run to merge. Values depend neither on the number of threads nor on the order.
 pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool) -> Result<()> {
     if works.is_empty() {
         return Ok(());
     }
-    let total = works.iter().map(cost).sum();
+    let total: u64 = works.iter().map(cost).sum();
     let stages: BTreeSet<&str> = works.iter().flat_map(|work| work.stages.iter().copied()).collect();
     let names: Vec<&str> = stages.into_iter().collect();
     let names = match names.as_slice() {
@@ -125,22 +99,42 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
     for work in &works {
         groups.insert(work.experiment.name.clone(), context.groups(&work.experiment)?);
     }
-    let mut batches = batches(works);
+    let alone = context.store.access() == Access::Slice;
+    let least = if alone {
+        // Every thread has something to do.
+        nanoseconds(SLICE_PATIENCE).min(total / (4 * jobs.max(1) as u64))
+    } else {
+        nanoseconds(PATIENCE)
+    };
+    let mut batches = batches(works, least);
     batches.sort_by_key(|batch| std::cmp::Reverse(batch.cost()));
     afford(&batches, jobs)?;
     let name = |batch: &Batch| format!("replicates {} {}", batch.works[0].experiment.name, batch.number);
     let counts = Counts::default();
-    let computed = distribute(context.store, &batches, jobs, name, |batch| {
-        compute_batch(context, batch, force, (&progress, &counts))
-    });
+    let work = |batch: &Batch| compute_batch(context, batch, force, (&progress, &counts));
+    let computed = if alone {
+        each(&batches, jobs, work)
+    } else {
+        distribute(context.store, &batches, jobs, name, work)
+    };
     let (trajectories, results) = (counts.trajectories.into_inner(), counts.results.into_inner());
     progress.print_line(&format!("computed {trajectories} trajectories and {results} results of queries"));
+    if alone {
+        return computed.map(|_| ());
+    }
     // What is finished is merged even where something failed.
     for group in groups.values().flat_map(|groups| [&groups.trajectories, &groups.spectra]) {
         context.store.forget(group);
-        context.store.merge(group)?;
+        tidy(context, group)?;
     }
     computed.map(|_| ())
+}
+
+/// Merges the packs of a group. Where two runs gave a record with other digits, because they computed on other BLAS kernels, the
+/// first is kept.
+pub(crate) fn tidy(context: &RunContext, group: &Group) -> Result<()> {
+    let answers = group.ingredients().kind() == "spectra";
+    context.store.merge(group, &move |first, second| answers && near(first, second))
 }
 
 /// Largest dimension of which LAPACK can compute all eigenvectors: it counts its workspace of 1 + 6 n + 2 n² in 32 bits.
@@ -151,17 +145,13 @@ fn afford(batches: &[Batch], jobs: usize) -> Result<()> {
     let mut needs = Vec::new();
     for batch in batches {
         let work = &batch.works[0];
-        let problem = work.experiment.reduced_problem();
-        let (d, queries) = (problem.d(), batch.works.iter().any(|work| !work.queries.is_empty()));
+        let d = work.experiment.reduced_problem().d();
+        let queries = batch.works.iter().any(|work| !work.queries.is_empty());
         if queries && d > MOST_DIMENSIONS {
             let rule = format!("must be at most {MOST_DIMENSIONS} where eigenvectors are computed");
             return Err(Error::parameter(format!("{}.d", work.experiment.name), d, rule));
         }
-        // Two samples with their outputs, the parameters of all checkpoints; for queries two matrices, one as LAPACK overwrites
-        // it, its eigenvectors, and a workspace of two.
-        let (d, n, rows) = (d as u64, problem.sample_size() as u64, problem.rows() as u64);
-        let matrices = if queries { 6 * d * d } else { 0 };
-        needs.push(8 * (2 * n * (d + rows) + work.experiment.checkpoints as u64 * d * rows + matrices));
+        needs.push(memory(&work.experiment, queries));
     }
     needs.sort_unstable_by(|a, b| b.cmp(a));
     let threads = jobs.min(batches.len());
@@ -184,9 +174,11 @@ fn compute_batch(
 ) -> Result<()> {
     let experiment = &batch.works[0].experiment;
     let mut outbox = Outbox::new(context, experiment)?;
-    // Another run may have done some of it.
-    context.store.forget(&outbox.groups.trajectories);
-    context.store.forget(&outbox.groups.spectra);
+    // Another run may have done some of it. A slice asks a network file system for as little as it can.
+    if context.store.access() != Access::Slice {
+        context.store.forget(&outbox.groups.trajectories);
+        context.store.forget(&outbox.groups.spectra);
+    }
     let done = batch.works.iter().try_for_each(|work| {
         replicate(context, &mut outbox, work, force, progress).context(|| place(experiment, work.replicate))
     });
@@ -205,6 +197,7 @@ struct Outbox<'a> {
     spectra: Vec<Record>,
     computed: (u64, u64),
     since: Instant,
+    patience: Duration,
 }
 
 impl<'a> Outbox<'a> {
@@ -212,12 +205,13 @@ impl<'a> Outbox<'a> {
         let provenance = simulation_provenance(experiment)?;
         let (groups, since) = (context.groups(experiment)?, Instant::now());
         let (trajectories, spectra) = (Vec::new(), Vec::new());
-        Ok(Self { context, groups, provenance, trajectories, spectra, computed: (0, 0), since })
+        let patience = if context.store.access() == Access::Slice { SLICE_PATIENCE } else { PATIENCE };
+        Ok(Self { context, groups, provenance, trajectories, spectra, computed: (0, 0), since, patience })
     }
 
     /// Flushes if enough time has passed.
     fn offer(&mut self) -> Result<()> {
-        if self.since.elapsed() >= PATIENCE { self.flush() } else { Ok(()) }
+        if self.since.elapsed() >= self.patience { self.flush() } else { Ok(()) }
     }
 
     /// Records without those that another BLAS kernel gave before, with other digits but the same numbers within tolerance: two

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Debug)]
 pub struct Work {
     /// The experiment.
-    pub experiment: Experiment,
+    pub experiment: Arc<Experiment>,
     /// The replicate.
     pub replicate: u32,
     /// What to ask.
@@ -161,6 +161,7 @@ impl<'a> RunContext<'a> {
             let groups = self.groups(experiment)?;
             let trajectories = self.store.records(&groups.trajectories)?;
             let spectra = self.store.records(&groups.spectra)?;
+            let (shared, stages) = (Arc::new(experiment.clone()), BTreeSet::from([plan.stage.name]));
             let mut values = Vec::new();
             for replicate in 0..experiment.replicates {
                 let mut queries = request.queries(replicate);
@@ -181,7 +182,7 @@ impl<'a> RunContext<'a> {
                     });
                 }
                 if trajectory.is_none() || !queries.is_empty() {
-                    let (experiment, stages) = (experiment.clone(), BTreeSet::from([plan.stage.name]));
+                    let (experiment, stages) = (Arc::clone(&shared), stages.clone());
                     inputs.missing.push(Work { experiment, replicate, queries, stages });
                 }
             }

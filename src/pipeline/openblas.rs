@@ -17,9 +17,9 @@ unsafe extern "C" {
 }
 
 /// Bytes of the buffer that OpenBLAS keeps for each thread that calls it (128 MB), with the thread's own stack and heap.
-const BUFFER: u64 = 200 << 20;
+pub(crate) const BUFFER: u64 = 200 << 20;
 /// Bytes for everything else.
-const SPARE: u64 = 128 << 20;
+pub(crate) const SPARE: u64 = 128 << 20;
 /// How long buffers may take that the system has given before.
 const PATIENCE: Duration = Duration::from_secs(60);
 

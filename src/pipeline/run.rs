@@ -2,14 +2,16 @@
 
 use crate::digest::{Ingredients, sha256};
 use crate::error::{Error, Result, WithContext, caught, say};
-use crate::pipeline::compute::{compute, cost, merge};
+use crate::pipeline::compute::{compute, merge, tidy};
 use crate::pipeline::context::{RunContext, Work};
+use crate::pipeline::cost::cost;
 use crate::pipeline::data::StageData;
 use crate::pipeline::distribute::distribute;
 use crate::pipeline::openblas::reserve;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources, table_sources};
+use crate::pipeline::units::everything;
 use crate::plot::{PlotError, pdf, svg};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, EDITION, FEWEST_REPLICATES, Verdict};
@@ -150,6 +152,12 @@ fn bring_up_to_date(
         stages.iter().map(|stage| StagePlan::new(stage, context.settings)).collect::<Result<_>>()?;
     let mut works = Vec::new();
     for plan in &plans {
+        // What slices and killed runs have left; first, so that values that differ are found before anything is made of them.
+        for request in &plan.requests {
+            let groups = context.groups(&request.experiment)?;
+            tidy(context, &groups.trajectories)?;
+            tidy(context, &groups.spectra)?;
+        }
         if options.force {
             works.extend(everything(plan));
         } else {
@@ -263,17 +271,6 @@ fn turns(plans: Vec<StagePlan>, works: Vec<Work>) -> Vec<Turn> {
         None => turns.push(Turn { plans: idle, works: Vec::new(), cost: 0 }),
     }
     turns
-}
-
-fn everything(plan: &StagePlan) -> impl Iterator<Item = Work> + '_ {
-    plan.requests.iter().flat_map(|request| {
-        (0..request.experiment.replicates).map(|replicate| Work {
-            experiment: request.experiment.clone(),
-            replicate,
-            queries: request.queries(replicate),
-            stages: BTreeSet::from([plan.stage.name]),
-        })
-    })
 }
 
 /// Finishes a stage; if data turn out to be damaged on the way, verifies all data of the stage and recomputes what is lost.

@@ -1,9 +1,12 @@
-//! What is missing, replicate by replicate, with estimated times: the answer of `plan`.
+//! Units of work: what stages need of one replicate of an experiment, what is missing of it, and what it is declared to cost.
 
 use crate::error::Result;
-use crate::pipeline::compute::{answer_cost, merge, trajectory_cost};
+use crate::pipeline::compute::merge;
 use crate::pipeline::context::{RunContext, Work};
+use crate::pipeline::cost::{answer_cost, cost, memory, trajectory_cost};
 use crate::pipeline::plan::StagePlan;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What is missing of one replicate of an experiment.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +21,12 @@ pub struct Unit {
     pub trajectory: bool,
     /// How many results of queries about it are missing.
     pub results: usize,
-    /// Estimated seconds on one thread.
-    pub seconds: f64,
+    /// Declared nanoseconds of what is missing, on one thread.
+    pub cost: u64,
+    /// Declared nanoseconds of the whole unit, whatever is there of it.
+    pub whole: u64,
+    /// Bytes that it needs on its thread.
+    pub bytes: u64,
 }
 
 impl Unit {
@@ -32,6 +39,55 @@ impl Unit {
             (false, results) => format!("{results} spectral results"),
         }
     }
+
+    /// Declared seconds of what is missing, on one thread.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        seconds(self.cost)
+    }
+}
+
+/// Nanoseconds in seconds.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "an estimate")]
+pub fn seconds(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / 1e9
+}
+
+/// Everything that a stage needs, whether it is there or not.
+pub(crate) fn everything(plan: &StagePlan) -> impl Iterator<Item = Work> + '_ {
+    plan.requests.iter().flat_map(|request| {
+        let experiment = Arc::new(request.experiment.clone());
+        let stages = BTreeSet::from([plan.stage.name]);
+        (0..experiment.replicates).map(move |replicate| Work {
+            experiment: Arc::clone(&experiment),
+            replicate,
+            queries: request.queries(replicate),
+            stages: stages.clone(),
+        })
+    })
+}
+
+/// Everything that stages need, each replicate once, by experiment and replicate, with its declared cost in nanoseconds.
+#[must_use]
+pub fn all(plans: &[StagePlan]) -> Vec<(Work, u64)> {
+    let works = merge(plans.iter().flat_map(everything).collect());
+    works
+        .into_iter()
+        .map(|work| {
+            let cost = cost(&work);
+            (work, cost)
+        })
+        .collect()
+}
+
+/// Whether something is missing of a piece of work.
+///
+/// # Errors
+/// A store that cannot be read.
+pub(crate) fn is_open(context: &RunContext, work: &Work) -> Result<bool> {
+    Ok(!context.has_trajectory(&work.experiment, work.replicate)?
+        || !work.queries.is_empty() && !context.open_queries(work)?.is_empty())
 }
 
 /// What stages lack, each replicate once, by experiment and replicate.
@@ -39,24 +95,33 @@ impl Unit {
 /// # Errors
 /// A store that cannot be read.
 pub fn missing(context: &RunContext, plans: &[StagePlan]) -> Result<Vec<Unit>> {
-    let mut works = Vec::new();
-    for plan in plans {
-        works.extend(context.inputs(plan)?.missing);
-    }
-    merge(works).iter().map(|work| unit(context, work)).collect()
+    open(context, plans)?.iter().map(|(work, whole)| unit(context, work, *whole)).collect()
 }
 
-#[allow(clippy::cast_precision_loss, reason = "an estimate")]
-fn unit(context: &RunContext, Work { experiment, replicate, queries, .. }: &Work) -> Result<Unit> {
-    let trajectory = !context.has_trajectory(experiment, *replicate)?;
+/// The same as pieces of work, with the declared cost of each as a whole.
+pub(crate) fn open(context: &RunContext, plans: &[StagePlan]) -> Result<Vec<(Work, u64)>> {
+    let mut open = Vec::new();
+    for (work, whole) in all(plans) {
+        if is_open(context, &work)? {
+            open.push((work, whole));
+        }
+    }
+    Ok(open)
+}
+
+fn unit(context: &RunContext, work: &Work, whole: u64) -> Result<Unit> {
+    let (experiment, replicate) = (&work.experiment, work.replicate);
+    let trajectory = !context.has_trajectory(experiment, replicate)?;
+    let results = context.open_queries(work)?.len();
     let simulation = if trajectory { trajectory_cost(experiment) } else { 0 };
-    let nanoseconds = simulation + queries.len() as u64 * answer_cost(experiment);
     Ok(Unit {
         name: format!("{}/{replicate}", experiment.name),
         experiment: experiment.name.clone(),
-        replicate: *replicate,
+        replicate,
         trajectory,
-        results: queries.len(),
-        seconds: nanoseconds as f64 / 1e9,
+        results,
+        cost: simulation + results as u64 * answer_cost(experiment),
+        whole,
+        bytes: memory(experiment, !work.queries.is_empty()),
     })
 }

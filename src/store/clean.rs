@@ -86,7 +86,9 @@ fn is_ours(parts: &[String], version: u32) -> bool {
             is_plain(kind) && hex(shard, 2) && hex(key, 64) && is_plain(file)
         }
         (1, ["temporary", name, ..]) => name.starts_with("run-"),
-        (2, ["temporary", name, ..]) => name.split('-').count() == 3 && name.split('-').all(digits),
+        (2, ["temporary" | "slices", name, ..]) => {
+            name.split('-').count() == 3 && name.split('-').all(digits)
+        }
         (2, ["nondeterministic", name]) => pack(name),
         (2, ["nondeterministic", name, file]) => numbered(name) && is_plain(file),
         (2, ["packs", experiment, group, file]) => is_plain(experiment) && keyed(group) && pack(file),

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An open folder and the path that messages name it by.
 #[derive(Debug)]
@@ -86,7 +87,8 @@ impl Folder {
     pub(crate) fn sub(&self, name: &str) -> Result<Option<Self>> {
         match rustix::fs::openat(&self.fd, name, FOLDER | OFlags::NOFOLLOW, Mode::empty()) {
             Ok(fd) => Ok(Some(Self { fd, path: self.join(name) })),
-            Err(Errno::NOENT) => Ok(None),
+            // A network file system says of what another machine has removed that it is stale.
+            Err(Errno::NOENT | Errno::STALE) => Ok(None),
             Err(Errno::LOOP | Errno::NOTDIR) => {
                 let problem = "is a link or a file in the place of a folder of this program; nothing behind it is touched; remove it";
                 Err(Error::damaged(self.join(name), problem))
@@ -155,7 +157,7 @@ impl Folder {
                 let regular = file.metadata().map_err(Error::io("read", self.join(name)))?.is_file();
                 Ok(regular.then_some(file))
             }
-            Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => Ok(None),
+            Err(Errno::NOENT | Errno::STALE | Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => Ok(None),
             Err(errno) => Err(self.failed("open", name)(errno)),
         }
     }
@@ -277,6 +279,22 @@ impl Folder {
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(self.failed("move", name)(errno)),
         }
+    }
+
+    /// Removes what nobody has changed for so long.
+    pub(crate) fn remove_older(&self, age: Duration) -> Result<()> {
+        for name in self.list()? {
+            let changed = match rustix::fs::statat(&self.fd, &*name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(found) => u64::try_from(found.st_mtime).unwrap_or(0),
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return Err(self.failed("read", &name)(errno)),
+            };
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+            if now.saturating_sub(changed) > age.as_secs() {
+                self.remove(&name)?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes a file, a link, or a folder with everything in it; what is gone already is no error.

@@ -53,7 +53,8 @@ impl Store {
             if really {
                 let all = unused.len() == records.iter().count();
                 fault::point("drop").map_err(Error::io("drop", path))?;
-                self.rewrite(&group, &|entry| !all && (!entry.is_result() || keep(&group, entry)))?;
+                let kept = |entry: &Entry| !all && (!entry.is_result() || keep(&group, entry));
+                self.rewrite(&group, &kept, &|_, _| false)?;
                 if all && let Some(experiment) = self.own("packs")?.sub(group.experiment())? {
                     experiment.remove_if_empty(&group.folder())?;
                     self.own("packs")?.remove_if_empty(group.experiment())?;

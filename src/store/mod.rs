@@ -5,7 +5,7 @@
 //! packs/<experiment>/<kind>-<key>/*.pack   trajectories, or results of queries, of one group
 //! stages/<stage>/<kind>-<key>/             tables, or figures, of a stage, with their manifest.json
 //! lock, guard, work/                       locks: of whole runs, of an instant, of pieces of work
-//! temporary/                               files in preparation
+//! temporary/, slices/                      files in preparation: of runs, of slices on other machines
 //! damaged/                                 what failed its check, for whoever wants to look at it
 //! nondeterministic/                        a second, different value of something that has one
 //! ```

@@ -4,9 +4,9 @@ use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::store::folder::{Entry as Place, Folder};
 use crate::store::group::{Group, Records};
-use crate::store::names::{check_name, unique};
+use crate::store::names::{check_name, draft, unique};
 use crate::store::pack::{self, ENDING, Entry, INGREDIENTS, RUN, Raw, Record};
-use crate::store::root::{Access, Store, held};
+use crate::store::root::{Store, held};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +41,20 @@ impl Store {
         held(&self.packs).remove(group.key.as_str());
     }
 
+    /// The same for what another machine may have added: a change of our own makes a network file system ask its server.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub fn look_anew(&self, group: &Group) -> Result<()> {
+        check_name("experiment", &group.experiment)?;
+        let folder = self.own("packs")?.make(&group.experiment)?.make(&group.folder())?;
+        let draft = draft();
+        drop(folder.create(&draft)?);
+        folder.remove(&draft)?;
+        self.forget(group);
+        Ok(())
+    }
+
     fn load(&self, group: &Group) -> Result<Records> {
         let mut records = Records::default();
         let Some(folder) = self.group_folder(group)? else { return Ok(records) };
@@ -53,6 +67,7 @@ impl Store {
                     Some(mended) => mended,
                     None => continue,
                 },
+                Err(error) if error.is_stale() => continue,
                 Err(error) => {
                     self.unreadable(group, &folder, &name, &error)?;
                     continue;
@@ -95,13 +110,17 @@ impl Store {
                     self.forget(group);
                     continue;
                 }
+                Err(error) if error.is_stale() => {
+                    self.forget(group);
+                    continue;
+                }
                 Ok(Some(None)) => {
                     self.mend(group, name, &damaged(id))?;
                 }
                 Err(error) => self.unreadable(group, &folder, name, &error)?,
             }
             self.forget(group);
-            if self.access == Access::Read {
+            if !self.access.heals() {
                 break;
             }
         }
@@ -109,7 +128,7 @@ impl Store {
     }
 
     /// Puts the intact records of a damaged pack into a new one and sets the damaged one aside; name and index of the new
-    /// pack, where it holds anything. A store that was opened to read only says what is wrong.
+    /// pack, where it holds anything. A store that was opened to read, or for a slice, only says what is wrong.
     pub(crate) fn mend(
         &self,
         group: &Group,
@@ -117,7 +136,7 @@ impl Store {
         problem: &str,
     ) -> Result<Option<(String, Vec<Entry>)>> {
         let Some(folder) = self.group_folder(group)? else { return Ok(None) };
-        if self.access == Access::Read {
+        if !self.access.heals() {
             self.note(folder.join(name), format!("{problem}; the next run mends it"), None, true);
             return Ok(None);
         }
@@ -171,7 +190,7 @@ impl Store {
         records: impl Iterator<Item = Result<Cow<'a, Raw>>>,
         named: impl FnOnce(String) -> String,
     ) -> Result<(String, Vec<Entry>)> {
-        let (temporary, draft) = (self.own("temporary")?, unique());
+        let (temporary, draft) = (self.drafts()?, unique());
         let first = ingredients_record(group).map(Cow::Owned);
         let others = records.filter(|raw| !raw.as_ref().is_ok_and(|raw| raw.entry.id == INGREDIENTS));
         let moved = pack::write(&temporary, &draft, &group.key, std::iter::once(first).chain(others))

@@ -13,8 +13,8 @@ use crate::store::format;
 use crate::store::group::Records;
 use crate::store::lock::{Announce, Lock, Mode};
 
-/// Folders of a store.
-pub(crate) const FOLDERS: [&str; 6] = ["packs", "stages", "work", "temporary", "damaged", "nondeterministic"];
+/// How old the unfinished file of a slice is that no slice still writes: that takes seconds.
+const FORGOTTEN: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a wait for another's piece of work may take before it is told of.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -28,6 +28,16 @@ pub enum Access {
     Write,
     /// To drop things: alone.
     Alone,
+    /// To compute beside others whose locks do not count, as on other machines of a cluster: packs are added, and nothing is
+    /// moved, merged, removed or waited for. What is damaged counts as absent.
+    Slice,
+}
+
+impl Access {
+    /// Whether what is damaged is mended or set aside.
+    pub(crate) fn heals(self) -> bool {
+        matches!(self, Self::Write | Self::Alone)
+    }
 }
 
 /// Something wrong in the store.
@@ -108,8 +118,14 @@ impl Store {
             return Ok(());
         }
         let root = Folder::make_root(&self.path)?;
+        if self.access == Access::Slice {
+            format::make_without_locks(&root)?;
+            root.make("packs")?;
+            self.root = Some(root);
+            return Ok(());
+        }
         format::make(&root)?;
-        for name in FOLDERS {
+        for name in format::FOLDERS {
             root.make(name)?;
         }
         if let Some(_alone) = Lock::attempt(&root, "lock")? {
@@ -117,6 +133,8 @@ impl Store {
             for name in temporary.list()? {
                 temporary.remove(&name)?;
             }
+            // Slices hold no lock that could be asked: only time tells whose files are left over.
+            root.make("slices")?.remove_older(FORGOTTEN)?;
             // A copy made of links shares no lock with its original.
             root.detach("guard")?;
             let work = root.make("work")?;
@@ -126,6 +144,17 @@ impl Store {
         self.lock = Some(Lock::take(&root, "lock", mode, Duration::ZERO, &*self.announce)?);
         self.root = Some(root);
         Ok(())
+    }
+
+    /// What it was opened for.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// The folder for files in preparation.
+    pub(crate) fn drafts(&self) -> Result<Folder> {
+        self.own(if self.access == Access::Slice { "slices" } else { "temporary" })
     }
 
     /// The store's folder, absolute.
@@ -194,9 +223,9 @@ impl Store {
         }
     }
 
-    /// Moves something damaged out of the way and reports it; a store that was opened to read only reports it.
+    /// Moves something damaged out of the way and reports it; a store that was opened to read, or for a slice, only reports it.
     pub(crate) fn set_aside(&self, folder: &Folder, name: &str, label: &str, problem: &str) -> Result<()> {
-        if self.access == Access::Read {
+        if !self.access.heals() {
             self.note(folder.join(name), problem, None, true);
             return Ok(());
         }

@@ -59,7 +59,9 @@ fn word() -> impl Strategy<Value = String> {
 
 fn settings(command: &Command) -> Option<Settings> {
     let shared = match command {
-        Command::List(args) | Command::Plan(args) => &args.print.shared,
+        Command::List(args) => &args.print.shared,
+        Command::Plan(args) => &args.print.shared,
+        Command::Slurm(args) => &args.shared,
         Command::Claims(args) => &args.print.shared,
         Command::Editions(args) => &args.print.shared,
         Command::Seeds(args) => &args.print.shared,

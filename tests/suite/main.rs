@@ -31,6 +31,9 @@ mod support;
 /// Problems with all parameters side by side.
 mod problems;
 
+/// Units as jobs: shares that depend on nothing, stores without locks, what schedulers are told.
+mod slices;
+
 /// Named streams against PCG and SHA-256 written out; the normal law against its distribution function.
 mod seeds;
 

@@ -6,6 +6,7 @@ mod damage;
 mod disks;
 mod hostile;
 mod kills;
+mod slices;
 #[cfg(feature = "faults")]
 mod steps;
 mod upkeep;

@@ -71,7 +71,7 @@ fn records_are_found_again_and_merged_into_one_file() {
         assert_eq!(store.provenance(&group(1), entry).unwrap(), provenance());
         assert!(store.read(&group(1), "3").unwrap().is_none() && records.get("3").is_none());
     }
-    store.merge(&group(1)).unwrap();
+    store.merge(&group(1), &|_, _| false).unwrap();
     let merged = packs(&store, 1);
     assert_eq!((merged.len(), readable(&store, 1).len()), (1, 3));
     // Who had looked at the packs before finds their records in the new one.
@@ -182,7 +182,7 @@ fn two_runs_at_once_that_disagree_are_found_when_their_packs_are_merged() {
     // The second does not know of the first's yet.
     let other = Record { payload: b"other".to_vec(), ..record("1") };
     second.append(&group(1), &provenance(), vec![other, record("0")]).unwrap();
-    let error = open(folder.path()).merge(&group(1)).unwrap_err();
+    let error = open(folder.path()).merge(&group(1), &|_, _| false).unwrap_err();
     assert!(error.to_string().contains("not deterministic"), "{error}");
     assert_eq!(packs(&store, 1).len(), 1);
     assert!(examine(&open(folder.path())).iter().any(|found| !found.healed));
@@ -236,14 +236,14 @@ fn threads_and_processes_add_to_one_group() {
                     let id = (thread % 3 * 8 + number).to_string();
                     add(if thread % 2 == 0 { shared } else { &own }, 1, &[&id]);
                     if number == 5 {
-                        own.merge(&group(1)).unwrap();
+                        own.merge(&group(1), &|_, _| false).unwrap();
                     }
                 }
             });
         }
     });
     let store = open(folder.path());
-    store.merge(&group(1)).unwrap();
+    store.merge(&group(1), &|_, _| false).unwrap();
     assert_eq!((readable(&store, 1).len(), packs(&store, 1).len()), (24, 1));
     assert_eq!(examine(&store), vec![]);
 }
