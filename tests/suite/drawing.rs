@@ -236,7 +236,8 @@ fn a_backend_is_called_as_often_as_the_description_has_elements() {
     let values = (0..3).map(|row| (0..4).map(|col| f64::from(4 * row + col)).collect()).collect();
     let edges = |count: u32| (0..=count).map(f64::from).collect();
     let range = (0.0, 11.0);
-    let map = HeatMap { x_edges: edges(4), y_edges: edges(3), values, map: ColourMap::Viridis, range };
+    let map =
+        HeatMap { x_edges: edges(4), y_edges: edges(3), values, map: ColourMap::Viridis, range, steps: None };
     let cells = |map| Panel::new(Axis::linear("x"), Axis::linear("y")).series(Series::heatmap("bar", map));
     assert_eq!(of(cells(map)).rectangles, 3 * 4 + 64);
 }

@@ -105,8 +105,11 @@ mod limit;
 /// Figures: what is drawn, and what a reviewer would mark.
 mod plot;
 
-/// Figures on paper: PDF, PNG, captions, colours.
+/// Figures on paper: PDF, PNG, colours.
 mod print;
+
+/// Captions: their length, their symbols, and that their numbers follow the tables.
+mod captions;
 
 /// Calls of backends of plotters against the description, and elements of plotters on a page.
 mod drawing;

@@ -242,6 +242,7 @@ pub fn samples() -> Vec<Figure> {
         values: vec![vec![-1.0, 0.0, f64::NAN, 0.5]; 3],
         map: ColourMap::Diverging,
         range: (-1.0, 1.0),
+        steps: None,
     };
     let overlaps = Figure::new("overlaps", caption("Overlaps"), Width::Single, 1).panel(
         Panel::new(Axis::linear("$i$"), Axis::linear("$j$"))
@@ -412,6 +413,7 @@ fn texts_stand_in_the_middle_of_their_cells_and_show_on_them() {
         values: vec![vec![0.0, 1.0]],
         map: ColourMap::Viridis,
         range: (0.0, 1.0),
+        steps: None,
     };
     let written = |texts: Vec<Vec<String>>| {
         let cells = Series::heatmap("share", map.clone()).written(texts);
@@ -448,4 +450,23 @@ fn a_band_has_a_line_along_each_side() {
         assert!(close(side[0], frames[0].place((0.0, start)), 0.01));
         assert!(close(side[1], frames[0].place((10.0, end)), 0.01));
     }
+}
+
+#[test]
+fn a_logarithmic_axis_can_show_zero_at_a_place_of_its_own() {
+    let curve = vec![(0.0, 0.2), (2.0, 0.4), (20.0, 0.6), (200.0, 0.8)];
+    let axis = Axis::log_after_zero("time $t$", 2.0);
+    let panel = Panel::new(axis, Axis::linear("y").range(0.0, 1.0)).series(line(curve));
+    let (scene, frames) = scene(&figure(panel)).unwrap();
+    let share = |x: f64| frames[0].x.share(x);
+    assert!(share(2.0) > 0.05 && share(2.0) < 0.2 && (share(200.0) - 1.0).abs() < 1e-9);
+    let words: Vec<String> = scene
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Text(text) => Some(text.source.clone()),
+            _ => None,
+        })
+        .collect();
+    assert!(words.iter().any(|word| word == "0"), "{words:?}");
 }

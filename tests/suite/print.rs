@@ -10,7 +10,6 @@ use spectral_alignment::plot::*;
 use spectral_alignment::problem::data::{DataLaw, Means};
 use spectral_alignment::problem::experiment::{Experiment, Simulator};
 use spectral_alignment::stage::Profile;
-use spectral_alignment::stages::common::captions::setting;
 use spectral_alignment::stages::common::words::parameters;
 use spectral_alignment::stages::common::{mixture, xor};
 use std::collections::BTreeMap;
@@ -197,11 +196,11 @@ fn an_image_has_300_dots_an_inch_and_the_colours_of_the_figure() {
 #[test]
 fn captions_are_whole_sentences_and_reach_both_documents() {
     let words = Caption::new("A title.", "Drawn", "λ = 1.", " Seen ");
-    assert_eq!(words.text(), "A title.\nDrawn. λ = 1. Seen.\n");
+    assert_eq!(words.text(), "A title.\nDrawn. Seen. λ = 1.\n");
     let named = Figure::new("named", words, Width::Single, 1).panel(axes().series(line(vec![(0.0, 0.0)])));
     let drawing = svg(&named).unwrap();
     assert!(drawing.contains(">A title</title>"));
-    assert!(drawing.contains("Drawn. λ = 1. Seen. Axes: horizontal axis time t, 0 to 10;"));
+    assert!(drawing.contains("Drawn. Seen. λ = 1. Axes: horizontal axis time t, 0 to 10;"));
     assert!(find(&pdf(&named).unwrap(), "(A title)", 0).is_some());
     let mathematics = r"$\sin(x^1; \Span\mu)$, $\| P\|_F^2/k$ and $-\hat{v}_{12} \leq \lambda^{-1/2}$";
     let panel = Panel::new(Axis::linear(mathematics), Axis::linear("y")).series(line(vec![(0.0, 0.0)]));
@@ -303,35 +302,6 @@ fn parameters_are_said_by_task_and_as_they_belong_together() {
     assert!(words.contains("class probabilities 0.5333, 0.2667 and 0.2, d = 1000, λ = 333.3, "), "{words}");
     // The test sample of a reduced chain is not that of φ, and no figure shows it.
     let chain = Experiment { simulator: Simulator::Chain, ..mixture };
-    let words = setting(&[&chain], &[]);
+    let words = parameters(&[&chain]);
     assert!(!words.contains('φ') && words.contains("c = 1, T = 150"), "{words}");
-}
-
-#[test]
-fn committed_captions_define_the_symbols_that_they_use() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("figures");
-    let mut captions = 0;
-    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
-        if file.extension().is_none_or(|extension| extension != "txt") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&file).unwrap();
-        let (shown, rest) = text.split_once(" Here ").unwrap();
-        captions += 1;
-        for (symbol, meaning) in [
-            ("H_11", "H_ab and G_ab their"),
-            ("H_12", "H_ab and G_ab their"),
-            ("H_vv", "H_vv and G_vv their"),
-            ("ρ(", "ρ(x; B) = "),
-            ("sin(", "sin(x; B) = "),
-            ("x^1", "x^c is"),
-        ] {
-            let missing = shown.contains(symbol) && !rest.contains(meaning);
-            assert!(!missing, "{}: {symbol} without {meaning}", file.display());
-        }
-        assert!(!shown.contains("B_t") || shown.contains("B_t = Span("), "{}: B_t", file.display());
-        assert!(rest.contains("δ = c/d the step size"), "{}", file.display());
-        assert!(!text.contains("replicate 1"), "{}: the first replicate is replicate 0", file.display());
-    }
-    assert!(captions > 0);
 }

@@ -8,19 +8,44 @@ pub struct Axis {
     pub(crate) range: Option<(f64, f64)>,
     pub(crate) whole: bool,
     pub(crate) ticks: Option<Vec<f64>>,
+    pub(crate) named: Vec<(f64, String)>,
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Where a logarithmic axis shows its zero.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Origin {
+    /// The place that zero has.
+    pub(crate) place: f64,
+    /// The least value from which on the axis is logarithmic.
+    pub(crate) first: f64,
 }
 
 impl Axis {
     /// A linear axis. The label is markup, with the unit where there is one; `\n` starts a second line.
     #[must_use]
     pub fn linear(label: impl Into<String>) -> Self {
-        Self { label: label.into(), log: false, range: None, whole: false, ticks: None }
+        Self {
+            label: label.into(),
+            log: false,
+            range: None,
+            whole: false,
+            ticks: None,
+            named: Vec::new(),
+            origin: None,
+        }
     }
 
     /// A logarithmic axis; values that are not positive are not on it.
     #[must_use]
     pub fn log(label: impl Into<String>) -> Self {
         Self { log: true, ..Self::linear(label) }
+    }
+
+    /// A logarithmic axis from `first` on, with zero at a place of its own at its left end, for times.
+    #[must_use]
+    pub fn log_after_zero(label: impl Into<String>, first: f64) -> Self {
+        Self { origin: Some(Origin { place: first / 1.7, first }), ..Self::log(label) }
     }
 
     /// This axis with a fixed range instead of that of the data.
@@ -33,6 +58,12 @@ impl Axis {
     #[must_use]
     pub fn whole(self) -> Self {
         Self { whole: true, ..self }
+    }
+
+    /// This axis with these words, in markup, at these values, and no other ticks.
+    #[must_use]
+    pub fn named(self, words: Vec<(f64, String)>) -> Self {
+        Self { named: words, ..self }
     }
 
     /// This axis with labels at the given values.

@@ -13,7 +13,7 @@ pub struct Caption {
 
 impl Caption {
     /// `title` is one sentence; `shown` says what is drawn and what each mark and band means; `parameters` comes from the
-    /// experiments, with the number of replicates; `seen` is what the reader is to notice.
+    /// experiments, with the number of replicates; `seen` is what the reader is to notice, and comes before them.
     #[must_use]
     pub fn new(
         title: impl Into<String>,
@@ -33,7 +33,7 @@ impl Caption {
     /// Everything after the title, in one line.
     #[must_use]
     pub fn body(&self) -> String {
-        [&self.shown, &self.parameters, &self.seen]
+        [&self.shown, &self.seen, &self.parameters]
             .map(|part| format!("{}.", part.trim().trim_end_matches('.')))
             .join(" ")
     }

@@ -56,7 +56,7 @@ impl Figure {
     /// This figure with one more panel; panels fill rows from the left.
     #[must_use]
     pub fn panel(mut self, panel: Panel) -> Self {
-        self.panels.push(panel);
+        self.panels.push(panel.placed());
         self
     }
 

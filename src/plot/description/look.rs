@@ -47,7 +47,7 @@ impl Key {
         match (self.kind, self.style) {
             (Kind::Band, _) => 3,
             (_, style) if style.colour == Colour::Grey => 2,
-            (_, style) => u8::from(style.dark),
+            (_, style) => u8::from(style.predicted),
         }
     }
 

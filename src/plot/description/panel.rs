@@ -133,6 +133,16 @@ impl Panel {
         Self { legend_at: Some((x, y)), ..self }
     }
 
+    /// This panel with what lies at zero of its horizontal axis at the place that the axis has for it.
+    pub(crate) fn placed(mut self) -> Self {
+        if let Some(origin) = self.x.origin {
+            for series in &mut self.series {
+                series.move_across(|x| if x == 0.0 { origin.place } else { x });
+            }
+        }
+        self
+    }
+
     /// The range of one axis: as asked for, else that of the data.
     pub(crate) fn scale(&self, horizontal: bool) -> Result<Scale, PlotError> {
         let axis = if horizontal { &self.x } else { &self.y };

@@ -18,6 +18,8 @@ pub struct HeatMap {
     pub map: ColourMap,
     /// Values at the two ends of the colour bar.
     pub range: (f64, f64),
+    /// Number of colours, for counts and their means; as many as can be told apart without.
+    pub steps: Option<u32>,
 }
 
 /// The geometry of a series.
@@ -127,6 +129,19 @@ impl Series {
     #[must_use]
     pub fn ranked(bar_label: impl Into<String>, style: Style, curves: Vec<Vec<(f64, f64)>>) -> Self {
         Self::new(bar_label, style, Shape::Ranked(curves))
+    }
+
+    /// Moves curves, bands and marks across.
+    pub(crate) fn move_across(&mut self, to: impl Fn(f64) -> f64) {
+        match &mut self.shape {
+            Shape::Line { points, .. } | Shape::Points(points) | Shape::Stems(points) => {
+                points.iter_mut().for_each(|point| point.0 = to(point.0));
+            }
+            Shape::Band(ends) => ends.iter_mut().for_each(|end| end.0 = to(end.0)),
+            Shape::ErrorBars(points) => points.iter_mut().for_each(|point| point.0 = to(point.0)),
+            Shape::Ranked(curves) => curves.iter_mut().flatten().for_each(|point| point.0 = to(point.0)),
+            Shape::Histogram { .. } | Shape::Rule { .. } | Shape::HeatMap(_) => {}
+        }
     }
 
     /// What is counted, how many there must be, and how many there are.

@@ -50,8 +50,12 @@ pub enum Marker {
     OpenSquare,
     /// Filled triangle, point up.
     Triangle,
+    /// Open triangle, point up.
+    OpenTriangle,
     /// Filled square on its corner.
     Diamond,
+    /// Open square on its corner.
+    OpenDiamond,
     /// Diagonal cross of two strokes.
     Cross,
     /// Upright cross of two strokes.
@@ -63,8 +67,10 @@ pub enum Marker {
 pub struct Style {
     /// Its colour.
     pub colour: Colour,
-    /// A darker shade of the colour, so that theory shows on a measured curve of the same colour.
+    /// A darker shade of the colour, for another value of a parameter.
     pub dark: bool,
+    /// Whether theory says it, so that legends name it after what was measured.
+    pub predicted: bool,
     /// Dash of its line.
     pub dash: Dash,
     /// Mark at its points.
@@ -79,13 +85,22 @@ impl Style {
     /// A measured quantity: a solid line; where points are drawn, discs.
     #[must_use]
     pub fn measured(colour: Colour) -> Self {
-        Self { colour, dark: false, dash: Dash::Solid, marker: Marker::Circle, width: LINE, size: 3.4 }
+        Self {
+            colour,
+            dark: false,
+            predicted: false,
+            dash: Dash::Solid,
+            marker: Marker::Circle,
+            width: LINE,
+            size: 3.4,
+        }
     }
 
     /// A quantity of the theory: a dashed line in a darker shade, no marks.
     #[must_use]
     pub fn theory(colour: Colour) -> Self {
-        Self { colour, dark: true, dash: Dash::Dashed, marker: Marker::None, width: LINE, size: 3.4 }
+        let measured = Self::measured(colour);
+        Self { dark: true, predicted: true, dash: Dash::Dashed, marker: Marker::None, ..measured }
     }
 
     /// A reference line: thin, grey, dotted.
@@ -94,6 +109,7 @@ impl Style {
         Self {
             colour: Colour::Grey,
             dark: false,
+            predicted: false,
             dash: Dash::Dotted,
             marker: Marker::None,
             width: 0.8,
@@ -117,6 +133,12 @@ impl Style {
     #[must_use]
     pub fn width(self, width: f64) -> Self {
         Self { width, ..self }
+    }
+
+    /// This style in a darker shade.
+    #[must_use]
+    pub fn darker(self) -> Self {
+        Self { dark: true, ..self }
     }
 
     /// This style with another marker diameter in pt.

@@ -42,8 +42,8 @@ fn corners(marker: Marker) -> &'static [&'static [(f64, f64)]] {
         Marker::Square | Marker::OpenSquare => {
             &[&[(-0.89, -0.89), (0.89, -0.89), (0.89, 0.89), (-0.89, 0.89)]]
         }
-        Marker::Triangle => &[&[(0.0, -1.2), (1.1, 0.75), (-1.1, 0.75)]],
-        Marker::Diamond => &[&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]],
+        Marker::Triangle | Marker::OpenTriangle => &[&[(0.0, -1.2), (1.1, 0.75), (-1.1, 0.75)]],
+        Marker::Diamond | Marker::OpenDiamond => &[&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]],
         Marker::Cross => &[&[(-0.9, -0.9), (0.9, 0.9)], &[(-0.9, 0.9), (0.9, -0.9)]],
         Marker::Plus => &[&[(-1.15, 0.0), (1.15, 0.0)], &[(0.0, -1.15), (0.0, 1.15)]],
     }
@@ -64,9 +64,12 @@ where
     let marker =
         if style.marker == Marker::Circle && style.size <= 1.2 { Marker::Square } else { style.marker };
     let ink = match marker {
-        Marker::Cross | Marker::Plus | Marker::Ring | Marker::OpenSquare => {
-            style.rgb().stroke_width(width(style.width.clamp(0.6, 1.0)))
-        }
+        Marker::Cross
+        | Marker::Plus
+        | Marker::Ring
+        | Marker::OpenSquare
+        | Marker::OpenTriangle
+        | Marker::OpenDiamond => style.rgb().stroke_width(width(style.width.clamp(0.6, 1.0))),
         _ => style.rgb().filled(),
     };
     area.draw(&Look { dash: Dash::Solid, ..look })?;

@@ -29,7 +29,7 @@ impl SetBar {
                 .into_iter()
                 .map(|rank| (1.0 - (f64::from(rank) - 0.5) / f64::from(count), rank.to_string()))
                 .collect(),
-            Kind::Values(_, low, high) => {
+            Kind::Values { low, high, .. } => {
                 let sound = low.is_finite() && high.is_finite() && low < high;
                 if !sound {
                     let problem = format!("{low} to {high} is not a range of colours");
@@ -72,7 +72,7 @@ impl SetBar {
     pub(crate) fn tick(&self) -> f64 {
         match self.bar.kind {
             Kind::Ranks(_) => 0.0,
-            Kind::Values(..) => 2.0,
+            Kind::Values { .. } => 2.0,
         }
     }
 }

@@ -14,7 +14,7 @@ pub const SMALL: f64 = 8.0;
 /// Size of panel letters in pt.
 pub const LETTER: f64 = 10.0;
 /// Smallest size of a script in pt.
-pub const SMALLEST: f64 = 5.0;
+pub const SMALLEST: f64 = 6.0;
 
 /// A glyph of a line of text; `x` and `y` in pt from the origin of the line, `y` downwards.
 #[derive(Debug, Clone, Copy, PartialEq)]

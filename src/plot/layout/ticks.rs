@@ -7,7 +7,7 @@
     reason = "exponents and tick numbers are small whole numbers"
 )]
 
-use crate::plot::description::axis::{Axis, Scale};
+use crate::plot::description::axis::{Axis, Origin, Scale};
 
 /// The ticks of an axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,13 +23,22 @@ pub struct Ticks {
 /// Ticks with at most `most` labels, on an axis `length` pt long.
 #[must_use]
 pub fn ticks(axis: &Axis, scale: &Scale, most: u32, length: f64) -> Ticks {
+    if !axis.named.is_empty() {
+        return Ticks { major: axis.named.clone(), minor: Vec::new(), factor: None };
+    }
     if let Some(values) = &axis.ticks {
         let inside = |value: &&f64| (-1e-9..=1.0 + 1e-9).contains(&scale.share(**value));
         let major = values.iter().filter(inside).map(|value| (*value, signed(&value.to_string()))).collect();
         return Ticks { major, minor: Vec::new(), factor: None };
     }
     if scale.log {
-        log_ticks(scale, most, length)
+        let mut found = log_ticks(scale, most, length);
+        if let Some(Origin { place, first }) = axis.origin {
+            found.major.retain(|(value, _)| *value >= first);
+            found.minor.retain(|value| *value >= first);
+            found.major.insert(0, (place, "0".to_owned()));
+        }
+        found
     } else {
         linear_ticks(scale.low, scale.high, most, axis.whole)
     }

@@ -1,22 +1,24 @@
 //! Claims and figures of deeper and wider networks.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, interval, theory};
 use crate::stage::estimate::Values;
-use crate::stage::rows::{Curves, Of, Statistics, Subspace, at_end, at_start, mean};
+use crate::stage::rows::{Curves, Of, Statistics, Subspace, at_end, at_start, average, mean};
 use crate::stage::{Kind, Results, Stage};
 use crate::stages::architectures::{
     CLUSTERS, CONTRAST, DEPTHS, MERGED, MIDDLE, NUISANCE, WIDTHS, XOR, expected_outliers, plan, reduce,
 };
-use crate::stages::common::deep::setting;
+use crate::stages::common::captions::number;
+use crate::stages::common::deep::parameters;
 use crate::stages::common::judged::combined;
 use crate::stages::common::judging::{folded, median};
-use crate::stages::common::panels::over_time;
+use crate::stages::common::looks;
+use crate::stages::common::panels::over_log_time;
 use crate::stages::common::shared::{SYMBOLS, reaches};
 
 /// The stage.
@@ -411,15 +413,20 @@ fn order(statistics: &Statistics, depths: &[&Experiment]) -> Result<Claim> {
         .mean(least(&ratios))
 }
 
-/// The look of a layer, the last one black.
-fn look(index: usize, depth: usize) -> (Style, Dash) {
-    let (colour, marker, dash) = match (index + 1 == depth, index) {
-        (true, _) => (Colour::Black, Marker::Circle, Dash::Solid),
-        (false, 0) => (Colour::Vermillion, Marker::OpenSquare, Dash::Dashed),
-        (false, 1) => (Colour::Blue, Marker::Triangle, Dash::DashDot),
-        (false, _) => (Colour::Green, Marker::Diamond, Dash::Dotted),
+/// The look of a layer in the colour of what is shown, by its place from the last.
+fn look(what: What, index: usize, depth: usize) -> Style {
+    let base = match what {
+        What::Weights => looks::weights(),
+        What::Space(matrix) => looks::matrix(matrix),
     };
-    (Style::measured(colour).marker(marker).size(4.0).dash(dash), dash)
+    let (marker, dash) = match (depth - 1 - index, index) {
+        (0, _) => (Marker::Ring, Dash::Solid),
+        (_, 0) => (Marker::OpenSquare, Dash::Dashed),
+        (_, 1) => (Marker::OpenTriangle, Dash::DashDot),
+        _ => (Marker::OpenDiamond, Dash::Dotted),
+    };
+    let look = base.marker(marker).size(4.0).dash(dash);
+    if index + 1 == depth { look.darker() } else { look }
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
@@ -436,26 +443,42 @@ const QUANTITIES: [(What, &str); 3] = [
 /// Shares over time of the network of depth 3, without and with nuisance.
 fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
     let shown = [results.experiment(MIDDLE)?, results.experiment(NUISANCE)?];
+    let [plain, nuisance] = shown;
+    let end = |one: &Experiment, what: What| {
+        let found = curves(statistics, &one.name, what.statistic(), what.of(Layer::DEEP[0], Subspace::Means));
+        average(&at_end(&found).into_values().collect::<Vec<_>>())
+    };
+    let times = |index: usize| {
+        let layer = plain.problem.network.layers()[index];
+        average(&half(statistics, plain, layer).into_values().collect::<Vec<_>>())
+    };
+    let depth = plain.problem.network.layers().len();
+    let first = |one: &Experiment| {
+        let [weights, hessian, gradient] = QUANTITIES.map(|(what, _)| number(end(one, what), 2));
+        format!("{weights}, {hessian} and {gradient}")
+    };
     let caption = Caption::new(
-        "Alignment of every layer with the space that the data induce in it, along training",
+        "Alignment of every layer with what the data induce in it, along training",
         format!(
-            "Multilayer perceptrons of depth 3 on isotropic noise (upper row) and with four label-free directions of variance 1 (lower \
-             row). Share, in the space B_l induced in layer l, of the leading right singular vectors of the weights (a, d), and, on \
-             the side of the inputs, of the leading {CLUSTERS} eigenvectors of the layer's whole block of H (b, e) and of G (c, f); mean over \
-             replicates"
+            "Perceptrons of depth {depth} on isotropic noise (a-c) and with label-free directions of large variance (d-f). Share in B_l of the leading right singular vectors of the weights of layer l (a, d), and of the leading {CLUSTERS} eigenvectors of H (b, e) and G (c, f), on the side of the inputs: means"
         ),
-        setting(&shown),
-        "The last layer aligns first, the first one last. With label-free directions of large variance the weights of the first \
-         layer still align, but the outlier spaces of its H and G do not",
+        parameters(&shown),
+        format!(
+            "On isotropic noise weights are half aligned at t = {} in the last layer and {} in the first, where shares (weights, H, G) end at {}, and at {} in d-f",
+            number(times(depth - 1), 1),
+            number(times(0), 1),
+            first(plain),
+            first(nuisance)
+        ),
     );
     let mut figure = Figure::new("architectures-training", caption, Width::Full, 3);
     for one in shown {
         let depth = one.problem.network.layers().len();
         for (what, label) in QUANTITIES {
-            let mut panel = over_time(Axis::linear(label).range(-0.03, 1.04));
+            let mut panel = over_log_time(one, Axis::linear(label).range(-0.03, 1.04));
             for (index, layer) in one.problem.network.layers().iter().enumerate() {
                 let found = curves(statistics, &one.name, what.statistic(), what.of(*layer, Subspace::Means));
-                let (style, _) = look(index, depth);
+                let style = look(what, index, depth);
                 panel = panel.marked_line(format!("layer $W_{}$", index + 1), style, mean(&found));
             }
             figure = figure.panel(panel);
@@ -480,16 +503,35 @@ fn per_layer(results: &Results, statistics: &Statistics) -> Result<Figure> {
         .iter()
         .filter_map(|name| results.experiments.get(*name))
         .collect();
+    let least = |found: &[&Experiment], subspace: Option<What>| {
+        let shares =
+            found.iter().flat_map(|one| one.problem.network.layers().iter().map(move |layer| (one, *layer)));
+        let mean = |(one, layer): (&&Experiment, Layer)| {
+            let curves = match subspace {
+                Some(what) => {
+                    curves(statistics, &one.name, what.statistic(), what.of(layer, Subspace::Means))
+                }
+                None => curves(statistics, &one.name, "share", Of::layer(layer).with(Subspace::Components)),
+            };
+            average(&at_end(&curves).into_values().collect::<Vec<_>>())
+        };
+        shares.map(mean).filter(|share| share.is_finite()).fold(f64::INFINITY, f64::min)
+    };
+    let isotropic: Vec<&Experiment> = depths.iter().chain(&xor).copied().collect();
+    let all: Vec<&Experiment> = isotropic.iter().chain(&single).copied().collect();
+    let nuisance: Vec<&Experiment> = results.experiments.get(NUISANCE).into_iter().collect();
     let caption = Caption::new(
-        "Alignment of every layer at the end of training, by depth, data law, width and noise",
-        "Share in the space B_l of the weights (discs), of the leading four eigenvectors of the layer's H (open squares) and G (triangles), and of \
-         the principal components of the layer's inputs, of as many as B_l has dimensions (crosses), for every layer of networks beside each other: (a) on the mixture, depths 1 to 4; (b) on the \
-         XOR mixture, depths 2 to 4; (c) depth 3 on the mixture at λ = 20, with four label-free directions of variance 1, at widths 10 and 40, and depth 4 at β = 0.05, where some runs merge classes. Marks, mean over \
-         replicates; bars, its 95 % interval; grey lines, a random space in the place of B_l for the weights"
-            .to_owned(),
-        setting(&results.all()),
-        "Weights align in every layer at every depth. In isotropic noise principal components do as well; with nuisance they and the \
-         outlier spaces of the first layer lie aside",
+        "Alignment of every layer at the end, by depth, data law, width and noise",
+        "Share in B_l of the weights, of the leading four eigenvectors of H and G, and of principal components of the inputs, layer by layer: by depth on (a) the mixture and (b) XOR; (c) at smaller λ, with label-free directions of large variance, at other widths, and with a stronger ridge. Marks, mean; bars, \
+         95 % interval; grey, chance",
+        parameters(&results.all()),
+        format!(
+            "The least mean share of weights is {}, of principal components {} in a and b, and {} with the label-free directions, where that of H is {}",
+            number(least(&all, Some(What::Weights)), 2),
+            number(least(&isotropic, None), 2),
+            number(least(&nuisance, None), 2),
+            number(least(&nuisance, Some(What::Space(Matrix::Hessian))), 2)
+        ),
     );
     let mut figure = Figure::new("architectures-layers", caption, Width::Full, 1);
     let numbered = (1_u32..).map(f64::from).zip(single.iter().copied()).collect();
@@ -503,18 +545,18 @@ fn per_layer(results: &Results, statistics: &Statistics) -> Result<Figure> {
         ),
     ] {
         let marks = [
-            (Some(What::Weights), "weights", Style::measured(Colour::Black).size(4.0)),
+            (Some(What::Weights), "weights", looks::weights().size(4.0)),
             (
                 Some(What::Space(Matrix::Hessian)),
                 "outlier space of $H$",
-                Style::measured(Colour::Blue).marker(Marker::OpenSquare).size(4.5),
+                looks::matrix(Matrix::Hessian).size(4.5),
             ),
             (
                 Some(What::Space(Matrix::Gradient)),
                 "outlier space of $G$",
-                Style::measured(Colour::Vermillion).marker(Marker::Triangle).size(4.0),
+                looks::matrix(Matrix::Gradient).size(4.0),
             ),
-            (None, "principal components", Style::measured(Colour::Green).marker(Marker::Cross).size(4.0)),
+            (None, "principal components", looks::data().marker(Marker::Cross).size(4.0)),
         ];
         let mut panel = Panel::new(
             Axis::linear(axis).ticks(shown.iter().map(|one| one.0).collect::<Vec<_>>()),

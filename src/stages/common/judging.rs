@@ -52,6 +52,11 @@ pub fn mapped(values: &Values, of: impl Fn(f64) -> f64) -> Values {
     values.iter().map(|(replicate, value)| (*replicate, of(*value))).collect()
 }
 
+/// `1 - ρ` from the sine `√(1 - ρ²)`, accurate where it is small.
+pub fn deficit(sine: f64) -> f64 {
+    sine * sine / (1.0 + (1.0 - sine * sine).max(0.0).sqrt())
+}
+
 /// Quartiles: lower, median, upper, each between the nearest order statistics on a line.
 #[allow(
     clippy::cast_precision_loss,

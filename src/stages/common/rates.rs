@@ -1,7 +1,6 @@
 //! How fast the parts of a block outside a space fall in the signal-to-noise ratio λ, for the stages of both tasks.
 
-use crate::plot::{Axis, Colour, Marker, Style};
-use crate::simulation::task::Matrix;
+use crate::plot::Axis;
 use crate::stage::claim::log_slope;
 
 /// A part of a block `A` outside a space with the projection P, relative to the whole.
@@ -85,12 +84,4 @@ pub fn fitted(what: &str, least: f64) -> String {
 /// The axis of λ.
 pub fn snr() -> Axis {
     Axis::log(r"signal-to-noise ratio $\lambda$")
-}
-
-/// How the block of a matrix is marked.
-pub fn style(matrix: Matrix) -> Style {
-    match matrix {
-        Matrix::Hessian => Style::measured(Colour::Blue).marker(Marker::Circle).size(3.0),
-        Matrix::Gradient => Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(4.4),
-    }
 }

@@ -1,16 +1,18 @@
 //! Claims and figures of the stage `dimension-limit`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Style, Width};
+use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, Kind, declare, theory as derived};
+use crate::stage::claim::{Claim, Kind, declare, log_slope, theory as derived};
 use crate::stage::estimate::Values;
 use crate::stage::rows::Statistics;
 use crate::stage::{Kind as StageKind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::captions::{number, percent};
 use crate::stages::common::dimensions::{HALF_LAW, dimension, mean_of, noted, places, values, with_half_law};
 use crate::stages::common::grid::{bars, distinct, slopes};
+use crate::stages::common::looks;
+use crate::stages::common::words::parameters;
 use crate::stages::dimension_limit::{DIMENSIONS, FIT, FOLLOWED, is_mixture, plan, reduce};
 
 /// The stage.
@@ -193,25 +195,30 @@ fn caption(results: &Results, statistics: &Statistics, theory: &Statistics, lamb
             (mean / limit - 1.0).abs()
         })
         .fold(0.0, f64::max);
+    let slope = |chosen: &dyn Fn(&Experiment) -> bool| {
+        let points = ordered(results, chosen)
+            .into_iter()
+            .map(|one| (as_f64(one.problem.d()), mean_of(&values(statistics, one, "largest deviation"))));
+        number(log_slope(&points.collect::<Vec<_>>()), 2)
+    };
+    let followed = |one: &Experiment| is_mixture(one) && one.problem.lambda().total_cmp(&lambdas.0).is_eq();
     Caption::new(
         "Alignment and effective dynamics from dimension 100 to two million",
         format!(
-            "The exact reduced chain, which takes the same steps as SGD: marks, mean over replicates; bars, its 95 % interval. (a) \
-             Error sin(x^1; Span μ) of the alignment in task A at the end of training over dimension d at five signal-to-noise \
-             ratios λ; dashed, its limit by the effective dynamics. (b) Largest deviation, at any time, of an inner product of \
-             parameters with means or with each other, or of a v_i, from the effective dynamics, in task A at λ = {} (crosses) \
-             and in task B at λ = {} (squares); dash-dotted, lines of slope -1/2 through the middle of the marks. (c) Error of \
-             the alignment in task A over λ at d = {}, with its limit",
+            "The exact reduced chain, which takes the same steps as SGD: marks, mean; bars, 95 % interval. (a) Error of the alignment in task A at \
+             the end over d at five λ, and (c) over λ at d = {}; dashed, its limit by the effective dynamics. (b) Largest deviation, at any time, \
+             of an inner product or a v_i from the effective dynamics, in task A at λ = {} and task B at λ = {}; dash-dotted, slope -1/2",
+            common(results),
             lambdas.0,
             lambdas.1,
-            common(results)
         ),
-        setting(&results.all(), &[Symbol::Sine]),
+        parameters(&results.all()),
         format!(
-            "From d = {} on the mean alignment error is within {:.1} % of its limit; deviations fall like d^(-1/2) over more \
-             than four decades",
+            "From d = {} on the mean error is within {} of its limit; deviations fall with slopes {} (A) and {} (B)",
             DIMENSIONS[1],
-            100.0 * off
+            percent(off, 1),
+            slope(&followed),
+            slope(&|one| !is_mixture(one))
         ),
     )
 }
@@ -227,26 +234,30 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             })
             .collect()
     };
-    let styles = [
-        (Colour::Blue, Marker::Circle),
-        (Colour::Vermillion, Marker::OpenSquare),
-        (Colour::Green, Marker::Triangle),
-        (Colour::Black, Marker::Cross),
-        (Colour::Purple, Marker::Diamond),
+    let marks = [
+        (Marker::Ring, false),
+        (Marker::OpenSquare, false),
+        (Marker::OpenTriangle, false),
+        (Marker::OpenDiamond, true),
+        (Marker::Cross, true),
     ];
+    let styles = marks.map(|(marker, dark)| {
+        let look = looks::weights().marker(marker);
+        if dark { look.darker() } else { look }
+    });
     let mut alignment =
         Panel::new(Axis::log("dimension $d$"), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"));
-    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(styles.into_iter().cycle()) {
+    for (lambda, style) in lambdas(results).into_iter().zip(styles.into_iter().cycle()) {
         let experiments = at_lambda(results, lambda);
         alignment = alignment
             .error_bars(
                 format!(r"$\lambda = {lambda}$"),
-                Style::measured(colour).marker(marker),
+                style,
                 bars(&places(&experiments, dimension, sines))?,
             )
             .line(
                 r"effective dynamics ($d \to \infty$)",
-                Style::theory(Colour::Black),
+                looks::predicted(),
                 limits(&experiments, &dimension),
             );
     }
@@ -255,15 +266,11 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut rate = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"));
     for (label, style, experiments) in [
         (
-            format!(r"$\lambda = {FOLLOWED}$"),
-            Style::measured(Colour::Black).marker(Marker::Cross),
+            format!(r"task A, $\lambda = {FOLLOWED}$"),
+            looks::data().marker(Marker::Plus),
             at_lambda(results, FOLLOWED),
         ),
-        (
-            format!(r"task B, $\lambda = {other}$"),
-            Style::measured(Colour::Purple).marker(Marker::OpenSquare),
-            network,
-        ),
+        (format!(r"task B, $\lambda = {other}$"), looks::data().darker().marker(Marker::OpenSquare), network),
     ] {
         let deviation = |experiment: &Experiment| values(&statistics, experiment, "largest deviation");
         let points = bars(&places(&experiments, dimension, deviation))?;
@@ -276,21 +283,14 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Axis::log(r"signal-to-noise ratio $\lambda$"),
         Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"),
     )
-    .line(
-        r"effective dynamics ($d \to \infty$)",
-        Style::theory(Colour::Black),
-        limits(&over_lambda, &place),
-    );
-    for (lambda, (colour, marker)) in lambdas(results).into_iter().zip(styles.into_iter().cycle()) {
+    .line(r"effective dynamics ($d \to \infty$)", looks::predicted(), limits(&over_lambda, &place));
+    for (lambda, style) in lambdas(results).into_iter().zip(styles.into_iter().cycle()) {
         let here: Vec<&Experiment> = at_lambda(results, lambda)
             .into_iter()
             .filter(|experiment| experiment.problem.d() == most)
             .collect();
-        noise = noise.error_bars(
-            format!(r"$\lambda = {lambda}$"),
-            Style::measured(colour).marker(marker),
-            bars(&places(&here, place, sines))?,
-        );
+        noise =
+            noise.error_bars(format!(r"$\lambda = {lambda}$"), style, bars(&places(&here, place, sines))?);
     }
     let noise = noted(noise, (0.97, 0.92), &over_lambda, |_| format!("$d = {most}$"));
     let noise = noted(noise, (0.97, 0.81), &over_lambda, |one| format!("{} replicates", one.replicates));

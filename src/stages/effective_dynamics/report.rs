@@ -3,16 +3,18 @@
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Colour, Figure, Panel, Style, Width};
 use crate::problem::experiment::Experiment;
-use crate::stage::claim::{Claim, Kind, chosen, declare, theory as derived};
+use crate::stage::claim::{Claim, Kind, chosen, declare, log_slope, theory as derived};
 use crate::stage::estimate::Values;
-use crate::stage::rows::Statistics;
+use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind as StageKind, Results, Stage};
-use crate::stages::common::captions::setting;
+use crate::stages::common::captions::number;
 use crate::stages::common::dimensions::{
     HALF_LAW, by_dimension, dimension, noted, places, values, with_half_law,
 };
-use crate::stages::common::grid::{bars, slopes};
+use crate::stages::common::grid::{Bar, bars, slopes};
+use crate::stages::common::looks;
 use crate::stages::common::panels::over_time;
+use crate::stages::common::words::parameters;
 use crate::stages::effective_dynamics::{DEVIATIONS, STILL, TASKS, plan, reduce};
 
 /// The stage.
@@ -121,7 +123,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
                 "Effective dynamics of the two-layer network on the XOR mixture",
                 "(a-c) Inner products of first-layer weights with means, (d) the inner product of W_1 and W_2 and (e) the \
                  second-layer weight v_4",
-                "inner product of first-layer weights with means or with each other, or of a v_i,",
+                "inner product or v_i",
             ],
             &xor,
         )?,
@@ -136,18 +138,35 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
     let experiments = by_dimension(results, task);
     let dimensions = experiments.first().zip(experiments.last());
     let (least, most) = dimensions.map_or((0, 0), |(first, last)| (first.problem.d(), last.problem.d()));
+    // How wide the bands are on average, over all panels and times.
+    let curve = |of: &Statistics, experiment: &Experiment, (statistic, row, col, _): Shown| {
+        of.of(&experiment.name, statistic).row(row).only(|found| found.of.col == Some(col)).points()
+    };
+    let wide = |experiment: Option<&&Experiment>| {
+        let Some(experiment) = experiment else { return f64::NAN };
+        let widths = shown.iter().flat_map(|one| {
+            let (low, high) = (curve(&lows, experiment, *one), curve(&highs, experiment, *one));
+            low.into_iter().zip(high).map(|(low, high)| high.1 - low.1).collect::<Vec<_>>()
+        });
+        average(&widths.collect::<Vec<_>>())
+    };
+    let statistics = Statistics::read(results, "statistics")?;
+    let deviations = bars(&places(&experiments, dimension, |one| values(&statistics, one, DEVIATIONS)))?;
+    let slope = log_slope(&deviations.iter().map(|bar| (bar.0, bar.1)).collect::<Vec<_>>());
     let mut figure = Figure::new(
         name,
         Caption::new(
             title,
             format!(
-                "{curves}, over training time t: bands, range over the replicates of SGD at d = {least} (blue) and d = {most} \
-                 (orange); dashed, the solution of the effective dynamics, to which nothing is fitted. (f) Largest deviation of \
-                 any {deviating} from the solution at any time over dimension d: marks, mean over replicates; bars, its 95 % \
-                 interval; dash-dotted, a line of slope -1/2 through their middle"
+                "{curves}, over training time: bands, range over the replicates of SGD at d = {least} and (darker) d = {most}; dashed, effective dynamics, to which nothing is fitted. (f) Largest deviation of any {deviating} at any time over d: marks, mean; bars, 95 % interval; dash-dotted, slope -1/2"
             ),
-            setting(&experiments, &[]),
-            "The bands narrow around the predicted curves, and the deviation falls like d^(-1/2)",
+            parameters(&experiments),
+            format!(
+                "The bands narrow around the predicted curves, from {} to {} on average, and the deviation falls with slope {}",
+                number(wide(experiments.first()), 2),
+                number(wide(experiments.last()), 2),
+                number(slope, 2)
+            ),
         ),
         Width::Full,
         3,
@@ -155,17 +174,12 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
     let ends: Vec<(&Experiment, Style)> = experiments
         .first()
         .zip(experiments.last())
-        .map(|(first, last)| {
-            vec![(*first, Style::measured(Colour::Blue)), (*last, Style::measured(Colour::Vermillion))]
-        })
+        .map(|(first, last)| vec![(*first, looks::weights()), (*last, looks::weights().darker())])
         .unwrap_or_default();
-    for &(statistic, row, col, label) in shown {
-        let curve = |of: &Statistics, experiment: &Experiment| {
-            of.of(&experiment.name, statistic).row(row).only(|found| found.of.col == Some(col)).points()
-        };
-        let mut panel = over_time(Axis::linear(label));
+    for &one in shown {
+        let mut panel = over_time(Axis::linear(one.3));
         for (experiment, style) in &ends {
-            let (low, high) = (curve(&lows, experiment), curve(&highs, experiment));
+            let (low, high) = (curve(&lows, experiment, one), curve(&highs, experiment, one));
             let band = low.iter().zip(&high).map(|(low, high)| (low.0, low.1, high.1)).collect();
             panel = panel.band(
                 format!("$d = {}$: range of {} replicates", experiment.problem.d(), experiment.replicates),
@@ -174,26 +188,23 @@ fn figure(results: &Results, task: &str, name: &str, words: [&str; 3], shown: &[
             );
         }
         if let Some((experiment, _)) = ends.last() {
-            panel =
-                panel.line("effective dynamics", Style::theory(Colour::Black), curve(&theory, experiment));
+            panel = panel.line("effective dynamics", looks::predicted(), curve(&theory, experiment, one));
         }
         figure = figure.panel(panel);
     }
-    Ok(figure.panel(rate(results, &experiments)?))
+    Ok(figure.panel(rate(deviations, &experiments)))
 }
 
 /// The largest deviation over dimension, with the law it should follow.
-fn rate(results: &Results, experiments: &[&Experiment]) -> Result<Panel> {
-    let statistics = Statistics::read(results, "statistics")?;
-    let all = places(experiments, dimension, |experiment| values(&statistics, experiment, DEVIATIONS));
+fn rate(deviations: Vec<Bar>, experiments: &[&Experiment]) -> Panel {
     let panel = Panel::new(Axis::log("dimension $d$"), Axis::log("largest deviation"));
     let label = "mean of replicates, 95 % interval";
-    let panel = with_half_law(panel, label, Style::measured(Colour::Green), Colour::Green, bars(&all)?);
-    Ok(noted(panel, (0.97, 0.93), experiments, |experiment| {
+    let panel = with_half_law(panel, label, looks::data(), Colour::Black, deviations);
+    noted(panel, (0.97, 0.93), experiments, |experiment| {
         format!(
             r"$\lambda = {}$, $\beta = {}$",
             experiment.problem.lambda(),
             experiment.problem.training.beta
         )
-    }))
+    })
 }

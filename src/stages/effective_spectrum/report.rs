@@ -43,7 +43,7 @@ pub const STAGE: Stage = Stage {
         "D2.edge-xor-hessian",
         "D2.edge-xor-gradient",
     ],
-    figures: &["effective-spectrum-gmm", "effective-spectrum-xor", "effective-spectrum-rates"],
+    figures: &["effective-spectrum-gmm", "effective-spectrum-xor", "effective-spectrum-xor-second"],
     plan,
     reduce,
     judge,

@@ -8,17 +8,17 @@ use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::{self, Block, Matrix};
 use crate::spectrum::leading_space;
-use crate::spectrum::query::SampleKind;
-use crate::spectrum::subspace::{overlap, sine};
+use crate::spectrum::query::{Question, SampleKind};
+use crate::spectrum::subspace::{alignment, overlap, sine};
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Alignment, At, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::limit::limit;
 use crate::stages::common::mixture::{
-    CONTRAST, Judged, MAIN, NO_RIDGE, OBLIQUE, UNEQUAL, classes, contrast, each_judged, main, outliers,
-    places, principal_space, random_like, replicated, variant,
+    CONTRAST, FIRST_BLOCK, Judged, MAIN, NO_RIDGE, OBLIQUE, Predicted, SHOWN, UNEQUAL, classes, contrast,
+    each_judged, law, main, outliers, places, principal_space, random_like, replicated, variant,
 };
-use crate::stages::common::shared::{Seen, all_seen, of_summary, predicted_at};
+use crate::stages::common::shared::{MATRICES, Seen, all_seen, of_summary, predicted_at, query, seen};
 use crate::table::Table;
 use crate::theory::joint;
 use crate::theory::mixture_law::MixtureLaw;
@@ -28,11 +28,25 @@ use ndarray::Axis as Along;
 const VARIANTS: [&str; 3] = [NO_RIDGE, OBLIQUE, UNEQUAL];
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
-    let mut requests = vec![main(settings)?, contrast(settings)?];
+    let mut requests: Vec<Request> = [main(settings)?, contrast(settings)?].map(followed).into();
     for name in VARIANTS {
         requests.push(variant(settings, name)?);
     }
     Ok(requests)
+}
+
+/// Checkpoints at which the outlier spaces of the first replicate are followed and predicted.
+const FOLLOWED: Checkpoints = Checkpoints::Spread(25);
+
+/// With the outlier spaces of the first replicate at many times.
+fn followed(request: Request) -> Request {
+    let places = followed_at(&request.experiment);
+    request.first_replicate(places, FIRST_BLOCK, Question::Top(SHOWN))
+}
+
+/// The checkpoints of an experiment that are followed: those at which its top eigenvalues are shown as well.
+fn followed_at(experiment: &Experiment) -> Checkpoints {
+    if experiment.name == MAIN { FOLLOWED } else { Checkpoints::Spread(13) }
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
@@ -46,6 +60,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                 found.outlier_spaces(data, experiment, seen)?;
             }
         }
+        found.followed(data, experiment)?;
     }
     for name in VARIANTS {
         let experiment = data.experiment(name)?;
@@ -55,7 +70,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
     }
     let main = data.experiment(MAIN)?;
     each_judged(data, main, &places(main), |judged| found.judged(data, main, judged))?;
-    for name in [MAIN, NO_RIDGE, OBLIQUE, UNEQUAL] {
+    for name in [MAIN, CONTRAST, NO_RIDGE, OBLIQUE, UNEQUAL] {
         found.predicted_sines(data.experiment(name)?)?;
     }
     let place = |at: &At| (at.experiment.clone(), at.replicate, at.step);
@@ -154,6 +169,38 @@ impl Found {
         let both = joint::overlap((&h.predicted.spectrum, &h.outliers), (&g.predicted.spectrum, &g.outliers));
         let with = Of::block(Matrix::Hessian, block).with(of_gradient);
         self.rows.predict(here, "overlap", with, both);
+        Ok(())
+    }
+
+    /// Alignment of the first row with the outlier spaces of its block along training: in the first replicate, and by the
+    /// effective dynamics and the effective spectrum alone.
+    fn followed(&mut self, data: &dyn Data, experiment: &Experiment) -> Result<()> {
+        let (name, k) = (&experiment.name, experiment.problem.rows());
+        let places = followed_at(experiment);
+        for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, places)? {
+            let x = observed.parameters[0].row(0);
+            let pairs = data.pairs(name, 0, query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN)))?;
+            for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
+                let of = Of::row(Layer::X, 0).with(Subspace::Outliers(matrix));
+                self.rows.measure(&here, "alignment", of, alignment(x, &leading_space(pairs, k)?));
+            }
+        }
+        let Ok(limit) = limit(experiment) else { return Ok(()) };
+        for place in places.indices(experiment.schedule().len()) {
+            let law = law(experiment, &limit.grams[place])?;
+            for (matrix, of) in MATRICES {
+                let outliers = Predicted::finite(experiment, &law, (of, 0, 0))?.spectrum.outliers_above()?;
+                let row = law.parameters.row(0);
+                let squared: f64 = outliers.iter().take(k).map(|outlier| outlier.overlap_with(&row)).sum();
+                let of = Of::row(Layer::X, 0).with(Subspace::Outliers(matrix));
+                self.rows.predict(
+                    &predicted_at(experiment, place),
+                    "alignment of the limit",
+                    of,
+                    squared.sqrt(),
+                );
+            }
+        }
         Ok(())
     }
 

@@ -1,23 +1,28 @@
 //! Claims and figures of the stage `gmm-alignment`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Dash, Figure, Marker, Panel, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, Kind, declare, theory};
 use crate::stage::estimate::Values;
-use crate::stage::rows::{Curves, Selection, Statistics, Subspace, at_start, mean, mean_and_range, range};
+use crate::stage::rows::{
+    Curves, Selection, Statistics, Subspace, at_start, average as mean_of, extent, mean, mean_and_range,
+};
 use crate::stage::{Kind as StageKind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::captions::{number, percent, small};
 use crate::stages::common::judged::{
     averaged, ending, extreme, from_onset, mean as average, minus, noise, smallest,
 };
+use crate::stages::common::judging::deficit;
+use crate::stages::common::looks;
 use crate::stages::common::mixture::{
     CONTRAST, EPSILON, MAIN, NO_RIDGE, OBLIQUE, UNEQUAL, classes, onset_bound,
 };
-use crate::stages::common::panels::{self, mean_and_band, over_time};
+use crate::stages::common::panels::{self, over_log_time};
 use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::words::parameters;
 use crate::stages::gmm_alignment::{plan, reduce};
 use std::collections::BTreeMap;
 
@@ -449,111 +454,180 @@ fn outlier_spaces(results: &Results, read: &Read) -> Result<Vec<Claim>> {
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let read = Read::new(results)?;
-    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
-    let n = main.replicates;
-    let whole = format!("bars and band: range of {n} replicates");
-    let caption = Caption::new(
-        "Alignment of softmax regression with the means and with the outlier eigenspaces",
-        format!(
-            "(a, b) Alignment ρ(x^1; B) of the first row of parameters over training time t, at λ = {} and λ = {}: B \
-             is the span of the means (black line, mean; grey band, range over {n} replicates), or the span of the \
-             top k eigenvectors of H_11 (blue discs) or of G_11 (orange squares; marks are means, bars the range \
-             over the replicates). (c) Error sin(x^1; Span μ) (marks and line, mean; bands, range) with the bound of \
-             the theory (dashed, dash-dotted for the smaller λ). (d) Overlap of the outlier spaces of H_11 and of \
-             G_11, which is 1 if they are the same (marks, mean; bars, range); bars shorter than their mark are \
-             hidden by it",
-            main.problem.lambda(),
-            contrast.problem.lambda()
-        ),
-        setting(&[main, contrast], &[Symbol::Blocks, Symbol::Alignment, Symbol::Sine, Symbol::Overlap]),
-        "The row moves into the span of the means, and with it into the outlier eigenspaces, and its error stays below the \
-         bound; where outliers have not left the bulk, the top k eigenvectors hold less of it, and H and G agree less",
-    );
-    let mut figure = Figure::new("gmm-alignment", caption, Width::Full, 2);
-    for name in [MAIN, CONTRAST] {
-        let lambda = results.experiment(name)?.problem.lambda();
-        let rho = |subspace: Subspace| read.rho(name, subspace);
-        let mut panel = over_time(Axis::linear(r"alignment $\rho(x^1; B)$").range(0.0, 1.02))
-            .title(format!(r"$\lambda = {lambda}$"))
-            .band(whole.clone(), Style::measured(Colour::Black), range(&rho(Subspace::Means)))
-            .line(r"$B = \Span(\mu)$", Style::measured(Colour::Black), mean(&rho(Subspace::Means)));
-        for (matrix, label, style) in [
-            (Matrix::Hessian, r"$B$: top $k$ of $H_{11}$", Style::measured(Colour::Blue)),
-            (
-                Matrix::Gradient,
-                r"$B$: top $k$ of $G_{11}$",
-                Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(5.0),
-            ),
-        ] {
-            let found = rho(Subspace::Outliers(matrix));
-            panel = panel.error_bars(label, style, mean_and_range(&found));
-        }
-        figure = figure.panel(panel);
-    }
-    let mut error = over_time(Axis::log(r"error $\sin(x^1; \Span\mu)$")).legend_inside(0.21, 1.03);
-    let mut spaces =
-        over_time(Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.02)).legend_inside(0.3, 0.66);
-    for (name, style) in styles() {
-        let lambda = results.experiment(name)?.problem.lambda();
-        let label = format!(r"$\lambda = {lambda}$, mean and range");
-        let dash = if name == MAIN { Dash::Dashed } else { Dash::DashDot };
-        let sines = read.sine(name, 0);
-        let norms = mean(&read.norm(name, 0));
-        let experiment = results.experiment(name)?;
-        let bounds = norms
-            .iter()
-            .map(|&(time, norm)| {
-                let (left, floor) = bound(experiment, 0, time, norms[0].1);
-                (time, ((left + floor) / norm).min(1.0))
-            })
-            .collect();
-        error = mean_and_band(error, &label, (style, Dash::Solid), &sines);
-        error = error.line("bound", Style::theory(style.colour).dash(dash), bounds);
-        let overlaps = read.overlap(name);
-        spaces = spaces.error_bars(label, style, mean_and_range(&overlaps));
-    }
-    Ok(vec![figure.panel(error).panel(spaces), training(results, &read)?])
+    Ok(vec![alignment(results, &read)?, training(results, &read)?])
 }
 
-/// The two experiments with the look of what was measured in each; the open mark shows a filled one under it.
-fn styles() -> [(&'static str, Style); 2] {
-    [
-        (MAIN, Style::measured(Colour::Green)),
-        (CONTRAST, Style::measured(Colour::Purple).marker(Marker::OpenSquare).size(4.6)),
-    ]
+/// Mean and range at each time of `1 - ρ` over all rows of all replicates.
+fn pooled(sines: &Selection) -> Vec<(f64, f64, f64, f64)> {
+    let mut times: BTreeMap<u64, (f64, Vec<f64>)> = BTreeMap::new();
+    for row in sines.iter() {
+        times.entry(row.at.step).or_insert((row.at.time, Vec::new())).1.push(deficit(row.value));
+    }
+    let range = |(time, values): (f64, Vec<f64>)| {
+        let (low, high) = extent(&values);
+        (time, mean_of(&values), low, high)
+    };
+    times.into_values().map(range).collect()
+}
+
+/// What theory says of `1 - ρ`, mean over rows: of the span of the means, or of the outlier space of a matrix.
+fn expected(read: &Read, name: &str, matrix: Option<Matrix>) -> Vec<(f64, f64)> {
+    match matrix {
+        None => {
+            let sines = read.theory.of(name, "sine").with(Subspace::Means);
+            pooled(&sines).into_iter().map(|(time, mean, ..)| (time, mean)).collect()
+        }
+        Some(matrix) => {
+            let rho = read.theory.of(name, "alignment of the limit").with(Subspace::Outliers(matrix));
+            rho.points().into_iter().map(|(time, rho)| (time, 1.0 - rho)).collect()
+        }
+    }
+}
+
+fn alignment(results: &Results, read: &Read) -> Result<Figure> {
+    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
+    let n = main.replicates;
+    let last = |points: &[(f64, f64, f64, f64)]| points.last().map_or(f64::NAN, |point| point.1);
+    let end = |name: &str, subspace: Subspace| last(&pooled(&read.sine.in_experiment(name).with(subspace)));
+    let three = |name: &str| {
+        let all =
+            [Subspace::Means, Subspace::Outliers(Matrix::Hessian), Subspace::Outliers(Matrix::Gradient)];
+        let [means, hessian, gradient] = all.map(|subspace| small(end(name, subspace), 2));
+        format!("{means}, {hessian} and {gradient}")
+    };
+    // The prediction has times of its own, those of the schedule as well.
+    let apart = pooled(&read.sine.in_experiment(MAIN).with(Subspace::Means))
+        .iter()
+        .zip(expected(read, MAIN, None))
+        .map(|(measured, predicted)| (measured.1 / predicted.1 - 1.0).abs())
+        .fold(0.0, f64::max);
+    let variants = [NO_RIDGE, OBLIQUE, UNEQUAL];
+    let caption = Caption::new(
+        "Softmax regression moves into the span of the means and the outlier eigenspaces",
+        format!(
+            "(a, b) 1 − ρ(x^c; B) for B = Span(μ) and the top k eigenvectors of H_cc and G_cc: lines, for H and G of replicate 0; \
+             band and bars, range over classes and {n} replicates; dashed, effective dynamics and spectrum; dotted, the \
+             theorem's bound. (c) The error for B = Span(μ) without ridge, with oblique means and with unequal classes. (d) \
+             Overlap of the outlier spaces"
+        ),
+        parameters(&[main, contrast, results.experiment(NO_RIDGE)?, results.experiment(OBLIQUE)?]),
+        format!(
+            "Errors end at {} for Span(μ), H and G at λ = {}, and at {} at λ = {}; for Span(μ) theory is within {} at all times",
+            three(MAIN),
+            main.problem.lambda(),
+            three(CONTRAST),
+            contrast.problem.lambda(),
+            percent(apart, 0)
+        ),
+    );
+    let mut figure = Figure::new("gmm-alignment", caption, Width::Full, 2);
+    for experiment in [main, contrast] {
+        figure = figure.panel(deficits(read, experiment));
+    }
+    let mut other = over_log_time(main, Axis::log(r"$1 - \rho(x^c; \Span(\mu))$"));
+    let looks = [Dash::Solid, Dash::Dashed, Dash::DashDot].map(|dash| looks::weights().dash(dash));
+    for ((name, words), look) in
+        variants.iter().zip(["no ridge", "oblique means", "unequal classes"]).zip(looks)
+    {
+        let found = pooled(&read.sine.in_experiment(name).with(Subspace::Means));
+        other = other
+            .band(words, look, found.iter().map(|point| (point.0, point.2, point.3)).collect())
+            .line(words, look, found.iter().map(|point| (point.0, point.1)).collect())
+            .line("predicted", looks::predicted(), expected(read, name, None));
+    }
+    let mut spaces = over_log_time(main, Axis::linear(r"overlap $\| P_H P_G\|_F^2/k$").range(0.0, 1.04));
+    for (experiment, look) in [(main, looks::data()), (contrast, looks::data().darker().marker(Marker::Ring))]
+    {
+        let label = format!(r"$\lambda = {}$, mean and range of {n}", experiment.problem.lambda());
+        spaces = spaces.error_bars(label, look, mean_and_range(&read.overlap(&experiment.name)));
+    }
+    let foretold = read.theory.of(MAIN, "overlap").row(0).curves();
+    let cross = looks::predicted().marker(Marker::Cross).size(4.0);
+    let spaces = spaces.points("predicted", cross, mean(&foretold)).legend_inside(0.28, 0.64);
+    Ok(figure.panel(other.legend_inside(0.05, 0.52)).panel(spaces).axes_height(118.0))
+}
+
+/// `1 - ρ` of all rows with the three spaces, measured and predicted.
+fn deficits(read: &Read, experiment: &Experiment) -> Panel {
+    let name = &experiment.name;
+    let spanned = pooled(&read.sine.in_experiment(name).with(Subspace::Means));
+    let weights = looks::weights();
+    let mut panel = over_log_time(experiment, Axis::log(r"error $1 - \rho(x^c; B)$").range(2e-4, 1.3))
+        .title(format!(r"$\lambda = {}$", experiment.problem.lambda()))
+        .band(
+            r"$B = \Span(\mu)$: mean and range",
+            weights,
+            spanned.iter().map(|point| (point.0, point.2, point.3)).collect(),
+        )
+        .line(
+            r"$B = \Span(\mu)$: mean and range",
+            weights,
+            spanned.iter().map(|point| (point.0, point.1)).collect(),
+        );
+    for (matrix, symbol) in SYMBOLS {
+        let (look, subspace) = (looks::matrix(matrix), Subspace::Outliers(matrix));
+        let followed = read.statistics.of(name, "alignment").with(subspace).points();
+        let found = pooled(&read.sine.in_experiment(name).with(subspace));
+        panel = panel
+            .line(
+                format!("$B$: top $k$ of ${symbol}_{{cc}}$, replicate 0"),
+                look.width(0.8),
+                followed.into_iter().map(|(time, rho)| (time, 1.0 - rho)).collect(),
+            )
+            .error_bars(format!("$B$: top $k$ of ${symbol}_{{cc}}$, mean and range"), look, found);
+    }
+    for matrix in [None, Some(Matrix::Hessian), Some(Matrix::Gradient)] {
+        panel = panel.line("predicted", looks::predicted(), expected(read, name, matrix));
+    }
+    let norms = mean(&read.norm(name, 0));
+    let bounds = norms.iter().map(|&(time, norm)| {
+        let (left, floor) = bound(experiment, 0, time, norms[0].1);
+        (time, deficit(((left + floor) / norm).min(1.0)))
+    });
+    panel.line(r"bound for $\Span(\mu)$", looks::bound(), bounds.collect())
 }
 
 fn training(results: &Results, read: &Read) -> Result<Figure> {
-    let n = results.experiment(MAIN)?.replicates;
+    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
     let shown = [
-        ("loss", Axis::linear("test loss $L$")),
-        ("accuracy", Axis::linear("test accuracy").range(0.0, 1.02)),
-        ("norm of the class sum", Axis::log(r"class sum $\|\Sigma_a x^a\|$")),
+        ("loss", Axis::linear("test loss $L$"), looks::data()),
+        ("accuracy", Axis::linear("test accuracy").range(0.0, 1.02), looks::data()),
+        ("norm of the class sum", Axis::log(r"class sum $\|\Sigma_a x^a\|$"), looks::weights()),
     ];
-    let styles = styles().map(|(name, style)| (name, (style, Dash::Solid)));
-    let [loss, accuracy, sum] = panels::training(results, &read.statistics, shown, &styles)?;
+    let [loss, accuracy, sum] = panels::training(results, &read.statistics, shown, [MAIN, CONTRAST])?;
     let start = mean(&read.statistic(MAIN, "norm of the class sum"));
-    let problem = &results.experiment(MAIN)?.problem;
-    let law = start
-        .iter()
-        .map(|&(time, _)| (time, start[0].1 * libm::exp(-problem.training.beta * time)))
-        .collect();
-    let sum = sum.note(0.06, 0.08, format!(r"$\beta = {}$", problem.training.beta), Anchor::Left);
-    let sum = sum.line(
-        r"law $e^{-\beta t}$ from the mean start",
-        Style::theory(Colour::Black).dash(Dash::Dashed).width(0.9),
-        law,
-    );
+    let beta = main.problem.training.beta;
+    let law = start.iter().map(|&(time, _)| (time, start[0].1 * libm::exp(-beta * time))).collect();
+    let sum = sum.note(0.06, 0.08, format!(r"$\beta = {beta}$"), Anchor::Left);
+    let sum = sum.line(r"law $e^{-\beta t}$ from the mean start", looks::predicted().dash(Dash::Dotted), law);
+    let ends = |name: &str| last_of(&mean(&read.statistic(name, "accuracy")));
+    // The first time from which on the mean loss stays within a hundredth of its range of where it ends.
+    let losses = mean(&read.statistic(MAIN, "loss"));
+    let (low, high) = extent(&losses.iter().map(|point| point.1).collect::<Vec<_>>());
+    let settled = |point: &(f64, f64)| (point.1 - last_of(&losses)).abs() > 0.01 * (high - low);
+    let from =
+        losses.iter().rposition(settled).and_then(|index| losses.get(index + 1)).map_or(0.0, |point| point.0);
     let caption = Caption::new(
-        "Loss, accuracy and the decay of the class sum along training",
+        "Loss, accuracy and the decay of the class sum along training of softmax regression",
         format!(
-            "(a) Test loss, (b) test accuracy and (c) norm of the sum Σ_a x^a of all rows over training time t, at two \
-             signal-to-noise ratios λ (marks and lines, mean; bands, range over {n} replicates, mostly narrower than the \
-             lines); dashed, the law e^(-βt) from the mean at the start"
+            "(a) Test loss, (b) test accuracy and (c) norm of the sum Σ_a x^a of all rows over training time at two λ: marks and lines, mean; bands, range over {} replicates, mostly narrower; dotted, the law \
+             e^(-βt) from the mean at the start",
+            main.replicates
         ),
-        setting(&[results.experiment(MAIN)?, results.experiment(CONTRAST)?], &[]),
-        "The classifier settles long before the end; the sum of the rows has no part in the loss and decays as the ridge \
-         alone dictates",
+        parameters(&[main, contrast]),
+        format!(
+            "The loss at λ = {} is within 1 % of its range of its end from t = {} on, where accuracy ends at {} and, at λ = {}, at {}. \
+             The sum of the rows has no part in the loss and decays as the ridge alone dictates",
+            main.problem.lambda(),
+            number(from, 0),
+            number(ends(MAIN), 3),
+            contrast.problem.lambda(),
+            number(ends(CONTRAST), 3)
+        ),
     );
     Ok(Figure::new("gmm-training", caption, Width::Full, 3).panel(loss).panel(accuracy).panel(sum))
+}
+
+fn last_of(points: &[(f64, f64)]) -> f64 {
+    points.last().map_or(f64::NAN, |point| point.1)
 }

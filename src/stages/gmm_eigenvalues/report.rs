@@ -6,16 +6,18 @@ use crate::problem::as_f64;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, Kind, chosen, declare, theory as basis};
 use crate::stage::estimate::Values;
-use crate::stage::rows::{Statistics, Subspace};
+use crate::stage::rows::{Statistics, Subspace, average, extent};
 use crate::stage::{Kind as StageKind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::captions::between;
 use crate::stages::common::judged::{
     averaged, combined, ending, extreme, from_onset, mean as average_of, smallest,
 };
 use crate::stages::common::mixture::{CONTRAST, COUNTS, MAIN, SHOWN, classes};
-use crate::stages::common::panels::eigenvalues;
+use crate::stages::common::panels::{Expected, eigenvalues, over_log_time};
 use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::words::parameters;
 use crate::stages::gmm_eigenvalues::{plan, reduce};
+use std::collections::BTreeMap;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -140,51 +142,92 @@ fn clear(results: &Results, statistics: &Statistics, matrix: Matrix, symbol: &st
         .share(exactly(None))
 }
 
-/// The points at times at least `gap` apart: early checkpoints are so dense that marks would hide the curves.
-fn spaced(points: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
-    let mut last = f64::NEG_INFINITY;
-    let mut kept = Vec::new();
-    for &(time, value) in points {
-        if time.total_cmp(&last).is_eq() || time >= last + gap {
-            last = time;
-            kept.push((time, value));
+/// Means and ranges over replicates of the outliers of a matrix of an experiment, where more than one replicate has them.
+fn ranges(spectrum: &Statistics, name: &str, matrix: Matrix, k: u32) -> Vec<(f64, f64, f64, f64)> {
+    let mut places: BTreeMap<(u64, Option<u32>), (f64, Vec<f64>)> = BTreeMap::new();
+    let outliers =
+        spectrum.in_experiment(name).matrix(matrix).only(|row| row.of.rank.is_some_and(|rank| rank <= k));
+    for row in outliers.iter() {
+        let place = places.entry((row.at.step, row.of.rank)).or_insert((row.at.time, Vec::new()));
+        place.1.push(row.value);
+    }
+    let several = places.into_values().filter(|(_, values)| values.len() > 1);
+    several
+        .map(|(time, values)| {
+            let (low, high) = extent(&values);
+            (time, average(&values), low, high)
+        })
+        .collect()
+}
+
+/// Relative deviations from their predictions of the leading eigenvalue of both matrices, over all times: of replicate 0, and
+/// of the mean over replicates.
+fn off(spectrum: &Statistics, theory: &Statistics, name: &str) -> [Vec<f64>; 2] {
+    let (mut first, mut means) = (Vec::new(), Vec::new());
+    for (matrix, _) in SYMBOLS {
+        for row in theory.of(name, "outlier").matrix(matrix).rank(1).iter() {
+            let found = spectrum.in_experiment(name).matrix(matrix).rank(1).step(row.at.step);
+            first.extend(found.clone().replicate(0).values().first().map(|value| value / row.value - 1.0));
+            if found.values().len() > 1 {
+                means.push(found.mean() / row.value - 1.0);
+            }
         }
     }
-    kept
+    [first, means]
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let spectrum = Statistics::eigenvalues(results)?;
     let theory = Statistics::read(results, "theory")?;
     let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
+    let beyond = |matrix: Matrix| {
+        let last =
+            theory.of(CONTRAST, "outlier").matrix(matrix).iter().map(|row| row.at.step).max().unwrap_or(0);
+        theory.of(CONTRAST, "outlier").matrix(matrix).step(last).values().len()
+    };
+    let [first, means] = off(&spectrum, &theory, MAIN).map(|values| extent(&values));
+    let ends = |(low, high): (f64, f64)| between((100.0 * low, 100.0 * high), 1);
     let caption = Caption::new(
         "Top eigenvalues of a diagonal block of H and of G along training",
         format!(
-            "The {SHOWN} largest eigenvalues of H_11 (a, c) and of G_11 (b, d) over training time t in replicate 0, at λ = {} \
-             (a, b) and λ = {} (c, d); colour is the rank. Crosses are the outliers and the dashed line is the edge of the \
-             bulk that the effective spectral theory predicts from the inner products of means and parameters alone",
+            "The {SHOWN} largest eigenvalues of H_11 (a, c) and of G_11 (b, d) over training time, at λ = {} (a, b) and λ = {} (c, d): \
+             lines, replicate 0; bars, range of the k largest over {} replicates; dashed, outliers, and dotted, edge, predicted from the inner products of replicate 0",
             main.problem.lambda(),
-            contrast.problem.lambda()
+            contrast.problem.lambda(),
+            main.replicates
         ),
-        setting(&[main, contrast], &[Symbol::Blocks]),
-        "One leading outlier separates, k - 1 smaller ones follow, and the rest stays in the bulk; at the smaller λ only \
-         the first outlier of G is clear of it",
+        parameters(&[main, contrast]),
+        format!(
+            "At λ = {} the leading outliers of replicate 0 are {} % off their prediction at all times, since one test sample serves \
+             them all, and means over replicates {} %. At λ = {} theory ends with {} outliers of H and {} of G",
+            main.problem.lambda(),
+            ends(first),
+            ends(means),
+            contrast.problem.lambda(),
+            beyond(Matrix::Hessian),
+            beyond(Matrix::Gradient)
+        ),
     );
     let mut figure = Figure::new("gmm-eigenvalues", caption, Width::Full, 2);
-    for name in [MAIN, CONTRAST] {
-        let lambda = results.experiment(name)?.problem.lambda();
+    for experiment in [main, contrast] {
+        let (name, k) = (&experiment.name, classes(experiment));
         for (matrix, label) in SYMBOLS {
-            let ranked = spectrum.in_experiment(name).matrix(matrix).replicate(0).ranked(SHOWN);
-            let horizon = results.experiment(name)?.horizon;
-            let predicted = |statistic: &str| theory.of(name, statistic).matrix(matrix).points();
+            let block = format!("{label}_{{11}}");
+            let predicted = theory.of(name, "outlier").matrix(matrix);
+            let expected = Expected {
+                eigenvalues: predicted.ranked(k),
+                label: "predicted edge of the bulk",
+                line: theory.of(name, "edge").matrix(matrix).points(),
+            };
             figure = figure.panel(
                 eigenvalues(
-                    Axis::log(format!(r"eigenvalue of ${label}_{{11}}$")),
-                    ("rank (measured)", ranked),
-                    ("predicted outlier", 3.0, spaced(&predicted("outlier"), horizon / 25.0)),
-                    ("predicted edge of the bulk", predicted("edge")),
+                    over_log_time(experiment, Axis::log(format!("eigenvalue of ${block}$"))),
+                    (matrix, &block),
+                    spectrum.in_experiment(name).matrix(matrix).replicate(0).ranked(SHOWN),
+                    expected,
+                    (experiment.replicates, ranges(&spectrum, name, matrix, k)),
                 )
-                .title(format!(r"$\lambda = {lambda}$")),
+                .title(format!(r"$\lambda = {}$", experiment.problem.lambda())),
             );
         }
     }

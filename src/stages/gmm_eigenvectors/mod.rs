@@ -13,17 +13,14 @@ use crate::stage::{Data, Settings};
 use crate::stages::common::mixture::{
     FIRST_BLOCK, MAIN, SHOWN, classes, each_judged, main, places, random_like,
 };
+use crate::stages::common::products::{Kind, Products, upright};
 use crate::stages::common::shared::{Seen, all_seen, query, seen, squared_cosine};
 use crate::table::Table;
 use ndarray::ArrayView1;
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
     let main = main(settings)?;
-    Ok(vec![main.first_replicate(Checkpoints::First, FIRST_BLOCK, Question::Top(SHOWN)).first_replicate(
-        Checkpoints::Last,
-        FIRST_BLOCK,
-        Question::Top(SHOWN),
-    )])
+    Ok(vec![main.first_replicate(Checkpoints::Three, FIRST_BLOCK, Question::Top(SHOWN))])
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
@@ -78,7 +75,21 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
-    for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, Checkpoints::Spread(2))? {
+    let mut products = Products::default();
+    for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, Checkpoints::Three)? {
+        let pairs = data.pairs(MAIN, 0, query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN)))?;
+        let x = &observed.parameters[0];
+        let mut vectors: Vec<_> =
+            means.rows().into_iter().map(|mean| (Kind::Mean, mean.to_owned())).collect();
+        vectors.extend(x.rows().into_iter().map(|row| (Kind::Row, row.to_owned())));
+        for (kind, pairs) in Kind::MATRICES.into_iter().zip(&pairs) {
+            let leading = pairs.iter().take(means.nrows());
+            vectors.extend(leading.map(|pair| (kind, upright(pair.vector.view()))));
+        }
+        products.add(&here, Layer::X, &vectors);
+        if checkpoint > 0 && checkpoint + 1 < experiment.schedule().len() {
+            continue;
+        }
         let mut add = |of: Of, vector: ArrayView1<f64>| {
             rows.entries.extend(
                 (0..)
@@ -86,14 +97,15 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                     .map(|(col, entry)| Statistic::new(&here, "entry", Of { col: Some(col), ..of }, *entry)),
             );
         };
-        let x = observed.parameters[0].row(0);
+        let x = x.row(0);
         add(Of::row(Layer::X, 0), (&x / x.dot(&x).sqrt()).view());
-        let pairs = data.pairs(MAIN, 0, query(checkpoint, FIRST_BLOCK, Question::Top(SHOWN)))?;
         for (matrix, pairs) in Matrix::BOTH.into_iter().zip(&pairs) {
-            for (rank, pair) in (1..).zip(pairs.iter().take(means.nrows())) {
-                add(Of::block(matrix, FIRST_BLOCK).rank(rank), pair.vector.view());
+            if let Some(pair) = pairs.first() {
+                add(Of::block(matrix, FIRST_BLOCK).rank(1), pair.vector.view());
             }
         }
     }
-    rows.tables(&["statistics", "theory", "entries"])
+    let mut tables = rows.tables(&["statistics", "theory", "entries"])?;
+    tables.push(products.table()?);
+    Ok(tables)
 }

@@ -1,20 +1,22 @@
 //! Claims and figures of the stage `gmm-eigenvectors`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Figure, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, Kind, declare, theory as basis};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Statistics, Subspace};
 use crate::stage::{Kind as StageKind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting, signs};
+use crate::stages::common::captions::{number, signs, time};
 use crate::stages::common::judged::{
     averaged, extreme, from_onset, mean as average_of, minus, noise, smallest,
 };
+use crate::stages::common::looks;
 use crate::stages::common::mixture::{MAIN, classes};
-use crate::stages::common::panels::{self, unit_edges};
+use crate::stages::common::panels;
 use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::words::{listed, parameters};
 use crate::stages::gmm_eigenvectors::{plan, reduce};
 
 /// The stage.
@@ -31,7 +33,7 @@ pub const STAGE: Stage = Stage {
         "A4.hessian-preference",
         "A4.gradient-preference",
     ],
-    figures: &["gmm-eigenvectors", "gmm-eigenvector-entries"],
+    figures: &["gmm-eigenvectors", "gmm-inner-products"],
     plan,
     reduce,
     judge,
@@ -110,86 +112,100 @@ fn leading(
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
+    Ok(vec![coordinates(results)?, inner(results)?])
+}
+
+fn coordinates(results: &Results) -> Result<Figure> {
     let entries = Statistics::read(results, "entries")?;
-    let entries_of = |step: u64, matrix: Option<Matrix>, rank: Option<u32>| {
-        entries
-            .in_experiment(MAIN)
-            .step(step)
-            .only(|row| (row.of.matrix, row.of.rank) == (matrix, rank))
-            .values()
+    let entries_of = |step: u64, matrix: Option<Matrix>| {
+        let rows = entries.in_experiment(MAIN).step(step);
+        rows.only(|row| row.of.matrix == matrix && row.of.rank == matrix.map(|_| 1)).values()
     };
     let experiment = results.experiment(MAIN)?;
-    let k = classes(experiment);
+    let k = classes(experiment) as usize;
     let end = entries.all().iter().map(|row| row.at.step).max().unwrap_or(0);
+    let vectors = [None, Some(Matrix::Hessian), Some(Matrix::Gradient)];
+    // Share of a unit vector's square along the means, and its first entry.
+    let along = |step: u64| {
+        let shares = vectors.map(|matrix| {
+            let inside = entries_of(step, matrix).iter().take(k).map(|entry| entry * entry).sum();
+            number(inside, 3)
+        });
+        listed(&shares)
+    };
+    let first =
+        vectors.map(|matrix| number(entries_of(end, matrix).first().copied().unwrap_or(f64::NAN).abs(), 3));
     let caption = Caption::new(
-        "Entries of the first row of parameters and of the leading eigenvectors",
+        "Training gathers the first row and the leading eigenvectors along the means",
         format!(
-            "Entries of the unit vector along x^1 (a, d), and of the leading unit eigenvectors of H_11 (b, e) and of G_11 \
-             (c, f), over the coordinate i on a logarithmic axis, in replicate 0 at the start (a-c) and at the end (d-f) of \
-             training. The means are the first k = {k} coordinate vectors: their entries are thick and orange, all \
-             others thin and blue"
+            "Entries of the unit vector along x^1 (a, d) and of the leading unit eigenvectors of H_11 (b, e) and G_11 (c, f), over the \
+             coordinate i on a logarithmic axis, in replicate 0 at the start (a-c) and at the end (d-f) of training. The means are \
+             the first k = {k} coordinate vectors, right of which a line stands"
         ),
-        setting(&[experiment], &[Symbol::Blocks]),
-        "Training gathers x^1 and the leading eigenvectors in the first coordinates, and all three point along μ_1, x^1 with \
-         equal negative parts along the other means",
+        parameters(&[experiment]),
+        format!(
+            "Their squares in these coordinates are {} at the start and {} at the end, when the sizes of their first entries, along μ_1, \
+             are {}",
+            along(0),
+            along(end),
+            listed(&first)
+        ),
     );
     let mut figure = Figure::new("gmm-eigenvectors", caption, Width::Full, 3).shared_x().shared_y();
     for (step, when) in [(0, "start"), (end, "end")] {
-        for (matrix, label) in [
-            (None, r"$x^1/\| x^1\|$"),
-            (Some(Matrix::Hessian), r"$v_1$ of $H_{11}$"),
-            (Some(Matrix::Gradient), r"$v_1$ of $G_{11}$"),
-        ] {
-            let points: Vec<(u32, f64)> = (1..).zip(entries_of(step, matrix, matrix.map(|_| 1))).collect();
-            let part = |along: bool| -> Vec<(f64, f64)> {
-                points
-                    .iter()
-                    .filter(|point| (point.0 <= k) == along)
-                    .map(|&(i, value)| (f64::from(i), value))
-                    .collect()
-            };
+        for (matrix, label) in
+            vectors.into_iter().zip([r"$x^1/\| x^1\|$", r"$v_1$ of $H_{11}$", r"$v_1$ of $G_{11}$"])
+        {
+            let look = matrix.map_or_else(looks::weights, looks::matrix).width(0.7);
+            let points =
+                (1..).zip(entries_of(step, matrix)).map(|(i, value)| (f64::from(i), value)).collect();
+            let border = f64::from(classes(experiment)) + 0.5;
             figure = figure.panel(
                 Panel::new(Axis::log("coordinate $i$"), Axis::linear("entry"))
                     .title(format!("{label}, {when}"))
-                    .series(Series::stems(
-                        r"$i \leq k$: along the mean $\mu_i$",
-                        Style::measured(Colour::Vermillion).width(1.4),
-                        part(true),
-                    ))
-                    .series(Series::stems(
-                        r"$i > k$: outside the span of the means",
-                        Style::measured(Colour::Blue).width(0.5),
-                        part(false),
-                    )),
+                    .series(Series::stems(label, look, points))
+                    .series(Series::rule_vertical("means to the left", Style::reference(), border)),
             );
         }
     }
+    Ok(figure.axes_height(80.0))
+}
+
+/// Inner products of means, rows and eigenvectors at three times.
+fn inner(results: &Results) -> Result<Figure> {
+    let experiment = results.experiment(MAIN)?;
+    let schedule = experiment.schedule();
+    let steps = [schedule[0], schedule[(schedule.len() - 1) / 2], schedule[schedule.len() - 1]];
+    let product = |step: u64, first: &str, second: &str| -> Result<f64> {
+        Ok(panels::product(results, (MAIN, step), (first, second))?.unwrap_or(f64::NAN).abs())
+    };
+    let of = |second: &str| -> Result<String> {
+        let all = steps.map(|step| product(step, "mean 1", second));
+        Ok(listed(
+            &all.into_iter().map(|value| value.map(|value| number(value, 2))).collect::<Result<Vec<_>>>()?,
+        ))
+    };
     let caption = Caption::new(
-        "Entries of the leading eigenvectors along the means",
+        "Inner products of means, rows and leading eigenvectors of task A",
         format!(
-            "Inner products of the top {k} unit eigenvectors v_i of H_11 (a, c) and of G_11 (b, d) with the means μ_b, in \
-             replicate 0 at the start (a, b) and at the end (c, d) of training; {}",
+            "Inner products of unit vectors with each other in replicate 0, at the start, at t = {} and at the end of training: means μ_c, rows x^c and top k eigenvectors of H_11 and G_11, in order; {}. The largest entry of an eigenvector is positive",
+            time(experiment.time(steps[1])),
             signs()
         ),
-        setting(&[experiment], &[Symbol::Blocks]),
-        "G has its leading eigenvector along μ_1 from the start, H from training on; the other outliers are nearly \
-         degenerate, so their eigenvectors mix the remaining means",
+        parameters(&[experiment]),
+        format!(
+            "At the three times μ_1 has inner products of size {} with x^1, {} with the leading eigenvector of H_11 and {} with that of G_11",
+            of("row 1")?,
+            of("hessian 1")?,
+            of("gradient 1")?
+        ),
     );
-    let mut map = Figure::new("gmm-eigenvector-entries", caption, Width::Full, 2).shared_y();
-    for (step, when) in [(0, "start"), (end, "end")] {
-        for (matrix, label) in SYMBOLS {
-            let vectors: Vec<Vec<f64>> =
-                (1..=k).map(|rank| entries_of(step, Some(matrix), Some(rank))).collect();
-            let entry = |vector: &Vec<f64>, mean: u32| vector.get(mean as usize).copied().unwrap_or(f64::NAN);
-            let values: Vec<Vec<f64>> =
-                (0..k).map(|mean| vectors.iter().map(|vector| entry(vector, mean)).collect()).collect();
-            let axes = [
-                (format!(r"rank $i$ of the eigenvector of ${label}_{{11}}$"), unit_edges(k)),
-                ("mean $b$".to_owned(), unit_edges(k)),
-            ];
-            let panel = panels::entries(r"entry $\langle v_i, \mu_b\rangle$", axes, values, 1.0);
-            map = map.panel(panel.title(format!("{when} of training")));
-        }
+    let groups = [("mean", r"$\mu_c$"), ("row", "$x^c$"), ("hessian", "$H_{11}$"), ("gradient", "$G_{11}$")];
+    let mut figure = Figure::new("gmm-inner-products", caption, Width::Full, 3).shared_y();
+    for step in steps {
+        let time = time(experiment.time(step));
+        let panel = panels::products(results, (MAIN, "x", step), &groups)?;
+        figure = figure.panel(panel.title(format!("$t = {time}$")));
     }
-    Ok(vec![figure, map])
+    Ok(figure.axes_height(98.0))
 }

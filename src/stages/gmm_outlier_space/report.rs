@@ -1,23 +1,25 @@
 //! Claims and figures of the stage `gmm-outlier-space`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Figure, Marker, Panel, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, Kind, chosen, declare, theory as basis};
 use crate::stage::estimate::Values;
-use crate::stage::rows::{Selection, Statistics, Subspace, mean, mean_and_range};
+use crate::stage::rows::{Selection, Statistics, Subspace, extent, mean, mean_and_range};
 use crate::stage::{Kind as StageKind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting, signs};
+use crate::stages::common::captions::{between, number, percent};
 use crate::stages::common::judged::{
     averaged, combined, from_onset, mean as average_of, minus, noise, smallest,
 };
+use crate::stages::common::looks;
 use crate::stages::common::mixture::{
     COUNTS, MAIN, NO_RIDGE, OBLIQUE, SHOWN, UNEQUAL, WIDE, WIDE_CLEAR, classes,
 };
-use crate::stages::common::panels::{self, over_time, unit_edges};
-use crate::stages::common::shared::{SYMBOLS, small};
+use crate::stages::common::panels::{mapped, over_log_time};
+use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::words::{listed, parameters};
 use crate::stages::gmm_outlier_space::{plan, reduce};
 
 /// The stage.
@@ -248,75 +250,74 @@ fn counted(results: &Results, statistics: &Statistics) -> Result<Vec<Claim>> {
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let (statistics, theory) = Statistics::both(results)?;
+    Ok(vec![overlaps(results, &statistics, &theory)?, off_diagonal(results, &theory)?])
+}
+
+/// How much of the outlier spaces lies outside the span of the means.
+fn overlaps(results: &Results, statistics: &Statistics, theory: &Statistics) -> Result<Figure> {
     let (main, wide) = (results.experiment(MAIN)?, results.experiment(WIDE)?);
-    let at_end = |of: &Statistics, name: &str| {
-        let curves = of.of(WIDE, name).matrix(Matrix::Gradient).curves();
+    let clear = results.experiment(WIDE_CLEAR)?;
+    let at_end = |of: &Statistics, name: &str, what: &str| {
+        let curves = of.of(name, what).matrix(Matrix::Gradient).row(0).curves();
         mean(&curves).last().map_or(f64::NAN, |point| point.1)
     };
+    let leading: Vec<f64> = statistics
+        .of(MAIN, "entry")
+        .rank(1)
+        .only(|row| row.of.cluster == row.of.row)
+        .iter()
+        .map(|row| row.value.abs())
+        .collect();
     let caption = Caption::new(
         "The outlier eigenspaces of H and of G live in the span of the means",
         format!(
-            "(a, b) Overlap of the span of the top k eigenvectors of H_11 and of G_11 with the span of the means over \
-             training time t, for k = {} and k = {} (marks, mean; bars, range over {} replicates), and its prediction for \
-             replicate 0 (dashed for H, dash-dotted for G). (c, d) Inner products of the top k unit eigenvectors v_i of \
-             every diagonal block with the means μ_b at the end of training, k = {}, in replicate 0: {}; vertical lines \
-             separate the blocks",
+            "Share of the top k eigenvectors of H_11 and of G_11 outside the span of the means, 1 less the overlap, over training time, (a) for k = {}, (b) for k = {} and (c) at a larger λ: marks, mean; bars, range over {}, {} \
+             and {} replicates; lines, predicted from each run's inner products",
             classes(main),
             classes(wide),
             main.replicates,
-            classes(main),
-            signs()
+            wide.replicates,
+            clear.replicates
         ),
-        setting(&[main, wide], &[Symbol::Blocks, Symbol::Overlap]),
+        parameters(&[main, wide, clear]),
         format!(
-            "Where all k outliers have left the bulk their space is nearly that of the means; at k = {} theory has {} of {0} outliers \
-             of G beyond the bulk at the end, with an overlap of {:.3}, and {:.3} is measured. The leading eigenvector of block \
-             (c, c) is along μ_c",
+            "At k = {} and λ = {} theory ends with {} outliers of G and an overlap of {}; {} is measured. At \
+             k = {} the leading eigenvectors of H_cc and G_cc have inner products of {} with μ_c, for all c in replicate 0",
             classes(wide),
-            at_end(&theory, BEYOND),
-            at_end(&theory, "overlap"),
-            at_end(&statistics, "overlap")
+            wide.problem.lambda(),
+            number(at_end(theory, WIDE, BEYOND), 1),
+            number(at_end(theory, WIDE, "overlap"), 3),
+            number(at_end(statistics, WIDE, "overlap"), 3),
+            classes(main),
+            between(extent(&leading), 3)
         ),
     );
-    let mut figure = Figure::new("gmm-outlier-space", caption, Width::Full, 2);
-    for name in [MAIN, WIDE] {
-        let experiment = results.experiment(name)?;
-        let title = format!(r"$k = {}$, $\lambda = {}$", classes(experiment), experiment.problem.lambda());
-        let overlap = Axis::linear(r"overlap $\| P_U P_{\mu}\|_F^2/k$");
-        // Overlaps near one need a range of their own to tell measurement from theory.
-        let least = first_block(&statistics, name).values().into_iter().fold(1.0, f64::min);
-        let enlarged = (1.0 - 1.3 * (1.0 - least)).clamp(0.0, 0.99);
-        let mut panel =
-            over_time(if name == MAIN { overlap.range(enlarged, 1.0) } else { overlap.range(0.0, 1.02) })
-                .title(if name == MAIN { format!("{title} (enlarged)") } else { title });
-        for (matrix, label, style) in [
-            (Matrix::Hessian, "H", Style::measured(Colour::Blue)),
-            (Matrix::Gradient, "G", Style::measured(Colour::Vermillion).marker(Marker::Square)),
-        ] {
-            let ends = mean_and_range(&first_block(&statistics, name).matrix(matrix).curves());
-            let predicted = first_block(&theory, name).matrix(matrix).replicate(0).points();
+    let mut figure = Figure::new("gmm-outlier-space", caption, Width::Full, 3);
+    for experiment in [main, wide, clear] {
+        let mut panel = over_log_time(experiment, Axis::log(r"$1 - \| P_U P_{\mu}\|_F^2/k$")).title(format!(
+            r"$k = {}$, $\lambda = {}$",
+            classes(experiment),
+            experiment.problem.lambda()
+        ));
+        for (matrix, label) in SYMBOLS {
+            let lacking = |table: &Statistics| {
+                mapped(first_block(table, &experiment.name).matrix(matrix).curves(), |overlap| 1.0 - overlap)
+            };
             panel = panel
                 .error_bars(
-                    format!(r"${label}_{{11}}$, mean and range of {} replicates", experiment.replicates),
-                    style,
-                    ends,
+                    format!(r"${label}_{{11}}$, mean and range"),
+                    looks::matrix(matrix),
+                    mean_and_range(&lacking(statistics)),
                 )
                 .line(
-                    format!(r"${label}_{{11}}$, predicted (replicate 0)"),
-                    Style::theory(style.colour).dash(if matrix == Matrix::Hessian {
-                        Dash::Dashed
-                    } else {
-                        Dash::DashDot
-                    }),
-                    predicted,
+                    format!(r"${label}_{{11}}$, predicted"),
+                    looks::predicted_of(matrix),
+                    mean(&lacking(theory)),
                 );
         }
         figure = figure.panel(panel);
     }
-    for (matrix, label) in SYMBOLS {
-        figure = figure.panel(entries(results, &statistics, matrix, label)?);
-    }
-    Ok(vec![figure, off_diagonal(results, &theory)?])
+    Ok(figure)
 }
 
 /// Overlap of the outlier space of the first block with the span of the means.
@@ -324,72 +325,62 @@ fn first_block<'a>(table: &'a Statistics, experiment: &str) -> Selection<'a> {
     table.of(experiment, "overlap").row(0).only(|row| row.of.col == Some(0))
 }
 
-/// Heat map of `⟨v_i, μ_b⟩` for the leading eigenvectors of every diagonal block.
-fn entries(results: &Results, statistics: &Statistics, matrix: Matrix, label: &str) -> Result<Panel> {
-    let k = results.experiment(MAIN)?.problem.rows();
-    let mut values = vec![vec![f64::NAN; k * k]; k];
-    for entry in statistics.of(MAIN, "entry").matrix(matrix).iter() {
-        if let (Some(class), Some(rank), Some(mean)) = (entry.of.row, entry.of.rank, entry.of.cluster) {
-            values[mean as usize][class as usize * k + rank as usize - 1] = entry.value;
-        }
-    }
-    #[allow(clippy::cast_precision_loss, reason = "a class count is exact in f64")]
-    let ranks = (0..=k * k).map(|index| 0.5 + index as f64 * (1.0 / k as f64)).collect();
-    let x = format!("block ${label}_{{cc}}$ of class $c$,\nin each the ranks $i = 1$ to ${k}$");
-    let axes = [(x, ranks), ("mean $b$".to_owned(), unit_edges(small(k)))];
-    let mut panel = panels::entries(r"entry $\langle v_i, \mu_b\rangle$", axes, values, 1.0).title(format!(
-        r"$k = {k}$, $\lambda = {}$, end of training",
-        results.experiment(MAIN)?.problem.lambda()
-    ));
-    for block in 1..small(k) {
-        let between = f64::from(block) + 0.5;
-        panel = panel.series(Series::rule_vertical(
-            "between blocks",
-            Style::measured(Colour::Black).width(0.6),
-            between,
-        ));
-    }
-    Ok(panel)
-}
-
 fn off_diagonal(results: &Results, theory: &Statistics) -> Result<Figure> {
     let spectrum = Statistics::eigenvalues(results)?;
-    let caption = Caption::new(
-        "Eigenvalues of the off-diagonal blocks",
-        format!(
-            "The {SHOWN} eigenvalues of largest magnitude of H_12 (a, b) and of G_12 (c, d) at the start (a, c) and at the end \
-             (b, d) of training in replicate 0 (blue discs), with the outliers (open squares) and the support of the bulk \
-             (grey band) that theory predicts"
-        ),
-        setting(&[results.experiment(MAIN)?], &[Symbol::Blocks]),
-        "As many eigenvalues as there are classes stand outside the bulk: all below it for H, on both sides of it for G",
-    );
-    let mut figure = Figure::new("gmm-off-diagonal", caption, Width::Full, 2);
     let end = spectrum.all().iter().map(|row| row.at.step).max().unwrap_or(0);
+    // Numbers of predicted outliers below and above the bulk, and the largest relative deviation of a measured one.
+    let (mut sides, mut farthest) = (Vec::new(), 0.0_f64);
+    let mut panels = Vec::new();
     for (matrix, label) in SYMBOLS {
         for (step, when) in [(0, "start"), (end, "end")] {
             let named = |name: &str| theory.of(MAIN, name).matrix(matrix).step(step).values();
-            let measured = (1..).zip(spectrum.in_experiment(MAIN).matrix(matrix).step(step).values());
-            let measured = measured.map(|(rank, value)| (f64::from(rank), value * 1e3)).collect();
-            let predicted =
-                (1..).zip(named("outlier")).map(|(rank, value)| (f64::from(rank), value * 1e3)).collect();
+            let measured = spectrum.in_experiment(MAIN).matrix(matrix).step(step).values();
+            let predicted = named("outlier");
+            sides.push(format!(
+                "{} below and {} above ({label}, {when})",
+                predicted.iter().filter(|value| **value < 0.0).count(),
+                predicted.iter().filter(|value| **value > 0.0).count()
+            ));
+            for (found, foretold) in measured.iter().zip(&predicted) {
+                farthest = farthest.max((found / foretold - 1.0).abs());
+            }
+            let scaled = |values: &[f64]| -> Vec<(f64, f64)> {
+                (1..).zip(values).map(|(rank, value)| (f64::from(rank), value * 1e3)).collect()
+            };
             let mut panel = Panel::new(
                 Axis::linear("rank by magnitude").whole().range(0.4, f64::from(SHOWN) + 0.6),
                 Axis::linear(format!(r"eigenvalue of ${label}_{{12}}$ [$10^{{-3}}$]")),
             )
             .title(format!("{when} of training"))
-            .points("measured, replicate 0", Style::measured(Colour::Blue), measured)
+            .points(
+                format!("${label}_{{12}}$, replicate 0"),
+                looks::matrix(matrix).size(5.0),
+                scaled(&measured),
+            )
             .points(
                 "predicted outlier",
-                Style::theory(Colour::Black).marker(Marker::OpenSquare).size(6.0),
-                predicted,
+                looks::predicted().marker(Marker::Cross).size(3.6),
+                scaled(&predicted),
             );
             if let (Some(&low), Some(&high)) = (named("left edge").first(), named("edge").first()) {
                 let ends = [0.4, f64::from(SHOWN) + 0.6].map(|rank| (rank, low * 1e3, high * 1e3)).to_vec();
-                panel = panel.band("predicted support of the bulk", Style::measured(Colour::Grey), ends);
+                panel = panel.band("band: predicted support of the bulk", Style::reference(), ends);
             }
-            figure = figure.panel(panel);
+            panels.push(panel);
         }
     }
-    Ok(figure)
+    let caption = Caption::new(
+        "Eigenvalues of the off-diagonal blocks stand on both sides of the bulk",
+        format!(
+            "The {SHOWN} eigenvalues of largest magnitude of H_12 (a, b) and of G_12 (c, d) at the start (a, c) and the end (b, d) of training in replicate 0: open marks, measured; crosses, predicted outliers; band, predicted bulk"
+        ),
+        parameters(&[results.experiment(MAIN)?]),
+        format!(
+            "Theory has outliers {}; the measured eigenvalues of the same rank are within {} of them",
+            listed(&sides),
+            percent(farthest, 0)
+        ),
+    );
+    let figure = Figure::new("gmm-off-diagonal", caption, Width::Full, 2).axes_height(100.0);
+    Ok(panels.into_iter().fold(figure, Figure::panel))
 }

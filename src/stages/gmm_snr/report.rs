@@ -1,20 +1,22 @@
 //! Claims and figures of the stage `gmm-snr`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Dash, Figure, Marker, Panel, Series, Width};
 use crate::problem::experiment::Experiment;
 use crate::problem::training::Training;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind, declare, interval, theory};
+use crate::stage::claim::{Claim, Kind, declare, interval, log_slope, theory};
 use crate::stage::estimate::Values;
-use crate::stage::rows::{Selection, Statistics, Subspace, average};
+use crate::stage::rows::{Selection, Statistics, Subspace, average, extent};
 use crate::stage::{Kind as StageKind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::grid::{Grid, bars, over_grid, slopes};
+use crate::stages::common::captions::{between, number};
+use crate::stages::common::grid::{Bar, Grid, bars, distinct, over_grid, slopes};
+use crate::stages::common::looks;
 use crate::stages::common::mixture::classes;
-use crate::stages::common::rates::{PARTS, crossover, fitted, snr, steepest, style};
-use crate::stages::common::shared::{MARGIN, SYMBOLS};
+use crate::stages::common::rates::{PARTS, Part, crossover, fitted, snr, steepest};
+use crate::stages::common::shared::{MARGIN, SYMBOLS, small};
 use crate::stages::common::thresholds::{DERIVED, TOLERANCE, offsets, predicted};
+use crate::stages::common::words::parameters;
 use crate::stages::gmm_snr::{LARGE, plan, reduce};
 use std::collections::BTreeMap;
 
@@ -226,9 +228,6 @@ fn errors(results: &Results, point: &Experiment) -> Result<Figure> {
     let Training { phi, beta, c, .. } = point.problem.training;
     let lambdas: Vec<f64> = at_end(results, "sine", None)?.iter().map(|(lambda, _)| *lambda).collect();
     let label = format!(r"mean of {}, 95 % interval", point.replicates);
-    let curve = |of: &dyn Fn(f64) -> f64| -> Vec<(f64, f64)> {
-        lambdas.iter().map(|&lambda| (lambda, of(lambda))).collect()
-    };
     let norms = at_end(results, "norm", None)?;
     let mut floor = Vec::new();
     for (lambda, values) in norms.iter().filter(|(_, values)| !values.is_empty()) {
@@ -237,64 +236,113 @@ fn errors(results: &Results, point: &Experiment) -> Result<Figure> {
         let left = libm::exp(-beta * point.horizon);
         floor.push((*lambda, ((c * p * (1.0 - p) / (2.0 * beta * lambda)).sqrt() + left) / norm));
     }
+    let sines = bars(&at_end(results, "sine", None)?)?;
     let alignment = Panel::new(snr(), Axis::log("alignment error\n$\\sin(x^1; \\Span\\mu)$"))
-        .error_bars(
-            format!("$x^1$: {label}"),
-            Style::measured(Colour::Green),
-            bars(&at_end(results, "sine", None)?)?,
-        )
-        .line("bound", Style::theory(Colour::Green), floor);
+        .error_bars(format!("$x^1$: {label}"), looks::weights(), sines.clone())
+        .line("bound, or law in the panel", looks::bound(), floor.clone());
     let mut panels = vec![alignment];
-    let perpendicular = |lambda: f64| (k / lambda) * (1.0 + 1.0 / phi.sqrt()) * (1.0 + 1.0 / phi.sqrt());
     let full = |lambda: f64| (k / (phi * lambda)).sqrt();
     let used = format!(r"$k = {k}$, $\phi = {phi}$");
-    let laws: [(_, &dyn Fn(f64) -> f64); 2] =
-        [(r"$(k/\lambda)(1+\phi^{-1/2})^2$", &perpendicular), (r"$\sqrt{k/(\phi\lambda)}$", &full)];
-    for (part, (legend, law)) in PARTS.iter().zip(laws) {
+    let predicted = |matrix: Matrix| -> Result<Vec<(f64, f64)>> {
+        let of = over_grid(results, ("theory", "perpendicular error"), false, |found| found.matrix(matrix))?;
+        Ok(of.iter().flat_map(|(lambda, values)| values.values().map(|value| (*lambda, *value))).collect())
+    };
+    for part in &PARTS {
         let error = part.statistic();
         let mut panel = Panel::new(snr(), Axis::log(format!("{error}\n{}", part.label)));
         for (matrix, symbol) in SYMBOLS {
             let label = format!("$A = {symbol}_{{11}}$: {label}");
-            panel = panel.error_bars(label, style(matrix), bars(&at_end(results, &error, Some(matrix))?)?);
+            let found = bars(&at_end(results, &error, Some(matrix))?)?;
+            panel = panel.error_bars(label, looks::matrix(matrix), found);
+            if part.name == "perpendicular" {
+                panel = panel.line(
+                    format!("${symbol}_{{11}}$, predicted"),
+                    looks::predicted_of(matrix),
+                    predicted(matrix)?,
+                );
+            }
         }
-        panel = panel.note(1.0, 0.9, legend, Anchor::Right).note(0.05, 0.06, used.clone(), Anchor::Left);
-        panels.push(panel.line("law in the panel", Style::theory(Colour::Black), curve(law)));
+        if part.name == "full" {
+            let law = lambdas.iter().map(|&lambda| (lambda, full(lambda))).collect();
+            panel = panel.note(1.0, 0.9, r"$\sqrt{k/(\phi\lambda)}$", Anchor::Right).line(
+                "bound, or law in the panel",
+                looks::bound(),
+                law,
+            );
+        }
+        panels.push(panel.note(0.05, 0.06, used.clone(), Anchor::Left));
     }
-    // How far the marks of panel b lie below its line at the largest λ.
-    let below = |matrix: Matrix| -> Result<f64> {
-        let shown = bars(&at_end(results, "perpendicular error", Some(matrix))?)?;
-        Ok(shown.last().map_or(f64::NAN, |bar| perpendicular(bar.0) / bar.1))
+    // Slopes of the means over the largest λ, the errors of panels a, b and c.
+    let slope = |points: &[(f64, f64)]| {
+        let large: Vec<_> = points.iter().copied().filter(|point| point.0 >= SLOPED).collect();
+        if large.len() < 2 { f64::NAN } else { log_slope(&large) }
     };
+    let of_part = |part: &Part| -> Result<String> {
+        let of = |matrix: Matrix| -> Result<String> {
+            let found = bars(&at_end(results, &part.statistic(), Some(matrix))?)?;
+            Ok(number(slope(&found.iter().map(|bar| (bar.0, bar.1)).collect::<Vec<_>>()), 2))
+        };
+        Ok(format!("{} and {}", of(Matrix::Hessian)?, of(Matrix::Gradient)?))
+    };
+    let share = |(sine, floor): (&Bar, &(f64, f64))| sine.1 / floor.1;
+    let shares: Vec<f64> = sines.iter().zip(&floor).map(share).collect();
     let caption = Caption::new(
-        "Rates of the alignment errors in the signal-to-noise ratio",
+        "Rates of the alignment errors of task A in the signal-to-noise ratio",
+        "Errors at the end of training: marks, mean; bars, its 95 % interval, mostly hidden by the mark. (a) sin(x^1; Span μ) with its \
+         bound. (b) Operator norm of H_11 and G_11 outside the span of the means on both sides, relative to the whole norm, and its \
+         prediction (dashed, dash-dotted). (c) The same of what is not inside on both sides, with the law without weights",
+        parameters(&results.all()),
         format!(
-            "Errors at the end of training over the signal-to-noise ratio λ, on logarithmic axes (marks, mean over replicates; bars, \
-         its 95 % interval, mostly smaller than the mark). (a) sin(x^1; Span μ) with its bound. (b) Operator norm of H_11 and of \
-         G_11 outside the span of the means, P being the projection on it, relative to the whole norm. (c) The same for \
-         what is not inside the span on both sides. Lines are the laws in the panels, those of a matrix without weights; at the \
-         largest λ the norms of H and of G in b lie {:.1} and {:.1} times below the line",
-            below(Matrix::Hessian)?,
-            below(Matrix::Gradient)?
+            "The error is {} times the bound. From λ = {SLOPED} on slopes are {} in a, {} (H, G) in b and {} in c",
+            between(extent(&shares), 2),
+            number(slope(&sines.iter().map(|bar| (bar.0, bar.1)).collect::<Vec<_>>()), 2),
+            of_part(&PARTS[0])?,
+            of_part(&PARTS[1])?
         ),
-        setting(&results.all(), &[Symbol::Blocks, Symbol::Sine]),
-        "For large λ the alignment error and the full error fall like λ^(-1/2), the perpendicular error like λ^(-1)",
     );
     let figure = Figure::new("gmm-snr-rates", caption, Width::Full, 3);
     Ok(panels.into_iter().fold(figure.axes_height(96.0), Figure::panel))
 }
 
+/// Least λ of the slopes in a caption.
+const SLOPED: f64 = 1000.0;
+
+/// The number of outliers that theory has over λ, as steps at its thresholds.
+fn steps(theory: &Statistics, matrix: Matrix, start: bool, (low, high): (f64, f64)) -> Vec<(f64, f64)> {
+    let rows = Selection::every(theory).matrix(matrix).only(|row| row.statistic == "threshold");
+    let mut at = rows.only(|row| (row.at.step == 0) == start).values();
+    at.sort_by(f64::total_cmp);
+    let below = f64::from(small(at.iter().filter(|threshold| **threshold <= low).count()));
+    let inside = at.iter().filter(|threshold| **threshold > low && **threshold < high);
+    let mut points = vec![(low, below)];
+    points.extend((1..).map(f64::from).zip(inside).map(|(count, threshold)| (*threshold, below + count)));
+    points.push((high, points.last().map_or(below, |point| point.1)));
+    points
+}
+
 fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
+    let theory = Statistics::read(results, "theory")?;
+    let lambdas = distinct(&results.all(), |one| one.problem.lambda());
+    let range = (lambdas[0], lambdas[lambdas.len() - 1]);
+    let of = |matrix: Matrix, start: bool| {
+        let rows = Selection::every(&theory).matrix(matrix).only(|row| row.statistic == "threshold");
+        let (low, high) = extent(&rows.only(|row| (row.at.step == 0) == start).values());
+        between((low, high), 1)
+    };
     let caption = Caption::new(
         "Number of outliers over the signal-to-noise ratio",
         format!(
-            "Number of eigenvalues of H_11 (a) and of G_11 (b) above the predicted edge of the bulk plus {MARGIN} Tracy-Widom \
-             scales, over the signal-to-noise ratio λ, at the start (purple discs) and at the end (black squares) of training: \
-             marks, mean over replicates; bars, its 95 % interval. Lines join the numbers that theory predicts from the effective \
-             dynamics"
+            "Number of eigenvalues of H_11 (a) and of G_11 (b) above the level, {MARGIN} Tracy-Widom scales above the edge, at the start and (darker) at the end of training: marks, mean; bars, its 95 % interval; dashed and dash-dotted \
+             steps, the numbers that theory has above the level, by the effective dynamics alone"
         ),
-        setting(&results.all(), &[Symbol::Blocks]),
-        "The numbers rise where theory says, those of G at a larger λ than those of H, and at the end of training all k are there \
-         only at a larger λ than at its start",
+        parameters(&results.all()),
+        format!(
+            "Theory lets the outliers of H appear at λ = {} at the start and {} at the end, those of G at {} and {}",
+            of(Matrix::Hessian, true),
+            of(Matrix::Hessian, false),
+            of(Matrix::Gradient, true),
+            of(Matrix::Gradient, false)
+        ),
     );
     let mut figure = Figure::new("gmm-snr-outliers", caption, Width::Full, 2);
     for (matrix, symbol) in SYMBOLS {
@@ -302,27 +350,25 @@ fn outliers(results: &Results, point: &Experiment) -> Result<Figure> {
             snr(),
             Axis::linear(format!(r"number of outliers of ${symbol}_{{11}}$")).range(-0.3, 5.8).whole(),
         );
-        let end = Style::measured(Colour::Black).marker(Marker::OpenSquare).size(5.0);
-        for (when, style, dash) in
-            [("start", Style::measured(Colour::Purple), Dash::Dashed), ("end", end, Dash::DashDot)]
-        {
-            let counted = |table| {
-                over_grid(results, (table, "outliers"), when == "start", |found| found.matrix(matrix))
-            };
-            let predicted: Vec<(f64, f64)> = counted("theory")?
-                .iter()
-                .filter_map(|(lambda, values)| values.get(&0).map(|count| (*lambda, *count)))
-                .collect();
+        let look = looks::matrix(matrix);
+        let end = look.darker().marker(Marker::OpenDiamond);
+        for (when, style, dash) in [("start", look, Dash::Dashed), ("end", end, Dash::DashDot)] {
+            let start = when == "start";
+            let counted =
+                over_grid(results, ("statistics", "outliers"), start, |found| found.matrix(matrix))?;
             panel = panel
-                .error_bars(format!("{when}: mean, 95 % interval"), style, bars(&counted("statistics")?)?)
-                .line(format!("{when}: predicted"), Style::theory(style.colour).dash(dash), predicted);
+                .error_bars(format!("${symbol}_{{11}}$, {when}: mean, 95 % interval"), style, bars(&counted)?)
+                .series(Series::steps(
+                    format!("{when}: predicted"),
+                    looks::predicted().dash(dash),
+                    &steps(&theory, matrix, start, range),
+                ));
         }
         let note = format!(
-            r"$k = {}$, $d = {}$, $\phi = {}$, {} replicates",
+            r"$k = {}$, $d = {}$, $\phi = {}$",
             classes(point),
             point.problem.d(),
             point.problem.training.phi,
-            point.replicates
         );
         figure = figure.panel(panel.note(0.97, 0.05, note, Anchor::Right));
     }

@@ -1,7 +1,7 @@
 //! Claims and figures of the map of the law of the final rank.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
@@ -9,8 +9,10 @@ use crate::stage::claim::{Claim, Kind as ClaimKind, declare, interval, semilog_s
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Statistics, at_end, average};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::setting;
+use crate::stages::common::captions::number;
 use crate::stages::common::judging::{folded, mean};
+use crate::stages::common::looks;
+use crate::stages::common::words::parameters;
 use crate::stages::common::xor_runs::NARROW;
 use crate::stages::rank_law_map::{place, plan, reduce};
 use crate::theory::coupon_collector::{covered, mean_covered};
@@ -131,9 +133,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut all = results.all();
     all.sort_by_key(|one| one.problem.d());
     let styles = [
-        (100.0, Style::measured(Colour::Blue)),
-        (1000.0, Style::measured(Colour::Green).marker(Marker::OpenSquare).size(4.0)),
-        (10_000.0, Style::measured(Colour::Purple).marker(Marker::Triangle).size(4.0)),
+        (100.0, looks::data().marker(Marker::Ring)),
+        (1000.0, looks::data().marker(Marker::OpenSquare).size(4.0)),
+        (10_000.0, looks::data().darker().marker(Marker::OpenTriangle).size(4.0)),
     ];
     let middle = |one: &Experiment| average(&of(&predictions, one, "rank").into_values().collect::<Vec<_>>());
     let mut over_d = Panel::new(Axis::log("dimension $d$"), Axis::linear("mean final rank"));
@@ -147,15 +149,15 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         if bars.is_empty() {
             continue;
         }
-        over_d = over_d.series(Series::error_bars(format!(r"$\lambda = {lambda}$"), style, bars)).points(
+        over_d = over_d.series(Series::error_bars(format!(r"$\lambda = {lambda}$"), style, bars)).line(
             "leading order, own starts",
-            Style::theory(Colour::Vermillion).marker(Marker::Cross).size(4.0),
+            looks::predicted(),
             points.iter().map(|one| (as_f64(one.problem.d()), middle(one))).collect(),
         );
     }
     let ends: Vec<(f64, f64)> =
         [all.first(), all.last()].into_iter().flatten().map(|one| (as_f64(one.problem.d()), law)).collect();
-    over_d = over_d.line("coupon collector's law", Style::reference(), ends);
+    over_d = over_d.line("coupon collector's law", looks::bound(), ends);
     let gains = all
         .iter()
         .map(|one| {
@@ -168,26 +170,36 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         Axis::linear(r"$(\ln(d/\lambda) + 1.27)/\lambda^{1/2}$"),
         Axis::linear("mean rank above the law"),
     )
-    .series(Series::error_bars("measured, 95 % interval", Style::measured(Colour::Black), gains))
-    .points(
-        "leading order, own starts",
-        Style::theory(Colour::Vermillion).marker(Marker::Cross).size(4.0),
-        expected,
-    )
-    .series(Series::rule_horizontal("coupon collector's law", Style::reference(), 0.0))
+    .series(Series::error_bars("measured, 95 % interval", looks::data(), gains))
+    .points("leading order, own starts", looks::predicted().marker(Marker::Cross).size(4.0), expected)
+    .series(Series::rule_horizontal("coupon collector's law", looks::bound(), 0.0))
     .series(Series::rule_vertical("end of its domain", Style::reference(), DOMAIN));
+    let apart = all.iter().map(|one| {
+        let rank = average(&of(&statistics, one, "rank").into_values().collect::<Vec<_>>());
+        (rank - middle(one)).abs()
+    });
+    let rise = |one: Option<&&Experiment>| {
+        one.map_or(f64::NAN, |one| average(&of(&statistics, one, "rank").into_values().collect::<Vec<_>>()))
+    };
+    let weakest = all.iter().map(|one| one.problem.lambda()).fold(f64::INFINITY, f64::min);
+    let mut of_weakest = all.iter().filter(|one| one.problem.lambda().total_cmp(&weakest).is_eq());
+    let (first, last) = (rise(of_weakest.next()), rise(of_weakest.next_back()));
     let caption = Caption::new(
         "Where the coupon collector's law of the final rank ends",
         format!(
-            "Mean final rank (directions of alive neurons) of exact reduced chains at K = {NARROW}, (a) over the dimension d at \
-             three signal-to-noise ratios λ, (b) less the law's {law:.3} at all points over the combination of d and λ that decides \
-             how many neurons are late where d is far above λ. Marks, means, and bars, their 95 % interval; crosses, the mean rank by the \
-             leading order of the effective dynamics from the same starts, without any fitted number; horizontal lines, the law; \
-             vertical line, the end {DOMAIN} of the domain in which it is claimed"
+            "Mean final rank (directions of alive neurons) of exact reduced chains at K = {NARROW}, (a) over the dimension d at three λ, (b) less \
+             the law's {law:.3} at all points over the combination of d and λ that decides how many neurons are late where d is far above λ. \
+             Marks, means; bars, 95 % interval; dashed and crosses, leading order of the effective dynamics from the same starts; dotted, the \
+             law; upright, the end {DOMAIN} of its domain"
         ),
-        setting(&results.all(), &[]),
-        "The law needs √λ ≫ log d: at fixed λ the rank grows with the dimension, since neurons that have not chosen when others \
-         have learnt their clusters turn to those that are not covered",
+        parameters(&results.all()),
+        format!(
+            "At λ = {weakest} the mean rank goes from {} to {} as d grows, since late neurons turn to clusters that are not covered; predictions are \
+             within {}",
+            number(first, 2),
+            number(last, 2),
+            number(apart.fold(0.0, f64::max), 2)
+        ),
     );
     Ok(vec![Figure::new("rank-law-map", caption, Width::Full, 2).panel(over_d).panel(over_place)])
 }

@@ -1,21 +1,22 @@
 //! Claims and figures of the stage `xor-collapse`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Style, Width};
+use crate::plot::{Axis, Caption, Figure, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare};
 use crate::stage::estimate::Values;
-use crate::stage::rows::{Statistics, at_end, average};
+use crate::stage::rows::{Statistics, at_end, average, extent};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::setting;
+use crate::stages::common::captions::{between, percent};
 use crate::stages::common::grid::{distinct, linear_edges, log_edges};
 use crate::stages::common::judging::{all_so, folded, mean};
+use crate::stages::common::looks;
 use crate::stages::common::panels::heat;
 use crate::stages::common::shared::indicators;
-use crate::stages::common::words::listed;
-use crate::stages::common::xor::{ALIVE, CLASSIFIED, width};
+use crate::stages::common::words::{listed, parameters};
+use crate::stages::common::xor::{ALIVE, width};
 use crate::stages::xor_collapse::{plan, reduce};
 use crate::theory::collapse::collapse_threshold;
 
@@ -178,26 +179,36 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         .iter()
         .map(|(point, share)| {
             format!(
-                "at λ = {}, β = {} ({:.0} % live)",
+                "at λ = {}, β = {} ({} live)",
                 point.problem.lambda(),
                 point.problem.training.beta,
-                100.0 * share
+                percent(*share, 0)
             )
         })
         .collect();
     let save = if failed.is_empty() { String::new() } else { format!(", save {}", listed(&failed)) };
+    // Where no neuron is alive in any run, by signal-to-noise ratio, the share of classified clusters at the largest ridge.
+    let most = ridges.last().copied().unwrap_or(f64::NAN);
+    let dead_at = |lambda: f64| {
+        mean_at(lambda, most, "alive neurons", &|alive| f64::from(u8::from(alive > 0.5))) == 0.0
+    };
+    let classified: Vec<f64> = lambdas
+        .iter()
+        .filter(|lambda| dead_at(**lambda))
+        .map(|lambda| mean_at(*lambda, most, "classified", &|count| count) / as_f64(CLUSTERS))
+        .collect();
     let caption = Caption::new(
         "Where the XOR network lives and dies",
         format!(
-            "Means over the replicates of each point of a grid of signal-to-noise ratios λ and ridges β at the end of training: \
-             (a) share of runs with at least one alive neuron, |v_i| ‖W_i‖ > {ALIVE}, (b) share of the four clusters that are \
-             classified, in more than {CLASSIFIED} of their test points, (c) share of dead neurons. The line is the ridge above \
-             which theory predicts that every neuron dies"
+            "Means over replicates at the end of training, over λ and the ridge β: (a) share of \
+             runs with at least one alive neuron, |v_i| ‖W_i‖ > {ALIVE}, (b) share of the four clusters classified, (c) share of dead \
+             neurons. Line: the ridge above which theory has all die"
         ),
-        setting(&results.all(), &[]),
+        parameters(&results.all()),
         format!(
-            "Networks collapse above the predicted threshold and live below it{save}; a dead network classifies by what is left \
-             of its start"
+            "Networks collapse above the predicted ridge and live below it{save}. Dead networks still classify, since the sign of a small \
+             output is enough: at β = {most} the share of clusters is {}, the more the larger λ",
+            between(extent(&classified), 2)
         ),
     );
     let mut figure = Figure::new("xor-collapse", caption, Width::Full, 3).shared_y();
@@ -220,8 +231,8 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             (Axis::linear(r"ridge $\beta$"), &y_edges),
         ];
         let axes = axes.map(|(axis, edges)| (axis.range(edges[0], edges[edges.len() - 1]), edges.clone()));
-        let law = Style::theory(Colour::Vermillion);
-        figure = figure.panel(heat("mean share", axes, values, 1.0, Vec::new()).title(title).line(
+        let law = looks::predicted();
+        figure = figure.panel(heat("mean share", axes, values, (1.0, None), Vec::new()).title(title).line(
             "predicted collapse threshold",
             law,
             threshold.clone(),

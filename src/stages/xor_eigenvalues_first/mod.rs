@@ -1,4 +1,5 @@
-//! Top eigenvalues of the first-layer blocks along training: two outliers, then the bulk.
+//! Top eigenvalues of the first-layer blocks along training: two outliers, then the bulk, whose whole spectrum is shown at three
+//! times.
 
 pub mod report;
 
@@ -7,6 +8,7 @@ use crate::spectrum::query::Question;
 use crate::stage::request::{Checkpoints, Request};
 use crate::stage::rows::{Eigenvalue, Of, Rows};
 use crate::stage::{Data, Settings};
+use crate::stages::common::densities::Densities;
 use crate::stages::common::shared::{MATRICES, Seen, query, seen};
 use crate::stages::common::xor::{CONTRAST, MAIN, first, first_layer, law_of_sample, predicted};
 use crate::table::Table;
@@ -22,21 +24,35 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     [MAIN, CONTRAST]
         .into_iter()
         .map(|name| {
-            Ok(first_layer(settings, name)?.first_replicate(TIMES, first(NEURON), Question::Top(TOP)))
+            let request =
+                first_layer(settings, name)?.first_replicate(TIMES, first(NEURON), Question::Top(TOP));
+            Ok(request.first_replicate(Checkpoints::Three, first(NEURON), Question::Values))
         })
         .collect()
 }
 
 fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
-    let mut rows = Rows::default();
+    let (mut rows, mut densities) = (Rows::default(), Densities::default());
     for name in [MAIN, CONTRAST] {
         let experiment = data.experiment(name)?;
+        let three = Checkpoints::Three.indices(experiment.schedule().len());
         for Seen { here, checkpoint, observed, .. } in seen(data, experiment, 0, TIMES)? {
             let question = query(checkpoint, first(NEURON), Question::Top(TOP));
+            let pairs = data.pairs(name, 0, question)?;
             let law = law_of_sample(experiment, &observed)?;
-            for ((matrix, of), pairs) in MATRICES.into_iter().zip(&data.pairs(name, 0, question)?) {
-                rows.spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, pairs));
+            let whole = query(checkpoint, first(NEURON), Question::Values);
+            let values = three.contains(&checkpoint).then(|| data.values(name, 0, whole)).transpose()?;
+            for (index, (matrix, of)) in MATRICES.into_iter().enumerate() {
                 let predicted = predicted(experiment, &law, of, NEURON as usize)?;
+                match &values {
+                    Some(values) => {
+                        rows.spectrum.extend(Eigenvalue::of_values(&here, matrix, &whole, &values[index]));
+                        densities.add(&here, matrix, &predicted)?;
+                    }
+                    None => {
+                        rows.spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, &pairs[index]))
+                    }
+                }
                 let edge = predicted.right_edge().position;
                 let block = Of::block(matrix, first(NEURON));
                 rows.predict(&here, "edge", block, edge);
@@ -46,5 +62,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
-    rows.tables(&["spectrum", "theory"])
+    let mut tables = rows.tables(&["spectrum", "theory"])?;
+    tables.push(densities.table()?);
+    Ok(tables)
 }

@@ -1,19 +1,21 @@
 //! Claims and figures of the eigenvalues of the second-layer blocks.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
+use crate::plot::{Axis, Caption, Dash, Figure, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, theory};
 use crate::stage::estimate::Values;
-use crate::stage::rows::{Curves, Statistics, at_end, at_start};
+use crate::stage::rows::{Curves, Statistics, at_end, at_start, average, range};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::captions::number;
 use crate::stages::common::judging::mapped;
-use crate::stages::common::panels::{band_and_mean, eigenvalues, over_time};
-use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::looks;
+use crate::stages::common::panels::{Expected, band_and_mean, eigenvalues, over_log_time};
+use crate::stages::common::shared::{SYMBOLS, small};
+use crate::stages::common::words::{listed, parameters};
 use crate::stages::common::xor::{CLASSIFIED, WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_eigenvalues_second::{END, START, plan, reduce};
 use std::f64::consts::PI;
@@ -222,93 +224,133 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let spectrum = Statistics::eigenvalues(results)?;
     let (statistics, theory) = Statistics::both(results)?;
+    Ok(vec![levels(results, &spectrum, (&statistics, &theory))?, counts(results, &statistics)?])
+}
+
+/// Mean number over replicates at the start and at the end.
+fn means(statistics: &Statistics, name: &str, (what, matrix): (&str, Option<Matrix>)) -> [f64; 2] {
+    let curves = statistics.of(name, what).only(|row| row.of.matrix == matrix).curves();
+    [at_start(&curves), at_end(&curves)].map(|values| average(&values.into_values().collect::<Vec<_>>()))
+}
+
+fn levels(
+    results: &Results,
+    spectrum: &Statistics,
+    (statistics, theory): (&Statistics, &Statistics),
+) -> Result<Figure> {
     let (wide, contrast) = (results.experiment(WIDE)?, results.experiment(WIDE_CONTRAST)?);
+    let words = |experiment: &Experiment| {
+        let of = |matrix: Matrix| {
+            let [start, end] = means(statistics, &experiment.name, ("outliers", Some(matrix)));
+            format!("from {} to {}", number(start, 1), number(end, 1))
+        };
+        format!(
+            "{} for H and {} for G at λ = {}",
+            of(Matrix::Hessian),
+            of(Matrix::Gradient),
+            experiment.problem.lambda()
+        )
+    };
     let caption = Caption::new(
         "Eigenvalues of the second-layer blocks of H and of G along training",
         format!(
-            "All eigenvalues of H_vv (a, c) and of G_vv (b, d) over training time t in replicate 0, at λ = {} (a, b) and λ = {} \
-             (c, d); colour is the rank. Crosses are the eigenvalues that theory predicts, and the dashed line is the level \
-             above which an eigenvalue counts as an outlier: the most that the noise of the features can reach in H_vv, \
-             and its like with the mean weight in G_vv. Eigenvalues far below the level are not shown",
-            wide.problem.lambda(),
-            contrast.problem.lambda()
-        ),
-        setting(&[wide, contrast], &[Symbol::SecondBlock]),
-        "One outlier at the start becomes four, one for each cluster, while the rest fades with the ridge; at the smaller λ \
-         the level is too high for some of them",
-    );
-    let mut figure = Figure::new("xor-eigenvalues-second", caption, Width::Full, 2);
-    let mut counted = Figure::new("xor-outliers-second", counts(wide, contrast), Width::Full, 2).shared_y();
-    for name in [WIDE, WIDE_CONTRAST] {
-        let experiment = results.experiment(name)?;
-        let (lambda, n) = (experiment.problem.lambda(), experiment.replicates);
-        let title = format!(r"$K = {}$, $\lambda = {lambda}$", width(experiment));
-        for (matrix, label) in SYMBOLS {
-            let of = spectrum.in_experiment(name).matrix(matrix).replicate(0);
-            let ranked = of.ranked(width(experiment));
-            let highest = ranked.iter().flatten().map(|point| point.1).fold(0.0, f64::max) * 2.0;
-            let predicted = theory.of(name, "eigenvalue").matrix(matrix);
-            let predicted = |rank: u32| predicted.clone().rank(rank).points();
-            let threshold = theory.of(name, "level").matrix(matrix).replicate(0).points();
-            let lowest = threshold.iter().map(|point| point.1).fold(f64::INFINITY, f64::min) / 300.0;
-            // Marks far below the level would lie outside the axes.
-            let points: Vec<(f64, f64)> =
-                (1..=width(experiment)).flat_map(predicted).filter(|point| point.1 > lowest).collect();
-            figure = figure.panel(
-                eigenvalues(
-                    Axis::log(format!(r"eigenvalue of ${label}_{{vv}}$")).range(lowest, highest),
-                    ("rank (measured, replicate 0)", ranked),
-                    ("predicted", 2.4, points),
-                    ("level of outliers", threshold),
-                )
-                .title(title.clone()),
-            );
-        }
-        let mut panel = over_time(Axis::linear("number").range(-0.1, 4.4).whole()).title(title);
-        let open = |colour, marker, size| Style::measured(colour).marker(marker).size(size);
-        for (statistic, matrix, label, style) in [
-            (
-                "classified",
-                None,
-                "classified clusters",
-                (Style::measured(Colour::Black).size(2.6), Dash::Solid),
-            ),
-            (
-                "outliers",
-                Some(Matrix::Hessian),
-                r"outliers of $H_{vv}$",
-                (open(Colour::Blue, Marker::OpenSquare, 3.8), Dash::Dashed),
-            ),
-            (
-                "outliers",
-                Some(Matrix::Gradient),
-                r"outliers of $G_{vv}$",
-                (open(Colour::Vermillion, Marker::Triangle, 3.6), Dash::Dotted),
-            ),
-        ] {
-            let found = statistics.of(name, statistic).only(|row| row.of.matrix == matrix).curves();
-            panel = band_and_mean(panel, n, format!("{label}, mean"), style, &found);
-        }
-        counted = counted.panel(panel);
-    }
-    Ok(vec![figure, counted])
-}
-
-/// The caption of the figure of counts.
-fn counts(wide: &Experiment, contrast: &Experiment) -> Caption {
-    Caption::new(
-        "Outliers of the second layer and classified clusters along training",
-        format!(
-            "Number of outliers of H_vv (open squares) and of G_vv (triangles) and number of clusters of which more than {} of \
-             the test points are classified (discs) over training time t, at λ = {} (a) and λ = {} (b): marks and lines, mean; \
-             bands with solid sides (clusters), dashed (H_vv) and dotted (G_vv), range over {} replicates",
-            CLASSIFIED,
+            "Eigenvalues of H_vv (a, c) and of G_vv (b, d) over training time, at λ = {} (a, b) and λ = {} (c, d): lines, replicate 0; bands, \
+             range of the first four over {} replicates; dashed, ranks 1 to 5 and the last predicted from its parameters; dotted, the level of outliers",
             wide.problem.lambda(),
             contrast.problem.lambda(),
             wide.replicates
         ),
-        setting(&[wide, contrast], &[Symbol::SecondBlock]),
-        "Both matrices end with as many outliers as classified clusters at the larger λ; at the smaller one some outliers \
-         stay below the level",
-    )
+        parameters(&[wide, contrast]),
+        format!(
+            "Mean numbers of outliers go {}, and {}, where the level is too high for some",
+            words(wide),
+            words(contrast)
+        ),
+    );
+    let mut figure = Figure::new("xor-eigenvalues-second", caption, Width::Full, 2);
+    for experiment in [wide, contrast] {
+        let (name, k) = (&experiment.name, width(experiment));
+        for (matrix, label) in SYMBOLS {
+            let block = format!("{label}_{{vv}}");
+            let all = spectrum.in_experiment(name).matrix(matrix);
+            let ranked = all.clone().replicate(0).ranked(k);
+            let line = theory.of(name, "level").matrix(matrix).replicate(0).points();
+            let lowest = line.iter().map(|point| point.1).fold(f64::INFINITY, f64::min) / 300.0;
+            let highest = all.values().into_iter().fold(0.0, f64::max) * 1.5;
+            let y = Axis::log(format!("eigenvalue of ${block}$")).range(lowest, highest);
+            let mut axes = over_log_time(experiment, y);
+            for rank in 1..=small(CLUSTERS) {
+                axes = axes.band(
+                    format!("${block}$, band: range of {} replicates", experiment.replicates),
+                    looks::matrix(matrix),
+                    range(&all.clone().rank(rank).curves()),
+                );
+            }
+            // Those of the bulk lie so close that the first and the last say all.
+            let predicted = theory.of(name, "eigenvalue").matrix(matrix).replicate(0);
+            let predicted =
+                predicted.only(|row| row.of.rank.is_some_and(|rank| rank <= 5 || rank == k)).ranked(k);
+            let expected = Expected { eigenvalues: predicted, label: "level of outliers", line };
+            let title = format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda());
+            figure = figure
+                .panel(eigenvalues(axes, (matrix, &block), ranked, expected, (0, Vec::new())).title(title));
+        }
+    }
+    Ok(figure)
+}
+
+fn counts(results: &Results, statistics: &Statistics) -> Result<Figure> {
+    let (wide, contrast) = (results.experiment(WIDE)?, results.experiment(WIDE_CONTRAST)?);
+    let counted = [
+        ("classified", None, "classified clusters", looks::data(), Dash::Solid),
+        (
+            "outliers",
+            Some(Matrix::Hessian),
+            r"outliers of $H_{vv}$",
+            looks::matrix(Matrix::Hessian),
+            Dash::Dashed,
+        ),
+        (
+            "outliers",
+            Some(Matrix::Gradient),
+            r"outliers of $G_{vv}$",
+            looks::matrix(Matrix::Gradient),
+            Dash::Dotted,
+        ),
+    ];
+    let words = |experiment: &Experiment| {
+        let ends = [counted[0], counted[1], counted[2]];
+        let ends =
+            ends.map(|(what, matrix, ..)| number(means(statistics, &experiment.name, (what, matrix))[1], 2));
+        format!("{} at λ = {}", listed(&ends), experiment.problem.lambda())
+    };
+    let caption = Caption::new(
+        "Outliers of the second layer and classified clusters along training",
+        format!(
+            "Number of outliers of H_vv (squares, sides of the band dashed) and of G_vv (triangles, dotted) and number of clusters of which \
+             more than {CLASSIFIED} of the test points are classified (diamonds, solid) over training time, at λ = {} (a) and λ = {} (b): \
+             marks and lines, mean; bands, range over {} replicates",
+            wide.problem.lambda(),
+            contrast.problem.lambda(),
+            wide.replicates
+        ),
+        parameters(&[wide, contrast]),
+        format!(
+            "Classified clusters, outliers of H and of G end at {} on average, and at {}, where some outliers stay below the level",
+            words(wide),
+            words(contrast)
+        ),
+    );
+    let mut figure = Figure::new("xor-outliers-second", caption, Width::Full, 2).shared_y();
+    for experiment in [wide, contrast] {
+        let (name, n) = (&experiment.name, experiment.replicates);
+        let title = format!(r"$K = {}$, $\lambda = {}$", width(experiment), experiment.problem.lambda());
+        let panel = over_log_time(experiment, Axis::linear("number").range(-0.1, 4.4).whole()).title(title);
+        figure =
+            figure.panel(counted.into_iter().fold(panel, |panel, (statistic, matrix, label, look, dash)| {
+                let found = statistics.of(name, statistic).only(|row| row.of.matrix == matrix).curves();
+                band_and_mean(panel, n, format!("{label}, mean"), (look, dash), &found)
+            }));
+    }
+    Ok(figure)
 }

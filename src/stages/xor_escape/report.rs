@@ -1,14 +1,16 @@
 //! Claims and figures of the stage `xor-escape`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Figure, Marker, Panel, Series, Style, Width};
 use crate::stage::claim::{Claim, Kind, chosen, declare, interval, semilog_slope, theory as derived};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind as StageKind, Results, Stage};
-use crate::stages::common::captions::setting;
+use crate::stages::common::captions::number;
 use crate::stages::common::dimensions::{by_dimension, dimension, mean_of, noted, values};
+use crate::stages::common::looks;
 use crate::stages::common::panels::over_time;
+use crate::stages::common::words::parameters;
 use crate::stages::xor_escape::{ESCAPED, plan, reduce, times};
 
 /// The stage.
@@ -173,21 +175,16 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     let mut one = over_time(Axis::log(r"largest $\|(W_i \cdot \mu, W_i \cdot \nu)\|$").range(0.001, 4.0));
     let shown = [experiments.first(), experiments.get(experiments.len() / 2), experiments.last()];
     let styles = [
-        (Colour::Blue, Marker::Circle),
-        (Colour::Vermillion, Marker::OpenSquare),
-        (Colour::Green, Marker::Triangle),
+        looks::weights(),
+        looks::weights().marker(Marker::OpenSquare),
+        looks::weights().darker().marker(Marker::OpenTriangle),
     ];
-    for (experiment, (colour, marker)) in shown.into_iter().flatten().zip(styles) {
-        let style = Style::measured(colour).marker(marker);
+    for (experiment, style) in shown.into_iter().flatten().zip(styles) {
         let own = theory.of(&experiment.name, "largest m").curves();
         for (replicate, curve) in statistics.of(&experiment.name, "largest m").curves() {
             one = one.marked_line(format!("$d = {}$, 3 runs", experiment.problem.d()), style, curve);
             if let Some(curve) = own.get(&replicate) {
-                one = one.line(
-                    "effective dynamics from the same start",
-                    Style::theory(Colour::Black),
-                    curve.clone(),
-                );
+                one = one.line("effective dynamics from the same start", looks::predicted(), curve.clone());
             }
         }
     }
@@ -204,25 +201,31 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         predicted.push((dimension(experiment), average(&expected)));
     }
     let all = Panel::new(Axis::log("dimension $d$"), Axis::linear("escape time"))
-        .error_bars("measured: mean, 95 % interval", Style::measured(Colour::Black), bars)
-        .marked_line(
-            "effective dynamics from the same starts: mean",
-            Style::theory(Colour::Purple).marker(Marker::Cross).size(4.5),
-            predicted,
-        );
+        .error_bars("measured: mean, 95 % interval", looks::weights(), bars.clone())
+        .line("effective dynamics from the same start", looks::predicted(), predicted.clone());
     let all = noted(all, (0.97, 0.07), &experiments, |experiment| {
         let (k, lambda) = (experiment.problem.rows(), experiment.problem.lambda());
         format!(r"$K = {k}$, $\lambda = {lambda}$, {} replicates", experiment.replicates)
     });
+    let escaped: usize = experiments.iter().map(|one| times(&statistics, one).len()).sum();
+    let runs: u32 = experiments.iter().map(|one| one.replicates).sum();
+    let slope = |points: &[(f64, f64)]| if points.len() < 2 { f64::NAN } else { semilog_slope(points) };
+    let found: Vec<(f64, f64)> = bars.iter().map(|bar| (bar.0, bar.1)).collect();
     let figure = Figure::new(
         "xor-escape",
         Caption::new(
             "Escape of the XOR network from random starts",
             format!(
-                "(a) Largest ‖m_i‖, with m_i = (W_i·μ, W_i·ν), over the neurons i against training time t, three runs of the exact reduced chain at each of three dimensions (solid), and the effective dynamics from the same starts (dashed). (b) Time at which it reaches {ESCAPED}: discs, mean over replicates; bars, its 95 % interval; crosses, mean of the times that the effective dynamics give from the same starts"
+                "(a) Largest ‖m_i‖, with m_i = (W_i·μ, W_i·ν), over the neurons i against time, three runs of the exact reduced chain at each of three d, and the effective dynamics from the same starts (dashed). (b) Time at which it \
+                 reaches {ESCAPED}: marks, mean over replicates; bars, its 95 % interval; dashed, mean of the times by the effective dynamics"
             ),
-            setting(&experiments, &[]),
-            "Every run leaves the set m = 0 (all m_i = 0), in which the limit d → ∞ of its start would stay; the time to leave grows like log d, as predicted from m(0) of order d^(-1/2)",
+            parameters(&experiments),
+            format!(
+                "{escaped} of {runs} runs leave the set m = 0, in which the limit d → ∞ would stay; the time to leave grows by {} for \
+                 each factor e of d, and by {} as predicted from m(0) of order d^(-1/2)",
+                number(slope(&found), 2),
+                number(slope(&predicted), 2)
+            ),
         ),
         Width::Full,
         2,

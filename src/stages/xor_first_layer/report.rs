@@ -1,16 +1,18 @@
 //! Claims and figures of the alignment of the first layer.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, theory};
 use crate::stage::rows::{Statistics, Subspace, average, extent, last};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::judging::{all_so, folded, keyed, largest, mean, median};
-use crate::stages::common::panels::{self, over_time};
+use crate::stages::common::captions::{number, small};
+use crate::stages::common::judging::{all_so, deficit, folded, keyed, largest, mean, median, quartiles};
+use crate::stages::common::looks;
+use crate::stages::common::panels::{self, over_log_time};
 use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::words::parameters;
 use crate::stages::common::xor::{ALIVE, CONTRAST, MAIN, width};
 use crate::stages::xor_first_layer::{plan, reduce};
 use std::collections::{BTreeMap, BTreeSet};
@@ -309,151 +311,209 @@ fn counts(
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let (statistics, theory) = Statistics::both(results)?;
-    Ok(vec![figure(results, &statistics, &theory)?, training(results, &statistics)?])
+    let read = Read::new(results)?;
+    Ok(vec![figure(results, &read)?, training(results, &read.statistics)?])
 }
 
-fn figure(results: &Results, statistics: &Statistics, theory: &Statistics) -> Result<Figure> {
-    let rho = Statistics::read(results, "alignment")?;
-    let sine = Statistics::column(results.table("alignment")?, "sine")?;
-    let experiment = results.experiment(MAIN)?;
-    let (problem, n) = (&experiment.problem, experiment.replicates);
-    let neurons = width(experiment);
-    let curve = |neuron: u32| -> Vec<(f64, f64)> {
-        rho.in_experiment(MAIN).replicate(0).row(neuron).with(Subspace::Means).points()
-    };
-    let strength = |neuron: u32| -> Option<f64> {
-        statistics.of(MAIN, "strength").replicate(0).row(neuron).values().last().copied()
-    };
-    let mut one = over_time(Axis::linear(r"alignment $\rho(W_i; \Span(\mu,\nu))$").range(0.0, 1.02))
-        .title(format!(r"$K = {neurons}$, $\lambda = {}$, replicate 0", problem.lambda()));
-    for neuron in 0..neurons {
-        let alive = strength(neuron).is_some_and(|strength| strength > ALIVE);
-        let (label, style) = if alive {
-            ("alive neuron", Style::measured(Colour::Black))
-        } else {
-            ("dead neuron", Style::measured(Colour::Purple).dash(Dash::Dashed))
-        };
-        one = one.line(label, style, curve(neuron));
+/// The tables, read.
+struct Read {
+    sine: Statistics,
+    statistics: Statistics,
+    theory: Statistics,
+}
+
+impl Read {
+    fn new(results: &Results) -> Result<Self> {
+        let (statistics, theory) = Statistics::both(results)?;
+        Ok(Self { sine: Statistics::column(results.table("alignment")?, "sine")?, statistics, theory })
     }
-    let mut ends = Panel::new(
+
+    /// The neurons that are alive at the end, by replicate and index.
+    fn alive(&self, experiment: &Experiment) -> BTreeSet<(u32, u32)> {
+        let ends = keyed(&self.statistics.of(&experiment.name, "strength").step(last_step(experiment)));
+        ends.into_iter().filter(|(_, strength)| *strength > ALIVE).map(|(key, _)| (key.0, key.2)).collect()
+    }
+
+    /// Medians and quartiles over the alive neurons of all replicates of `1 - ρ`, at each time.
+    fn deficits(&self, experiment: &Experiment) -> Vec<(f64, [f64; 3])> {
+        let alive = self.alive(experiment);
+        let mut times: BTreeMap<u64, (f64, Vec<f64>)> = BTreeMap::new();
+        for row in self.sine.in_experiment(&experiment.name).with(Subspace::Means).iter() {
+            let neuron = (row.at.replicate.unwrap_or(0), row.of.row.unwrap_or(0));
+            if alive.contains(&neuron) {
+                times.entry(row.at.step).or_insert((row.at.time, Vec::new())).1.push(deficit(row.value));
+            }
+        }
+        times.into_values().map(|(time, values)| (time, quartiles(&values))).collect()
+    }
+
+    /// `1 - overlap` of the top two eigenvectors of all blocks with the means, measured and predicted, by time.
+    fn lacking(&self, experiment: &Experiment, matrix: Matrix) -> BTreeMap<u64, (f64, Vec<[f64; 2]>)> {
+        let [found, foretold] = [&self.statistics, &self.theory]
+            .map(|table| table.of(&experiment.name, "overlap").matrix(matrix).with(Subspace::Means));
+        let foretold = keyed(&foretold);
+        let mut times: BTreeMap<u64, (f64, Vec<[f64; 2]>)> = BTreeMap::new();
+        for row in found.iter() {
+            let key = (row.at.replicate.unwrap_or(0), row.at.step, row.of.row.unwrap_or(0));
+            if let Some(foretold) = foretold.get(&key) {
+                let pair = [1.0 - row.value, 1.0 - foretold];
+                times.entry(row.at.step).or_insert((row.at.time, Vec::new())).1.push(pair);
+            }
+        }
+        times
+    }
+
+    /// How many blocks at the end have not exactly two outliers, and how many blocks there are.
+    fn odd(&self, experiment: &Experiment, matrix: Matrix) -> (usize, usize) {
+        let counts = self.statistics.of(&experiment.name, "outliers").matrix(matrix);
+        let counts = counts.step(last_step(experiment)).values();
+        (counts.iter().filter(|count| (**count - 2.0).abs() > 0.5).count(), counts.len())
+    }
+}
+
+fn figure(results: &Results, read: &Read) -> Result<Figure> {
+    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
+    let n = main.replicates;
+    let overlaps: Vec<f64> = read
+        .lacking(contrast, Matrix::Gradient)
+        .pop_last()
+        .map_or_else(Vec::new, |(_, (_, pairs))| pairs.iter().map(|pair| 1.0 - pair[0]).collect());
+    let odd = |experiment: &Experiment| {
+        let [h, g] = Matrix::BOTH.map(|matrix| read.odd(experiment, matrix));
+        format!("{} (H) and {} (G) of {}", h.0, g.0, g.1)
+    };
+    let ends = [main, contrast]
+        .map(|experiment| small(read.deficits(experiment).last().map_or(f64::NAN, |end| end.1[1]), 2));
+    let caption = Caption::new(
+        "Neurons and the top eigenvectors of their blocks align with the means",
+        format!(
+            "(a, b) 1 − ρ(W_i; Span(μ, ν)) of neurons alive at the end of {n} replicates: line, median; band, quartiles; and 1 less the overlap of the top two eigenvectors of H_(W_iW_i) and G_(W_iW_i): marks, mean; bars, range; dashed, predicted. (c) Error over strength at the end, every neuron. (d) The share outside at the end, every block"
+        ),
+        parameters(&[main, contrast]),
+        format!(
+            "Medians end at {}. At λ = {} overlaps of G are {} on average, {} at least; {} blocks have not two outliers there, {} at λ = {}",
+            ends.join(" and "),
+            contrast.problem.lambda(),
+            number(average(&overlaps), 3),
+            number(extent(&overlaps).0, 3),
+            odd(contrast),
+            odd(main),
+            main.problem.lambda()
+        ),
+    );
+    let mut figure = Figure::new("xor-first-layer", caption, Width::Full, 2);
+    for experiment in [main, contrast] {
+        figure = figure.panel(over_training(read, experiment));
+    }
+    let mut strengths = Panel::new(
         Axis::log(r"strength $|v_i| \, \| W_i\|$ at the end"),
         Axis::log(r"error $\sin(W_i; \Span(\mu,\nu))$"),
     );
-    for (name, style) in styles() {
-        let experiment = results.experiment(name)?;
-        let end = experiment.schedule().last().copied().unwrap_or(0);
-        let sines = sine.in_experiment(name).step(end).with(Subspace::Means);
-        let points: Vec<(f64, f64)> = statistics
-            .of(name, "strength")
-            .step(end)
-            .iter()
-            .filter_map(|row| {
-                let found = sines.iter().find(|sine| sine.at == row.at && sine.of.row == row.of.row)?;
-                Some((row.value, found.value))
-            })
-            .collect();
-        ends = ends.points(
-            format!(r"$\lambda = {}$, all neurons of {n} replicates", experiment.problem.lambda()),
-            style,
-            points,
+    let mut shares = Panel::new(Axis::log("share outside, predicted"), Axis::log("share outside, measured"));
+    let mut range = (f64::INFINITY, 0.0_f64);
+    for (experiment, dark) in [(main, false), (contrast, true)] {
+        let shade = |style: Style| if dark { style.darker() } else { style };
+        let lambda = experiment.problem.lambda();
+        let end = last_step(experiment);
+        let sines = keyed(&read.sine.in_experiment(&experiment.name).step(end).with(Subspace::Means));
+        let found = keyed(&read.statistics.of(&experiment.name, "strength").step(end));
+        let points = found.iter().filter_map(|(key, strength)| Some((*strength, *sines.get(key)?)));
+        let mark = if dark { Marker::Plus } else { Marker::Ring };
+        strengths = strengths.points(
+            format!(r"$W_i$, $\lambda = {lambda}$"),
+            shade(looks::weights()).marker(mark).size(2.4),
+            points.collect(),
         );
-    }
-    ends = ends.series(Series::rule_vertical("alive to the right", Style::reference(), ALIVE));
-    let contrast = results.experiment(CONTRAST)?;
-    let caption = Caption::new(
-        "Alignment of the first layer with the means",
-        format!(
-            "(a) Alignment ρ(W_i; Span(μ, ν)) of every neuron over training time t in replicate 0, λ = {}: black lines are \
-             neurons that are alive at the end, |v_i| ‖W_i‖ > {ALIVE}, dashed purple ones are dead. (b) Error of the \
-             alignment over this strength at the end, every neuron of {n} replicates at λ = {} (discs) and λ = {} (open \
-             squares); neurons to the right of the dotted line count as alive. (c, d) Overlap of the top two eigenvectors of the \
-             block of neuron i of H (c) and of G (d) with Span(μ, ν) at the end (marks, mean; bars, range over the \
-             replicates; crosses, mean of the predictions)",
-            problem.lambda(),
-            problem.lambda(),
-            contrast.problem.lambda()
-        ),
-        setting(&[experiment, contrast], &[Symbol::Blocks, Symbol::Alignment, Symbol::Sine, Symbol::Overlap]),
-        "Every alive neuron aligns, the stronger the better down to a floor set by λ, and so do the top two eigenvectors of \
-         its blocks",
-    );
-    let mut figure = Figure::new("xor-first-layer", caption, Width::Full, 2).panel(one).panel(ends);
-    for (matrix, symbol) in SYMBOLS {
-        figure = figure.panel(overlaps(results, statistics, theory, matrix, symbol)?);
-    }
-    Ok(figure)
-}
-
-/// How much of the top two eigenvectors of every neuron's block lies in the span of the means, measured and predicted.
-fn overlaps(
-    results: &Results,
-    statistics: &Statistics,
-    theory: &Statistics,
-    matrix: Matrix,
-    symbol: &str,
-) -> Result<Panel> {
-    let experiment = results.experiment(MAIN)?;
-    let (n, neurons) = (experiment.replicates, width(experiment));
-    let label = format!("overlap of the top two\nof ${symbol}_{{W_iW_i}}$ with $\\Span(\\mu,\\nu)$");
-    let mut panel = Panel::new(Axis::linear("neuron $i$").whole(), Axis::linear(label));
-    for (experiment, style) in styles() {
-        let lambda = results.experiment(experiment)?.problem.lambda();
-        let mark = if experiment == MAIN { Marker::Cross } else { Marker::Plus };
-        let at_end = |statistics: &Statistics| -> Vec<(f64, f64, f64, f64)> {
-            (0..neurons)
-                .filter_map(|neuron| {
-                    let found =
-                        statistics.of(experiment, "overlap").matrix(matrix).row(neuron).with(Subspace::Means);
-                    let values = last(&found.curves());
-                    let (mean, (low, high)) = (average(&values), extent(&values));
-                    (!values.is_empty()).then(|| (f64::from(neuron + 1), mean, low, high))
-                })
-                .collect()
-        };
-        panel = panel
-            .error_bars(
-                format!(r"$\lambda = {lambda}$, mean and range of {n} replicates"),
-                style,
-                at_end(statistics),
-            )
-            .points(
-                "predicted (mean)",
-                Style::theory(style.colour).marker(mark).size(4.0),
-                at_end(theory).into_iter().map(|(x, y, ..)| (x, y)).collect(),
+        for (matrix, symbol) in SYMBOLS {
+            let Some((_, (_, pairs))) = read.lacking(experiment, matrix).pop_last() else { continue };
+            let (low, high) = extent(&pairs.iter().flatten().copied().collect::<Vec<_>>());
+            range = (range.0.min(low), range.1.max(high));
+            let mark = if dark { Marker::Cross } else { looks::matrix(matrix).marker };
+            let mark = if dark && matrix == Matrix::Gradient { Marker::Plus } else { mark };
+            shares = shares.points(
+                format!(r"${symbol}_{{W_iW_i}}$, $\lambda = {lambda}$"),
+                shade(looks::matrix(matrix)).marker(mark).size(2.6),
+                pairs.into_iter().map(|[found, foretold]| (foretold, found)).collect(),
             );
+        }
     }
-    Ok(panel)
+    let strengths = strengths.series(Series::rule_vertical("alive to the right", Style::reference(), ALIVE));
+    let shares =
+        shares.line("as predicted", looks::predicted(), vec![(range.0, range.0), (range.1, range.1)]);
+    Ok(figure.panel(strengths).panel(shares).axes_height(112.0))
 }
 
-fn styles() -> [(&'static str, Style); 2] {
-    [
-        (MAIN, Style::measured(Colour::Blue).size(2.6)),
-        (CONTRAST, Style::measured(Colour::Vermillion).marker(Marker::OpenSquare).size(3.6)),
-    ]
+/// Medians of neurons and means of blocks over training.
+fn over_training(read: &Read, experiment: &Experiment) -> Panel {
+    let (weights, found) = (looks::weights(), read.deficits(experiment));
+    let label = r"$1 - \rho(W_i; \Span(\mu,\nu))$: median, quartiles";
+    let mut panel = over_log_time(experiment, Axis::log("share outside the means"))
+        .title(format!(r"$K = {}$, $\lambda = {}$", width(experiment), experiment.problem.lambda()))
+        .band(label, weights, found.iter().map(|(time, [low, _, high])| (*time, *low, *high)).collect())
+        .line(label, weights, found.iter().map(|(time, [_, middle, _])| (*time, *middle)).collect());
+    for (matrix, symbol) in SYMBOLS {
+        let times = read.lacking(experiment, matrix);
+        let column =
+            |pairs: &[[f64; 2]], index: usize| pairs.iter().map(|pair| pair[index]).collect::<Vec<f64>>();
+        let bars = times.values().map(|(time, pairs)| {
+            let values = column(pairs, 0);
+            let (low, high) = extent(&values);
+            (*time, average(&values), low, high)
+        });
+        let expected: Vec<(f64, f64)> =
+            times.values().map(|(time, pairs)| (*time, average(&column(pairs, 1)))).collect();
+        panel = panel.error_bars(
+            format!(r"top two of ${symbol}_{{W_iW_i}}$: mean, range"),
+            looks::matrix(matrix),
+            bars.collect(),
+        );
+        panel = if expected.len() > 1 {
+            panel.line("predicted (mean)", looks::predicted(), expected)
+        } else {
+            panel.points("predicted (mean)", looks::predicted().marker(Marker::Cross).size(4.0), expected)
+        };
+    }
+    panel
 }
 
 fn training(results: &Results, statistics: &Statistics) -> Result<Figure> {
-    let n = results.experiment(MAIN)?.replicates;
+    let (main, contrast) = (results.experiment(MAIN)?, results.experiment(CONTRAST)?);
     let shown = [
-        ("loss", Axis::linear("test loss $L$")),
-        ("accuracy", Axis::linear("test accuracy").range(0.0, 1.02)),
-        ("dead neurons", Axis::linear("dead neurons").range(-0.2, 6.0).whole()),
+        ("loss", Axis::linear("test loss $L$"), looks::data()),
+        ("accuracy", Axis::linear("test accuracy").range(0.0, 1.02), looks::data()),
+        ("dead neurons", Axis::linear("dead neurons").range(-0.2, 6.0).whole(), looks::weights()),
     ];
-    let [(main, discs), (contrast, squares)] = styles();
-    let styles = [(main, (discs, Dash::Solid)), (contrast, (squares, Dash::Dashed))];
-    let [loss, accuracy, dead] = panels::training(results, statistics, shown, &styles)?;
-    let note = format!(r"of $K = {}$", width(results.experiment(MAIN)?));
+    let [loss, accuracy, dead] = panels::training(results, statistics, shown, [MAIN, CONTRAST])?;
+    let note = format!(r"of $K = {}$", width(main));
+    let ends = |experiment: &Experiment, name: &str| last(&statistics.of(&experiment.name, name).curves());
+    // A network that misses a cluster of four has an accuracy of 3/4 or less; CLASSIFIED is about single clusters.
+    let missing = |experiment: &Experiment| {
+        let ends = ends(experiment, "accuracy");
+        format!("{} of {}", ends.iter().filter(|accuracy| **accuracy < MISSED).count(), ends.len())
+    };
     let caption = Caption::new(
-        "Loss, accuracy and dead neurons along training",
+        "Loss, accuracy and dead neurons along training of the two-layer network",
         format!(
-            "(a) Test loss, (b) test accuracy and (c) number of dead neurons, |v_i| ‖W_i‖ ≤ {ALIVE}, over training time t at \
-             two signal-to-noise ratios λ (marks and lines, mean; bands, range over {n} replicates, with dashed sides at the \
-             smaller λ)"
+            "(a) Test loss, (b) test accuracy and (c) number of dead neurons, |v_i| ‖W_i‖ ≤ {ALIVE}, over training time at two \
+             signal-to-noise ratios: marks and lines, mean; bands, range over {} replicates. Neurons count as dead at the start \
+             where |v_i| is small",
+            main.replicates
         ),
-        setting(&[results.experiment(MAIN)?, results.experiment(CONTRAST)?], &[]),
-        "Most networks classify everything; the lower ends of the bands in b are networks that miss a cluster for good",
+        parameters(&[main, contrast]),
+        format!(
+            "Networks that miss a cluster for good, with an accuracy below {MISSED}, make the lower ends of the bands in b: {} at λ = {} \
+             and {} at λ = {}. On average {} and {} neurons are dead at the end",
+            missing(main),
+            main.problem.lambda(),
+            missing(contrast),
+            contrast.problem.lambda(),
+            number(average(&ends(main, "dead neurons")), 2),
+            number(average(&ends(contrast, "dead neurons")), 2)
+        ),
     );
     let figure = Figure::new("xor-training", caption, Width::Full, 3).panel(loss).panel(accuracy);
     Ok(figure.panel(dead.note(0.95, 0.9, note, Anchor::Right)))
 }
+
+/// Accuracy below which a network misses one of four clusters.
+const MISSED: f64 = 0.85;

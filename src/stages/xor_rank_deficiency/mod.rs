@@ -3,18 +3,19 @@
 pub mod report;
 
 use crate::error::Result;
+use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::{self, Matrix};
 use crate::spectrum::query::Question;
 use crate::spectrum::subspace::{random_space, sine, space};
 use crate::stage::request::{Checkpoints, Request};
-use crate::stage::rows::{Eigenvalue, Of, Rows, Subspace};
+use crate::stage::rows::{At, Eigenvalue, Of, Rows, Subspace};
 use crate::stage::{Data, Settings};
 use crate::stages::common::shared::{Seen, at, query, seen};
-use crate::stages::common::xor::{SECOND, law, threshold};
+use crate::stages::common::xor::{SECOND, law, leading_neurons, leading_order, threshold};
 use crate::stages::common::xor_runs::{NARROW, Point, Run, exceptions_table, request, runs, runs_table};
 use crate::table::Table;
-use crate::theory;
+use crate::theory::{self, leading};
 
 /// Width 4: all ranks from 1 to 4 are frequent enough to be met.
 const RUNS: &str = "xor-rank";
@@ -69,10 +70,59 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
             }
         }
     }
+    for run in matched(&runs) {
+        if let Some(replicate) = run.at.replicate {
+            paths(data, experiment, replicate, &mut rows)?;
+        }
+    }
     second_layer(data, &mut rows)?;
     let mut tables = vec![runs_table(&runs)?, exceptions_table(&runs)?];
     tables.extend(rows.tables(&["spectrum", "statistics", "theory"])?);
     Ok(tables)
+}
+
+/// Points of a predicted path.
+const POINTS: u32 = 60;
+
+/// Inner products of every neuron with the means and its second-layer weight along training, and what the leading order of the
+/// effective dynamics makes of its start.
+fn paths(data: &dyn Data, experiment: &Experiment, replicate: u32, rows: &mut Rows) -> Result<()> {
+    let all = seen(data, experiment, replicate, Checkpoints::All)?;
+    let mut add = |at: &At, measured: bool, neurons: &[leading::Neuron]| {
+        for (row, neuron) in (0..).zip(neurons) {
+            let products = (0..).zip(neuron.along);
+            let mut of: Vec<_> = products.map(|(col, value)| ("m", Layer::W, Some(col), value)).collect();
+            of.push(("v", Layer::V, Some(0), neuron.v));
+            for (statistic, layer, col, value) in of {
+                let of = Of { col, ..Of::row(layer, row) };
+                if measured {
+                    rows.measure(at, statistic, of, value);
+                } else {
+                    rows.predict(at, statistic, of, value);
+                }
+            }
+        }
+    };
+    for Seen { here, observed, .. } in &all {
+        add(here, true, &leading_neurons(experiment, observed));
+    }
+    if let Some(start) = all.first() {
+        let neurons = leading_neurons(experiment, &start.observed);
+        // As evenly in logarithms as the checkpoints are.
+        let first = experiment.time(experiment.schedule()[1]);
+        let time = |point: u32| {
+            let share = f64::from(point) / f64::from(POINTS - 1);
+            first * libm::pow(experiment.horizon / first, share)
+        };
+        let times: Vec<f64> = (0..POINTS).map(time).collect();
+        let delta = experiment.time(1);
+        for (time, neurons) in times.iter().zip(leading_order(experiment).path(&neurons, &times)?) {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of steps")]
+            let step = (time / delta).round() as u64;
+            add(&At { step, time: *time, ..start.here.clone() }, false, &neurons);
+        }
+    }
+    Ok(())
 }
 
 /// The angle between v and `B_t` at the end of every run of the wider network, that between v and a random space of as many

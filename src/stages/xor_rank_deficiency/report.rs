@@ -1,18 +1,21 @@
 //! Claims and figures of sub-optimal classifiers and their outliers.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Figure, Width};
+use crate::plot::{Axis, Caption, Figure, Marker, Panel, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::problem::experiment::Experiment;
+use crate::problem::network::Layer;
+use crate::simulation::task::Matrix;
 use crate::stage::claim::{Basis, Claim, Kind as ClaimKind, chosen, declare};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Statistics, Subspace};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::captions::{number, percent};
 use crate::stages::common::judging::keyed;
-use crate::stages::common::panels::{eigenvalues, heat};
-use crate::stages::common::words::listed;
+use crate::stages::common::looks;
+use crate::stages::common::panels::{Expected, eigenvalues, heat, over_log_time};
+use crate::stages::common::words::{listed, parameters};
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
 use crate::stages::common::xor_runs::{Run, is_so, runs_rows, with_next};
 use crate::stages::xor_rank_deficiency::{RUNS, WIDER, matched, plan, reduce};
@@ -34,7 +37,7 @@ pub const STAGE: Stage = Stage {
         "B4.directions",
         "B2.deficient",
     ],
-    figures: &["xor-rank-deficiency", "xor-rank-runs"],
+    figures: &["xor-rank-deficiency", "xor-neurons", "xor-rank-runs"],
     plan,
     reduce,
     judge,
@@ -142,65 +145,158 @@ const LEAST: f64 = 1e-6;
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let all = runs_rows(results)?;
+    Ok(vec![matched_runs(results, &all)?, neurons(results, &all)?, counted(results, &all)?])
+}
+
+/// The replicates of matched runs, in words.
+fn replicates(all: &[Run]) -> String {
+    let shown = matched(all).into_iter().filter_map(|run| run.at.replicate);
+    listed(&shown.map(|replicate| replicate.to_string()).collect::<Vec<_>>())
+}
+
+fn matched_runs(results: &Results, all: &[Run]) -> Result<Figure> {
     let spectrum = Statistics::eigenvalues(results)?;
     let theory = Statistics::read(results, "theory")?;
     let experiment = results.experiment(RUNS)?;
-    let wider = results.experiment(WIDER)?;
-    let shown: Vec<String> = matched(&all)
-        .iter()
-        .filter_map(|run| run.at.replicate)
-        .map(|replicate| replicate.to_string())
-        .collect();
+    let accuracies: Vec<String> = matched(all).iter().map(|run| number(run.accuracy, 2)).collect();
+    let ranks: Vec<String> = matched(all).iter().map(|run| run.outliers.to_string()).collect();
+    // How far above the level the last outlier ends, and how far below it the next eigenvalue.
+    let cleared = matched(all).iter().map(|run| run.clearance).fold(f64::INFINITY, f64::min);
     let caption = Caption::new(
         "Matched runs that end with four, three, two and one outlier",
         format!(
-            "All eigenvalues of H_vv over training time t in replicates {} of one experiment, the first that ended with each \
-             number of outliers, which differ in their random numbers only; colour is the rank. Crosses are the eigenvalues \
-             that theory predicts, and the dashed line is the level above which an eigenvalue counts as an outlier. Titles give \
-             the number of outliers at the end (rank), the test accuracy and the directions that neurons ended on",
-            listed(&shown)
+            "All eigenvalues of H_vv over training time in replicates {} of one experiment, the first that ended with each number of outliers, \
+             which differ in their random numbers only: lines, measured; dashed, predicted from the run's own parameters; dotted, the level \
+             above which an eigenvalue counts. Titles: rank, accuracy, directions of neurons",
+            replicates(all)
         ),
-        setting(&[experiment], &[Symbol::SecondBlock]),
-        "Each direction that no neuron chose costs one outlier and one cluster, a quarter of the accuracy, and training never \
-         recovers it",
+        parameters(&[experiment]),
+        format!(
+            "Runs of rank {} end with accuracies of {}: a direction that no neuron chose costs a cluster. At the end no eigenvalue is within a \
+             factor {} of the level",
+            listed(&ranks),
+            listed(&accuracies),
+            number(libm::exp(cleared), 1)
+        ),
     );
     let mut figure = Figure::new("xor-rank-deficiency", caption, Width::Full, 2).shared_x().shared_y();
-    for run in matched(&all) {
+    for run in matched(all) {
         let replicate = run.at.replicate.unwrap_or(0);
-        let ranked = spectrum.in_experiment(RUNS).replicate(replicate).ranked(width(experiment));
-        let theory = |statistic: &str| theory.of(RUNS, statistic).replicate(replicate).points();
-        let predicted = theory("eigenvalue").into_iter().filter(|point| point.1 >= LEAST).collect();
-        figure = figure.panel(
-            eigenvalues(
-                Axis::log("eigenvalue of $H_{vv}$").range(LEAST, 0.4),
-                ("rank (measured)", ranked),
-                ("predicted", 3.0, predicted),
-                ("level of outliers", theory("level")),
-            )
-            .title(format!(
-                "rank {}, accuracy {:.2}: ${}$",
-                run.outliers,
-                run.accuracy,
-                directions(run)
-            )),
-        );
+        let k = width(experiment);
+        let theory = |statistic: &str| theory.of(RUNS, statistic).replicate(replicate);
+        let expected = Expected {
+            eigenvalues: theory("eigenvalue").ranked(k),
+            label: "level of outliers",
+            line: theory("level").points(),
+        };
+        let axes = over_log_time(experiment, Axis::log("eigenvalue of $H_{vv}$").range(LEAST, 0.4));
+        let ranked = spectrum.in_experiment(RUNS).replicate(replicate).ranked(k);
+        let panel = eigenvalues(axes, (Matrix::Hessian, "H_{vv}"), ranked, expected, (0, Vec::new()));
+        figure = figure.panel(panel.title(format!(
+            "rank {}, accuracy {:.2}: ${}$",
+            run.outliers,
+            run.accuracy,
+            directions(run)
+        )));
+    }
+    Ok(figure)
+}
+
+/// The paths of the neurons of matched runs in the plane of their inner products with the means.
+fn neurons(results: &Results, all: &[Run]) -> Result<Figure> {
+    let (statistics, theory) = Statistics::both(results)?;
+    let experiment = results.experiment(RUNS)?;
+    let path = |table: &Statistics, replicate: u32, neuron: u32| -> Vec<(f64, f64)> {
+        let along = |col: u32| {
+            let rows = table.of(RUNS, "m").layer(Layer::W).row(neuron).replicate(replicate);
+            rows.only(|row| row.of.col == Some(col)).values()
+        };
+        along(0).into_iter().zip(along(1)).collect()
+    };
+    let last = |points: &[(f64, f64)]| points.last().copied().unwrap_or((f64::NAN, f64::NAN));
+    let (mut panels, mut farthest, mut largest) = (Vec::new(), 0.0_f64, 0.0_f64);
+    let mut shared = Vec::new();
+    for run in matched(all) {
+        let replicate = run.at.replicate.unwrap_or(0);
+        let mut panel = Panel::new(Axis::linear(r"$W_i \cdot \mu$"), Axis::linear(r"$W_i \cdot \nu$"));
+        let mut ends = Vec::new();
+        for neuron in 0..width(experiment) {
+            let weights = statistics.of(RUNS, "v").layer(Layer::V).row(neuron).replicate(replicate).values();
+            let positive = weights.first().is_some_and(|weight| *weight > 0.0);
+            let (words, look) = if positive {
+                (r"$v_i > 0$ at the start, drawn to $\pm\mu$", looks::weights().marker(Marker::OpenSquare))
+            } else {
+                (r"$v_i < 0$ at the start, drawn to $\pm\nu$", looks::data().marker(Marker::Ring))
+            };
+            let (found, foretold) = (path(&statistics, replicate, neuron), path(&theory, replicate, neuron));
+            let (end, expected) = (last(&found), last(&foretold));
+            largest = largest.max(end.0.hypot(end.1));
+            farthest = farthest.max((end.0 - expected.0).hypot(end.1 - expected.1));
+            ends.push(end);
+            panel = panel.marked_line(words, look, found).line(
+                "leading order of the effective dynamics",
+                looks::predicted().width(0.8),
+                foretold,
+            );
+        }
+        let covered = run.covered.count_ones();
+        shared.push(format!("{} of rank {}", ends.len() - covered as usize, run.outliers));
+        panels.push(panel.title(format!("rank {}: ${}$", run.outliers, directions(run))));
     }
     let caption = Caption::new(
-        "Outliers and classified clusters of all runs",
+        "Neurons that share a direction leave another one, and its cluster, without any",
         format!(
-            "Share of runs with each number of outliers of H_vv and of classified clusters at the end of training, for widths \
-             K = {} (a) and K = {} (b), with the number of runs in each cell that has any; a cluster is classified if more \
-             than {CLASSIFIED} of its test points are, where the output 0 counts as wrong",
+            "Paths of all neurons of matched runs, replicates {}, in the plane of their inner products with the means; marks, checkpoints; dashed, leading order of the effective dynamics from the same starts",
+            replicates(all)
+        ),
+        parameters(&[experiment]),
+        format!(
+            "The sign of v_i decides between ±μ and ±ν, that of W_i along it at the start the rest. The run {} has as many neurons too many on \
+             its directions. Paths end within {} of the prediction, their lengths reach {}",
+            listed(&shared),
+            number(farthest, 2),
+            number(largest, 1)
+        ),
+    );
+    let figure = Figure::new("xor-neurons", caption, Width::Full, 4).shared_x().shared_y();
+    Ok(panels.into_iter().fold(figure.axes_height(82.0), Figure::panel))
+}
+
+fn counted(results: &Results, all: &[Run]) -> Result<Figure> {
+    let (experiment, wider) = (results.experiment(RUNS)?, results.experiment(WIDER)?);
+    let of =
+        |one: &Experiment| -> Vec<&Run> { all.iter().filter(|run| run.at.experiment == one.name).collect() };
+    let full = |one: &Experiment| {
+        let runs = of(one);
+        let share = as_f64(runs.iter().filter(|run| run.outliers as usize == CLUSTERS).count())
+            / as_f64(runs.len().max(1));
+        percent(share, 0)
+    };
+    let odd = |one: &Experiment| of(one).iter().filter(|run| run.exception().is_some()).count();
+    let caption = Caption::new(
+        "As many outliers as classified clusters in nearly every run",
+        format!(
+            "Share of runs with each number of outliers of H_vv and of classified clusters at the end of training, for widths K = {} (a) and \
+             K = {} (b), with the number of runs in each cell that has any; a cluster is classified if more than {CLASSIFIED} of its test points \
+             are, where the output 0 counts as wrong; cells without a run are white",
             width(experiment),
             width(wider)
         ),
-        setting(&[experiment, wider], &[Symbol::SecondBlock]),
-        "Runs lie on the diagonal: as many outliers as classified clusters; wider networks lose fewer of them",
+        parameters(&[experiment, wider]),
+        format!(
+            "Off the diagonal are {} of {} and {} of {} runs. All four outliers are left in {} of the runs at the smaller width and in {} at the \
+             larger",
+            odd(experiment),
+            of(experiment).len(),
+            odd(wider),
+            of(wider).len(),
+            full(experiment),
+            full(wider)
+        ),
     );
     let mut table = Figure::new("xor-rank-runs", caption, Width::Full, 2).shared_y();
-    for name in [RUNS, WIDER] {
-        let experiment = results.experiment(name)?;
-        let runs: Vec<&Run> = all.iter().filter(|run| run.at.experiment == name).collect();
+    for experiment in [experiment, wider] {
+        let runs = of(experiment);
         let count = |outliers: u32, classified: u32| {
             runs.iter().filter(|run| run.outliers == outliers && run.classified == classified).count()
         };
@@ -214,11 +310,10 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         let texts = counts.iter().map(|row| row.iter().map(text).collect()).collect();
         let edges: Vec<f64> = (0..=5).map(|edge| f64::from(edge) - 0.5).collect();
         let values = counts.iter().map(|row| row.iter().map(|count| share(*count)).collect()).collect();
-        let exceptions = runs.iter().filter(|run| run.exception().is_some()).count();
         let axes = ["classified clusters", "outliers of $H_{vv}$"]
             .map(|label| (Axis::linear(label).whole(), edges.clone()));
-        let title = format!(r"$K = {}$: {exceptions} exceptions in {} runs", width(experiment), runs.len());
-        table = table.panel(heat("share of runs", axes, values, 1.0, texts).title(title));
+        let title = format!(r"$K = {}$, {} runs", width(experiment), runs.len());
+        table = table.panel(heat("share of runs", axes, values, (1.0, None), texts).title(title));
     }
-    Ok(vec![figure, table])
+    Ok(table)
 }

@@ -1,16 +1,17 @@
 //! Claims and figures of the law of the final rank.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::data::CLUSTERS;
 use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, interval, theory};
 use crate::stage::estimate::Values;
-use crate::stage::rows::Statistics;
+use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
+use crate::stages::common::captions::number;
+use crate::stages::common::looks;
 use crate::stages::common::shared::{indicators, present, small};
-use crate::stages::common::words::listed;
+use crate::stages::common::words::{listed, parameters};
 use crate::stages::common::xor::width;
 use crate::stages::common::xor_runs::{NARROW, Run, is_so, of_runs, runs_rows, with_next};
 use crate::stages::xor_rank_law::{
@@ -174,35 +175,40 @@ fn p_words(p: f64) -> String {
 /// Below this the fit is rejected.
 const REJECTED: f64 = 0.05;
 
-/// The points on dimension and width at which the fit is rejected, with their p-values.
-fn rejections(fit: &Statistics) -> Vec<String> {
-    let dimensions = DIMENSIONS.map(|d| (format!("d = {d}"), at_dimension(d)));
-    let widths = WIDTHS.map(|width| (format!("K = {width}"), at_width(width)));
-    let points = dimensions.into_iter().chain(widths).map(|(words, name)| (words, fitted(fit, &name)));
-    points.filter(|(_, p)| *p < REJECTED).map(|(words, p)| format!("at {words} ({})", p_words(p))).collect()
+/// The points at which the fit is rejected, with their p-values, and how many points there are.
+fn rejections(results: &Results, fit: &Statistics) -> (Vec<String>, usize) {
+    let (lambdas, dimensions, widths) = points(results);
+    let mut all: Vec<(String, String)> = Vec::new();
+    for (symbol, points) in [("λ", lambdas), ("d", dimensions), ("K", widths)] {
+        for (value, name) in points {
+            if !all.iter().any(|(_, other)| *other == name) {
+                all.push((format!("{symbol} = {value}"), name));
+            }
+        }
+    }
+    let count = all.len();
+    let found = all.into_iter().map(|(words, name)| (words, fitted(fit, &name)));
+    let rejected = found.filter(|(_, p)| *p < REJECTED);
+    (rejected.map(|(words, p)| format!("{words} ({})", p_words(p))).collect(), count)
 }
 
-fn caption(results: &Results, fit: &Statistics) -> Caption {
-    let rejected = rejections(fit);
-    let elsewhere = if rejected.is_empty() {
-        "at every dimension and width".to_owned()
-    } else {
-        format!("but is rejected {}", listed(&rejected))
-    };
+fn caption(results: &Results, runs: &[Run], fit: &Statistics) -> Caption {
+    let (rejected, count) = rejections(results, fit);
+    let success = covered(NARROW, CLUSTERS).last().copied().unwrap_or(0.0);
+    let share = average(&successes(runs, &at_lambda(LIMIT)));
+    let rejected = if rejected.is_empty() { "none of them".to_owned() } else { listed(&rejected) };
     Caption::new(
         "The law of the final rank against the coupon collector's law",
         format!(
-            "(a, b) Share of runs that end with each number of outliers of H_vv (final rank) at K = {NARROW}, λ = {LIMIT} and \
-             λ = {}, with the p-value of the fit to the coupon collector's law, under which every neuron chooses one of four \
-             directions at random. (c) Share of runs that keep all four outliers over the signal-to-noise ratio λ, (d) the \
-             p-values over λ with the line p = {REJECTED}, and the same share (e) over the dimension d and (f) over the width K, \
-             with the p-values of the fit to all ranks beside the points. Blue discs, measured, with bars for the 95 % interval \
-             of the share; orange crosses and lines, the law",
+            "(a, b) Share of runs that end with each number of outliers of H_vv (final rank) at K = {NARROW}, λ = {LIMIT} and λ = {}, with the p-value of the fit to the law under which neurons choose directions at random. (c-f) Share with all four outliers, and p-values, over λ, d, K. Marks, measured; bars, 95 % interval; crosses and dashed lines, the law; dotted, \
+             p = {REJECTED}",
             LAMBDAS[0]
         ),
-        setting(&results.all(), &[Symbol::SecondBlock]),
+        parameters(&results.all()),
         format!(
-            "The law holds for large λ at these dimensions without any fitted number, {elsewhere}; it fails at the smallest λ, and needs √λ ≫ log d"
+            "At λ = {LIMIT} the share is {}, and {} by the law. Of {count} fits p is below {REJECTED} for {rejected}; the law needs √λ ≫ log d",
+            number(share, 3),
+            number(success, 3)
         ),
     )
 }
@@ -240,8 +246,8 @@ type Points = Vec<(f64, String)>;
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let runs = runs_rows(results)?;
     let fit = Statistics::read(results, "fit")?;
-    let measured = Style::measured(Colour::Blue);
-    let law = || Style::theory(Colour::Vermillion);
+    let measured = looks::data();
+    let law = looks::predicted;
     let expected = covered(NARROW, CLUSTERS);
     let success = expected.last().copied().unwrap_or(0.0);
     let bars = |points: &[(f64, String)], of: &dyn Fn(&str) -> Vec<f64>| -> Result<Vec<_>> {
@@ -249,7 +255,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
     };
     let one = |label: &str, points: Vec<(f64, f64, f64, f64)>| Series::error_bars(label, measured, points);
     let label = "measured, 95 % interval";
-    let mut figure = Figure::new("xor-rank-law", caption(results, &fit), Width::Full, 3);
+    let mut figure = Figure::new("xor-rank-law", caption(results, &runs, &fit), Width::Full, 3);
     let (lambdas, dimensions, widths) = points(results);
     for (lambda, name) in [lambdas.last(), lambdas.first()].into_iter().flatten() {
         let points = (1..=4_u32)
@@ -288,7 +294,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             .panel(
                 Panel::new(Axis::log(r"signal-to-noise ratio $\lambda$"), Axis::log("goodness-of-fit $p$"))
                     .title(format!("$K = {NARROW}$"))
-                    .points("goodness-of-fit $p$", Style::measured(Colour::Black), p)
+                    .points("goodness-of-fit $p$", looks::data().darker().marker(Marker::Ring), p)
                     .series(Series::rule_horizontal(
                         format!("$p = {REJECTED}$"),
                         Style::reference(),

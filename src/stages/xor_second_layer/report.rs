@@ -1,16 +1,19 @@
 //! Claims and figures of the alignment of the second layer.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Style, Width};
+use crate::plot::{Axis, Caption, Dash, Figure, Panel, Style, Width};
+use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
 use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, theory};
 use crate::stage::estimate::Values;
-use crate::stage::rows::{self, Curves, Statistics, Subspace, at_end, at_start};
+use crate::stage::rows::{self, Curves, Selection, Statistics, Subspace, at_end, at_start};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::judging::{Keyed, folded, keyed, mean};
-use crate::stages::common::panels::{band_and_mean, over_time};
+use crate::stages::common::captions::number;
+use crate::stages::common::judging::{Keyed, deficit, folded, keyed, mean};
+use crate::stages::common::looks;
+use crate::stages::common::panels::{band_and_mean, mapped, over_log_time};
 use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::words::parameters;
 use crate::stages::common::xor::{WIDE, WIDE_CONTRAST, width};
 use crate::stages::xor_second_layer::{plan, reduce};
 
@@ -53,11 +56,6 @@ const CROSSINGS: f64 = 0.04;
 const CROSSED: f64 = 0.01;
 /// Largest overlap `‖P_0 P_T‖_F²/dim` of `B_t` at the start and at the end: as much inside the space of the start as outside.
 const MOVED: f64 = 0.5;
-
-/// The overlap of outlier eigenspaces with `B_t`.
-fn overlap(statistics: &Statistics, matrix: Matrix) -> Curves {
-    statistics.of(WIDE, "overlap").matrix(matrix).with(Subspace::Means).curves()
-}
 
 /// The overlap of `B_t` with `B_0`.
 fn with_start(statistics: &Statistics, experiment: &str) -> Curves {
@@ -172,63 +170,87 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
-    let statistics = Statistics::read(results, "statistics")?;
-    let alignments = Statistics::read(results, "alignment")?;
+    let (statistics, theory) = Statistics::both(results)?;
+    let sines = Statistics::column(results.table("alignment")?, "sine")?;
     let (wide, contrast) = (results.experiment(WIDE)?, results.experiment(WIDE_CONTRAST)?);
     let n = wide.replicates;
+    let last = |rows: &Selection| rows::average(&at_end(&rows.curves()).into_values().collect::<Vec<_>>());
+    let rho = Statistics::read(results, "alignment")?;
+    let aligned = |experiment: &Experiment| {
+        let of = |matrix| last(&rho.in_experiment(&experiment.name).with(Subspace::Outliers(matrix)));
+        format!("{} (H) and {} (G)", number(of(Matrix::Hessian), 2), number(of(Matrix::Gradient), 2))
+    };
+    let count = |matrix| last(&theory.of(&contrast.name, "outliers").matrix(matrix));
+    let dimension = last(&statistics.of(&contrast.name, "dimension"));
+    let moved = last(&statistics.of(WIDE, "overlap").with(Subspace::Start));
     let caption = Caption::new(
-        "Alignment of the second layer with a moving subspace and with the outlier eigenspaces",
+        "The second layer aligns with a moving subspace, and with outlier spaces that are complete",
         format!(
-            "(a, b) Alignment ρ(v; B_t) of the second layer with B_t = Span(relu(±W(t)μ), relu(±W(t)ν)) over training time t, at \
-             λ = {} and λ = {}; dashed, the level that a random vector would have. (c) Share of the outlier eigenspaces of \
-             H_vv (discs) and of G_vv (open squares) that lies in B_t, λ = {}. (d) Overlap of B_t with B_0. Marks and lines are \
-             means and bands the range over {n} replicates, with dashed sides for G_vv in c and for the smaller λ in d",
-            wide.problem.lambda(),
+            "(a, b) 1 − ρ(v; B) for B = B_t and the outlier spaces of H_vv and G_vv: marks and lines, mean; bands, range over {n} \
+             replicates; dashed, predicted; dotted, chance. (c) Share of the outlier spaces outside B_t (darker: λ = {}). (d) \
+             Overlap of B_t with B_0",
             contrast.problem.lambda(),
-            wide.problem.lambda()
         ),
-        setting(&[wide, contrast], &[Symbol::SecondBlock, Symbol::Alignment, Symbol::Overlap]),
-        "v moves into B_t, far above the level of chance, and so do the outlier eigenspaces, while B_t itself moves away from \
-         where it started",
+        parameters(&[wide, contrast]),
+        format!(
+            "At the end v has ρ = {} with the outlier spaces at λ = {}, but {} at λ = {}: theory has {} and {} of the {} eigenvalues of B_t above the level there, and v lies along the others. B_t keeps {} of B_0",
+            aligned(wide),
+            wide.problem.lambda(),
+            aligned(contrast),
+            contrast.problem.lambda(),
+            number(count(Matrix::Hessian), 1),
+            number(count(Matrix::Gradient), 1),
+            number(dimension, 0),
+            number(moved, 2)
+        ),
     );
     let mut figure = Figure::new("xor-second-layer", caption, Width::Full, 2);
-    for name in [WIDE, WIDE_CONTRAST] {
-        let experiment = results.experiment(name)?;
-        let k = f64::from(width(experiment));
-        let rho = alignments.in_experiment(name).with(Subspace::Means).curves();
-        let null = rows::mean(&statistics.of(name, "dimension").curves())
-            .into_iter()
-            .map(|(time, dimension)| (time, (dimension / k).sqrt()))
-            .collect();
-        let black = (Style::measured(Colour::Black).size(2.6), Dash::Solid);
-        let panel = over_time(Axis::linear(r"alignment $\rho(v; B_t)$").range(0.0, 1.04))
-            .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda()));
-        figure = figure.panel(band_and_mean(panel, n, "SGD, mean".to_owned(), black, &rho).line(
-            r"null level $(\dim B_t / K)^{1/2}$",
-            Style::theory(Colour::Black).dash(Dash::Dashed),
-            null,
-        ));
+    for experiment in [wide, contrast] {
+        figure = figure.panel(alignments((&sines, &statistics, &theory), experiment));
     }
     let mut spanned =
-        over_time(Axis::linear("outlier spaces with $B_t$\n$\\| P_U P_B\\|_F^2/\\dim U$").range(0.5, 1.02))
-            .title(format!(r"$\lambda = {}$ (enlarged)", results.experiment(WIDE)?.problem.lambda()));
-    let squares = |colour| Style::measured(colour).marker(Marker::OpenSquare).size(3.6);
-    for (matrix, label, style) in [
-        (Matrix::Hessian, "H", (Style::measured(Colour::Blue).size(2.6), Dash::Solid)),
-        (Matrix::Gradient, "G", (squares(Colour::Vermillion), Dash::Dashed)),
-    ] {
-        let label = format!(r"outliers of ${label}_{{vv}}$, mean");
-        spanned = band_and_mean(spanned, n, label, style, &overlap(&statistics, matrix));
-    }
-    let mut moves = over_time(
+        over_log_time(wide, Axis::log("outlier spaces outside $B_t$\n$1 - \\| P_U P_B\\|_F^2/\\dim U$"));
+    let mut moves = over_log_time(
+        wide,
         Axis::linear("overlap with the start\n$\\| P_{B_t} P_{B_0}\\|_F^2/\\dim$").range(0.0, 1.02),
     );
-    for (name, style) in [
-        (WIDE, (Style::measured(Colour::Green).size(2.6), Dash::Solid)),
-        (WIDE_CONTRAST, (squares(Colour::Purple), Dash::Dashed)),
-    ] {
-        let label = format!(r"$B_t$ at $\lambda = {}$, mean", results.experiment(name)?.problem.lambda());
-        moves = band_and_mean(moves, n, label, style, &with_start(&statistics, name));
+    for (experiment, dark) in [(wide, false), (contrast, true)] {
+        let shade = |style: Style| if dark { style.darker().dash(Dash::Dashed) } else { style };
+        let lambda = experiment.problem.lambda();
+        for (matrix, label) in SYMBOLS {
+            let of = statistics.of(&experiment.name, "overlap").matrix(matrix).with(Subspace::Means).curves();
+            let style = shade(looks::matrix(matrix));
+            let label = format!(r"${label}_{{vv}}$, $\lambda = {lambda}$");
+            spanned = spanned.marked_line(label, style, rows::mean(&mapped(of, |overlap| 1.0 - overlap)));
+        }
+        let style = shade(looks::weights());
+        let label = format!(r"$B_t$, $\lambda = {lambda}$");
+        moves =
+            band_and_mean(moves, n, label, (style, style.dash), &with_start(&statistics, &experiment.name));
     }
-    Ok(vec![figure.panel(spanned).panel(moves)])
+    Ok(vec![figure.panel(spanned).panel(moves).axes_height(112.0)])
+}
+
+/// `1 - ρ(v; B)` for the three spaces, measured and predicted.
+fn alignments(
+    (sines, statistics, theory): (&Statistics, &Statistics, &Statistics),
+    experiment: &Experiment,
+) -> Panel {
+    let (name, k, n) = (&experiment.name, f64::from(width(experiment)), experiment.replicates);
+    let curves = |subspace: Subspace| mapped(sines.in_experiment(name).with(subspace).curves(), deficit);
+    let mut panel = over_log_time(experiment, Axis::log(r"error $1 - \rho(v; B)$"))
+        .title(format!(r"$K = {k}$, $\lambda = {}$", experiment.problem.lambda()));
+    let weights = looks::weights();
+    panel =
+        band_and_mean(panel, n, r"$B = B_t$".to_owned(), (weights, Dash::Solid), &curves(Subspace::Means));
+    for (matrix, symbol) in SYMBOLS {
+        let look = looks::matrix(matrix);
+        let label = format!("$B$: outliers of ${symbol}_{{vv}}$");
+        panel = band_and_mean(panel, n, label, (look, Dash::Solid), &curves(Subspace::Outliers(matrix)));
+        let predicted = mapped(theory.of(name, "alignment").matrix(matrix).curves(), |rho| 1.0 - rho);
+        panel = panel.line("predicted (mean)", looks::predicted(), rows::mean(&predicted));
+    }
+    let chance = rows::mean(&statistics.of(name, "dimension").curves());
+    let chance = chance.into_iter().map(|(time, dimension)| (time, 1.0 - (dimension / k).sqrt())).collect();
+    panel.line(r"chance, $1 - (\dim B_t / K)^{1/2}$", Style::reference(), chance)
 }

@@ -1,19 +1,21 @@
 //! Claims and figures of the stage `xor-snr`: a change here computes and reduces nothing again.
 
 use crate::error::Result;
-use crate::plot::{Anchor, Axis, Caption, Colour, Dash, Figure, Panel, Series, Style, Width};
+use crate::plot::{Anchor, Axis, Caption, Dash, Figure, Panel, Series, Width};
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
 use crate::simulation::task::Matrix;
-use crate::stage::claim::{Claim, Kind as ClaimKind, declare, theory};
+use crate::stage::claim::{Claim, Kind as ClaimKind, declare, log_slope, theory};
 use crate::stage::estimate::Values;
 use crate::stage::rows::Subspace;
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
-use crate::stages::common::grid::{Bar, Grid, bars, over_grid, slopes};
+use crate::stages::common::captions::{number, small};
+use crate::stages::common::grid::{Bar, Grid, over_grid, slopes};
 use crate::stages::common::judging::{folded, largest, mean, quartiles};
-use crate::stages::common::rates::{FIT_WEIGHTS, PARTS, SLOPE, SLOPE_WEIGHTS, fitted, snr, style};
+use crate::stages::common::looks;
+use crate::stages::common::rates::{FIT_WEIGHTS, PARTS, SLOPE, SLOPE_WEIGHTS, fitted, snr};
 use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::words::parameters;
 use crate::stages::xor_snr::{plan, reduce};
 
 /// The stage.
@@ -210,27 +212,41 @@ fn judge(results: &Results) -> Result<Vec<Claim>> {
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
     let Some(point) = results.experiments.values().next() else { return Ok(Vec::new()) };
-    let means = format!("mean of {}, 95 % interval", point.replicates);
     let medians = format!("median of {}, quartiles", point.replicates);
+    // Slopes of medians over all λ; of the second layer how far medians stay below the bound, and the largest error of all.
+    let middle = |statistic: &str, layer: Layer, matrix: Option<Matrix>| -> Result<Vec<Bar>> {
+        Ok(middles(&at_end(results, statistic, layer, matrix)?))
+    };
+    let slope =
+        |bars: &[Bar]| number(log_slope(&bars.iter().map(|bar| (bar.0, bar.1)).collect::<Vec<_>>()), 2);
+    let [weights, perpendicular, full] = [
+        middle("sine", Layer::W, None)?,
+        middle(&PARTS[0].statistic(), Layer::W, Some(Matrix::Hessian))?,
+        middle(&PARTS[1].statistic(), Layer::W, Some(Matrix::Hessian))?,
+    ]
+    .map(|bars| slope(&bars));
+    let second = at_end(results, "sine", Layer::V, None)?;
+    let below =
+        middles(&second).iter().map(|bar| bound(results, bar.0) / bar.1).fold(f64::INFINITY, f64::min);
+    let worst = second
+        .iter()
+        .flat_map(|(lambda, values)| values.values().map(|value| (*value, *lambda)))
+        .fold((0.0, f64::NAN), |worst, one| if one.0 > worst.0 { one } else { worst });
+    let usual =
+        middles(&second).iter().find(|bar| bar.0.total_cmp(&worst.1).is_eq()).map_or(f64::NAN, |bar| bar.1);
     let caption = Caption::new(
-        "Rates of the alignment errors of both layers in the signal-to-noise ratio",
-        "Errors at the end of training over the signal-to-noise ratio λ for the first layer (a-c; marks, mean over replicates; \
-         bars, its 95 % interval) and the second (d-f; marks, median; bars, quartiles), on logarithmic axes. (a, d) sin of the angle of alive neurons with Span(μ, ν), and of v with B_t = Span(relu(±Wμ), relu(±Wν)). (b, e) Operator norm of the block \
-         W_1W_1 or vv of H and of G outside that space, P being the projection on it, relative to the whole norm. (c, f) The same for what is \
-         not inside the space on both sides. Dash-dotted lines in a-c have the slope of the theory and go through the point in the \
-         middle; dashed lines in d-f are the bound of the theory with constants 1",
-        setting(&results.all(), &[Symbol::Blocks, Symbol::SecondBlock, Symbol::Sine]),
-        "The first layer attains the rates; the second stays far below its bound at every λ, where neurons that never align \
-         set its error",
+        "Rates of the errors of both layers in the signal-to-noise ratio",
+        "Errors at the end for the first layer (a-c) and the second (d-f): marks, median; bars, quartiles. (a, d) sin of alive neurons with Span(μ, ν), and of v with B_t. (b, e) Norm of blocks outside that space on both sides, (c, f) of what is not inside on both. Dotted, slopes of theory; dashed, predicted; dash-dotted, the theorem's bound, constants 1",
+        parameters(&results.all()),
+        format!(
+            "Slopes are {weights} in a, {perpendicular} in b and {full} in c (H). Medians in d are {} times below the bound or more; the worst run, at λ = {}, has {}, where the median is {}",
+            number(below, 0),
+            worst.1,
+            small(worst.0, 2),
+            small(usual, 2)
+        ),
     );
     let mut figure = Figure::new("xor-snr-rates", caption, Width::Full, 3);
-    // Medians and quartiles of the second layer, whose errors have heavy tails.
-    let series =
-        |label: String, grid: Result<Grid>, layer: Layer, style: Style| -> Result<(Series, Vec<Bar>)> {
-            let grid = grid?;
-            let shown = if layer == Layer::W { bars(&grid)? } else { middles(&grid) };
-            Ok((Series::error_bars(label, style, shown.clone()), shown))
-        };
     // The first layer attains the rates, so lines of their slopes go through its points; the second stays below its bound.
     let law = |layer: Layer, shown: &[Bar], power: f64| {
         if layer == Layer::W { slope_line(shown, -0.5 * power) } else { bound_line(results, shown, power) }
@@ -239,29 +255,36 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         (Layer::W, "first", r"$\sin(W_i; \Span(\mu,\nu))$", "W_1W_1"),
         (Layer::V, "second", r"$\sin(v; B_t)$", "vv"),
     ] {
-        let label = if layer == Layer::W { &means } else { &medians };
-        let words = |slope: &'static str, bound: &'static str| if layer == Layer::W { slope } else { bound };
-        let weights = at_end(results, "sine", layer, None);
-        let (measured, shown) =
-            series(format!("weights: {label}"), weights, layer, Style::measured(Colour::Green))?;
+        let words = |slope: &'static str| if layer == Layer::W { slope } else { "bound" };
+        let shown = middle("sine", layer, None)?;
         figure = figure.panel(
             Panel::new(snr(), Axis::log(format!("{words_of} layer:\n{symbol}")))
-                .series(measured)
+                .error_bars(format!("weights: {medians}"), looks::weights(), shown.clone())
                 .series(law(layer, &shown, 1.0))
-                .note(0.95, 0.92, words(r"slope $-1/2$", "bound"), Anchor::Right),
+                .note(0.95, 0.92, words(r"slope $-1/2$"), Anchor::Right),
         );
         for (part, slope) in PARTS.iter().zip(["slope $-1$", r"slope $-1/2$"]) {
             let mut panel = Panel::new(snr(), Axis::log(format!("{words_of} layer:\n{}", part.label)));
             for (matrix, name) in SYMBOLS {
-                let grid = at_end(results, &part.statistic(), layer, Some(matrix));
-                let (measured, shown) = series(format!("$A = {name}$: {label}"), grid, layer, style(matrix))?;
-                panel = panel.series(measured);
+                let shown = middle(&part.statistic(), layer, Some(matrix))?;
+                let label = format!("$A = {name}$: {medians}");
+                panel = panel.error_bars(label, looks::matrix(matrix), shown.clone());
                 if matrix == Matrix::Hessian {
                     panel = panel.series(law(layer, &shown, -2.0 * part.slope));
                 }
+                if (layer, part.name) == (Layer::W, "perpendicular") && matrix == Matrix::Hessian {
+                    let theory = against(
+                        results,
+                        ("theory", &part.statistic()),
+                        (layer, Some(matrix)),
+                        Subspace::Means,
+                    )?;
+                    let expected = middles(&theory).iter().map(|bar| (bar.0, bar.1)).collect();
+                    panel = panel.line("$H$, predicted", looks::predicted(), expected);
+                }
             }
-            let note = format!("${block}$, {}", words(slope, "bound"));
-            figure = figure.panel(panel.note(0.95, 0.92, note, Anchor::Right));
+            figure =
+                figure.panel(panel.note(0.95, 0.92, format!("${block}$, {}", words(slope)), Anchor::Right));
         }
     }
     Ok(vec![figure])
@@ -283,7 +306,7 @@ fn slope_line(points: &[Bar], slope: f64) -> Series {
     let middle = points.get(points.len() / 2).copied().unwrap_or((1.0, 1.0, 1.0, 1.0));
     let line =
         points.iter().map(|point| (point.0, middle.1 * libm::pow(point.0 / middle.0, slope))).collect();
-    Series::line("slope in the panel", Style::theory(Colour::Black).dash(Dash::DashDot), line)
+    Series::line("slope in the panel", looks::bound(), line)
 }
 
 /// The power of the theorem's bound.
@@ -291,7 +314,7 @@ fn bound_line(results: &Results, points: &[Bar], power: f64) -> Series {
     let line = points.iter().map(|point| (point.0, libm::pow(bound(results, point.0), power))).collect();
     Series::line(
         r"bound $(\lambda^{-1/2} + e^{-\beta T})^p$, $p = 1$ or $2$",
-        Style::theory(Colour::Black).dash(Dash::Dashed),
+        looks::predicted().dash(Dash::DashDot),
         line,
     )
 }

@@ -1,0 +1,254 @@
+//! Captions: their length, their symbols, and where their numbers come from.
+
+use crate::support::{quick, quick_settings, tables};
+use spectral_alignment::pipeline::run::results;
+use spectral_alignment::plot::{Figure, scene};
+use spectral_alignment::stage::{Results, Stage};
+use spectral_alignment::stages::STAGES;
+use spectral_alignment::stages::common::captions::GLOSSARY;
+use spectral_alignment::table::{Table, TableBuilder};
+use std::collections::BTreeMap;
+
+/// Words of a caption, that is, what has letters, beside its line of parameters.
+const WORDS: std::ops::RangeInclusive<usize> = 55..=100;
+
+/// Numbers in captions that no table gives: levels and margins that the code names, the level of intervals, numbers in the
+/// names of things (one less the overlap, top two eigenvectors, one of each of four).
+const NAMED: [&str; 12] = ["0", "0.05", "0.1", "0.5", "0.85", "0.9", "1", "2", "4", "10", "95", "1000"];
+
+/// The stages that a run without names computes, with their tables at quick size.
+fn stages() -> Vec<(&'static Stage, Results)> {
+    let store = quick().store();
+    let settings = quick_settings();
+    STAGES
+        .iter()
+        .filter(|stage| !stage.on_request)
+        .map(|stage| {
+            let (plan, manifest) = tables(&store, &settings, stage.name);
+            (*stage, results(&store, &settings, &plan, &manifest).unwrap())
+        })
+        .collect()
+}
+
+/// What a caption says, and its parameters.
+fn parts(figure: &Figure) -> (String, String) {
+    let caption = figure.caption();
+    let body = caption.body();
+    let (said, parameters) = body.split_once("Parameters: ").expect("every caption ends with parameters");
+    (format!("{}. {said}", caption.title()), parameters.to_owned())
+}
+
+#[test]
+fn captions_are_short_and_end_with_the_parameters() {
+    for (stage, results) in stages() {
+        for figure in (stage.draw)(&results).unwrap() {
+            let (said, parameters) = parts(&figure);
+            let words = said.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
+            assert!(WORDS.contains(&words), "{}: {words} words: {said}", figure.name());
+            assert!(parameters.contains("replicates: "), "{}: {parameters}", figure.name());
+            assert!(!said.contains("  ") && !said.contains("NaN"), "{}: {said}", figure.name());
+            assert!(!said.contains("replicate 1"), "{}: the first replicate is replicate 0", figure.name());
+        }
+    }
+}
+
+#[test]
+fn figures_fit_a_page_with_their_captions() {
+    // 396 pt take some 95 characters of 8 pt type, in lines 10 pt apart.
+    let (page, characters, line) = (200.0 * 72.0 / 25.4, 95, 10.0);
+    for (stage, results) in stages() {
+        for figure in (stage.draw)(&results).unwrap() {
+            let (drawn, _) = scene(&figure).unwrap();
+            let lines = figure.caption().text().chars().count().div_ceil(characters);
+            let height = drawn.height + line * lines as f64;
+            assert!(height <= page, "{}: {height:.0} pt with its caption", figure.name());
+        }
+    }
+}
+
+#[test]
+fn the_glossary_has_the_symbols_of_captions() {
+    let symbols = [
+        ("ρ(", "`ρ(x; B)`"),
+        ("sin", "`sin(x; B)`"),
+        ("B_t", "`B_t`"),
+        ("B_l", "`W_l, B_l`"),
+        ("x^", "`x^c`"),
+        ("μ_c", "`k, μ_c`"),
+        ("W_i", "`K, W_i, v_i`"),
+        ("H_", "`H_ab`"),
+        ("G_", "`G_ab`"),
+        ("H_vv", "`H_vv`"),
+        ("β", "β"),
+        ("φ", "`n = φ d`"),
+        ("λ", "λ is the signal-to-noise ratio"),
+        ("edge", "edge |"),
+        ("level", "| level |"),
+        ("alive", "| alive"),
+        ("direction", "| direction"),
+        ("classified", "| classified |"),
+        ("effective dynamics", "| effective dynamics |"),
+        ("chance", "| chance |"),
+        ("overlap", "| overlap |"),
+    ];
+    for (stage, results) in stages() {
+        for figure in (stage.draw)(&results).unwrap() {
+            let (said, parameters) = parts(&figure);
+            let whole = format!("{said} {parameters}");
+            for (symbol, meaning) in symbols {
+                let told = !whole.contains(symbol) || GLOSSARY.contains(meaning);
+                assert!(told, "{}: {symbol} without {meaning}", figure.name());
+            }
+        }
+    }
+}
+
+/// The numbers of a text, without indices, exponents, labels of panels and powers of ten.
+fn numbers(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.replace('−', "-").chars().collect();
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < characters.len() {
+        let before = if at == 0 { ' ' } else { characters[at - 1] };
+        if characters[at] == '^' && characters.get(at + 1) == Some(&'(') {
+            while at < characters.len() && characters[at] != ')' {
+                at += 1;
+            }
+        } else if characters[at].is_ascii_digit() && !(before.is_alphanumeric() || "_^·/)".contains(before))
+        {
+            let from = at;
+            while at < characters.len()
+                && (characters[at].is_ascii_digit()
+                    || (characters[at] == '.' && characters.get(at + 1).is_some_and(char::is_ascii_digit)))
+            {
+                at += 1;
+            }
+            found.push(characters[from..at].iter().collect());
+            continue;
+        } else if characters[at].is_ascii_digit() {
+            // The rest of an index.
+            while at < characters.len() && (characters[at].is_alphanumeric() || characters[at] == '_') {
+                at += 1;
+            }
+            continue;
+        }
+        at += 1;
+    }
+    found
+}
+
+#[test]
+fn numbers_are_found_in_texts() {
+    assert_eq!(
+        numbers("At λ = 20, d^(-1/2): 3.2·10^(−5) of H_11 and W_1W_1, x^1, −0.56 (95 % of 1000)."),
+        ["20", "3.2", "0.56", "95", "1000"]
+    );
+}
+
+/// How a table is changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Change {
+    /// Every number is a tenth larger.
+    Larger,
+    /// Every number is a tenth larger or smaller, by its row.
+    Either,
+    /// Every third count is one more, around the numbers that it can be.
+    Counts,
+}
+
+/// Columns of counts; all other integers say where or of what a number is.
+const COUNTED: [&str; 5] = ["outliers", "classified", "classified_with_zero", "covered", "foretold"];
+
+fn changed(table: &Table, change: Change) -> Table {
+    let mut builder = TableBuilder::new(table.name());
+    for name in table.columns() {
+        builder = if let Ok(values) = table.f64s(name) {
+            let new = |(row, value): (usize, f64)| match change {
+                _ if name == "time" => value,
+                Change::Larger => 1.1 * value,
+                Change::Either => value * if (row * row + row / 3) % 2 == 0 { 1.1 } else { 0.9 },
+                Change::Counts if row % 3 == 0 && value.fract() == 0.0 => value + 1.0,
+                Change::Counts => value,
+            };
+            let values = values.into_iter().enumerate();
+            builder
+                .f64_or_null(name, values.map(|(row, value)| value.map(|value| new((row, value)))).collect())
+        } else if let Ok(values) = table.i64s(name) {
+            let more = change == Change::Counts && COUNTED.contains(&name);
+            let most = if name == "covered" || name == "foretold" { 16 } else { 5 };
+            let values = values.into_iter().enumerate();
+            let new =
+                |(row, value): (usize, i64)| if more && row % 3 == 0 { (value + 1) % most } else { value };
+            builder
+                .i64_or_null(name, values.map(|(row, value)| value.map(|value| new((row, value)))).collect())
+        } else if let Ok(values) = table.strs(name) {
+            builder.str_or_null(name, &values)
+        } else {
+            builder.bool_or_null(name, table.bools(name).unwrap())
+        };
+    }
+    builder.build().unwrap()
+}
+
+/// How often each number is in a text.
+fn counted(text: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for number in numbers(text) {
+        *counts.entry(number).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn numbers_in_captions_follow_the_tables_or_are_parameters() {
+    for (stage, results) in stages() {
+        let figures = (stage.draw)(&results).unwrap();
+        let mut left: Vec<BTreeMap<String, usize>> =
+            figures.iter().map(|figure| counted(&parts(figure).0)).collect();
+        let mut moved = vec![false; figures.len()];
+        for name in results.tables.keys().filter(|name| *name != "replicates") {
+            for change in [Change::Larger, Change::Either, Change::Counts] {
+                let mut other = results.clone();
+                other.tables.insert(name.clone(), changed(&results.tables[name], change));
+                // What no table of the stage could say may be refused.
+                let Ok(others) = (stage.draw)(&other) else { continue };
+                for ((figure, left), (before, moved)) in
+                    others.iter().zip(&mut left).zip(figures.iter().zip(&mut moved))
+                {
+                    let said = parts(figure).0;
+                    *moved |= said != parts(before).0;
+                    let now = counted(&said);
+                    // What is as often there in every changed text does not come from the tables.
+                    for (number, count) in left.iter_mut() {
+                        *count = (*count).min(now.get(number).copied().unwrap_or(0));
+                    }
+                }
+            }
+        }
+        for ((figure, left), moved) in figures.iter().zip(left).zip(moved) {
+            let name = figure.name();
+            assert!(moved, "{name}: no number of its caption comes from a table");
+            let parameters = numbers(&parts(figure).1);
+            for number in left.into_iter().filter(|(_, count)| *count > 0).map(|(number, _)| number) {
+                let known = NAMED.contains(&number.as_str())
+                    || parameters.contains(&number)
+                    || given(&results).contains(&number);
+                assert!(known, "{name}: {number} is no parameter and follows no table: {}", parts(figure).0);
+            }
+        }
+    }
+}
+
+/// Times and numbers of the experiments of a stage that captions name.
+fn given(results: &Results) -> Vec<String> {
+    let experiments = results.experiments.values();
+    let of = |one: &spectral_alignment::problem::experiment::Experiment| {
+        let schedule = one.schedule();
+        let middle = one.time(schedule[(schedule.len() - 1) / 2]);
+        let problem = &one.problem;
+        let whole = [problem.d(), problem.rows(), problem.sample_size()].map(|number| number.to_string());
+        let numbers = [problem.lambda(), problem.training.beta, one.horizon].map(|number| number.to_string());
+        let times = [format!("{middle:.1}"), format!("{middle:.0}"), one.replicates.to_string()];
+        whole.into_iter().chain(numbers).chain(times)
+    };
+    experiments.flat_map(of).collect()
+}
