@@ -290,7 +290,7 @@ fn finish_or_heal(
         healed.store(true, Ordering::Relaxed);
         for request in &plan.requests {
             let groups = context.groups(&request.experiment)?;
-            for group in [&groups.trajectories, &groups.spectra] {
+            for group in groups.all() {
                 context.store.check_group(group)?;
             }
         }

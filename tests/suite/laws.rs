@@ -19,6 +19,7 @@ const ROOMS: [&str; 21] = [
     "simulation",
     "spectrum",
     "theory",
+    "study",
     "table",
     "plot",
     "stage",
