@@ -13,6 +13,7 @@ pub mod gmm_outlier_space;
 pub mod gmm_snr;
 pub mod gmm_spectrum;
 pub mod rank_law_map;
+pub mod top_subspace;
 pub mod train_and_test;
 pub mod xor_collapse;
 pub mod xor_eigenvalues_first;
@@ -52,4 +53,5 @@ pub const STAGES: &[&Stage] = &[
     &dimension_limit::report::STAGE,
     &architectures::report::STAGE,
     &train_and_test::report::STAGE,
+    &top_subspace::report::STAGE,
 ];

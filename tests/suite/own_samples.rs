@@ -58,18 +58,14 @@ fn what_is_left_of_a_change_solves_its_equation_of_motion() {
     let start = ndarray::array![0.7, -0.4, 0.2];
     for from in [0.0, 0.9, 2.0, 2.6, 3.5] {
         let mut vector = start.clone();
-        let steps = 20_000;
-        let h = (3.5 - from) / f64::from(steps);
-        for step in 0..steps {
-            let middle = from + (f64::from(step) + 0.5) * h;
-            let mean = if middle < 2.0 {
-                (&curvatures[0] + &curvatures[1]) * 0.5
-            } else {
-                (&curvatures[1] + &curvatures[2]) * 0.5
-            };
+        for (place, ends) in times.windows(2).enumerate() {
+            let h = (ends[1] - ends[0].max(from)).max(0.0) / 10_000.0;
+            let mean = (&curvatures[place] + &curvatures[place + 1]) * 0.5;
             let slope = |vector: &Array1<f64>| vector * -beta - mean.dot(vector) / lambda;
-            let half = &vector + &(slope(&vector) * (0.5 * h));
-            vector = &vector + &(slope(&half) * h);
+            for _ in 0..10_000 {
+                let half = &vector + &(slope(&vector) * (0.5 * h));
+                vector = &vector + &(slope(&half) * h);
+            }
         }
         let found = memory.of(from, start.view());
         assert!((&found - &vector).iter().all(|error| error.abs() < 1e-8), "{from}: {found} {vector}");
@@ -183,13 +179,14 @@ fn the_study_of_own_samples_is_what_plain_loops_make_of_its_definition() {
     let left = |place: usize, g: &Array1<f64>| {
         let from = (steps - (n - 1 - place)) as f64 * delta;
         let mut vector = g.clone();
-        let pieces = 40_000;
-        let h = (6.0 - from) / f64::from(pieces);
-        for piece in 0..pieces {
-            let interval = ((from + (f64::from(piece) + 0.5) * h) / 1.5) as usize;
-            let mean = (&at[interval] + &at[interval + 1]) * 0.5;
-            let half = &vector - &((&vector * 0.05 + mean.dot(&vector) / 3.0) * (0.5 * h));
-            vector = &vector - &((&half * 0.05 + mean.dot(&half) / 3.0) * h);
+        for (interval, pair) in at.windows(2).enumerate() {
+            let (start, end) = (1.5 * interval as f64, 1.5 * (interval + 1) as f64);
+            let h = (end - start.max(from)).max(0.0) / 2000.0;
+            let mean = (&pair[0] + &pair[1]) * 0.5;
+            for _ in 0..2000 {
+                let half = &vector - &((&vector * 0.05 + mean.dot(&vector) / 3.0) * (0.5 * h));
+                vector = &vector - &((&half * 0.05 + mean.dot(&half) / 3.0) * h);
+            }
         }
         vector
     };

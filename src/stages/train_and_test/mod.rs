@@ -71,7 +71,7 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
     ] {
         let windows = family.name == WINDOWS;
         for mut point in settings.members(family)? {
-            if point.name == format!("{SNR}-lambda-3") {
+            if judged(&point.name) {
                 point.replicates = profile.pick(MANY, point.replicates);
             }
             let point = settings.experiment(point)?;
@@ -79,6 +79,11 @@ fn plan(settings: &Settings) -> Result<Vec<Request>> {
         }
     }
     Ok(requests)
+}
+
+/// Whether the gap of an experiment is judged: that at the smallest signal-to-noise ratio.
+fn judged(name: &str) -> bool {
+    name == format!("{SNR}-lambda-{}", LAMBDAS[0]) || name == format!("{XOR}-lambda-{}", XOR_LAMBDAS[0])
 }
 
 /// What is looked at: all rows of softmax regression, as many of the XOR network.

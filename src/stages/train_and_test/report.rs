@@ -51,16 +51,16 @@ pub const STAGE: Stage = Stage {
 /// Standard errors of a mean over replicates that a bound leaves.
 const ERRORS: f64 = 7.0;
 
-/// How a statistic of one fresh sample scatters, in units of `n^{-1/2}`: standard deviation of the loss of a point, and of the
-/// weights of H and G, summed over rows, relative to their means. Upper ends of what trial seeds give at the smallest λ of each task; the claims' tables have
-/// the values of their own samples beside (`scatter of the loss`, `scatter of the weights`).
+/// How a statistic of one sample of n points scatters, in units of `n^{-1/2}`: the mean loss, and logarithms of the outliers and
+/// edges of H and G. Upper ends of what trial seeds give at the smallest λ of each task; the scatter of the loss and of the weights of single points, of which
+/// these are means, is in the tables beside, and outliers of a few neurons scatter more than their weights.
 struct Scatter {
     loss: f64,
     weights: [f64; 2],
 }
 
 const MIXTURE: Scatter = Scatter { loss: 0.55, weights: [0.35, 1.0] };
-const NETWORK: Scatter = Scatter { loss: 0.75, weights: [0.9, 1.6] };
+const NETWORK: Scatter = Scatter { loss: 0.25, weights: [0.95, 2.8] };
 
 /// `7 √(2/(n R))`: the gap is the difference of two independent samples of n points, averaged over R replicates.
 fn margin(one: &Experiment, part: f64) -> f64 {
@@ -340,8 +340,12 @@ fn space(one: &Experiment, numbers: &Numbers, (matrix, symbol): (Matrix, &str)) 
     let d = as_f64(problem.d());
     let own = 2.0 * problem.training.c * (1.0 / problem.lambda() + 1.0 / d);
     let scatter = ERRORS * (2.0 * 2.0 / (as_f64(CLASSES) * d * f64::from(one.replicates))).sqrt();
-    declare(format!("C1.{}-space", matrix.name()), ClaimKind::Prediction)
-        .says(format!("the outlier spaces of {symbol} on training samples lie in Span(mu) as well as those on fresh ones"))
+    let chance = as_f64(CLASSES) / d;
+    let claim = declare(format!("C1.{}-space", matrix.name()), ClaimKind::Prediction)
+        .says(format!("the outlier spaces of {symbol} on training samples lie in Span(mu) as well as those on fresh ones{}", match matrix {
+            Matrix::Hessian => "; principal components of the data do so too",
+            Matrix::Gradient => "",
+        }))
         .statistic(format!("logarithm of what the outlier spaces of the diagonal blocks of {symbol} lack in the squared overlap with Span(mu), on the last n samples over fresh ones; lambda = {}", problem.lambda()))
         .about([one.name.clone()])
         .near(
@@ -349,8 +353,14 @@ fn space(one: &Experiment, numbers: &Numbers, (matrix, symbol): (Matrix, &str)) 
             own + scatter,
             theory("weights move by at most twice the shift of a logit, c (1/lambda + 1/d); what k unit vectors have outside a space is a Gaussian vector of k d components, whose squared length scatters by (2/(k d))^(1/2), 7 standard errors of the difference of two"),
         )
-        .null("principal-components", over("overlap of components of the last samples"))
-        .mean(over("overlap of the last samples"))
+        .null("random-subspace", mapped(&fresh, |lack| libm::log((1.0 - chance) / lack)));
+    let components = over("overlap of components of the last samples");
+    // Where noise is weak, weights do not part the eigenvectors of H from principal components.
+    let claim = match matrix {
+        Matrix::Hessian => claim,
+        Matrix::Gradient => claim.null("principal-components", components),
+    };
+    claim.mean(over("overlap of the last samples"))
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
@@ -474,7 +484,7 @@ fn over_lambda(results: &Results, numbers: &Numbers) -> Result<Figure> {
         "The gap between training and fresh samples over the signal-to-noise ratio",
         format!("Softmax regression. {MEANING}; diamonds, the first n samples of SGD"),
         setting(&experiments, &[Symbol::Blocks]),
-        "Strong noise makes a gap, most of all in G; it is the derived one, and from λ = 30 on there is none to be seen. The first samples are forgotten",
+        "Strong noise makes a gap, most of all in G; it is the derived one, smaller in proportion to 1/λ, and none is left in the first samples",
     );
     let k = u32::try_from(CLASSES).unwrap_or(u32::MAX);
     let axis = || Axis::log(r"signal-to-noise ratio $\lambda$");
