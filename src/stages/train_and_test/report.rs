@@ -414,7 +414,7 @@ fn gaps(mut panel: Panel, shown: &[(f64, &Experiment)], drawn: &[Drawn]) -> Resu
 }
 
 /// What is drawn of a matrix: its first outlier, the others, the edge.
-fn of_matrix<'a>(values: [Gap<'a>; 3]) -> Vec<Drawn<'a>> {
+fn of_matrix(values: [Gap<'_>; 3]) -> Vec<Drawn<'_>> {
     let [first, others, edge] = values;
     [
         ("first outlier", Colour::Black, Marker::Circle, Dash::Solid, first),
