@@ -10,8 +10,7 @@ use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, theory};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Of, Selection, Statistics, Subspace, at_end, at_start, average, mean};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting as softmax_setting};
-use crate::stages::common::deep::setting;
+use crate::stages::common::deep;
 use crate::stages::common::grid::log_edges;
 use crate::stages::common::judged::combined;
 use crate::stages::common::judging::mapped;
@@ -287,12 +286,9 @@ fn gradient(results: &Results, measured: &Statistics, predicted: &Statistics) ->
     shown.push(results.experiment(SHARES_NUISANCE)?);
     let caption = Caption::new(
         "The share of the gradient in the top space of the whole H along training",
-        format!(
-            "Softmax regression. Share of the gradient of one sample (discs), of a batch of {BATCH} (squares) and of n samples (triangles) in the space of the k(k-1) leading eigenvectors of the whole H, mean over replicates, over time after the start; lines, the share in Span(μ) that \
-             the moments of the gradient give; crosses, of one sample in a random space of as many dimensions; with four label-free directions of variance 1 (last panel) theory is not drawn"
-        ),
-        setting(&shown),
-        "Most of the gradient of n samples lies in the top space, of one sample about (1 + k/λ)/(1 + d/λ), unless noise with a large variance fills that space",
+        "Softmax regression at two λ (a, b), and with label-free directions of large variance (c). Share in the space of the k(k-1) leading eigenvectors of the whole H of the gradient of n samples, a batch and one sample, mean over replicates, and of one sample in a random space of as many dimensions; lines, the share in Span(μ) that the moments of the gradient give",
+        deep::parameters(&shown),
+        "Most of the gradient of n samples lies in the top space, and little of that of one sample, unless label-free noise fills that space: then it is the other way round",
     );
     let mut figure = Figure::new("top-subspace-gradient", caption, Width::Full, 3).shared_y();
     for one in &shown {
@@ -340,11 +336,8 @@ fn training(results: &Results, measured: &Statistics) -> Result<Figure> {
     let shown = [member(results, PROJECTED, &[JUDGED])?, member(results, MAP, &[JUDGED, 1.0])?];
     let caption = Caption::new(
         "Training that is projected on the top space of H, or off it",
-        format!(
-            "Softmax regression. Test loss, mean over replicates, of SGD and of training whose steps are projected from t = {FROM} on: on the space of the k leading eigenvectors of each row's block of H, off it, on that of the 2k leading ones, on k \
-             principal components of the data, on a random space of k dimensions; (a) isotropic noise, (b) with k label-free directions of variance 1. The ridge is projected too where nothing else is said; spaces are renewed every four units of time from fresh samples"
-        ),
-        softmax_setting(&shown, &[Symbol::Blocks]),
+        "Softmax regression. Test loss, mean over replicates, of SGD and of training whose steps are projected after a short time: on the k leading eigenvectors of each row's block of H, off these, on twice as many, on k principal components of the data, or on a random space; (a) isotropic noise, (b) k label-free directions of large variance. The ridge is projected too where nothing else is said",
+        parameters(&shown),
         "With isotropic noise the top space is where the network learns; with label-free directions of large variance it is where it does not",
     );
     let mut figure = Figure::new("top-subspace-training", caption, Width::Full, 2).shared_y();
@@ -392,27 +385,12 @@ fn map(results: &Results, measured: &Statistics) -> Figure {
         average(&lost(measured, &one.name, rule).into_values().collect::<Vec<_>>())
     };
     let rules = [(RULES[2].1, "on top"), (RULES[4].1, "off top"), (RULES[8].1, "on components")];
-    let isotropic: Vec<String> = plain
-        .iter()
-        .map(|one| {
-            let [on, off, components] = rules.map(|(rule, _)| lose(one, rule));
-            let [on, off, components] = [on, off, components].map(rounded);
-            format!("{on:.2}, {off:.2} and {components:.2} at λ = {}", one.problem.lambda())
-        })
-        .collect();
     let mut shown = plain.clone();
     shown.extend(&all);
     let caption = Caption::new(
         "What projected training loses, over the signal-to-noise ratio and the variance of label-free directions",
-        format!(
-            "Of what SGD gains from t = {FROM} on, the share that training loses at the end, mean over replicates, whose steps are projected on the space of the k leading eigenvectors of each row's block of H (a), off it (b), and on k principal components of the data (c), \
-             with k label-free directions of the variance on the vertical axis. Line, the variance 1/λ + 1/k from which on label-free directions are the top space at the start; colours end at 0 and 1. With isotropic noise the three lose {}",
-            isotropic.join("; ")
-        ),
-        format!(
-            "Here H is the Hessian of the loss without ridge on a fresh sample of n = φ d points. {}",
-            parameters(&shown)
-        ),
+        "Softmax regression. Share of what SGD gains that training loses at the end, mean over replicates, if its steps are projected on the k leading eigenvectors of each row's block of H (a), off these (b), or on k principal components of the data (c), with k label-free directions of the variance on the vertical axis. Line, the variance from which on these are the top space at the start",
+        parameters(&shown),
         "Above the threshold the top space is all that SGD needs, and of no use where label-free directions are the top space",
     );
     let (x_edges, y_edges) = (log_edges(&lambdas), log_edges(&variances));
@@ -447,7 +425,7 @@ fn map(results: &Results, measured: &Statistics) -> Figure {
             (Axis::log("variance of label-free directions").ticks(variances.clone()), &y_edges),
         ];
         let axes = axes.map(|(axis, edges)| (axis.range(edges[0], edges[edges.len() - 1]), edges.clone()));
-        let panel = heat("share lost of what SGD gains", axes, clipped, 1.0, words).title(title);
+        let panel = heat("share lost of what SGD gains", axes, clipped, (1.0, None), words).title(title);
         figure = figure.panel(panel.line(
             r"$1/\lambda + 1/k$",
             Style::theory(Colour::Vermillion),

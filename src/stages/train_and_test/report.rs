@@ -9,10 +9,10 @@ use crate::stage::claim::{Claim, Kind as ClaimKind, declare, interval, theory};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Selection, Statistics, average};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::{Symbol, setting};
 use crate::stages::common::judged::{combined, minus};
 use crate::stages::common::judging::{folded, mapped, mean};
 use crate::stages::common::shared::SYMBOLS;
+use crate::stages::common::words::parameters;
 use crate::stages::train_and_test::{CLASSES, SNR, WINDOWS, XOR, plan, reduce};
 
 /// The stage.
@@ -473,18 +473,19 @@ fn three(
     Ok(figure)
 }
 
-const MEANING: &str = "Gap between the last n samples of SGD, at the end of training, and fresh samples: of the mean loss (a), and of the logarithms of the \
-     outliers and of the edge of the bulk of the first layer's diagonal blocks of H (b) and of G (c), eigenvalues being means over rows. Marks, mean over replicates with its 95 % interval; lines, what is \
-     predicted for fresh samples whose first-layer values are shifted by -(c‖Y‖²/d) expm(-(β + C/λ) τ) g, with the gradient g at the step, the mean curvature C and the age τ; grey, no gap";
+/// What is drawn over λ.
+const MEANING: &str = "at the end of training. Difference between the last n samples of SGD and fresh ones in (a) mean loss, (b) the logarithms of \
+     outliers and edge of the diagonal blocks of H, and (c) of G, means over rows; diamonds, the first n samples. Marks, mean; bars, \
+     95 % interval; lines, fresh samples whose first-layer values are shifted as derived; grey, no gap";
 
 fn over_lambda(results: &Results, numbers: &Numbers) -> Result<Figure> {
     let shown = members(results, SNR);
     let experiments: Vec<&Experiment> = shown.iter().map(|one| one.1).collect();
     let caption = Caption::new(
         "The gap between training and fresh samples over the signal-to-noise ratio",
-        format!("Softmax regression. {MEANING}; diamonds, the first n samples of SGD"),
-        setting(&experiments, &[Symbol::Blocks]),
-        "Strong noise makes a gap, most of all in G; it is the derived one, smaller in proportion to 1/λ, and none is left in the first samples",
+        format!("Softmax regression {MEANING}"),
+        parameters(&experiments),
+        "Strong noise makes a gap, most of all in G; it is the derived one, and none is left in the first samples",
     );
     let k = u32::try_from(CLASSES).unwrap_or(u32::MAX);
     let axis = || Axis::log(r"signal-to-noise ratio $\lambda$");
@@ -497,9 +498,9 @@ fn xor(results: &Results, numbers: &Numbers) -> Result<Figure> {
     let experiments: Vec<&Experiment> = shown.iter().map(|one| one.1).collect();
     let caption = Caption::new(
         "The gap between training and fresh samples in the XOR network",
-        format!("The XOR network. {MEANING}; diamonds, the first n samples of SGD"),
-        setting(&experiments, &[Symbol::Blocks]),
-        "The same rule predicts the gap of a network with a hidden layer",
+        format!("The XOR network {MEANING}"),
+        parameters(&experiments),
+        "The rule that softmax regression follows predicts the gap of a network with a hidden layer too",
     );
     let axis = || Axis::log(r"signal-to-noise ratio $\lambda$");
     let figure = Figure::new("train-and-test-xor", caption, Width::Full, 3);
@@ -521,13 +522,11 @@ fn windows(results: &Results, numbers: &Numbers) -> Result<Figure> {
     let experiments: Vec<&Experiment> = shown.iter().map(|one| one.1).collect();
     let caption = Caption::new(
         "The gap over the age of samples and the length of the window",
-        format!(
-            "Softmax regression. (a) Gap of the mean loss of training samples by the time since their step, in the longest window, n = {} d; (b) gap of the mean loss, and (c) of the logarithms of the outliers and of the edge of the bulk \
-             of the diagonal blocks of G, of the last n samples over φ = n/d. Marks, mean over replicates with its 95 % interval; lines, what is predicted for fresh samples whose logits are shifted as derived; grey, no gap",
-            long.problem.training.phi
-        ),
-        setting(&experiments, &[Symbol::Blocks]),
-        "SGD forgets its samples at the derived rate, so the longer the window, the smaller the gap of its mean",
+        "Softmax regression at the smallest λ. Difference between training and fresh samples: (a) in mean loss, by the time since their step, in the longest \
+         window; (b) in mean loss, and (c) in the logarithms of outliers and edge of the diagonal blocks of G, of the last n samples over φ = n/d. \
+         Marks, mean; bars, 95 % interval; lines, fresh samples whose logits are shifted as derived; grey, no gap",
+        parameters(&experiments),
+        "SGD forgets its samples at the derived rate, so the gap shrinks as the window grows",
     );
     let mut ages =
         Panel::new(Axis::linear(r"age $\tau$ of the samples"), Axis::linear("gap of the mean loss"))
