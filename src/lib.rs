@@ -2,7 +2,8 @@
 //!
 //! Modules stand in the order in which data flows: a seed gives random streams, a task gives samples and steps, SGD a
 //! trajectory, the spectrum eigenpairs of the Hessian and of the gradient matrix; a stage reduces these to tables, and
-//! tables to claims and figures. `theory` predicts the same numbers without importing any of it; only stages see both.
+//! tables to claims and figures. `theory` predicts the same numbers without importing any of it; only studies, what else is computed of a
+//! replicate, and stages see both.
 
 extern crate blas_src as _;
 extern crate lapack_src as _;
@@ -18,6 +19,8 @@ pub mod simulation;
 pub mod spectrum;
 
 pub mod theory;
+
+pub mod study;
 
 pub mod table;
 

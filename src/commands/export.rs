@@ -70,7 +70,8 @@ pub fn export(context: &RunContext, experiment: &Experiment, selection: Selectio
     let cached = size == experiment.problem.sample_size();
     let queries: Vec<Query> = checkpoints.iter().filter(|_| cached).flat_map(|one| of(*one)).collect();
     let stages = BTreeSet::from(["export"]);
-    let work = Work { experiment: Arc::new(experiment.clone()), replicate, queries, stages };
+    let work =
+        Work { experiment: Arc::new(experiment.clone()), replicate, queries, studies: Vec::new(), stages };
     compute(context, vec![work], 1, false)?;
 
     let lost = || Error::Lost { what: place(experiment, replicate) };

@@ -6,6 +6,7 @@ use crate::mutation;
 use crate::pipeline::closure::{NUMERICAL_CRATES, PRESENTING_CRATES, closure};
 use crate::problem::experiment::{Experiment, Simulator};
 use crate::problem::{data, network};
+use crate::study::definition;
 use std::collections::BTreeMap;
 
 /// Files that hold no mathematics: a change in an error message is no change of a result.
@@ -19,12 +20,13 @@ pub struct Code {
     pub crates: Vec<String>,
 }
 
-/// Digests of the code behind trajectories by SGD, behind those by the reduced chain, and behind answers.
+/// Digests of the code behind trajectories by SGD, behind those by the reduced chain, behind answers and behind studies.
 #[derive(Clone, Debug, Default)]
 struct Roots {
     sgd: String,
     chain: String,
     answers: String,
+    studies: String,
 }
 
 /// The file that simulates trajectories of an experiment.
@@ -51,6 +53,7 @@ impl Code {
                 sgd: digest("src/simulation/observe.rs")?,
                 chain: digest("src/simulation/chain/mod.rs")?,
                 answers: digest("src/spectrum/answer.rs")?,
+                studies: digest(definition::SOURCE)?,
             };
             roots.insert(own, code);
         }
@@ -75,6 +78,12 @@ impl Code {
     #[must_use]
     pub fn answers(&self, experiment: &Experiment) -> &str {
         &self.roots(experiment).answers
+    }
+
+    /// Digest of the code behind studies of an experiment.
+    #[must_use]
+    pub fn studies(&self, experiment: &Experiment) -> &str {
+        &self.roots(experiment).studies
     }
 }
 

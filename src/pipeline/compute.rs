@@ -1,11 +1,13 @@
-//! Computes what is missing: trajectories, then the results of queries, sharing sample and matrices.
+//! Computes what is missing: trajectories, then the results of queries, sharing sample and matrices, then studies.
 
 use crate::digest::sha256;
 use crate::error::{Error, Result, WithContext, say};
 use crate::pipeline::context::{RunContext, Work, place};
-use crate::pipeline::cost::{answer_cost, cost, memory, trajectory_cost};
+use crate::pipeline::cost::{answer_cost, cost, memory, study_cost, trajectory_cost};
 use crate::pipeline::distribute::distribute;
-use crate::pipeline::keys::{Groups, answer_bytes, decode, query_id, trajectory_bytes, trajectory_id};
+use crate::pipeline::keys::{
+    Groups, answer_bytes, decode, query_id, study_bytes, study_id, trajectory_bytes, trajectory_id,
+};
 use crate::pipeline::openblas::reserve;
 use crate::pipeline::parallel::each;
 use crate::pipeline::progress::Progress;
@@ -20,6 +22,7 @@ use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::{Point, QueryResult};
 use crate::spectrum::query::{Query, SampleKind};
 use crate::store::{Access, Group, Record, kernel};
+use crate::study::Reading;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,13 +37,20 @@ const SLICE_PATIENCE: Duration = Duration::from_secs(60);
 pub fn merge(works: Vec<Work>) -> Vec<Work> {
     let mut merged: BTreeMap<(String, u32), Work> = BTreeMap::new();
     for work in works {
-        let entry = merged
-            .entry((work.experiment.name.clone(), work.replicate))
-            .or_insert_with(|| Work { queries: Vec::new(), ..work.clone() });
+        let entry = merged.entry((work.experiment.name.clone(), work.replicate)).or_insert_with(|| Work {
+            queries: Vec::new(),
+            studies: Vec::new(),
+            ..work.clone()
+        });
         entry.stages.extend(&work.stages);
         entry.queries.extend(work.queries);
         entry.queries.sort_unstable();
         entry.queries.dedup();
+        for study in work.studies {
+            if !entry.studies.contains(&study) {
+                entry.studies.push(study);
+            }
+        }
     }
     merged.into_values().collect()
 }
@@ -123,7 +133,7 @@ pub fn compute(context: &RunContext, works: Vec<Work>, jobs: usize, force: bool)
         return computed.map(|_| ());
     }
     // What is finished is merged even where something failed.
-    for group in groups.values().flat_map(|groups| [&groups.trajectories, &groups.spectra]) {
+    for group in groups.values().flat_map(|groups| groups.all()) {
         context.store.forget(group);
         tidy(context, group)?;
     }
@@ -146,7 +156,8 @@ fn afford(batches: &[Batch], jobs: usize) -> Result<()> {
     for batch in batches {
         let work = &batch.works[0];
         let d = work.experiment.reduced_problem().d();
-        let queries = batch.works.iter().any(|work| !work.queries.is_empty());
+        let asked = |work: &Work| !work.queries.is_empty() || !work.studies.is_empty();
+        let queries = batch.works.iter().any(asked);
         if queries && d > MOST_DIMENSIONS {
             let rule = format!("must be at most {MOST_DIMENSIONS} where eigenvectors are computed");
             return Err(Error::parameter(format!("{}.d", work.experiment.name), d, rule));
@@ -176,8 +187,9 @@ fn compute_batch(
     let mut outbox = Outbox::new(context, experiment)?;
     // Another run may have done some of it. A slice asks a network file system for as little as it can.
     if context.store.access() != Access::Slice {
-        context.store.forget(&outbox.groups.trajectories);
-        context.store.forget(&outbox.groups.spectra);
+        for group in outbox.groups.all() {
+            context.store.forget(group);
+        }
     }
     let done = batch.works.iter().try_for_each(|work| {
         replicate(context, &mut outbox, work, force, progress).context(|| place(experiment, work.replicate))
@@ -195,6 +207,7 @@ struct Outbox<'a> {
     provenance: Vec<(String, String)>,
     trajectories: Vec<Record>,
     spectra: Vec<Record>,
+    studies: Vec<Record>,
     computed: (u64, u64),
     since: Instant,
     patience: Duration,
@@ -204,9 +217,19 @@ impl<'a> Outbox<'a> {
     fn new(context: &'a RunContext<'a>, experiment: &Experiment) -> Result<Self> {
         let provenance = simulation_provenance(experiment)?;
         let (groups, since) = (context.groups(experiment)?, Instant::now());
-        let (trajectories, spectra) = (Vec::new(), Vec::new());
+        let (trajectories, spectra, studies) = (Vec::new(), Vec::new(), Vec::new());
         let patience = if context.store.access() == Access::Slice { SLICE_PATIENCE } else { PATIENCE };
-        Ok(Self { context, groups, provenance, trajectories, spectra, computed: (0, 0), since, patience })
+        Ok(Self {
+            context,
+            groups,
+            provenance,
+            trajectories,
+            spectra,
+            studies,
+            computed: (0, 0),
+            since,
+            patience,
+        })
     }
 
     /// Flushes if enough time has passed.
@@ -253,11 +276,10 @@ impl<'a> Outbox<'a> {
     fn flush(&mut self) -> Result<()> {
         let (store, groups) = (self.context.store, Arc::clone(&self.groups));
         self.computed.0 += self.trajectories.len() as u64;
-        self.computed.1 += self.spectra.len() as u64;
+        self.computed.1 += (self.spectra.len() + self.studies.len()) as u64;
         // Trajectories first: results are about them.
-        let (trajectories, spectra) =
-            (std::mem::take(&mut self.trajectories), std::mem::take(&mut self.spectra));
-        for (group, waiting) in [(&groups.trajectories, trajectories), (&groups.spectra, spectra)] {
+        let waiting = [&mut self.trajectories, &mut self.spectra, &mut self.studies].map(std::mem::take);
+        for (group, waiting) in groups.all().into_iter().zip(waiting) {
             if !waiting.is_empty() {
                 store.append(group, &self.provenance, self.other_kernels(group, waiting)?)?;
             }
@@ -270,7 +292,10 @@ impl<'a> Outbox<'a> {
 /// Whether two results of a query have the same numbers, to rounding relative to the largest of them. Directions of
 /// eigenvectors that their eigenvalues do not separate are no numbers.
 fn near(old: &[u8], new: &[u8]) -> bool {
-    let (Ok(old), Ok(new)) = (decode("result", old), decode("result", new)) else { return false };
+    let (Ok(old), Ok(new)) = (decode("result", old), decode("result", new)) else {
+        let study = (numbers_of_study(old), numbers_of_study(new));
+        return matches!(study, (Ok(old), Ok(new)) if close(&old, &new));
+    };
     let numbers = |result: &QueryResult| -> Vec<f64> {
         match result {
             QueryResult::Pairs(both) => both.iter().flatten().map(|pair| pair.value).collect(),
@@ -281,9 +306,18 @@ fn near(old: &[u8], new: &[u8]) -> bool {
             }
         }
     };
-    let (old, new) = (numbers(&old), numbers(&new));
+    close(&numbers(&old), &numbers(&new))
+}
+
+fn numbers_of_study(bytes: &[u8]) -> Result<Vec<f64>> {
+    let readings: Vec<Reading> = decode("reading of a study", bytes)?;
+    Ok(readings.iter().map(|reading| reading.value).collect())
+}
+
+/// Whether numbers are the same to rounding relative to the largest of them.
+fn close(old: &[f64], new: &[f64]) -> bool {
     let scale = old.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
-    old.len() == new.len() && old.iter().zip(&new).all(|(a, b)| (a - b).abs() <= 1e-10 * scale)
+    old.len() == new.len() && old.iter().zip(new).all(|(a, b)| (a - b).abs() <= 1e-10 * scale)
 }
 
 fn replicate(
@@ -332,6 +366,21 @@ fn replicate(
                 progress.add(answer_cost(experiment));
             }
         }
+    }
+    let studies = if force { work.studies.clone() } else { context.open_studies(work)? };
+    for study in &work.studies {
+        if studies.contains(study) && trajectory.diverged.is_none() {
+            let started = Instant::now();
+            let readings = study.run(&*task, &seed, &trajectory).context(|| study.to_string())?;
+            outbox.studies.push(Record {
+                id: study_id(work.replicate, study, &values),
+                items: 1,
+                seconds: started.elapsed().as_secs_f64(),
+                payload: study_bytes(&readings)?,
+            });
+            outbox.offer()?;
+        }
+        progress.add(study_cost(experiment, study));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::digest::{Ingredients, KeyBuilder, Value};
 use crate::error::{Error, Result, WithContext};
 use crate::pipeline::code::{Code, crates, parameters, presenting_crates};
-use crate::pipeline::keys::{Groups, decode, query_id, trajectory_id};
+use crate::pipeline::keys::{Groups, decode, query_id, study_id, trajectory_id};
 use crate::pipeline::plan::StagePlan;
 use crate::problem::experiment::Experiment;
 use crate::random::seed::{SCHEME, Seed};
@@ -13,10 +13,11 @@ use crate::spectrum::query::Query;
 use crate::stage::Settings;
 use crate::stage::request::Request;
 use crate::store::{Manifest, Store};
+use crate::study::{Reading, Study};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Work on one replicate: its trajectory and the queries about it.
+/// Work on one replicate: its trajectory, the queries about it and its studies.
 #[derive(Clone, Debug)]
 pub struct Work {
     /// The experiment.
@@ -25,6 +26,8 @@ pub struct Work {
     pub replicate: u32,
     /// What to ask.
     pub queries: Vec<Query>,
+    /// What to study.
+    pub studies: Vec<Study>,
     /// The stages that need it.
     pub stages: BTreeSet<&'static str>,
 }
@@ -115,6 +118,26 @@ impl<'a> RunContext<'a> {
             .context(|| place(experiment, replicate))
     }
 
+    /// The readings of a study, if they are there.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn study(
+        &self,
+        experiment: &Experiment,
+        replicate: u32,
+        study: &Study,
+    ) -> Result<Option<Vec<Reading>>> {
+        let groups = self.groups(experiment)?;
+        let trajectories = self.store.records(&groups.trajectories)?;
+        let Some(trajectory) = trajectories.get(&trajectory_id(replicate)) else { return Ok(None) };
+        let bytes = self.store.read(&groups.studies, &study_id(replicate, study, &trajectory.values))?;
+        bytes
+            .map(|bytes| decode("reading of a study", &bytes))
+            .transpose()
+            .context(|| place(experiment, replicate))
+    }
+
     /// Whether the store has a trajectory.
     ///
     /// # Errors
@@ -150,6 +173,22 @@ impl<'a> RunContext<'a> {
         Ok(work.queries.iter().filter(open).copied().collect())
     }
 
+    /// The studies of a piece of work that have not been carried out, of a replicate that reached the end.
+    pub(crate) fn open_studies(&self, work: &Work) -> Result<Vec<Study>> {
+        let groups = self.groups(&work.experiment)?;
+        let trajectories = self.store.records(&groups.trajectories)?;
+        let studies = self.store.records(&groups.studies)?;
+        let Some(trajectory) = trajectories.get(&trajectory_id(work.replicate)) else {
+            return Ok(work.studies.clone());
+        };
+        if trajectory.items < work.experiment.schedule().len() as u64 {
+            return Ok(Vec::new());
+        }
+        let open =
+            |study: &&Study| studies.get(&study_id(work.replicate, study, &trajectory.values)).is_none();
+        Ok(work.studies.iter().filter(open).copied().collect())
+    }
+
     /// What the store holds of the data behind a stage; reads only the indices of packs.
     ///
     /// # Errors
@@ -162,9 +201,12 @@ impl<'a> RunContext<'a> {
             let trajectories = self.store.records(&groups.trajectories)?;
             let spectra = self.store.records(&groups.spectra)?;
             let (shared, stages) = (Arc::new(experiment.clone()), BTreeSet::from([plan.stage.name]));
+            let studied = self.store.records(&groups.studies)?;
+            let planned = experiment.schedule().len() as u64;
             let mut values = Vec::new();
             for replicate in 0..experiment.replicates {
                 let mut queries = request.queries(replicate);
+                let mut studies = request.studies().to_vec();
                 let trajectory = trajectories.get(&trajectory_id(replicate));
                 if let Some(trajectory) = trajectory {
                     inputs.seconds += trajectory.seconds;
@@ -180,10 +222,22 @@ impl<'a> RunContext<'a> {
                             None => true,
                         }
                     });
+                    // A replicate that diverged is not studied.
+                    studies.retain(|_| trajectory.items >= planned);
+                    studies.retain(|study| {
+                        match studied.get(&study_id(replicate, study, &trajectory.values)) {
+                            Some(result) => {
+                                inputs.seconds += result.seconds;
+                                values.push(result.values.clone());
+                                false
+                            }
+                            None => true,
+                        }
+                    });
                 }
-                if trajectory.is_none() || !queries.is_empty() {
+                if trajectory.is_none() || !queries.is_empty() || !studies.is_empty() {
                     let (experiment, stages) = (Arc::clone(&shared), stages.clone());
-                    inputs.missing.push(Work { experiment, replicate, queries, stages });
+                    inputs.missing.push(Work { experiment, replicate, queries, studies, stages });
                 }
             }
             let digest = KeyBuilder::new("inputs").with("values", values).finish().digest();
@@ -267,7 +321,13 @@ impl<'a> RunContext<'a> {
 
     fn lineage_of(&self, request: &Request) -> Result<Ingredients> {
         let experiment = &request.experiment;
-        Ok(KeyBuilder::new("inputs")
+        let mut lineage = KeyBuilder::new("inputs");
+        if !request.studies().is_empty() {
+            lineage = lineage
+                .with("studies", Value::of(request.studies())?)
+                .with("study code", self.code.studies(experiment));
+        }
+        Ok(lineage
             .with("experiment", &experiment.name)
             .with("replicates", experiment.replicates)
             .with("seed", self.settings.seed)

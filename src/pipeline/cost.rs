@@ -3,6 +3,7 @@
 
 use crate::pipeline::context::Work;
 use crate::problem::experiment::{Experiment, Simulator};
+use crate::study::Study;
 
 /// Approximate time to compute a trajectory, in nanoseconds.
 #[allow(
@@ -33,9 +34,17 @@ pub(crate) fn answer_cost(experiment: &Experiment) -> u64 {
     (2.0 * experiment.problem.training.phi * d * d * d / 50.0 + 2.0 * d * d * d / 15.0) as u64
 }
 
+/// Approximate time of a study, in nanoseconds.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+pub(crate) fn study_cost(experiment: &Experiment, study: &Study) -> u64 {
+    study.cost(&experiment.problem, experiment.horizon) as u64
+}
+
 /// Approximate time to compute a piece of work, in nanoseconds.
 pub(crate) fn cost(work: &Work) -> u64 {
-    trajectory_cost(&work.experiment) + work.queries.len() as u64 * answer_cost(&work.experiment)
+    trajectory_cost(&work.experiment)
+        + work.queries.len() as u64 * answer_cost(&work.experiment)
+        + work.studies.iter().map(|study| study_cost(&work.experiment, study)).sum::<u64>()
 }
 
 /// Bytes that a piece of work needs on its thread: two samples with their outputs, the parameters of all checkpoints; for queries

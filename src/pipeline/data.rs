@@ -11,6 +11,7 @@ use crate::simulation::trajectory::{Observed, Trajectory};
 use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::Query;
 use crate::stage::Data;
+use crate::study::{Reading, Study};
 use crate::table::{Table, TableBuilder};
 
 /// The data of one stage.
@@ -84,6 +85,26 @@ impl Data for StageData<'_> {
     fn null(&self, experiment: &str, replicate: u32) -> Normals {
         let experiment = experiment.to_owned();
         Seed { root: self.context.settings.seed, experiment, replicate }.stream(Purpose::Null, 0)
+    }
+
+    fn studies(&self, experiment: &str) -> Result<&[Study]> {
+        let name = self.experiment(experiment)?.name.as_str();
+        let request = self.plan.requests.iter().find(|request| request.experiment.name == name);
+        Ok(request.map_or(&[], |request| request.studies()))
+    }
+
+    fn study(&self, experiment: &str, replicate: u32, study: &Study) -> Result<Vec<Reading>> {
+        let experiment = self.experiment(experiment)?;
+        if let Some(found) = self.context.study(experiment, replicate, study)? {
+            return Ok(found);
+        }
+        let mut requests =
+            self.plan.requests.iter().filter(|request| request.experiment.name == experiment.name);
+        if requests.any(|request| request.studies().contains(study)) {
+            return Err(Error::Lost { what: place(experiment, replicate) });
+        }
+        let rule = format!("is not in the plan of stage {}", self.plan.stage.name);
+        Err(Error::parameter("study", study, rule))
     }
 
     fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<QueryResult> {

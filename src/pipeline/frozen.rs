@@ -168,7 +168,7 @@ fn keys(context: &RunContext, plans: &[StagePlan]) -> Result<String> {
     let mut keys = BTreeMap::new();
     for experiment in plans.iter().flat_map(StagePlan::experiments) {
         let groups = context.groups(&experiment.1)?;
-        keys.insert(experiment.0, [groups.trajectories.key().clone(), groups.spectra.key().clone()]);
+        keys.insert(experiment.0, groups.all().map(|group| group.key().clone()));
     }
     let text = serde_json::to_vec(&keys).map_err(|error| Error::defect("frozen plan", error))?;
     Ok(sha256(&text))

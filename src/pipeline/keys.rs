@@ -1,4 +1,4 @@
-//! The keys under which the store holds the data of an experiment: two groups, and an id for each replicate and query.
+//! The keys under which the store holds the data of an experiment: three groups, and an id for each replicate, query and study.
 
 use crate::digest::{Ingredients, KeyBuilder};
 use crate::error::{Error, Result};
@@ -10,6 +10,7 @@ use crate::spectrum::Pair;
 use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::{Query, Question};
 use crate::store::Group;
+use crate::study::{Reading, Study};
 
 /// The groups of an experiment under one root seed.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Groups {
     pub trajectories: Group,
     /// Results of queries about them.
     pub spectra: Group,
+    /// Readings of studies of them.
+    pub studies: Group,
 }
 
 impl Groups {
@@ -41,7 +44,14 @@ impl Groups {
         Ok(Self {
             trajectories: group("trajectories", code.trajectories(experiment)),
             spectra: group("spectra", code.answers(experiment)),
+            studies: group("studies", code.studies(experiment)),
         })
+    }
+
+    /// All three.
+    #[must_use]
+    pub fn all(&self) -> [&Group; 3] {
+        [&self.trajectories, &self.spectra, &self.studies]
     }
 }
 
@@ -68,6 +78,12 @@ pub fn query_id(replicate: u32, query: Query, trajectory: &str) -> String {
         sample.name(),
         block.shown()
     )
+}
+
+/// Id of the readings of a study in their group: the study, and the values of the trajectory that it is about.
+#[must_use]
+pub fn study_id(replicate: u32, study: &Study, trajectory: &str) -> String {
+    format!("{replicate}, {study}, of {trajectory}")
 }
 
 /// A trajectory as bytes; equal values give equal bytes on every machine.
@@ -103,6 +119,14 @@ pub fn answer_bytes(answer: &QueryResult) -> Result<Vec<u8>> {
         }),
     };
     encode("result of a query", finite, answer)
+}
+
+/// The readings of a study as bytes; equal values give equal bytes on every machine.
+///
+/// # Errors
+/// A value that is not finite.
+pub fn study_bytes(readings: &[Reading]) -> Result<Vec<u8>> {
+    encode("reading of a study", readings.iter().all(|reading| reading.value.is_finite()), &readings)
 }
 
 fn encode<T: serde::Serialize>(what: &'static str, finite: bool, value: &T) -> Result<Vec<u8>> {

@@ -3,7 +3,7 @@
 use crate::digest::{Ingredients, Key, KeyBuilder, Value};
 use crate::error::Result;
 use crate::pipeline::context::{Inputs, RunContext};
-use crate::pipeline::keys::{query_id, trajectory_id};
+use crate::pipeline::keys::{query_id, study_id, trajectory_id};
 use crate::pipeline::plan::StagePlan;
 use crate::store::{Entry, Group, Manifest};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -49,14 +49,15 @@ impl LiveSet {
         for request in &plan.requests {
             let experiment = &request.experiment;
             let groups = context.groups(experiment)?;
-            self.programs
-                .extend([&groups.trajectories, &groups.spectra].map(|group| program(group.ingredients())));
+            self.programs.extend(groups.all().map(|group| program(group.ingredients())));
             let trajectories = context.store.records(&groups.trajectories)?;
             for replicate in 0..experiment.replicates {
                 let id = trajectory_id(replicate);
                 let values = trajectories.get(&id).map_or(UNKNOWN, |entry| entry.values.as_str());
                 let queries =
                     request.queries(replicate).into_iter().map(|query| query_id(replicate, query, values));
+                let studies = request.studies().iter().map(|study| study_id(replicate, study, values));
+                self.records.entry(groups.studies.key().clone()).or_default().extend(studies);
                 self.records.entry(groups.spectra.key().clone()).or_default().extend(queries);
                 self.records.entry(groups.trajectories.key().clone()).or_default().insert(id);
             }

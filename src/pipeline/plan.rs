@@ -8,6 +8,7 @@ use crate::problem::experiment::{Experiment, Simulator};
 use crate::random::seed::SCHEME;
 use crate::stage::request::Request;
 use crate::stage::{Settings, Stage};
+use crate::study::definition;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Code that turns tables into claims and pictures, but not data into tables.
@@ -29,7 +30,9 @@ impl StagePlan {
     /// A parameter outside its range, with the name of the stage.
     pub fn new(stage: &'static Stage, settings: &Settings) -> Result<Self> {
         let requests = (stage.plan)(settings).context(|| format!("stage {}", stage.name))?;
-        for Request { experiment, .. } in requests.iter().filter(|request| !request.queries(0).is_empty()) {
+        for Request { experiment, .. } in
+            requests.iter().filter(|request| !request.queries(0).is_empty() || !request.studies().is_empty())
+        {
             if experiment.simulator == Simulator::Chain {
                 let rule = "is simulated by the reduced chain, which has trajectories but no spectra";
                 return Err(Error::parameter("experiment", &experiment.name, rule));
@@ -69,6 +72,9 @@ impl StagePlan {
     pub fn recipe_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let mut roots = vec![self.stage.source, self.stage.report, "src/spectrum/answer.rs"];
         roots.extend(self.requests.iter().map(|request| simulator(&request.experiment)));
+        if self.requests.iter().any(|request| !request.studies().is_empty()) {
+            roots.push(definition::SOURCE);
+        }
         (roots, self.skipped(&[NOT_DIGESTED]))
     }
 
@@ -115,7 +121,17 @@ impl StagePlan {
         for request in &self.requests {
             questions.insert(request.experiment.name.clone(), Value::of(request.questions())?);
         }
-        Ok(KeyBuilder::new("recipe")
+        let mut recipe = KeyBuilder::new("recipe");
+        let studies: BTreeMap<String, Value> = self
+            .requests
+            .iter()
+            .filter(|request| !request.studies().is_empty())
+            .map(|request| Ok((request.experiment.name.clone(), Value::of(request.studies())?)))
+            .collect::<Result<_>>()?;
+        if !studies.is_empty() {
+            recipe = recipe.with("studies", studies);
+        }
+        Ok(recipe
             .with("stage", self.stage.name)
             .with("profile", settings.profile.word())
             .with("seed", settings.seed)

@@ -155,8 +155,9 @@ fn bring_up_to_date(
         // What slices and killed runs have left; first, so that values that differ are found before anything is made of them.
         for request in &plan.requests {
             let groups = context.groups(&request.experiment)?;
-            tidy(context, &groups.trajectories)?;
-            tidy(context, &groups.spectra)?;
+            for group in groups.all() {
+                tidy(context, group)?;
+            }
         }
         if options.force {
             works.extend(everything(plan));
@@ -290,7 +291,7 @@ fn finish_or_heal(
         healed.store(true, Ordering::Relaxed);
         for request in &plan.requests {
             let groups = context.groups(&request.experiment)?;
-            for group in [&groups.trajectories, &groups.spectra] {
+            for group in groups.all() {
                 context.store.check_group(group)?;
             }
         }

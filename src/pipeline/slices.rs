@@ -140,8 +140,9 @@ pub fn await_published(context: &RunContext, plans: &[StagePlan]) -> Result<()> 
             missing.iter().map(|(work, _)| (work.experiment.name.as_str(), &*work.experiment)).collect();
         for experiment in experiments.values() {
             let groups = context.groups(experiment)?;
-            context.store.look_anew(&groups.trajectories)?;
-            context.store.look_anew(&groups.spectra)?;
+            for group in groups.all() {
+                context.store.look_anew(group)?;
+            }
         }
         std::thread::sleep(Duration::from_secs(pause));
     }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::pipeline::compute::merge;
 use crate::pipeline::context::{RunContext, Work};
-use crate::pipeline::cost::{answer_cost, cost, memory, trajectory_cost};
+use crate::pipeline::cost::{answer_cost, cost, memory, study_cost, trajectory_cost};
 use crate::pipeline::plan::StagePlan;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Unit {
     pub replicate: u32,
     /// Whether its trajectory is missing.
     pub trajectory: bool,
-    /// How many results of queries about it are missing.
+    /// How many results of queries about it and studies of it are missing.
     pub results: usize,
     /// Declared nanoseconds of what is missing, on one thread.
     pub cost: u64,
@@ -63,6 +63,7 @@ pub(crate) fn everything(plan: &StagePlan) -> impl Iterator<Item = Work> + '_ {
             experiment: Arc::clone(&experiment),
             replicate,
             queries: request.queries(replicate),
+            studies: request.studies().to_vec(),
             stages: stages.clone(),
         })
     })
@@ -87,7 +88,8 @@ pub fn all(plans: &[StagePlan]) -> Vec<(Work, u64)> {
 /// A store that cannot be read.
 pub(crate) fn is_open(context: &RunContext, work: &Work) -> Result<bool> {
     Ok(!context.has_trajectory(&work.experiment, work.replicate)?
-        || !work.queries.is_empty() && !context.open_queries(work)?.is_empty())
+        || !work.queries.is_empty() && !context.open_queries(work)?.is_empty()
+        || !work.studies.is_empty() && !context.open_studies(work)?.is_empty())
 }
 
 /// What stages lack, each replicate once, by experiment and replicate.
@@ -113,15 +115,18 @@ fn unit(context: &RunContext, work: &Work, whole: u64) -> Result<Unit> {
     let (experiment, replicate) = (&work.experiment, work.replicate);
     let trajectory = !context.has_trajectory(experiment, replicate)?;
     let results = context.open_queries(work)?.len();
+    let studies = context.open_studies(work)?;
     let simulation = if trajectory { trajectory_cost(experiment) } else { 0 };
     Ok(Unit {
         name: format!("{}/{replicate}", experiment.name),
         experiment: experiment.name.clone(),
         replicate,
         trajectory,
-        results,
-        cost: simulation + results as u64 * answer_cost(experiment),
+        results: results + studies.len(),
+        cost: simulation
+            + results as u64 * answer_cost(experiment)
+            + studies.iter().map(|study| study_cost(experiment, study)).sum::<u64>(),
         whole,
-        bytes: memory(experiment, !work.queries.is_empty()),
+        bytes: memory(experiment, !work.queries.is_empty() || !work.studies.is_empty()),
     })
 }

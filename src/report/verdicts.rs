@@ -18,7 +18,7 @@ const GROUPS: [(&str, &str); 3] = [
 ];
 
 /// What the paper claims, by the part of a claim's id before the dot.
-pub const PAPER: [(&str, &str); 13] = [
+pub const PAPER: [(&str, &str); 15] = [
     ("A1", "every row x^c aligns with Span(mu)"),
     ("A2", "the outlier eigenspaces of all blocks of H and G lie in Span(mu)"),
     ("A3", "SGD aligns with the outlier eigenspaces of H and G, and they with each other"),
@@ -29,7 +29,12 @@ pub const PAPER: [(&str, &str); 13] = [
     ("B3", "the second layer's outlier eigenspace grows from one dimension to four"),
     ("B4", "as many outliers are left as clusters are classified"),
     ("B5", "how often rank is lost follows the coupon collector's law"),
+    ("C1", "the same holds with matrices from training data"),
     ("C2", "the same picture in deeper and wider networks, layer by layer"),
+    (
+        "C3",
+        "what a decade of numerics reported: bulk plus outliers, as many as classes, gradients mostly in the top space",
+    ),
     ("D1", "effective dynamics predict the summary statistics of SGD"),
     ("D2", "effective spectral theory predicts bulk, edges, outliers and eigenvectors"),
 ];

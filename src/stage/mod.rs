@@ -16,6 +16,7 @@ use crate::spectrum::query::Query;
 use crate::spectrum::{Norms, Pair};
 use crate::stage::claim::Claim;
 use crate::stage::request::Request;
+use crate::study::{Reading, Study};
 use crate::table::Table;
 use std::collections::BTreeMap;
 
@@ -152,6 +153,18 @@ pub trait Data {
     /// # Errors
     /// A question the stage did not ask; a store that cannot be read.
     fn answer(&self, experiment: &str, replicate: u32, query: Query) -> Result<QueryResult>;
+
+    /// The studies that the stage asked for.
+    ///
+    /// # Errors
+    /// An experiment the stage did not ask for.
+    fn studies(&self, experiment: &str) -> Result<&[Study]>;
+
+    /// What a study that the stage asked for gave.
+    ///
+    /// # Errors
+    /// A study the stage did not ask for; a store that cannot be read.
+    fn study(&self, experiment: &str, replicate: u32, study: &Study) -> Result<Vec<Reading>>;
 
     /// A stream of its own for what claims of a replicate are compared with, such as random subspaces.
     fn null(&self, experiment: &str, replicate: u32) -> Normals;

@@ -1,8 +1,9 @@
-//! What a stage requests of an experiment: its trajectories, and queries about their spectra.
+//! What a stage requests of an experiment: its trajectories, queries about their spectra, and studies.
 
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Block;
 use crate::spectrum::query::{Query, Question, SampleKind};
+use crate::study::Study;
 use serde::Serialize;
 
 /// Checkpoints by their place in the schedule, so that a stage need not know how many there are.
@@ -61,12 +62,13 @@ pub struct Request {
     /// The experiment.
     pub experiment: Experiment,
     questions: Vec<Asked>,
+    studies: Vec<Study>,
 }
 
 impl Request {
     /// The experiment without questions: its trajectories only.
     pub fn new(experiment: Experiment) -> Self {
-        Self { experiment, questions: Vec::new() }
+        Self { experiment, questions: Vec::new(), studies: Vec::new() }
     }
 
     /// Puts a question about test-sample spectra to every replicate.
@@ -91,6 +93,17 @@ impl Request {
             question,
         });
         self
+    }
+
+    /// Has every replicate studied.
+    pub fn study(mut self, study: Study) -> Self {
+        self.studies.push(study);
+        self
+    }
+
+    /// The studies of every replicate.
+    pub fn studies(&self) -> &[Study] {
+        &self.studies
     }
 
     /// What is asked: with the experiment's parameters it decides all queries.

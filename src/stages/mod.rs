@@ -13,6 +13,8 @@ pub mod gmm_outlier_space;
 pub mod gmm_snr;
 pub mod gmm_spectrum;
 pub mod rank_law_map;
+pub mod top_subspace;
+pub mod train_and_test;
 pub mod xor_collapse;
 pub mod xor_eigenvalues_first;
 pub mod xor_eigenvalues_second;
@@ -50,4 +52,6 @@ pub const STAGES: &[&Stage] = &[
     &effective_spectrum::report::STAGE,
     &dimension_limit::report::STAGE,
     &architectures::report::STAGE,
+    &train_and_test::report::STAGE,
+    &top_subspace::report::STAGE,
 ];

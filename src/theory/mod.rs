@@ -12,10 +12,12 @@ pub mod collapse;
 pub mod coupon_collector;
 pub mod dynamics;
 pub mod effective_spectrum;
+pub mod gradients;
 pub mod jacobi;
 pub mod joint;
 pub mod leading;
 pub mod mixture_law;
+pub mod own_samples;
 mod span;
 pub mod xor_law;
 

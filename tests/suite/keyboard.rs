@@ -342,7 +342,10 @@ fn colours_are_for_terminals_and_lines_for_their_width() {
     let all = place.call(&["claims"]).out;
     let headings = all.lines().filter(|line| line.starts_with(|letter: char| letter.is_ascii_uppercase()));
     let found: Vec<&str> = headings.filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(found, ["A1", "A2", "A3", "A4", "A5", "B1", "B2", "B3", "B4", "B5", "C2", "D1", "D2"]);
+    assert_eq!(
+        found,
+        ["A1", "A2", "A3", "A4", "A5", "B1", "B2", "B3", "B4", "B5", "C1", "C2", "C3", "D1", "D2"]
+    );
     let ids = plain.lines().filter_map(|line| line.find("A1.")).collect::<std::collections::BTreeSet<_>>();
     assert_eq!(ids.len(), 1, "{plain}");
 }

@@ -49,6 +49,12 @@ mod xor;
 /// Multilayer perceptrons against finite differences, the dedicated networks and explicit matrices; nuisance directions.
 mod mlp;
 
+/// Shares of gradients against explicit vectors, their moments against many samples, projected training where its outcome is known.
+mod top_subspace;
+
+/// Training samples beside fresh ones against plain loops, and what is left of a step against its equation of motion.
+mod own_samples;
+
 /// Eigenpairs and norms against another route, known spectra, and the closed form at x = 0.
 mod spectrum;
 
