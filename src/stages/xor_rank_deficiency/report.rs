@@ -253,8 +253,9 @@ fn neurons(results: &Results, all: &[Run]) -> Result<Figure> {
         ),
         parameters(&[experiment]),
         format!(
-            "{as_signed} of {total} neurons end on the axis that the sign of v_i at the start names, ±μ where it is positive, and {} of the {} \
+            "{} of the neurons end on the axis that the sign of v_i at the start names, ±μ where it is positive, and {} of the {} \
              in each run share a direction with another one. Paths end within {} of the prediction, their lengths reach {}",
+            percent(as_f64(as_signed) / as_f64(total), 0),
             listed(&shared),
             width(experiment),
             number(farthest, 2),
