@@ -2,11 +2,12 @@
 
 use crate::error::Result;
 use crate::plot::{Axis, Caption, Figure, Marker, Panel, Series, Style, Width};
+use crate::problem::as_f64;
 use crate::stage::claim::{Claim, Kind, chosen, declare, interval, semilog_slope, theory as derived};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Statistics, average};
 use crate::stage::{Kind as StageKind, Results, Stage};
-use crate::stages::common::captions::number;
+use crate::stages::common::captions::{number, percent};
 use crate::stages::common::dimensions::{by_dimension, dimension, mean_of, noted, values};
 use crate::stages::common::looks;
 use crate::stages::common::panels::over_time;
@@ -221,8 +222,9 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
             ),
             parameters(&experiments),
             format!(
-                "{escaped} of {runs} runs leave the set m = 0, in which the limit d → ∞ would stay; the time to leave grows by {} for \
+                "{} of the runs leave the set m = 0, in which the limit d → ∞ would stay; the time to leave grows by {} for \
                  each factor e of d, and by {} as predicted from m(0) of order d^(-1/2)",
+                percent(as_f64(escaped) / f64::from(runs), 0),
                 number(slope(&found), 2),
                 number(slope(&predicted), 2)
             ),

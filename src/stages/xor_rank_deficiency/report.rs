@@ -215,24 +215,25 @@ fn neurons(results: &Results, all: &[Run]) -> Result<Figure> {
     };
     let last = |points: &[(f64, f64)]| points.last().copied().unwrap_or((f64::NAN, f64::NAN));
     let (mut panels, mut farthest, mut largest) = (Vec::new(), 0.0_f64, 0.0_f64);
-    let mut shared = Vec::new();
+    let (mut shared, mut total, mut as_signed) = (Vec::new(), 0, 0);
     for run in matched(all) {
         let replicate = run.at.replicate.unwrap_or(0);
         let mut panel = Panel::new(Axis::linear(r"$W_i \cdot \mu$"), Axis::linear(r"$W_i \cdot \nu$"));
-        let mut ends = Vec::new();
+        let mut ends = 0;
         for neuron in 0..width(experiment) {
             let weights = statistics.of(RUNS, "v").layer(Layer::V).row(neuron).replicate(replicate).values();
             let positive = weights.first().is_some_and(|weight| *weight > 0.0);
             let (words, look) = if positive {
-                (r"$v_i > 0$ at the start, drawn to $\pm\mu$", looks::weights().marker(Marker::OpenSquare))
+                (r"$v_i > 0$ at the start", looks::weights().marker(Marker::OpenSquare))
             } else {
-                (r"$v_i < 0$ at the start, drawn to $\pm\nu$", looks::data().marker(Marker::Ring))
+                (r"$v_i < 0$ at the start", looks::data().marker(Marker::Ring))
             };
             let (found, foretold) = (path(&statistics, replicate, neuron), path(&theory, replicate, neuron));
             let (end, expected) = (last(&found), last(&foretold));
-            largest = largest.max(end.0.hypot(end.1));
-            farthest = farthest.max((end.0 - expected.0).hypot(end.1 - expected.1));
-            ends.push(end);
+            largest = largest.max(libm::hypot(end.0, end.1));
+            farthest = farthest.max(libm::hypot(end.0 - expected.0, end.1 - expected.1));
+            ends += 1;
+            as_signed += usize::from((end.0.abs() > end.1.abs()) == positive);
             panel = panel.marked_line(words, look, found).line(
                 "leading order of the effective dynamics",
                 looks::predicted().width(0.8),
@@ -240,7 +241,8 @@ fn neurons(results: &Results, all: &[Run]) -> Result<Figure> {
             );
         }
         let covered = run.covered.count_ones();
-        shared.push(format!("{} of rank {}", ends.len() - covered as usize, run.outliers));
+        shared.push((ends - covered as usize).to_string());
+        total += ends;
         panels.push(panel.title(format!("rank {}: ${}$", run.outliers, directions(run))));
     }
     let caption = Caption::new(
@@ -251,9 +253,11 @@ fn neurons(results: &Results, all: &[Run]) -> Result<Figure> {
         ),
         parameters(&[experiment]),
         format!(
-            "The sign of v_i decides between ±μ and ±ν, that of W_i along it at the start the rest. The run {} has as many neurons too many on \
-             its directions. Paths end within {} of the prediction, their lengths reach {}",
+            "{} of the neurons end on the axis that the sign of v_i at the start names, ±μ where it is positive, and {} of the {} \
+             in each run share a direction with another one. Paths end within {} of the prediction, their lengths reach {}",
+            percent(as_f64(as_signed) / as_f64(total), 0),
             listed(&shared),
+            width(experiment),
             number(farthest, 2),
             number(largest, 1)
         ),

@@ -175,8 +175,8 @@ fn p_words(p: f64) -> String {
 /// Below this the fit is rejected.
 const REJECTED: f64 = 0.05;
 
-/// The points at which the fit is rejected, with their p-values, and how many points there are.
-fn rejections(results: &Results, fit: &Statistics) -> (Vec<String>, usize) {
+/// The points at which the fit is rejected, with their p-values.
+fn rejections(results: &Results, fit: &Statistics) -> Vec<String> {
     let (lambdas, dimensions, widths) = points(results);
     let mut all: Vec<(String, String)> = Vec::new();
     for (symbol, points) in [("λ", lambdas), ("d", dimensions), ("K", widths)] {
@@ -186,17 +186,16 @@ fn rejections(results: &Results, fit: &Statistics) -> (Vec<String>, usize) {
             }
         }
     }
-    let count = all.len();
     let found = all.into_iter().map(|(words, name)| (words, fitted(fit, &name)));
     let rejected = found.filter(|(_, p)| *p < REJECTED);
-    (rejected.map(|(words, p)| format!("{words} ({})", p_words(p))).collect(), count)
+    rejected.map(|(words, p)| format!("{words} ({})", p_words(p))).collect()
 }
 
 fn caption(results: &Results, runs: &[Run], fit: &Statistics) -> Caption {
-    let (rejected, count) = rejections(results, fit);
+    let rejected = rejections(results, fit);
     let success = covered(NARROW, CLUSTERS).last().copied().unwrap_or(0.0);
     let share = average(&successes(runs, &at_lambda(LIMIT)));
-    let rejected = if rejected.is_empty() { "none of them".to_owned() } else { listed(&rejected) };
+    let rejected = if rejected.is_empty() { "no point".to_owned() } else { listed(&rejected) };
     Caption::new(
         "The law of the final rank against the coupon collector's law",
         format!(
@@ -206,7 +205,7 @@ fn caption(results: &Results, runs: &[Run], fit: &Statistics) -> Caption {
         ),
         parameters(&results.all()),
         format!(
-            "At λ = {LIMIT} the share is {}, and {} by the law. Of {count} fits p is below {REJECTED} for {rejected}; the law needs √λ ≫ log d",
+            "At λ = {LIMIT} the share is {}, and {} by the law. p is below {REJECTED} for {rejected}; the law needs √λ ≫ log d",
             number(share, 3),
             number(success, 3)
         ),
