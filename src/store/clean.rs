@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::store::folder::{Entry as Place, Folder};
 use crate::store::format;
 use crate::store::lock::{Announce, Lock, Mode};
-use crate::store::names::is_plain;
+use crate::store::names::{is_draft, is_plain};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,6 +76,7 @@ fn is_ours(parts: &[String], version: u32) -> bool {
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match (version, parts.as_slice()) {
         (_, ["format" | "lock" | "guard"]) | (1, ["journal"]) => true,
+        (2, [name] | ["packs", _, _, name]) if is_draft(name) => true,
         (_, ["damaged", name, ..]) | (1, ["nondeterministic", name, ..]) | (2, ["work", name]) => {
             numbered(name)
         }

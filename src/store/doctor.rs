@@ -6,6 +6,7 @@ use crate::store::folder::{Entry as Place, Folder};
 use crate::store::format::FOLDERS;
 use crate::store::group::Group;
 use crate::store::manifest::Manifest;
+use crate::store::names::is_draft;
 use crate::store::pack::{self, INGREDIENTS, Raw};
 use crate::store::packs::{group_in, packs_in};
 use crate::store::root::Store;
@@ -130,6 +131,8 @@ impl Store {
         let known = |name: &&String| {
             FOLDERS.contains(&name.as_str())
                 || ["format", "lock", "guard", "README.md", ".gitignore"].contains(&name.as_str())
+                // Of a slice that was killed while it made the store.
+                || is_draft(name)
         };
         root.list()?.iter().filter(|name| !known(name)).for_each(|name| stranger(root, name));
         for wing in ["packs", "stages"] {
@@ -163,7 +166,7 @@ impl Store {
                 self.note(inner.join(pack), problem, None, true);
             }
         }
-        for other in inner.list()?.iter().filter(|name| !packs.contains(name)) {
+        for other in inner.list()?.iter().filter(|name| !packs.contains(name) && !is_draft(name)) {
             self.note(inner.join(other), "does not belong into the store; left alone", None, true);
         }
         Ok(())

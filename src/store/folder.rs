@@ -281,9 +281,9 @@ impl Folder {
         }
     }
 
-    /// Removes what nobody has changed for so long.
-    pub(crate) fn remove_older(&self, age: Duration) -> Result<()> {
-        for name in self.list()? {
+    /// Removes what has such a name and nobody has changed for so long.
+    pub(crate) fn remove_older(&self, age: Duration, named: impl Fn(&str) -> bool) -> Result<()> {
+        for name in self.list()?.into_iter().filter(|name| named(name)) {
             let changed = match rustix::fs::statat(&self.fd, &*name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(found) => u64::try_from(found.st_mtime).unwrap_or(0),
                 Err(Errno::NOENT) => continue,

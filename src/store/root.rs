@@ -12,6 +12,7 @@ use crate::store::folder::Folder;
 use crate::store::format;
 use crate::store::group::Records;
 use crate::store::lock::{Announce, Lock, Mode};
+use crate::store::names::is_draft;
 
 /// How old the unfinished file of a slice is that no slice still writes: that takes seconds.
 const FORGOTTEN: Duration = Duration::from_secs(24 * 3600);
@@ -134,7 +135,8 @@ impl Store {
                 temporary.remove(&name)?;
             }
             // Slices hold no lock that could be asked: only time tells whose files are left over.
-            root.make("slices")?.remove_older(FORGOTTEN)?;
+            root.make("slices")?.remove_older(FORGOTTEN, |_| true)?;
+            root.remove_older(FORGOTTEN, is_draft)?;
             // A copy made of links shares no lock with its original.
             root.detach("guard")?;
             let work = root.make("work")?;

@@ -255,6 +255,11 @@ fn what_killed_slices_leave_is_removed_a_day_later() {
     }
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 3600);
     fs::File::options().write(true).open(left.join("1-2-3")).unwrap().set_modified(old).unwrap();
+    // A slice killed while it made the store.
+    let draft = place.data().join(".new-1-2-3-ffffffffffffffff");
+    fs::write(&draft, "half a line").unwrap();
+    assert_eq!(place.examine().len(), 1, "it has not the name of a draft, whose end is a digest");
+    fs::remove_file(&draft).unwrap();
     drop(place.store());
     assert!(!left.join("1-2-3").exists() && left.join("4-5-6").exists());
     assert!(place.examine().is_empty());
