@@ -166,7 +166,7 @@ const CHANGES: [Change; 5] = [Change::Larger, Change::Either, Change::Halves, Ch
 const COUNTED: [&str; 5] = ["outliers", "classified", "classified_with_zero", "covered", "foretold"];
 
 fn changed(table: &Table, change: Change) -> Table {
-    let kept = |row: &usize| change != Change::Fewer || row % 5 != 0;
+    let kept = |row: &usize| change != Change::Fewer || !row.is_multiple_of(5);
     let mut builder = TableBuilder::new(table.name());
     for name in table.columns() {
         builder = if let Ok(values) = table.f64s(name) {

@@ -135,7 +135,9 @@ impl Series {
     pub(crate) fn move_across(&mut self, to: impl Fn(f64) -> f64) {
         match &mut self.shape {
             Shape::Line { points, .. } | Shape::Points(points) | Shape::Stems(points) => {
-                points.iter_mut().for_each(|point| point.0 = to(point.0));
+                for point in points.iter_mut() {
+                    point.0 = to(point.0);
+                }
             }
             Shape::Band(ends) => ends.iter_mut().for_each(|end| end.0 = to(end.0)),
             Shape::ErrorBars(points) => points.iter_mut().for_each(|point| point.0 = to(point.0)),

@@ -50,7 +50,7 @@ fn reduce(data: &dyn Data) -> Result<Vec<Table>> {
                         densities.add(&here, matrix, &predicted)?;
                     }
                     None => {
-                        rows.spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, &pairs[index]))
+                        rows.spectrum.extend(Eigenvalue::of_pairs(&here, matrix, &question, &pairs[index]));
                     }
                 }
                 let edge = predicted.right_edge().position;

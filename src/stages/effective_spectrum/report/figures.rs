@@ -100,7 +100,7 @@ fn biases(
         for level in levels {
             match groups.last_mut() {
                 Some(group) if sums && group.last().is_some_and(|last| last.1 - level.1 < GAP * last.1) => {
-                    group.push(level)
+                    group.push(level);
                 }
                 _ => groups.push(vec![level]),
             }
