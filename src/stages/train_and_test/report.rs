@@ -341,11 +341,8 @@ fn space(one: &Experiment, numbers: &Numbers, (matrix, symbol): (Matrix, &str)) 
     let own = 2.0 * problem.training.c * (1.0 / problem.lambda() + 1.0 / d);
     let scatter = ERRORS * (2.0 * 2.0 / (as_f64(CLASSES) * d * f64::from(one.replicates))).sqrt();
     let chance = as_f64(CLASSES) / d;
-    let claim = declare(format!("C1.{}-space", matrix.name()), ClaimKind::Prediction)
-        .says(format!("the outlier spaces of {symbol} on training samples lie in Span(mu) as well as those on fresh ones{}", match matrix {
-            Matrix::Hessian => "; principal components of the data do so too",
-            Matrix::Gradient => "",
-        }))
+    declare(format!("C1.{}-space", matrix.name()), ClaimKind::Prediction)
+        .says(format!("the outlier spaces of {symbol} on training samples lie in Span(mu) as well as those on fresh ones"))
         .statistic(format!("logarithm of what the outlier spaces of the diagonal blocks of {symbol} lack in the squared overlap with Span(mu), on the last n samples over fresh ones; lambda = {}", problem.lambda()))
         .about([one.name.clone()])
         .near(
@@ -353,14 +350,9 @@ fn space(one: &Experiment, numbers: &Numbers, (matrix, symbol): (Matrix, &str)) 
             own + scatter,
             theory("weights move by at most twice the shift of a logit, c (1/lambda + 1/d); what k unit vectors have outside a space is a Gaussian vector of k d components, whose squared length scatters by (2/(k d))^(1/2), 7 standard errors of the difference of two"),
         )
-        .null("random-subspace", mapped(&fresh, |lack| libm::log((1.0 - chance) / lack)));
-    let components = over("overlap of components of the last samples");
-    // Where noise is weak, weights do not part the eigenvectors of H from principal components.
-    let claim = match matrix {
-        Matrix::Hessian => claim,
-        Matrix::Gradient => claim.null("principal-components", components),
-    };
-    claim.mean(over("overlap of the last samples"))
+        .null("random-subspace", mapped(&fresh, |lack| libm::log((1.0 - chance) / lack)))
+        .null("principal-components", over("overlap of components of the last samples"))
+        .mean(over("overlap of the last samples"))
 }
 
 fn draw(results: &Results) -> Result<Vec<Figure>> {
