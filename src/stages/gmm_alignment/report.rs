@@ -571,7 +571,7 @@ fn deficits(read: &Read, experiment: &Experiment) -> Panel {
         panel = panel
             .line(
                 format!("$B$: top $k$ of ${symbol}_{{cc}}$, replicate 0"),
-                look.width(0.8),
+                look.width(if matrix == Matrix::Hessian { 0.7 } else { 1.3 }),
                 followed.into_iter().map(|(time, rho)| (time, 1.0 - rho)).collect(),
             )
             .error_bars(format!("$B$: top $k$ of ${symbol}_{{cc}}$, mean and range"), look, found);

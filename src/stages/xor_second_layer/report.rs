@@ -187,13 +187,13 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         "The second layer aligns with a moving subspace, and with outlier spaces that are complete",
         format!(
             "(a, b) 1 − ρ(v; B) for B = B_t and the outlier spaces of H_vv and G_vv: marks and lines, mean; bands, range over {n} \
-             replicates; dashed, predicted; dotted, chance. (c) Share of the outlier spaces outside B_t (darker: λ = {}). (d) \
+             replicates; dashed, predicted; dotted, chance. (c) Share of outlier spaces outside B_t (darker: λ = {}). (d) \
              Overlap of B_t with B_0",
             contrast.problem.lambda(),
         ),
         parameters(&[wide, contrast]),
         format!(
-            "At the end v has ρ = {} with the outlier spaces at λ = {}, but {} at λ = {}: theory has {} and {} of the {} eigenvalues of B_t above the level there, and v lies along the others. B_t keeps {} of B_0",
+            "At the end v has ρ = {} with the outlier spaces at λ = {}, but {} at λ = {}: theory has {} and {} of the {} eigenvalues of B_t above the level there, and v along the others. B_t keeps {} of B_0",
             aligned(wide),
             wide.problem.lambda(),
             aligned(contrast),

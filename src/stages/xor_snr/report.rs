@@ -236,7 +236,7 @@ fn draw(results: &Results) -> Result<Vec<Figure>> {
         middles(&second).iter().find(|bar| bar.0.total_cmp(&worst.1).is_eq()).map_or(f64::NAN, |bar| bar.1);
     let caption = Caption::new(
         "Rates of the errors of both layers in the signal-to-noise ratio",
-        "Errors at the end for the first layer (a-c) and the second (d-f): marks, median; bars, quartiles. (a, d) sin of alive neurons with Span(μ, ν), and of v with B_t. (b, e) Norm of blocks outside that space on both sides, (c, f) of what is not inside on both. Dotted, slopes of theory; dashed, predicted; dash-dotted, the theorem's bound, constants 1",
+        "Errors at the end, first layer (a-c) and second (d-f): marks, median; bars, quartiles. (a, d) sin of alive neurons with Span(μ, ν), and of v with B_t. (b, e) Norm of blocks outside that space on both sides, (c, f) of what is not inside on both. Dotted, slopes of theory; dashed, predicted; dash-dotted, its bound with constants 1",
         parameters(&results.all()),
         format!(
             "Slopes are {weights} in a, {perpendicular} in b and {full} in c (H). Medians in d are {} times below the bound or more; the worst run, at λ = {}, has {}, where the median is {}",
