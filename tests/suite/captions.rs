@@ -9,8 +9,9 @@ use spectral_alignment::stages::common::captions::GLOSSARY;
 use spectral_alignment::table::{Table, TableBuilder};
 use std::collections::BTreeMap;
 
-/// Words of a caption, that is, what has letters, beside its line of parameters.
-const WORDS: std::ops::RangeInclusive<usize> = 55..=100;
+/// Words of a caption, that is, what has letters, beside its line of parameters: 60 to 100 at full size. Ranges that are one number
+/// there may have two ends at quick size.
+const WORDS: std::ops::RangeInclusive<usize> = 60..=104;
 
 /// Numbers in captions that no table gives: levels and margins that the code names, the level of intervals, numbers in the
 /// names of things (one less the overlap, the 12 eigenvalues shown), and the chance 3/32 of the coupon collector's law.
@@ -178,13 +179,13 @@ fn changed(table: &Table, change: Change) -> Table {
                 Change::Counts | Change::Fewer => value,
                 Change::Halves => value * if 2 * row < table.rows() { 1.1 } else { 0.9 },
             };
-            let values = values.into_iter().enumerate();
+            let values = values.into_iter().enumerate().filter(|(row, _)| kept(row));
             builder
                 .f64_or_null(name, values.map(|(row, value)| value.map(|value| new((row, value)))).collect())
         } else if let Ok(values) = table.i64s(name) {
             let more = change == Change::Counts && COUNTED.contains(&name);
             let most = if name == "covered" || name == "foretold" { 16 } else { 5 };
-            let values = values.into_iter().enumerate();
+            let values = values.into_iter().enumerate().filter(|(row, _)| kept(row));
             let new =
                 |(row, value): (usize, i64)| if more && row % 3 == 0 { (value + 1) % most } else { value };
             builder

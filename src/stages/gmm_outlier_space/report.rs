@@ -282,7 +282,7 @@ fn overlaps(results: &Results, statistics: &Statistics, theory: &Statistics) -> 
         parameters(&[main, wide, clear]),
         format!(
             "At k = {} and λ = {} theory ends with {} outliers of G and an overlap of {}; {} is measured. At \
-             k = {} the leading eigenvectors of H_cc and G_cc have inner products of {} with μ_c, for all c in replicate 0",
+             k = {} the leading eigenvectors of H_cc and G_cc have inner products of {} with μ_c in replicate 0",
             classes(wide),
             wide.problem.lambda(),
             number(at_end(theory, WIDE, BEYOND), 1),
