@@ -18,13 +18,16 @@ const WORDS: std::ops::RangeInclusive<usize> = 60..=104;
 const NAMED: [&str; 15] =
     ["0", "0.05", "0.094", "0.1", "0.5", "0.85", "0.9", "1", "2", "4", "5", "10", "12", "95", "1000"];
 
+/// Stages whose captions are not held to these rules yet.
+const LATER: [&str; 2] = ["train-and-test", "top-subspace"];
+
 /// The stages that a run without names computes, with their tables at quick size.
 fn stages() -> Vec<(&'static Stage, Results)> {
     let store = quick().store();
     let settings = quick_settings();
     STAGES
         .iter()
-        .filter(|stage| !stage.on_request)
+        .filter(|stage| !stage.on_request && !LATER.contains(&stage.name))
         .map(|stage| {
             let (plan, manifest) = tables(&store, &settings, stage.name);
             (*stage, results(&store, &settings, &plan, &manifest).unwrap())
@@ -155,19 +158,35 @@ enum Change {
     Either,
     /// Every number is a tenth larger in the first half of the rows, and a tenth smaller in the second.
     Halves,
+    /// Every number is a tenth larger or smaller, by its experiment: slopes over experiments change.
+    Experiments,
     /// Every third count is one more, around the numbers that it can be.
     Counts,
     /// Every fifth row is missing: some numbers in captions are numbers of rows.
     Fewer,
 }
 
-const CHANGES: [Change; 5] = [Change::Larger, Change::Either, Change::Halves, Change::Counts, Change::Fewer];
+const CHANGES: [Change; 6] =
+    [Change::Larger, Change::Either, Change::Halves, Change::Experiments, Change::Counts, Change::Fewer];
 
 /// Columns of counts; all other integers say where or of what a number is.
 const COUNTED: [&str; 5] = ["outliers", "classified", "classified_with_zero", "covered", "foretold"];
 
 fn changed(table: &Table, change: Change) -> Table {
     let kept = |row: &usize| change != Change::Fewer || !row.is_multiple_of(5);
+    let mut seen: Vec<Option<&str>> = Vec::new();
+    let experiments = table.strs("experiment").unwrap_or_default();
+    let odd: Vec<bool> = experiments
+        .into_iter()
+        .map(|name| {
+            let place = seen.iter().position(|other| *other == name);
+            place.unwrap_or_else(|| {
+                seen.push(name);
+                seen.len() - 1
+            }) % 2
+                == 1
+        })
+        .collect();
     let mut builder = TableBuilder::new(table.name());
     for name in table.columns() {
         builder = if let Ok(values) = table.f64s(name) {
@@ -177,6 +196,7 @@ fn changed(table: &Table, change: Change) -> Table {
                 Change::Either => value * if (row * row + row / 3) % 2 == 0 { 1.1 } else { 0.9 },
                 Change::Counts if row % 3 == 0 && value.fract() == 0.0 => value + 1.0,
                 Change::Counts | Change::Fewer => value,
+                Change::Experiments => value * if odd.get(row) == Some(&true) { 1.1 } else { 0.9 },
                 Change::Halves => value * if 2 * row < table.rows() { 1.1 } else { 0.9 },
             };
             let values = values.into_iter().enumerate().filter(|(row, _)| kept(row));
