@@ -148,7 +148,7 @@ fn inner(results: &Results) -> Result<Figure> {
         "Inner products of means, parameters and leading eigenvectors of both layers of task B",
         format!(
             "Inner products of unit vectors in replicate 0 at three times. (a-c) First layer, K = {}: μ and ν, the neurons W_i, and the top two eigenvectors of the block of neuron 1 of H and G. (d-f) \
-             Second layer, K = {}: features relu(±Wμ) and relu(±Wν), v, and the top four eigenvectors; {}",
+             Second layer, K = {}: features relu(±Wμ) and relu(±Wν), which span B_t, v, and the top four eigenvectors; {}",
             width(narrow),
             width(wide),
             signs()
@@ -162,7 +162,7 @@ fn inner(results: &Results) -> Result<Figure> {
         ),
     );
     let first = [("mean", r"$\mu,\nu$"), ("row", "$W_i$"), ("hessian", "$H$"), ("gradient", "$G$")];
-    let second = [("feature", "features"), ("row", "$v$"), ("hessian", "$H_{vv}$"), ("gradient", "$G_{vv}$")];
+    let second = [("feature", "$B_t$"), ("row", "$v$"), ("hessian", "$H_{vv}$"), ("gradient", "$G_{vv}$")];
     let mut figure = Figure::new("xor-inner-products", caption, Width::Full, 3);
     for (experiment, layer, groups) in [(narrow, "W", first), (wide, "v", second)] {
         for step in three(experiment) {
