@@ -346,7 +346,7 @@ fn training(results: &Results, measured: &Statistics) -> Result<Figure> {
         (2, "on top", Colour::Blue, Marker::OpenSquare, Dash::Dashed),
         (3, "on top, ridge everywhere", Colour::Blue, Marker::Cross, Dash::Dotted),
         (4, "off top", Colour::Vermillion, Marker::Triangle, Dash::Dashed),
-        (5, "off top, ridge everywhere", Colour::Vermillion, Marker::Cross, Dash::Dotted),
+        (5, "off top, ridge everywhere", Colour::Vermillion, Marker::Plus, Dash::DashDot),
         (6, "on wide top", Colour::Green, Marker::Diamond, Dash::DashDot),
         (8, "on components", Colour::Purple, Marker::OpenSquare, Dash::DashDot),
         (7, "on a random space", Colour::Purple, Marker::Triangle, Dash::Dotted),
@@ -422,7 +422,7 @@ fn map(results: &Results, measured: &Statistics) -> Figure {
             rows.iter().map(|row| row.iter().map(|value| value.clamp(0.0, 1.0)).collect()).collect();
         let axes = [
             (Axis::log(r"signal-to-noise ratio $\lambda$").ticks(lambdas.clone()), &x_edges),
-            (Axis::log("variance of label-free directions").ticks(variances.clone()), &y_edges),
+            (Axis::log("label-free variance").ticks(variances.clone()), &y_edges),
         ];
         let axes = axes.map(|(axis, edges)| (axis.range(edges[0], edges[edges.len() - 1]), edges.clone()));
         let panel = heat("share lost of what SGD gains", axes, clipped, (1.0, None), words).title(title);
