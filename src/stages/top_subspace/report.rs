@@ -414,10 +414,6 @@ fn map(results: &Results, measured: &Statistics) -> Figure {
             .iter()
             .map(|variance| lambdas.iter().map(|lambda| value(*lambda, *variance)).collect())
             .collect();
-        let words = rows
-            .iter()
-            .map(|row| row.iter().map(|value| format!("{:.2}", rounded(*value))).collect())
-            .collect();
         let clipped =
             rows.iter().map(|row| row.iter().map(|value| value.clamp(0.0, 1.0)).collect()).collect();
         let axes = [
@@ -425,7 +421,7 @@ fn map(results: &Results, measured: &Statistics) -> Figure {
             (Axis::log("label-free variance").ticks(variances.clone()), &y_edges),
         ];
         let axes = axes.map(|(axis, edges)| (axis.range(edges[0], edges[edges.len() - 1]), edges.clone()));
-        let panel = heat("share lost of what SGD gains", axes, clipped, (1.0, None), words).title(title);
+        let panel = heat("share lost of what SGD gains", axes, clipped, (1.0, None), Vec::new()).title(title);
         figure = figure.panel(panel.line(
             r"$1/\lambda + 1/k$",
             Style::theory(Colour::Vermillion),
