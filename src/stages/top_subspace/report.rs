@@ -367,11 +367,6 @@ fn training(results: &Results, measured: &Statistics) -> Result<Figure> {
     Ok(figure.axes_height(150.0))
 }
 
-/// A number to two decimals, none of them -0.
-fn rounded(value: f64) -> f64 {
-    if value.abs() < 0.005 { 0.0 } else { value }
-}
-
 /// What rules lose, over λ and the variance of label-free directions.
 fn map(results: &Results, measured: &Statistics) -> Figure {
     let (mut plain, all) = (members(results, PROJECTED), members(results, MAP));
