@@ -2,7 +2,8 @@
 
 use crate::cli::shared::Shared;
 use crate::error::{Error, Result, plain, say};
-use crate::stage::Stage;
+use crate::pipeline::plan::{StagePlan, plan_all};
+use crate::stage::{Settings, Stage};
 use crate::stages::STAGES;
 use crate::store::{Access, Store};
 use anstyle::Style;
@@ -69,6 +70,13 @@ pub(crate) fn listed(names: &[String]) -> Result<Vec<&'static Stage>> {
     }
     let wanted = |stage: &&Stage| names.is_empty() || names.iter().any(|name| name == stage.name);
     Ok(STAGES.iter().copied().filter(wanted).collect())
+}
+
+/// The plans of stages, after a check of everything that the user chose.
+pub(crate) fn plans_of(stages: &[&'static Stage], settings: &Settings) -> Result<Vec<StagePlan>> {
+    let mut plans = plan_all(STAGES, settings)?;
+    plans.retain(|plan| stages.iter().any(|stage| stage.name == plan.stage.name));
+    Ok(plans)
 }
 
 /// The store of a command: what was found damaged in it is named at the end, however the command ends.

@@ -2,7 +2,7 @@
 
 use crate::cli::{PrintArgs, StageArgs, StagesArgs, StatusArgs};
 use crate::commands::console::{
-    listed, named, open, print_json, print_line, print_styled, print_wrapped, styled,
+    listed, named, open, plans_of, print_json, print_line, print_styled, print_wrapped, styled,
 };
 use crate::commands::watch::watch;
 use crate::error::{Error, Result};
@@ -115,9 +115,8 @@ type StatusRow = (String, &'static str, Status);
 pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     let PrintArgs { shared, json } = &args.print;
     let settings = shared.settings()?;
-    let mut plans = plan_all(STAGES, &settings)?;
     let wanted = if args.watch { named(&args.stages)? } else { listed(&args.stages)? };
-    plans.retain(|plan| wanted.iter().any(|stage| stage.name == plan.stage.name));
+    let plans = plans_of(&wanted, &settings)?;
     if args.watch {
         return watch(args, &settings, &plans);
     }

@@ -3,10 +3,10 @@
 use crate::cli::shared::Shared;
 use crate::cli::{NewArgs, RemoveArgs, RunArgs};
 use crate::commands::claim_list::print_claims;
-use crate::commands::console::{named, open, print_line};
+use crate::commands::console::{named, open, plans_of, print_line};
 use crate::commands::inspect::print_units;
 use crate::commands::interrupt::{KEPT, explain_interrupts};
-use crate::commands::slices::{plans_of, run_one};
+use crate::commands::slices::run_one;
 use crate::commands::sweep::sweep;
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;

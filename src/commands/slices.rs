@@ -4,18 +4,16 @@ use crate::cli::shared::Shared;
 use crate::cli::{PlanArgs, PlanFormat, RunArgs};
 use crate::cluster::hyperqueue::job_file;
 use crate::cluster::words;
-use crate::commands::console::{named, open, print_line};
+use crate::commands::console::{named, open, plans_of, print_line};
 use crate::commands::inspect::print_units;
 use crate::commands::interrupt::{KEPT, explain_interrupts};
 use crate::error::{Error, Result, say};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::frozen::Frozen;
-use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::slices::{Slice, run_slice, split};
 use crate::pipeline::units::{all, missing, seconds};
-use crate::published::DEFAULT_SEED;
-use crate::stage::{Profile, Settings, Stage};
-use crate::stages::STAGES;
+use crate::published::standard;
+use crate::stage::{Profile, Settings};
 use crate::store::Access;
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,17 +23,10 @@ const TASK: u64 = 60;
 /// Most tasks that are made where no number of slices is given.
 const MOST_TASKS: u64 = 10_000;
 
-/// The plans of stages, after a check of everything that the user chose.
-pub(crate) fn plans_of(stages: &[&'static Stage], settings: &Settings) -> Result<Vec<StagePlan>> {
-    plan_all(STAGES, settings)?;
-    stages.iter().map(|stage| StagePlan::new(stage, settings)).collect()
-}
-
 /// The settings of a frozen plan; what the user gives beside it must be the same.
 fn settings_of(frozen: &Frozen, shared: &Shared, path: &Path) -> Result<Settings> {
     let (given, settings) = (shared.settings()?, frozen.settings()?);
-    let nothing = Settings { profile: Profile::Paper, seed: DEFAULT_SEED, overrides: Vec::new() };
-    if given == settings || given == nothing {
+    if given == settings || given == standard(Profile::Paper) {
         return Ok(settings);
     }
     Err(Error::Usage(format!(

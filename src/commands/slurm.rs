@@ -8,8 +8,7 @@ use crate::cluster::slurm::{
     FINAL, PLAN, PROGRAM, Places, SLICES, array_command, final_command, final_script, slices_script,
 };
 use crate::cluster::words::{line, options, path};
-use crate::commands::console::{named, open, print_line};
-use crate::commands::slices::plans_of;
+use crate::commands::console::{named, open, plans_of, print_line};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;

@@ -12,8 +12,9 @@ use crate::spectrum::answer::QueryResult;
 use crate::spectrum::query::Query;
 use crate::stage::Settings;
 use crate::stage::request::Request;
-use crate::store::{Manifest, Store};
+use crate::store::{Group, Manifest, Store};
 use crate::study::{Reading, Study};
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -109,13 +110,8 @@ impl<'a> RunContext<'a> {
         query: Query,
     ) -> Result<Option<QueryResult>> {
         let groups = self.groups(experiment)?;
-        let trajectories = self.store.records(&groups.trajectories)?;
-        let Some(trajectory) = trajectories.get(&trajectory_id(replicate)) else { return Ok(None) };
-        let bytes = self.store.read(&groups.spectra, &query_id(replicate, query, &trajectory.values))?;
-        bytes
-            .map(|bytes| decode("result of a query", &bytes))
-            .transpose()
-            .context(|| place(experiment, replicate))
+        let id = |values: &str| query_id(replicate, query, values);
+        self.about(experiment, replicate, ("result of a query", &groups.spectra), id)
     }
 
     /// The readings of a study, if they are there.
@@ -129,13 +125,22 @@ impl<'a> RunContext<'a> {
         study: &Study,
     ) -> Result<Option<Vec<Reading>>> {
         let groups = self.groups(experiment)?;
-        let trajectories = self.store.records(&groups.trajectories)?;
+        let id = |values: &str| study_id(replicate, study, values);
+        self.about(experiment, replicate, ("reading of a study", &groups.studies), id)
+    }
+
+    /// What a group has about the trajectory of a replicate, under an id that has the digest of the trajectory's values.
+    fn about<T: DeserializeOwned>(
+        &self,
+        experiment: &Experiment,
+        replicate: u32,
+        (what, group): (&'static str, &Group),
+        id: impl FnOnce(&str) -> String,
+    ) -> Result<Option<T>> {
+        let trajectories = self.store.records(&self.groups(experiment)?.trajectories)?;
         let Some(trajectory) = trajectories.get(&trajectory_id(replicate)) else { return Ok(None) };
-        let bytes = self.store.read(&groups.studies, &study_id(replicate, study, &trajectory.values))?;
-        bytes
-            .map(|bytes| decode("reading of a study", &bytes))
-            .transpose()
-            .context(|| place(experiment, replicate))
+        let bytes = self.store.read(group, &id(&trajectory.values))?;
+        bytes.map(|bytes| decode(what, &bytes)).transpose().context(|| place(experiment, replicate))
     }
 
     /// Whether the store has a trajectory.

@@ -93,8 +93,7 @@ impl Store {
                     apart.push(raw);
                 }
             }
-            let different = apart;
-            let error = if different.is_empty() { None } else { Some(self.second_value(group, different)?) };
+            let error = if apart.is_empty() { None } else { Some(self.second_value(group, apart)?) };
             for name in records.packs.iter().filter(|name| Some(&***name) != merged.as_deref()) {
                 folder.remove(name)?;
             }

@@ -403,14 +403,12 @@ fn map(results: &Results, measured: &Statistics) -> Figure {
                 let own = one.problem.data.nuisance().map_or(f64::NAN, |nuisance| nuisance.variance);
                 (one.problem.lambda() - lambda).abs() < 1e-9 && (own - variance).abs() < 1e-9
             };
-            all.iter().find(here).map_or(f64::NAN, |one| lose(one, rule))
+            all.iter().find(here).map_or(f64::NAN, |one| lose(one, rule).clamp(0.0, 1.0))
         };
-        let rows: Vec<Vec<f64>> = variances
+        let clipped = variances
             .iter()
             .map(|variance| lambdas.iter().map(|lambda| value(*lambda, *variance)).collect())
             .collect();
-        let clipped =
-            rows.iter().map(|row| row.iter().map(|value| value.clamp(0.0, 1.0)).collect()).collect();
         let axes = [
             (Axis::log(r"signal-to-noise ratio $\lambda$").ticks(lambdas.clone()), &x_edges),
             (Axis::log("label-free variance").ticks(variances.clone()), &y_edges),
