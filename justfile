@@ -17,6 +17,10 @@ default:
 figures *ARGS: _build
     @{{ program }} run --report "$@"
 
+# Judge and draw again from the committed tables, simulating nothing (`just redraw gmm-snr --style slides --width 234pt`)
+redraw *ARGS: _build
+    @{{ program }} redraw "$@"
+
 # Bring one stage up to date (`just figure gmm-alignment --profile quick`; `--png` for images in figures/png/)
 figure STAGE *ARGS: _build
     @{{ program }} run "$@"

@@ -4,7 +4,7 @@ pub mod shared;
 pub mod values;
 
 use crate::cli::shared::Shared;
-use crate::cli::values::{samples, verdicts};
+use crate::cli::values::{length, samples, verdicts};
 use crate::pipeline::slices::Slice;
 use crate::spectrum::query::SampleKind;
 use crate::stage::claim::Verdict;
@@ -32,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   spectral-alignment run gmm-alignment --sweep gmm.lambda=3,10,30
                                                         run it at each value; one figure of the claims over λ
   spectral-alignment run --overrides weak.toml          change many parameters at once: [gmm] lambda = 10
+  spectral-alignment redraw --style slides              draw the committed tables anew, in another style
   spectral-alignment claims                             print the verdicts
   spectral-alignment report                             put verdicts and figures on one page, figures/report.html
   spectral-alignment verify --profile quick             recompute from scratch and compare with what is committed
@@ -58,6 +59,17 @@ pub enum Command {
     /// Bring stages up to date: simulate what is missing, judge the claims, draw the figures.
     #[command(after_help = RUNS)]
     Run(RunArgs),
+    /// Judge and draw again from the committed tables, without simulating anything: after a change of a caption, a bound or a colour,
+    /// or in another style.
+    ///
+    /// Stages whose tables this program would compute otherwise are named and left alone. Another style than that of the committed
+    /// figures goes to figures/variants/, with a style.toml that says what it is; with --set, --seed or --profile quick it is drawn
+    /// from the cache.
+    #[command(
+        after_help = "Exit status: 0 done; 1 a stage has to be computed, which `run` does; 2 bad usage or parameters; \
+3 input or output; 4 a mistake in a stage or in the program."
+    )]
+    Redraw(RedrawArgs),
     /// Show what `run` would have to compute, with estimated times; computes nothing.
     ///
     /// One line per experiment; with --json one object per replicate: `unit`, `experiment`, `replicate`, `what`, `seconds`
@@ -303,6 +315,28 @@ pub struct RunArgs {
     /// With --dry-run or --sweep: print one JSON array instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `redraw`.
+#[derive(Debug, Args)]
+pub struct RedrawArgs {
+    /// Stages to redraw; all if none is named.
+    pub stages: Vec<String>,
+    /// What goes with every command.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// The style: double (the committed one), single (every figure in one column), slides, or a file like figures/style.toml.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub style: Option<String>,
+    /// Width of all figures, in pt, mm, cm or in.
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    pub width: Option<f64>,
+    /// Size in pt of the numbers at ticks; all other type, lines and marks keep their proportion to it.
+    #[arg(long, value_name = "PT", value_parser = length)]
+    pub font_size: Option<f64>,
+    /// Also write the figures as PNG images, to png/ beside the figures.
+    #[arg(long)]
+    pub png: bool,
 }
 
 /// Arguments of `status`.

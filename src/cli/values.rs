@@ -52,6 +52,19 @@ impl std::str::FromStr for SampleSize {
     }
 }
 
+/// A length in pt: a number, with a unit or without.
+///
+/// # Errors
+/// Anything else, in words.
+pub fn length(text: &str) -> std::result::Result<f64, String> {
+    let units = [("pt", 1.0), ("mm", 72.0 / 25.4), ("cm", 72.0 / 2.54), ("in", 72.0)];
+    let (number, unit) =
+        units.iter().find_map(|(name, pt)| Some((text.strip_suffix(name)?, *pt))).unwrap_or((text, 1.0));
+    let number: Option<f64> = number.trim().parse().ok().filter(|number: &f64| number.is_finite());
+    let words = || format!("`{text}` is no length; write 234pt, 84mm, 8.4cm or 3.3in");
+    number.map(|number| number * unit).ok_or_else(words)
+}
+
 /// Most threads: OpenBLAS has buffers for so many.
 const MOST_JOBS: usize = 128;
 

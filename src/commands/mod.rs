@@ -8,6 +8,7 @@ pub mod export;
 mod inspect;
 mod interrupt;
 mod questions;
+mod redraw;
 mod run;
 mod slices;
 mod slurm;
@@ -29,6 +30,7 @@ pub fn execute(command: &Command) -> Result<ExitCode> {
     match command {
         Command::List(args) => inspect::list(args),
         Command::Run(args) => run::run_stages(args),
+        Command::Redraw(args) => redraw::redraw_stages(args),
         Command::Plan(args) => slices::plan(args),
         Command::Slurm(args) => slurm::submit(args),
         Command::Report(shared) => run::report(shared),

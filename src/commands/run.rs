@@ -97,14 +97,19 @@ fn write_images(store: &Store, figures: &Figures, settings: &Settings, done: &[D
             let Some(name) = entry.name.strip_suffix(".svg") else { continue };
             let lost = || Error::Lost { what: entry.name.clone() };
             let svg = store.blob(&stage.figures, &entry.name)?.ok_or_else(lost)?;
-            let image = png(&String::from_utf8_lossy(&svg), PRINT)
-                .map_err(|error| Error::Figure { figure: name.to_owned(), problem: error.to_string() })?;
-            let file = format!("{}png/{name}.png", Figures::below(settings));
-            figures.update(&file, &image)?;
-            print_line(&figures.root().join(file).display().to_string())?;
+            write_image(figures, &Figures::below(settings), name, &svg, PRINT)?;
         }
     }
     Ok(())
+}
+
+/// Writes a figure as a PNG image with this many dots per inch, to png/ in a folder below that of the figures.
+pub(crate) fn write_image(figures: &Figures, below: &str, name: &str, svg: &[u8], dots: u16) -> Result<()> {
+    let image = png(&String::from_utf8_lossy(svg), dots)
+        .map_err(|error| Error::Figure { figure: name.to_owned(), problem: error.to_string() })?;
+    let file = format!("{below}png/{name}.png");
+    figures.update(&file, &image)?;
+    print_line(&figures.root().join(file).display().to_string())
 }
 
 /// `report`.

@@ -32,7 +32,7 @@ pub(crate) fn variants(args: &VariantsArgs) -> Result<ExitCode> {
         if *json {
             rows.push(
                 json!({ "variant": variant.name, "folder": variant.folder, "profile": variant.settings.profile.word(),
-                        "seed": variant.settings.seed, "overrides": changes, "figures": variant.figures,
+                        "seed": variant.settings.seed, "overrides": changes, "style": variant.style, "figures": variant.figures,
                         "bytes": variant.bytes, "verdicts": verdicts }),
             );
             continue;
@@ -44,6 +44,7 @@ pub(crate) fn variants(args: &VariantsArgs) -> Result<ExitCode> {
             settings.push(format!("seed {}", variant.settings.seed));
         }
         settings.extend(changes);
+        settings.extend(variant.style.map(|style| format!("style {style}")));
         print_line(&format!("    settings: {}", settings.join(", ")))?;
         print_line(&format!("    figures: {}, {}", variant.figures, size(variant.bytes)))?;
         let words: Vec<String> =
@@ -55,7 +56,9 @@ pub(crate) fn variants(args: &VariantsArgs) -> Result<ExitCode> {
     if *json {
         print_json(rows)?;
     } else if rows.is_empty() {
-        print_line("there are no variants; `run` with --set, --seed or --profile quick makes them")?;
+        print_line(
+            "there are no variants; `run` with --set, --seed or --profile quick makes them, and `redraw` with --style",
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

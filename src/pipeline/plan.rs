@@ -93,6 +93,13 @@ impl StagePlan {
         (vec![self.stage.source], skipped)
     }
 
+    /// The source code behind the committed tables: all that a recipe has but what judges or draws.
+    pub(crate) fn data_code(&self) -> Result<Closure> {
+        let (mut roots, _) = self.recipe_roots();
+        roots.retain(|root| *root != self.stage.report);
+        closure(&roots, &self.table_roots().1)
+    }
+
     /// As [`StagePlan::table_roots`], for claims and figures, which depend on the reduction too.
     #[must_use]
     pub fn figure_roots(&self) -> (Vec<&'static str>, Vec<&'static str>) {

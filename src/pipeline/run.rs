@@ -12,7 +12,7 @@ use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::provenance::{SOURCES, provenance, set_threads, sources, table_sources};
 use crate::pipeline::units::everything;
-use crate::plot::{PlotError, pdf, svg};
+use crate::plot::{Figure, PageStyle, PlotError, pdf, restyled, svg};
 use crate::problem::experiment::Experiment;
 use crate::stage::claim::{Claim, EDITION, FEWEST_REPLICATES, Verdict};
 use crate::stage::{Profile, Results, Settings, Stage};
@@ -455,10 +455,30 @@ pub fn results(store: &Store, settings: &Settings, plan: &StagePlan, manifest: &
 /// # Errors
 /// Tables that are not what the stage writes; a figure that cannot be drawn.
 pub fn present(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
-    guarded(plan.stage, "tables", || draw(plan, results))
+    guarded(plan.stage, "tables", || draw(plan, results, |figure| figure))
 }
 
-fn draw(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
+/// The same in another style, and what a strict reviewer would mark in them.
+///
+/// # Errors
+/// As for [`present`].
+pub fn present_in(
+    style: &PageStyle,
+    plan: &StagePlan,
+    results: &Results,
+) -> Result<(Vec<Blob>, Vec<String>)> {
+    let mut found = Vec::new();
+    let blobs = guarded(plan.stage, "tables", || {
+        draw(plan, results, |figure| {
+            let (figure, findings) = restyled(&figure, style);
+            found.extend(findings.into_iter().map(|finding| format!("{}: {finding}", figure.name())));
+            figure
+        })
+    })?;
+    Ok((blobs, found))
+}
+
+fn draw(plan: &StagePlan, results: &Results, mut dressed: impl FnMut(Figure) -> Figure) -> Result<Vec<Blob>> {
     let mut blobs = Vec::new();
     if let Some(experiment) = unfinished(results)? {
         let stage = plan.stage.name;
@@ -473,6 +493,7 @@ fn draw(plan: &StagePlan, results: &Results) -> Result<Vec<Blob>> {
                 problem: "is not in the stage's list of figures".to_owned(),
             });
         }
+        let figure = dressed(figure);
         let failed = |error: PlotError| Error::Figure { figure: name.clone(), problem: error.to_string() };
         let drawing = svg(&figure).map_err(failed)?;
         let document = pdf(&figure).map_err(failed)?;

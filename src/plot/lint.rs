@@ -4,6 +4,7 @@ use crate::plot::description::error::PlotError;
 use crate::plot::description::figure::Figure;
 use crate::plot::description::ink::{Item, Part};
 use crate::plot::description::look::apart_without_colour;
+use crate::plot::description::page_style::PageStyle;
 use crate::plot::description::panel::Panel;
 use crate::plot::description::series::{Series, Shape};
 use crate::plot::description::sight::{APART, Sight};
@@ -17,6 +18,8 @@ use crate::plot::render::files::scene;
 const THINNEST: f64 = 0.3;
 /// Lowest contrast of a curve on white.
 const CONTRAST: f64 = 3.0;
+/// How much higher axes may become in another style, where labels need it.
+const STRETCHES: [f64; 2] = [1.0, 1.4];
 
 /// What a strict reviewer would mark: empty for a good figure. What keeps it from being drawn is a finding too.
 #[must_use]
@@ -24,16 +27,31 @@ pub fn lint(figure: &Figure) -> Vec<String> {
     judge(figure).unwrap_or_else(|error| vec![error.to_string()])
 }
 
+/// The figure in another style, with as many columns of panels, and axes as high, as leave the fewest findings; and these findings.
+#[must_use]
+pub fn restyled(figure: &Figure, style: &PageStyle) -> (Figure, Vec<String>) {
+    let figure = figure.clone().in_style(style);
+    let columns = (1..=figure.columns.min(figure.panels.len()).max(1)).rev();
+    let arrangements = columns.flat_map(|columns| STRETCHES.map(|stretch| (columns, stretch)));
+    let tried = arrangements.map(|(columns, stretch)| figure.clone().arranged(columns, stretch));
+    let judged = tried.filter_map(|tried| judge(&tried).ok().map(|findings| (tried, findings)));
+    let best = judged.reduce(|best, next| if next.1.len() < best.1.len() { next } else { best });
+    best.unwrap_or_else(|| {
+        let findings = lint(&figure);
+        (figure, findings)
+    })
+}
+
 fn judge(figure: &Figure) -> Result<Vec<String>, PlotError> {
     let (scene, frames) = scene(figure)?;
-    let font = Font::bundled()?;
+    let (font, scale) = (Font::of(figure)?, figure.style.scale());
     let letters = scene.items.iter().filter_map(|item| match item {
         Item::Text(text) => Some(PlacedText::new(&font, text)),
         _ => None,
     });
     let texts = letters.collect::<Result<Vec<PlacedText>, PlotError>>()?;
     let mut findings = Vec::new();
-    if (scene.width - figure.width.pt()).abs() > 0.0 {
+    if (scene.width - figure.page()).abs() > 0.0 {
         findings.push(format!("is {} pt wide", scene.width));
     }
     for (index, text) in texts.iter().enumerate() {
@@ -41,8 +59,9 @@ fn judge(figure: &Figure) -> Result<Vec<String>, PlotError> {
         if ink.left < 0.0 || ink.top < 0.0 || ink.right > scene.width || ink.bottom > scene.height {
             findings.push(format!("`{name}` leaves the page"));
         }
-        if text.text.smallest() < SMALLEST - 1e-9 {
-            findings.push(format!("`{name}` has a script of {:.2} pt", text.text.smallest()));
+        let smallest = text.text.smallest() * scale;
+        if smallest < SMALLEST - 1e-9 {
+            findings.push(format!("`{name}` has a script of {smallest:.2} pt"));
         }
         for other in &texts[index + 1..] {
             if ink.overlaps(&other.ink()) {
@@ -53,8 +72,9 @@ fn judge(figure: &Figure) -> Result<Vec<String>, PlotError> {
     for item in &scene.items {
         match item {
             Item::Stroke(parts, stroke) => {
-                if stroke.width < THINNEST {
-                    findings.push(format!("a stroke of {:.2} pt", stroke.width));
+                let width = stroke.width * scale;
+                if width < THINNEST {
+                    findings.push(format!("a stroke of {width:.2} pt"));
                 }
                 for text in &texts {
                     if parts.iter().any(|part| touches(part, &text.ink(), stroke.width / 2.0)) {

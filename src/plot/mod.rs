@@ -80,6 +80,7 @@ pub use crate::plot::description::colour::{Colour, ColourMap, Rgb};
 pub use crate::plot::description::element::Element;
 pub use crate::plot::description::error::PlotError;
 pub use crate::plot::description::figure::{Figure, Width};
+pub use crate::plot::description::page_style::{DESIGNED, FontFile, PageStyle};
 pub use crate::plot::description::panel::{Anchor, Panel};
 pub use crate::plot::description::series::{HeatMap, Series};
 pub use crate::plot::description::style::{Dash, Marker, Style};
@@ -87,7 +88,7 @@ pub use crate::plot::description::{canvas, ink, sight, surface};
 pub use crate::plot::elements::path;
 pub use crate::plot::layout::frame::Frame;
 pub use crate::plot::layout::{font, text, ticks};
-pub use crate::plot::lint::lint;
+pub use crate::plot::lint::{lint, restyled};
 pub use crate::plot::render::files::{Scene, pdf, scene, svg};
 pub use crate::plot::render::{contact_sheet, png};
 /// Elements, colours and styles of plotters, for [`Panel::element`].

@@ -8,7 +8,7 @@ use crate::published::editions::Editions;
 use crate::published::lockfile::{LOCK, LockEntry, LockFile};
 use crate::published::standard::{is_standard, variant};
 use crate::published::status::Status;
-use crate::published::{editions, lockfile, overrides};
+use crate::published::{editions, lockfile, overrides, style_file};
 use crate::stage::claim::{Claim, Kind, Source, chosen, declare};
 use crate::stage::{Profile, Results, Settings};
 use crate::store::{Cleaned, Folder, Manifest, Mode, Place, Store, is_draft, wait};
@@ -249,15 +249,26 @@ impl Figures {
     /// # Errors
     /// A committed table that is not the one the lock names.
     pub fn results(&self, settings: &Settings, plan: &StagePlan) -> Result<Option<Results>> {
-        let name = plan.stage.name;
         let lock = self.lock()?;
-        let entry = lock.entry(name, Profile::Paper);
-        let (true, Some(entry)) = (Self::commits(settings), entry) else { return Ok(None) };
+        let entry = lock.entry(plan.stage.name, Profile::Paper).filter(|_| Self::commits(settings));
+        entry.map(|entry| self.results_of(settings.profile, plan, entry)).transpose()
+    }
+
+    /// The tables of an entry of the lock.
+    ///
+    /// # Errors
+    /// As for [`Figures::results`].
+    pub(crate) fn results_of(
+        &self,
+        profile: Profile,
+        plan: &StagePlan,
+        entry: &LockEntry,
+    ) -> Result<Results> {
         let mut tables = BTreeMap::new();
         for (table, digest) in &entry.values {
-            tables.insert(table.clone(), self.table(name, Profile::Paper, table, digest)?);
+            tables.insert(table.clone(), self.table(plan.stage.name, profile, table, digest)?);
         }
-        Ok(Some(Results { profile: settings.profile, experiments: plan.experiments(), tables }))
+        Ok(Results { profile, experiments: plan.experiments(), tables })
     }
 
     /// Claims of a stage, judged anew: from tables in the store if they are up to date, otherwise from the committed values,
@@ -293,10 +304,11 @@ impl Figures {
 }
 
 /// How the files begin that are named alike everywhere.
-const MARKS: [(&str, &str); 3] = [
+const MARKS: [(&str, &str); 4] = [
     ("report.html", "<title>Spectral alignment of SGD: "),
     ("contact-sheet.html", "<title>Contact sheet</title>"),
     ("overrides.toml", "# What was changed; `--overrides` reads this file."),
+    (style_file::FILE, style_file::MARK),
 ];
 
 /// What a sweep writes.

@@ -77,6 +77,21 @@ pub struct LockEntry {
     pub claims: Vec<Claim>,
 }
 
+impl LockEntry {
+    /// What the entry of a stage says of its recipe, without tables, figures and claims.
+    pub(crate) fn of(plan: &StagePlan, settings: &Settings) -> Result<Self> {
+        Ok(Self {
+            recipe: plan.recipe(settings)?.digest().to_string(),
+            ingredients: ingredients(plan, settings)?,
+            seed: settings.seed,
+            parameters: plan.parameters()?,
+            values: BTreeMap::new(),
+            figures: BTreeMap::new(),
+            claims: Vec::new(),
+        })
+    }
+}
+
 const FORMAT: u32 = 3;
 
 /// What every version of the lock has.

@@ -8,6 +8,7 @@
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::parallel::each;
+use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::threads;
 use crate::pipeline::run::{Done, confirm};
 use crate::published::figures::Figures;
@@ -74,8 +75,7 @@ pub fn drop_gone(figures: &Figures, all: &[&'static Stage]) -> Result<Vec<String
 
 fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) -> Result<Vec<String>> {
     let before = figures.lock()?;
-    let mut after = before.clone();
-    let mut changed = Vec::new();
+    let (mut changed, mut written) = (Vec::new(), Vec::new());
     // Tables are read and judged here, which is most of the time of a run that has nothing else to do.
     let entries = each(done, threads(), |stage| {
         let new = entry(settings, stage)?;
@@ -83,9 +83,8 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
         Ok((new, agrees))
     })?;
     for (stage, (mut new, agrees)) in done.iter().zip(entries) {
-        let name = stage.plan.stage.name;
         if !agrees {
-            let old = before.entry(name, settings.profile);
+            let old = before.entry(stage.plan.stage.name, settings.profile);
             let known = [
                 old.is_some_and(|old| old.values == new.values),
                 old.is_some_and(|old| old.figures == new.figures),
@@ -93,52 +92,76 @@ fn commit(figures: &Figures, store: &Store, settings: &Settings, done: &[Done]) 
             if (0..2).any(|part| !stage.made[part] && !known[part]) {
                 confirm(&RunContext::new(store, settings)?, stage)?;
             }
-            lockfile::note_sources(&mut after, &stage.plan)?;
             let claims = stage.claims(store, settings)?.iter();
             new.claims = claims.cloned().map(Claim::without_values).collect();
-            let profiles = after.stages.entry(name.to_owned()).or_default();
-            profiles.insert(settings.profile.word().to_owned(), new);
-            changed.push(stage);
+            changed.push((&stage.plan, new));
+            written.push(stage);
         }
     }
+    let names = changed.iter().map(|(plan, _)| plan.stage.name.to_owned()).collect();
+    let judged = || {
+        let rows =
+            |done: &Done| Ok((done.plan.stage.name, summary::rows(done.claims(store, settings)?).collect()));
+        done.iter().map(rows).collect()
+    };
+    settle(figures, settings.profile, &before, changed, judged, || {
+        written.iter().try_for_each(|stage| write(figures, store, settings.profile, stage))
+    })?;
+    Ok(names)
+}
+
+/// Replaces the entries of stages in the lock, with `write` for their files and with the tables over all stages, for which `judged`
+/// has the rows of the stages that it names; those of others stay as they were published.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub(crate) fn settle(
+    figures: &Figures,
+    profile: Profile,
+    before: &LockFile,
+    changed: Vec<(&StagePlan, LockEntry)>,
+    judged: impl FnOnce() -> Result<Vec<(&'static str, Vec<summary::Row>)>>,
+    write: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let mut after = before.clone();
+    let judges = profile == Profile::Paper && !changed.is_empty();
+    for (plan, new) in changed {
+        lockfile::note_sources(&mut after, plan)?;
+        after.stages.entry(plan.stage.name.to_owned()).or_default().insert(profile.word().to_owned(), new);
+    }
     let mut summaries = Vec::new();
-    if settings.profile == Profile::Paper && !changed.is_empty() {
-        summaries =
-            [claim_values((figures, store, settings), &after, done)?, summary::experiments(&after)?].into();
+    if judges {
+        summaries = [claim_values(figures, &after, judged()?)?, summary::experiments(&after)?].into();
         for table in &summaries {
             after.summaries.insert(table.name().to_owned(), table.values_digest()?);
         }
     }
-    replace(figures, &before, after, || {
-        changed.iter().try_for_each(|stage| write(figures, store, settings.profile, stage))?;
+    replace(figures, before, after, || {
+        write()?;
         summaries.iter().try_for_each(|table| {
             figures.update(&lockfile::summary_file(table.name()), &table.to_parquet_bytes(&[])?).map(|_| ())
         })
     })?;
-    note_verdicts(figures)?;
-    Ok(changed.iter().map(|stage| stage.plan.stage.name.to_owned()).collect())
+    note_verdicts(figures)
 }
 
 /// The values of all claims: of those just judged, and of the claims of other stages as they were published.
 fn claim_values(
-    (figures, store, settings): (&Figures, &Store, &Settings),
+    figures: &Figures,
     lock: &LockFile,
-    done: &[Done],
+    judged: Vec<(&'static str, Vec<summary::Row>)>,
 ) -> Result<Table> {
-    let mut rows: Vec<summary::Row> = Vec::new();
-    for done in done {
-        rows.extend(summary::rows(done.claims(store, settings)?));
-    }
-    let is_done = |stage: &str| done.iter().any(|done| done.plan.stage.name == stage);
+    let is_judged = |stage: &str| judged.iter().any(|(name, _)| *name == stage);
     let others =
-        lock.stages.iter().filter(|(stage, _)| !is_done(stage)).flat_map(|(_, profiles)| profiles.values());
+        lock.stages.iter().filter(|(stage, _)| !is_judged(stage)).flat_map(|(_, profiles)| profiles.values());
     let ids: BTreeSet<&str> = others.flat_map(|entry| &entry.claims).map(|claim| claim.id.as_str()).collect();
     let file = lockfile::summary_file(summary::CLAIMS);
+    let mut published = Vec::new();
     if let Some(bytes) = figures.read(&file)?.filter(|_| !ids.is_empty()) {
-        let published = summary::read(&Table::from_parquet_bytes(summary::CLAIMS, &bytes)?)?;
-        rows.extend(published.into_iter().filter(|row| ids.contains(row.0.as_str())));
+        published = summary::read(&Table::from_parquet_bytes(summary::CLAIMS, &bytes)?)?;
+        published.retain(|row| ids.contains(row.0.as_str()));
     }
-    summary::claims(rows)
+    summary::claims(judged.into_iter().flat_map(|(_, rows)| rows).chain(published).collect())
 }
 
 /// Notes in the current edition, once it is frozen, what became of its claims.
@@ -281,13 +304,9 @@ fn table_of(store: &Store, done: &Done, name: &str) -> Result<Table> {
 fn entry(settings: &Settings, done: &Done) -> Result<LockEntry> {
     let tables = done.tables.tables.iter();
     Ok(LockEntry {
-        recipe: done.plan.recipe(settings)?.digest().to_string(),
-        ingredients: lockfile::ingredients(&done.plan, settings)?,
-        seed: settings.seed,
-        parameters: done.plan.parameters()?,
         values: tables.map(|entry| (entry.table.clone(), entry.values_sha256.clone())).collect(),
         figures: done.figures.blobs.iter().map(|entry| (entry.name.clone(), entry.sha256.clone())).collect(),
-        claims: Vec::new(),
+        ..LockEntry::of(&done.plan, settings)?
     })
 }
 

@@ -18,7 +18,7 @@ pub fn is_standard(settings: &Settings) -> bool {
     *settings == standard(settings.profile)
 }
 
-/// Name of the folder for results that are not committed.
+/// Name of the folder for results that are not committed, or not drawn in the committed style.
 #[must_use]
 pub fn variant(settings: &Settings) -> String {
     let mut name = settings.profile.word().to_owned();

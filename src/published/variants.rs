@@ -4,12 +4,16 @@ use crate::error::{Error, Result};
 use crate::published::figures::Figures;
 use crate::published::overrides;
 use crate::published::standard::{DEFAULT_SEED, variant};
+use crate::published::style_file::{self, NamedStyle};
 use crate::stage::{Profile, Settings};
-use crate::store::{Cleaned, Folder};
+use crate::store::{Cleaned, Folder, is_plain};
 use std::path::PathBuf;
 
 /// What of the settings the folder of a variant is named after.
 const FILE: &str = "overrides.toml";
+
+/// What stands between the settings and the style in the name of a folder.
+const STYLE: &str = "-style-";
 
 /// One variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,10 +24,24 @@ pub struct Variant {
     pub folder: PathBuf,
     /// The settings of its results.
     pub settings: Settings,
+    /// The style that its figures are drawn in, where that is not the committed one.
+    pub style: Option<String>,
     /// Number of its figures.
     pub figures: usize,
     /// Bytes of its files.
     pub bytes: u64,
+}
+
+/// The name of the folder of these results in a style.
+pub(crate) fn in_style(below: &str, style: &NamedStyle) -> String {
+    let below = below.strip_suffix('/').unwrap_or("variants/paper");
+    format!("{below}{STYLE}{}/", style.name)
+}
+
+/// The name of a variant without its style, and the style.
+fn split_style(name: &str) -> (&str, Option<&str>) {
+    let split = name.rsplit_once(STYLE).filter(|(_, style)| is_plain(style));
+    split.map_or((name, None), |(rest, style)| (rest, Some(style)))
 }
 
 /// Profile and seed in the name of a variant, and whether parameters are changed in it; nothing if no variant has the name.
@@ -51,7 +69,8 @@ impl Figures {
     /// # Errors
     /// A file of overrides that cannot be read.
     pub fn variant_settings(&self, name: &str) -> Result<Option<Settings>> {
-        let Some((profile, seed, changed)) = parts(name) else { return Ok(None) };
+        let (bare, style) = split_style(name);
+        let Some((profile, seed, changed)) = parts(bare) else { return Ok(None) };
         let folder = self.root().join("variants").join(name);
         if !folder.is_dir() {
             return Ok(None);
@@ -66,8 +85,9 @@ impl Figures {
             overrides::resolve(&mut settings.overrides);
         }
         // Without its overrides the folder of a changed variant tells nothing.
-        let named = changed != settings.overrides.is_empty() && (changed || variant(&settings) == name);
-        Ok(named.then_some(settings))
+        let named = changed != settings.overrides.is_empty() && (changed || variant(&settings) == bare);
+        let told = style.is_none() || self.read(&format!("variants/{name}/{}", style_file::FILE))?.is_some();
+        Ok((named && told).then_some(settings))
     }
 
     /// All variants, sorted by name.
@@ -85,7 +105,8 @@ impl Figures {
                 figures += usize::from(file.rsplit_once('.').is_some_and(|(_, format)| format == "svg"));
                 bytes += std::fs::metadata(folder.join(&file)).map_or(0, |found| found.len());
             }
-            variants.push(Variant { name, folder, settings, figures, bytes });
+            let style = split_style(&name).1.map(str::to_owned);
+            variants.push(Variant { name, folder, settings, style, figures, bytes });
         }
         variants.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(variants)

@@ -18,16 +18,13 @@ const WORDS: std::ops::RangeInclusive<usize> = 60..=104;
 const NAMED: [&str; 15] =
     ["0", "0.05", "0.094", "0.1", "0.5", "0.85", "0.9", "1", "2", "4", "5", "10", "12", "95", "1000"];
 
-/// Stages whose captions are not held to these rules yet.
-const LATER: [&str; 2] = ["train-and-test", "top-subspace"];
-
 /// The stages that a run without names computes, with their tables at quick size.
 fn stages() -> Vec<(&'static Stage, Results)> {
     let store = quick().store();
     let settings = quick_settings();
     STAGES
         .iter()
-        .filter(|stage| !stage.on_request && !LATER.contains(&stage.name))
+        .filter(|stage| !stage.on_request)
         .map(|stage| {
             let (plan, manifest) = tables(&store, &settings, stage.name);
             (*stage, results(&store, &settings, &plan, &manifest).unwrap())

@@ -152,13 +152,13 @@ fn drawn_by(figure: &Figure, broken: bool) -> (Calls, String, Vec<u8>) {
     let svg = Svg::canvas(&font, layout.size);
     let drawn = draw(&layout, if broken { Counting::broken(svg) } else { Counting::new(svg) }).unwrap();
     let calls = drawn.calls;
-    let printed = document(&font, layout.size, &words, |canvas| {
+    let printed = document(&font, (layout.size, 1.0), &words, |canvas| {
         let counting = if broken { Counting::broken(canvas) } else { Counting::new(canvas) };
         let drawn = draw(&layout, counting).unwrap();
         assert_eq!(drawn.calls, calls, "{}", figure.name());
         Ok(drawn.inner)
     });
-    (calls, drawn.inner.finish().document(&words), printed.unwrap())
+    (calls, drawn.inner.finish().document(&words, 1.0), printed.unwrap())
 }
 
 /// The shapes in an SVG document and the texts: every shape begins by a move.

@@ -156,6 +156,9 @@ mod keys;
 /// Publishing into the committed folder: what is interrupted, and what was changed by hand.
 mod publication;
 
+/// `redraw`: figures from committed tables, and styles.
+mod redraw;
+
 /// `verify`: hand-made changes in the lock, in tables and in pictures, and what is not deterministic.
 mod verify;
 

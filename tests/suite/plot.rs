@@ -338,6 +338,26 @@ fn a_figure_without_its_words_cannot_be_drawn() {
 }
 
 #[test]
+fn numbers_that_no_axis_can_hold_are_refused_at_once() {
+    for ends in [(1e-300, 1e300), (1.0, f64::MAX), (5e-324, 1.0)] {
+        let panel = Panel::new(Axis::linear("x"), Axis::log("y"));
+        let wide = panel.series(line(vec![(0.0, ends.0), (1.0, ends.1)]));
+        assert!(matches!(svg(&figure(wide)), Err(PlotError::Range { .. })), "{ends:?}");
+    }
+    let far = axes().series(line(vec![(0.0, -1e308), (1.0, 1e308)]));
+    assert!(matches!(svg(&figure(far)), Err(PlotError::Range { .. })));
+    // Each of these can be drawn, but not both on one axis.
+    let panel = |value| {
+        let axis = Panel::new(Axis::linear("x"), Axis::log("y"));
+        axis.series(line(vec![(0.0, value), (1.0, 2.0 * value)]))
+    };
+    let (small, large) = (panel(1e-200), panel(1e200));
+    assert!(svg(&figure(small.clone())).is_ok() && svg(&figure(large.clone())).is_ok());
+    let both = figure(small).panel(large).shared_y();
+    assert!(matches!(svg(&both), Err(PlotError::Range { .. })));
+}
+
+#[test]
 fn the_drawn_area_of_a_histogram_is_one() {
     let edges: Vec<f64> = (0..=50).map(|i| f64::from(i) * 0.1).collect();
     let raw: Vec<f64> = (0..50).map(|i| libm::exp(-libm::pow(f64::from(i) - 20.0, 2.0) / 50.0)).collect();

@@ -191,7 +191,11 @@ fn a_copied_stage_has_names_of_its_own_and_the_experiments_of_the_other() {
         assert_eq!(graph.violations, []);
     }
     call(&["new", "xor-wrong", "--from", "gmm-snr"]).refused(2, &["xor-wrong", "task of gmm-snr"]);
-    call(&["new", "gmm-wrong", "--from", "effective-spectrum"])
-        .refused(2, &["effective-spectrum", "from parts"]);
+    // A name that is put together from parts cannot be replaced.
+    let source = place.path().join("src/stages/gmm_snr/report.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    let (listed, drawn) = text.rsplit_once("\"gmm-snr-rates\"").unwrap();
+    fs::write(&source, format!("{listed}concat!(\"gmm\", \"-snr-rates\"){drawn}")).unwrap();
+    call(&["new", "gmm-wrong", "--from", "gmm-snr"]).refused(2, &["gmm-snr", "from parts"]);
     call(&["new", "gmm-wrong", "--from", "gmm-snrr"]).refused(2, &["did you mean `gmm-snr`"]);
 }

@@ -22,7 +22,7 @@ use crate::plot::description::error::PlotError;
 use crate::plot::description::ink::{Format, Lettering, Part, Stroke};
 use crate::plot::description::surface::{Place, UNITS, width};
 use crate::plot::layout::alt::Words;
-use crate::plot::layout::font::{FONT_BYTES, Font};
+use crate::plot::layout::font::Font;
 use crate::plot::layout::text::{Glyph, PlacedText};
 use crate::plot::layout::words::plain_letter;
 
@@ -36,13 +36,14 @@ pub struct Pdf<'d> {
     face: Face,
 }
 
-/// Draws a document of one page of `pt` wide and high, with title and description, and without a date.
+/// Draws a document of one page of `pt` wide and high, `scale` times as large as that, with title and description, and without a
+/// date.
 ///
 /// # Errors
 /// [`PlotError::Pdf`] if krilla fails, and what `draw` reports.
 pub fn document(
     font: &Font,
-    pt: (f64, f64),
+    (pt, scale): ((f64, f64), f64),
     words: &Words,
     draw: impl for<'d> FnOnce(Canvas<Pdf<'d>>) -> Result<Canvas<Pdf<'d>>, PlotError>,
 ) -> Result<Vec<u8>, PlotError> {
@@ -62,12 +63,21 @@ pub fn document(
             .language("en".to_owned())
             .creator("spectral-alignment".to_owned()),
     );
-    let face = Face::new(FONT_BYTES.into(), 0).ok_or_else(|| failed("cannot read the bundled font"))?;
-    let size =
-        PageSettings::from_wh(pt.0 as f32, pt.1 as f32).ok_or_else(|| failed("the page has no size"))?;
+    let face = Face::new(font.bytes.into(), 0).ok_or_else(|| failed("cannot read the font"))?;
+    let size = PageSettings::from_wh((pt.0 * scale) as f32, (pt.1 * scale) as f32)
+        .ok_or_else(|| failed("the page has no size"))?;
     let mut page = document.start_page_with(size);
-    let pdf = Pdf { surface: page.surface(), font, face };
-    draw(Canvas::new(pdf, (width(pt.0), width(pt.1))))?.finish().surface.finish();
+    let mut surface = page.surface();
+    let scaled = (scale - 1.0).abs() > 0.0;
+    if scaled {
+        surface.push_transform(&Transform::from_scale(scale as f32, scale as f32));
+    }
+    let pdf = Pdf { surface, font, face };
+    let mut surface = draw(Canvas::new(pdf, (width(pt.0), width(pt.1))))?.finish().surface;
+    if scaled {
+        surface.pop();
+    }
+    surface.finish();
     page.finish();
     document.finish().map_err(|error| failed(&format!("{error:?}")))
 }

@@ -102,11 +102,11 @@ impl<'f> Svg<'f> {
         Canvas::new(Self { font, size, elements: String::new(), glyphs: BTreeSet::new() }, size)
     }
 
-    /// The document, for readers who see it and those who do not.
+    /// The document, this many times as large as it was drawn, for readers who see it and those who do not.
     #[must_use]
-    pub fn document(&self, words: &Words) -> String {
+    pub fn document(&self, words: &Words, scale: f64) -> String {
         let (wide, high) = self.size;
-        let pt = |value: u32| f64::from(value) / UNITS;
+        let pt = |value: u32| (f64::from(value) * scale).round() / UNITS;
         let name = escape(&words.name);
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}pt\" height=\"{}pt\" viewBox=\"0 0 {wide} {high}\" \

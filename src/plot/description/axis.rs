@@ -1,5 +1,7 @@
 //! Axes: what a stage says about one, and the scale that comes of it.
 
+use crate::plot::description::error::PlotError;
+
 /// One axis: its label, its kind and, where the data should not decide, its range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
@@ -85,6 +87,20 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// This range, if numbers can be told apart in it: its ends are finite, in order, and so is their distance or ratio.
+    ///
+    /// # Errors
+    /// [`PlotError::Range`] of the axis with this label.
+    pub(crate) fn sound(self, label: &str) -> Result<Self, PlotError> {
+        let Self { log, low, high } = self;
+        let extent = if log { high / low } else { high - low };
+        if low.is_finite() && high.is_finite() && extent.is_finite() && low < high && (!log || low > 0.0) {
+            return Ok(self);
+        }
+        let problem = format!("{low:e} to {high:e} is not a range of this axis");
+        Err(PlotError::Range { label: label.to_owned(), problem })
+    }
+
     /// Share of the axis at `value`: 0 at the low end, 1 at the high end; NaN where the axis has no such value.
     #[must_use]
     pub fn share(&self, value: f64) -> f64 {

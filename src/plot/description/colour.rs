@@ -99,6 +99,8 @@ pub enum Colour {
     Purple,
     /// Grey, `#666666`, for reference lines.
     Grey,
+    /// What a page style has in the place of one of these.
+    Other(Rgb),
 }
 
 impl Colour {
@@ -115,6 +117,7 @@ impl Colour {
             Self::Green => Rgb(0x00, 0x9e, 0x73),
             Self::Purple => Rgb(0xcc, 0x79, 0xa7),
             Self::Grey => Rgb(0x66, 0x66, 0x66),
+            Self::Other(rgb) => rgb,
         }
     }
 }

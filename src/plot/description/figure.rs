@@ -2,24 +2,25 @@
 
 use crate::plot::description::caption::Caption;
 use crate::plot::description::error::PlotError;
+use crate::plot::description::page_style::PageStyle;
 use crate::plot::description::panel::Panel;
 
 /// Width of a figure on the journal's page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Width {
-    /// The text width, 396 pt.
+    /// The text width.
     Full,
-    /// A single column, 193 pt.
+    /// A single column.
     Single,
 }
 
-impl Width {
-    /// In pt.
+impl PageStyle {
+    /// A width in pt.
     #[must_use]
-    pub fn pt(self) -> f64 {
-        match self {
-            Self::Full => 396.0,
-            Self::Single => 193.0,
+    pub fn pt(&self, width: Width) -> f64 {
+        match width {
+            Width::Full => self.full,
+            Width::Single => self.single,
         }
     }
 }
@@ -35,6 +36,8 @@ pub struct Figure {
     pub(crate) height: Option<f64>,
     pub(crate) shared_x: bool,
     pub(crate) shared_y: bool,
+    pub(crate) style: PageStyle,
+    pub(crate) stretch: f64,
 }
 
 impl Figure {
@@ -50,6 +53,8 @@ impl Figure {
             height: None,
             shared_x: false,
             shared_y: false,
+            style: PageStyle::default(),
+            stretch: 1.0,
         }
     }
 
@@ -76,6 +81,26 @@ impl Figure {
     #[must_use]
     pub fn shared_y(self) -> Self {
         Self { shared_y: true, ..self }
+    }
+
+    /// This figure in another style.
+    #[must_use]
+    pub fn in_style(mut self, style: &PageStyle) -> Self {
+        for series in self.panels.iter_mut().flat_map(|panel| &mut panel.series) {
+            series.style.colour = style.colour(series.style.colour);
+        }
+        Self { style: style.clone(), ..self }
+    }
+
+    /// This figure with this many columns of panels, whose axes are this many times as high.
+    #[must_use]
+    pub(crate) fn arranged(self, columns: usize, stretch: f64) -> Self {
+        Self { columns: columns.max(1), stretch, ..self }
+    }
+
+    /// Its width in pt before everything is scaled to the size of its type.
+    pub(crate) fn page(&self) -> f64 {
+        self.style.pt(self.width) / self.style.scale()
     }
 
     /// Its name.

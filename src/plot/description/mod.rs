@@ -10,6 +10,7 @@ pub mod error;
 pub mod figure;
 pub mod ink;
 pub mod look;
+pub mod page_style;
 pub mod panel;
 pub mod series;
 pub mod sight;

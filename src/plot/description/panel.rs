@@ -148,12 +148,7 @@ impl Panel {
         let axis = if horizontal { &self.x } else { &self.y };
         let bad = |problem: String| PlotError::Range { label: axis.label.clone(), problem };
         if let Some((low, high)) = axis.range {
-            let sound = low.is_finite() && high.is_finite() && low < high && (!axis.log || low > 0.0);
-            return if sound {
-                Ok(Scale { log: axis.log, low, high })
-            } else {
-                Err(bad(format!("{low} to {high} is not a range of this axis")))
-            };
+            return Scale { log: axis.log, low, high }.sound(&axis.label);
         }
         let elements = self.elements.iter().flat_map(|element| element.points.iter().copied());
         let points = self.series.iter().flat_map(Series::extent).chain(elements);
@@ -175,7 +170,7 @@ impl Panel {
             () if low < high && (has_map || (horizontal && !self.series.iter().any(marks))) => 0.0,
             () => 0.04,
         };
-        Ok(Scale::around(low, high, axis.log, margin))
+        Scale::around(low, high, axis.log, margin).sound(&axis.label)
     }
 
     /// Its colour bar, if colour carries a number.

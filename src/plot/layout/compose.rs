@@ -64,7 +64,8 @@ fn scales(figure: &Figure, horizontal: bool) -> Result<Vec<Scale>, PlotError> {
     {
         return Err(PlotError::NotShared { first: first.label, other: other.label });
     }
-    Ok(union(&own).map_or(own.clone(), |range| vec![range; own.len()]))
+    let range = union(&own).map(|range| range.sound(&first.label)).transpose()?;
+    Ok(range.map_or(own.clone(), |range| vec![range; own.len()]))
 }
 
 fn set<'f>(figure: &'f Figure, font: &Font, (width, height): (f64, f64)) -> Result<Vec<Cell<'f>>, PlotError> {
@@ -125,7 +126,7 @@ impl<'f> Layout<'f> {
     /// Any [`PlotError`] but those of backends.
     pub fn of(figure: &'f Figure, font: &Font) -> Result<Self, PlotError> {
         figure.check()?;
-        let page = figure.width.pt();
+        let page = figure.page();
         let columns = figure.columns.min(figure.panels.len());
         let count = f64::from(u32::try_from(columns).unwrap_or(1));
         let proportion = match columns {
@@ -133,7 +134,9 @@ impl<'f> Layout<'f> {
             2 => 0.72,
             _ => 0.95,
         };
-        let sized = |width: f64| (width, whole(figure.height.unwrap_or((proportion * width).max(80.0))));
+        let sized = |width: f64| {
+            (width, whole(figure.stretch * figure.height.unwrap_or((proportion * width).max(80.0))))
+        };
         let mut axes = sized(page / count - 45.0);
         let mut cells = set(figure, font, axes)?;
         let widest = |cells: &[Cell], measure: fn(&Cell) -> f64| -> Vec<f64> {

@@ -6,6 +6,8 @@ use ttf_parser::gpos::{PairAdjustment, PositioningSubtable};
 use ttf_parser::{Face, GlyphId, OutlineBuilder, Rect};
 
 use crate::plot::description::error::PlotError;
+use crate::plot::description::figure::Figure;
+use crate::plot::description::page_style::FontFile;
 
 /// STIX Two Math, SIL Open Font License; digest in `fonts/SHA256SUMS`.
 pub const FONT_BYTES: &[u8] = include_bytes!("../../../fonts/STIXTwoMath-Regular.ttf");
@@ -27,6 +29,7 @@ pub(crate) struct MathConstants {
 /// The bundled font, parsed.
 #[derive(Debug)]
 pub struct Font {
+    pub(crate) bytes: &'static [u8],
     face: Face<'static>,
     pub(crate) math: MathConstants,
 }
@@ -37,8 +40,24 @@ impl Font {
     /// # Errors
     /// [`PlotError::Font`] if the bytes are not a font with a MATH table.
     pub fn bundled() -> Result<Self, PlotError> {
+        Self::parse(FONT_BYTES)
+    }
+
+    /// Parses the font of a figure.
+    ///
+    /// # Errors
+    /// As for [`Font::bundled`].
+    pub fn of(figure: &Figure) -> Result<Self, PlotError> {
+        Self::parse(figure.style.font.map_or(FONT_BYTES, FontFile::bytes))
+    }
+
+    /// Parses a font.
+    ///
+    /// # Errors
+    /// As for [`Font::bundled`].
+    pub fn parse(bytes: &'static [u8]) -> Result<Self, PlotError> {
         let broken = |what: &str| PlotError::Font(what.to_owned());
-        let face = Face::parse(FONT_BYTES, 0).map_err(|source| broken(&source.to_string()))?;
+        let face = Face::parse(bytes, 0).map_err(|source| broken(&source.to_string()))?;
         let constants =
             face.tables().math.and_then(|math| math.constants).ok_or_else(|| broken("no MATH constants"))?;
         let math = MathConstants {
@@ -52,7 +71,7 @@ impl Font {
             rule: constants.radical_rule_thickness().value.into(),
             radical_gap: constants.radical_vertical_gap().value.into(),
         };
-        Ok(Self { face, math })
+        Ok(Self { bytes, face, math })
     }
 
     /// Font units per em.

@@ -31,10 +31,10 @@ fn failed(error: DrawingAreaErrorKind<PlotError>) -> PlotError {
 /// # Errors
 /// Any [`PlotError`].
 pub fn svg(figure: &Figure) -> Result<String, PlotError> {
-    let font = Font::bundled()?;
+    let font = Font::of(figure)?;
     let layout = Layout::of(figure, &font)?;
     let canvas = draw(&layout, Svg::canvas(&font, layout.size)).map_err(failed)?;
-    let document = canvas.finish().document(&Words::of(figure, &layout.frames));
+    let document = canvas.finish().document(&Words::of(figure, &layout.frames), figure.style.scale());
     if document.len() > LARGEST {
         return Err(PlotError::TooLarge { bytes: document.len(), most: LARGEST });
     }
@@ -46,13 +46,15 @@ pub fn svg(figure: &Figure) -> Result<String, PlotError> {
 /// # Errors
 /// Any [`PlotError`].
 pub fn pdf(figure: &Figure) -> Result<Vec<u8>, PlotError> {
-    let font = Font::bundled()?;
+    let font = Font::of(figure)?;
     let layout = Layout::of(figure, &font)?;
     let words = Words::of(figure, &layout.frames);
-    pdf::document(&font, layout.size, &words, |canvas| draw(&layout, canvas).map_err(failed))
+    pdf::document(&font, (layout.size, figure.style.scale()), &words, |canvas| {
+        draw(&layout, canvas).map_err(failed)
+    })
 }
 
-/// The page before any file format.
+/// The page before any file format and before it is scaled to the size of its type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scene {
     /// Width in pt.
@@ -68,7 +70,7 @@ pub struct Scene {
 /// # Errors
 /// Any [`PlotError`] of the layout.
 pub fn scene(figure: &Figure) -> Result<(Scene, Vec<Frame>), PlotError> {
-    let font = Font::bundled()?;
+    let font = Font::of(figure)?;
     let layout = Layout::of(figure, &font)?;
     let (wide, high) = layout.size;
     let canvas = Canvas::new(Items::default(), (width(wide), width(high)));

@@ -11,7 +11,7 @@ pub fn parameters(experiments: &[&Experiment]) -> String {
         all.sort_by(f64::total_cmp);
         all.dedup();
         let words: Vec<String> = all.iter().map(f64::to_string).collect();
-        format!("{symbol} = {}", words.join(", "))
+        (!words.is_empty()).then(|| format!("{symbol} = {}", words.join(", ")))
     };
     let values = [
         of_all("d", &|one| as_f64(one.problem.d())),
@@ -25,7 +25,7 @@ pub fn parameters(experiments: &[&Experiment]) -> String {
         of_all("c", &|one| one.problem.training.c),
         of_all("φ", &|one| one.problem.training.phi),
         of_all("T", &|one| one.horizon),
-        of_all("replicates:", &|one| f64::from(one.replicates)).replace(": =", ":"),
+        of_all("replicates:", &|one| f64::from(one.replicates)).map(|words| words.replace(": =", ":")),
     ];
-    format!("Parameters: {}", values.join(", "))
+    format!("Parameters: {}", values.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }

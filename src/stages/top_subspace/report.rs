@@ -10,6 +10,7 @@ use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, theory};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Of, Selection, Statistics, Subspace, at_end, at_start, average, mean};
 use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::number;
 use crate::stages::common::deep;
 use crate::stages::common::grid::log_edges;
 use crate::stages::common::judged::combined;
@@ -284,11 +285,24 @@ fn gradient(results: &Results, measured: &Statistics, predicted: &Statistics) ->
     let mut shown = members(results, SHARES);
     shown.sort_by(|a, b| b.problem.lambda().total_cmp(&a.problem.lambda()));
     shown.push(results.experiment(SHARES_NUISANCE)?);
+    let share = |one: &Experiment, statistic: &str| {
+        let all = at_end(&of(measured, &one.name, statistic, whole()).curves());
+        number(average(&all.into_values().collect::<Vec<_>>()), 2)
+    };
+    let ends = |one: &Experiment| format!("{} and {}", share(one, SHARE[2]), share(one, SHARE[0]));
+    let nuisance = results.experiment(SHARES_NUISANCE)?;
     let caption = Caption::new(
         "The share of the gradient in the top space of the whole H along training",
-        "Softmax regression at two λ (a, b), and with label-free directions of large variance (c). Share in the space of the k(k-1) leading eigenvectors of the whole H of the gradient of n samples, a batch and one sample, mean over replicates, and of one sample in a random space of as many dimensions; lines, the share in Span(μ) that the moments of the gradient give",
+        format!(
+            "Softmax regression at two λ (a, b), and with label-free directions of large variance (c). Share in the space of the k(k-1) \
+             leading eigenvectors of the whole H: gradients of n samples, a batch and one sample, and of one sample in a random space as \
+             large; mean over replicates. Lines, the share in Span(μ) that moments of the gradient give. At the end n samples and one have \
+             {} (a), {} (c)",
+            ends(shown[0]),
+            ends(nuisance),
+        ),
         deep::parameters(&shown),
-        "Most of the gradient of n samples lies in the top space, and little of that of one sample, unless label-free noise fills that space: then it is the other way round",
+        "The top space has most of the mean gradient and little of a sample's, unless label-free noise fills it",
     );
     let mut figure = Figure::new("top-subspace-gradient", caption, Width::Full, 3).shared_y();
     for one in &shown {
@@ -334,11 +348,21 @@ fn gradient(results: &Results, measured: &Statistics, predicted: &Statistics) ->
 /// Losses of the rules over time.
 fn training(results: &Results, measured: &Statistics) -> Result<Figure> {
     let shown = [member(results, PROJECTED, &[JUDGED])?, member(results, MAP, &[JUDGED, 1.0])?];
+    let lose = |one: &Experiment, rule: &str| {
+        number(average(&lost(measured, &one.name, rule).into_values().collect::<Vec<_>>()), 3)
+    };
     let caption = Caption::new(
         "Training that is projected on the top space of H, or off it",
-        "Softmax regression. Test loss, mean over replicates, of SGD and of training whose steps are projected after a short time: on the k leading eigenvectors of each row's block of H, off these, on twice as many, on k principal components of the data, or on a random space; (a) isotropic noise, (b) k label-free directions of large variance. The ridge is projected too where nothing else is said",
+        format!(
+            "Softmax regression. Test loss, mean over replicates, of SGD and of training whose steps are projected after a short time: on \
+             the k leading eigenvectors of each row's block of H, off these, on twice as many, on k principal components of the data, or on \
+             a random space; (a) isotropic noise, (b) k label-free directions of large variance. Of what SGD gains, training on the top \
+             space loses {} in (a) and {} in (b)",
+            lose(shown[0], RULES[2].1),
+            lose(shown[1], RULES[2].1),
+        ),
         parameters(&shown),
-        "With isotropic noise the top space is where the network learns; with label-free directions of large variance it is where it does not",
+        "With isotropic noise the network learns in the top space, with label-free directions of large variance off it",
     );
     let mut figure = Figure::new("top-subspace-training", caption, Width::Full, 2).shared_y();
     let looks = [
@@ -382,9 +406,21 @@ fn map(results: &Results, measured: &Statistics) -> Figure {
     let rules = [(RULES[2].1, "on top"), (RULES[4].1, "off top"), (RULES[8].1, "on components")];
     let mut shown = plain.clone();
     shown.extend(&all);
+    let top: Vec<f64> = all.iter().map(|one| lose(one, RULES[2].1)).collect();
+    let (least, most) = (
+        top.iter().copied().fold(f64::INFINITY, f64::min),
+        top.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+    );
     let caption = Caption::new(
         "What projected training loses, over the signal-to-noise ratio and the variance of label-free directions",
-        "Softmax regression. Share of what SGD gains that training loses at the end, mean over replicates, if its steps are projected on the k leading eigenvectors of each row's block of H (a), off these (b), or on k principal components of the data (c), with k label-free directions of the variance on the vertical axis. Line, the variance from which on these are the top space at the start",
+        format!(
+            "Softmax regression. Share of what SGD gains that training loses at the end, mean over replicates, if its steps are projected on \
+             the k leading eigenvectors of each row's block of H (a), off these (b), or on k principal components of the data (c), with k \
+             label-free directions of the variance on the vertical axis: {} to {} in (a). Line, the variance from which on these are the top \
+             space at the start",
+            number(least, 3),
+            number(most, 3),
+        ),
         parameters(&shown),
         "Above the threshold the top space is all that SGD needs, and of no use where label-free directions are the top space",
     );

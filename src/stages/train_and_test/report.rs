@@ -9,6 +9,7 @@ use crate::stage::claim::{Claim, Kind as ClaimKind, declare, interval, theory};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Selection, Statistics, average};
 use crate::stage::{Kind, Results, Stage};
+use crate::stages::common::captions::small;
 use crate::stages::common::judged::{combined, minus};
 use crate::stages::common::judging::{folded, mapped, mean};
 use crate::stages::common::shared::SYMBOLS;
@@ -465,19 +466,31 @@ fn three(
     Ok(figure)
 }
 
-/// What is drawn over λ.
-const MEANING: &str = "at the end of training. Difference between the last n samples of SGD and fresh ones in (a) mean loss, (b) the logarithms of \
-     outliers and edge of the diagonal blocks of H, and (c) of G, means over rows; diamonds, the first n samples. Marks, mean; bars, \
-     95 % interval; lines, fresh samples whose first-layer values are shifted as derived; grey, no gap";
+/// What is drawn over λ, and the gap of the loss at the smallest.
+fn meaning(numbers: &Numbers, shown: &[(f64, &Experiment)]) -> String {
+    let gap = shown.first().map_or_else(String::new, |(_, one)| said(numbers.loss(&one.name)));
+    format!(
+        "at the end of training. The last n samples of SGD less fresh ones: (a) mean loss, (b) logarithms of outliers and edge of the \
+         diagonal blocks of H, (c) of G, means over rows; diamonds, the first n samples. Marks, mean over replicates; bars, 95 % \
+         interval; lines, what is derived for samples that trained the network. At the smallest λ the gap of the loss is {gap}"
+    )
+}
+
+/// A measured gap with the derived one, as captions say it.
+fn said([measured, derived]: [Values; 2]) -> String {
+    let [measured, derived] =
+        [measured, derived].map(|all| small(average(&Vec::from_iter(all.into_values())), 3));
+    format!("{measured}, derived {derived}")
+}
 
 fn over_lambda(results: &Results, numbers: &Numbers) -> Result<Figure> {
     let shown = members(results, SNR);
     let experiments: Vec<&Experiment> = shown.iter().map(|one| one.1).collect();
     let caption = Caption::new(
         "The gap between training and fresh samples over the signal-to-noise ratio",
-        format!("Softmax regression {MEANING}"),
+        format!("Softmax regression {}", meaning(numbers, &shown)),
         parameters(&experiments),
-        "Strong noise makes a gap, most of all in G; it is the derived one, and none is left in the first samples",
+        "Strong noise makes a gap, most of all in G; the first samples have none left",
     );
     let k = u32::try_from(CLASSES).unwrap_or(u32::MAX);
     let axis = || Axis::log(r"signal-to-noise ratio $\lambda$");
@@ -490,7 +503,7 @@ fn xor(results: &Results, numbers: &Numbers) -> Result<Figure> {
     let experiments: Vec<&Experiment> = shown.iter().map(|one| one.1).collect();
     let caption = Caption::new(
         "The gap between training and fresh samples in the XOR network",
-        format!("The XOR network {MEANING}"),
+        format!("The XOR network {}", meaning(numbers, &shown)),
         parameters(&experiments),
         "The rule that softmax regression follows predicts the gap of a network with a hidden layer too",
     );
@@ -514,11 +527,16 @@ fn windows(results: &Results, numbers: &Numbers) -> Result<Figure> {
     let experiments: Vec<&Experiment> = shown.iter().map(|one| one.1).collect();
     let caption = Caption::new(
         "The gap over the age of samples and the length of the window",
-        "Softmax regression at the smallest λ. Difference between training and fresh samples: (a) in mean loss, by the time since their step, in the longest \
-         window; (b) in mean loss, and (c) in the logarithms of outliers and edge of the diagonal blocks of G, of the last n samples over φ = n/d. \
-         Marks, mean; bars, 95 % interval; lines, fresh samples whose logits are shifted as derived; grey, no gap",
+        format!(
+            "Softmax regression at the smallest λ. Training samples less fresh ones: (a) mean loss by the time since their step, in the \
+             longest window; (b) mean loss, and (c) logarithms of outliers and edge of the diagonal blocks of G, of the last n samples over \
+             φ = n/d. Marks, mean over replicates; bars, 95 % interval; lines, what is derived. In the longest window the gap of the loss \
+             is {}, in the shortest {}",
+            said(numbers.loss(&long.name)),
+            said(numbers.loss(&end(results, WINDOWS, false)?.name)),
+        ),
         parameters(&experiments),
-        "SGD forgets its samples at the derived rate, so the gap shrinks as the window grows",
+        "SGD forgets its samples, so the gap shrinks as the window grows",
     );
     let mut ages =
         Panel::new(Axis::linear(r"age $\tau$ of the samples"), Axis::linear("gap of the mean loss"))
