@@ -24,7 +24,8 @@ fn altered(figures: &Figures, alter: impl FnOnce(&mut LockEntry, &mut BTreeMap<S
     let entry = lock.stages.get_mut(SMALL.name).unwrap().get_mut("paper").unwrap();
     let code = entry.ingredients["code"].clone();
     alter(entry, lock.sources.get_mut(&code).unwrap());
-    fs::write(figures.root().join("figures.lock"), serde_json::to_vec_pretty(&lock).unwrap()).unwrap();
+    let text = serde_json::to_string_pretty(&lock).unwrap() + "\n";
+    fs::write(figures.root().join("figures.lock"), text).unwrap();
 }
 
 fn all_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -161,7 +162,7 @@ fn another_style_is_a_variant_that_says_so() {
     let svg = |folder: &str, name: &str| {
         fs::read_to_string(place.figures().join(folder).join(format!("{name}.svg"))).unwrap()
     };
-    fs::write(place.path().join("own.toml"), "full = 300.0\n[colours]\nblue = \"#123456\"\n").unwrap();
+    fs::write(place.path().join("own.toml"), "full = 300.0\n[colours]\ngreen = \"#123456\"\n").unwrap();
     call(&place, &["redraw", STAGE, "--style", "slides"]).good();
     call(&place, &["redraw", STAGE, "--width", "84mm", "--font-size", "9"]).good();
     call(&place, &["redraw", STAGE, "--style", "own.toml", "--png"]).good();
@@ -174,7 +175,7 @@ fn another_style_is_a_variant_that_says_so() {
         let folder = format!("variants/{name}");
         let text = fs::read_to_string(place.figures().join(&folder).join("style.toml")).unwrap();
         let drawn = svg(&folder, STAGE);
-        assert!(drawn.contains("#123456") == text.contains("blue = \"#123456\""), "{name}");
+        assert!(drawn.contains("#123456") == text.contains("green = \"#123456\""), "{name}");
         // The file that a variant carries makes the same figures again.
         let again = place.path().join("again.toml");
         fs::write(&again, &text).unwrap();

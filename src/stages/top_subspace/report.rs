@@ -1,7 +1,7 @@
 //! Claims and figures about gradients in top spaces and projected training.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Style, Width};
+use crate::plot::{Axis, Caption, Dash, Figure, Marker, Panel, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::problem::network::Layer;
@@ -15,6 +15,7 @@ use crate::stages::common::deep;
 use crate::stages::common::grid::log_edges;
 use crate::stages::common::judged::combined;
 use crate::stages::common::judging::mapped;
+use crate::stages::common::looks;
 use crate::stages::common::panels::{heat, over_time};
 use crate::stages::common::words::parameters;
 use crate::stages::top_subspace::{
@@ -317,27 +318,24 @@ fn gradient(results: &Results, measured: &Statistics, predicted: &Statistics) ->
         .title(title);
         let after =
             |points: Vec<(f64, f64)>| points.into_iter().filter(|point| point.0 > 0.0).collect::<Vec<_>>();
-        for (statistic, words, colour, marker, dash) in [
-            (SHARE[2], "$n$ samples", Colour::Black, Marker::Circle, Dash::Solid),
-            (SHARE[1], "a batch", Colour::Blue, Marker::OpenSquare, Dash::Dashed),
-            (SHARE[0], "one sample", Colour::Vermillion, Marker::Triangle, Dash::Dotted),
+        for (statistic, words, look, dash) in [
+            (SHARE[2], "$n$ samples", looks::data().marker(Marker::Ring), Dash::Dashed),
+            (SHARE[1], "a batch", looks::data().marker(Marker::OpenSquare), Dash::DashDot),
+            (SHARE[0], "one sample", looks::data().marker(Marker::OpenTriangle), Dash::Dotted),
         ] {
             let found = mean(&of(measured, &one.name, statistic, whole()).curves());
-            panel = panel.points(words, Style::measured(colour).marker(marker).size(4.0), after(found));
+            panel = panel.points(words, look.size(4.0), after(found));
             let expected = mean(&of(predicted, &one.name, statistic, whole()).curves());
             if !expected.is_empty() {
-                panel = panel.line(
-                    format!("{words}, predicted"),
-                    Style::theory(colour).dash(dash),
-                    after(expected),
-                );
+                panel =
+                    panel.line(format!("{words}, predicted"), looks::predicted().dash(dash), after(expected));
             }
         }
         let random = Of::layer(Layer::DEEP[0]).with(Subspace::Random);
         let found = mean(&of(measured, &one.name, SHARE[0], random).curves());
         panel = panel.points(
             "one sample, random space",
-            Style::measured(Colour::Green).marker(Marker::Cross).size(4.0),
+            Style::reference().marker(Marker::Cross).size(4.0),
             after(found),
         );
         figure = figure.panel(panel);
@@ -365,26 +363,26 @@ fn training(results: &Results, measured: &Statistics) -> Result<Figure> {
         "With isotropic noise the network learns in the top space, with label-free directions of large variance off it",
     );
     let mut figure = Figure::new("top-subspace-training", caption, Width::Full, 2).shared_y();
-    let looks = [
-        (1, "SGD", Colour::Black, Marker::Circle, Dash::Solid),
-        (2, "on top", Colour::Blue, Marker::OpenSquare, Dash::Dashed),
-        (3, "on top, ridge everywhere", Colour::Blue, Marker::Cross, Dash::Dotted),
-        (4, "off top", Colour::Vermillion, Marker::Triangle, Dash::Dashed),
-        (5, "off top, ridge everywhere", Colour::Vermillion, Marker::Plus, Dash::DashDot),
-        (6, "on wide top", Colour::Green, Marker::Diamond, Dash::DashDot),
-        (8, "on components", Colour::Purple, Marker::OpenSquare, Dash::DashDot),
-        (7, "on a random space", Colour::Purple, Marker::Triangle, Dash::Dotted),
+    let hessian = looks::matrix(Matrix::Hessian);
+    let rules = [
+        (1, "SGD", looks::weights().dash(Dash::Solid)),
+        (2, "on top", hessian.marker(Marker::OpenSquare).dash(Dash::Dashed)),
+        (3, "on top, ridge everywhere", hessian.marker(Marker::Cross).dash(Dash::Dotted)),
+        (6, "on wide top", hessian.marker(Marker::OpenDiamond).dash(Dash::DashDot)),
+        (4, "off top", hessian.darker().marker(Marker::OpenTriangle).dash(Dash::Dashed)),
+        (5, "off top, ridge everywhere", hessian.darker().marker(Marker::Plus).dash(Dash::DashDot)),
+        (8, "on components", looks::data().marker(Marker::OpenSquare).dash(Dash::DashDot)),
+        (7, "on a random space", looks::data().darker().marker(Marker::Triangle).dash(Dash::Dotted)),
     ];
     for one in shown {
         let title =
             if one.problem.data.nuisance().is_some() { "label-free directions" } else { "isotropic noise" };
         let mut panel = over_time(Axis::linear("test loss")).title(title);
         let start = mean(&measured.of(&one.name, RULES[0].1).curves());
-        for (place, words, colour, marker, dash) in looks {
+        for (place, words, look) in rules {
             let mut curve = start.clone();
             curve.extend(mean(&measured.of(&one.name, RULES[place].1).curves()));
-            panel =
-                panel.marked_line(words, Style::measured(colour).marker(marker).size(4.0).dash(dash), curve);
+            panel = panel.marked_line(words, look.size(4.0), curve);
         }
         figure = figure.panel(panel);
     }
@@ -451,11 +449,7 @@ fn map(results: &Results, measured: &Statistics) -> Figure {
         ];
         let axes = axes.map(|(axis, edges)| (axis.range(edges[0], edges[edges.len() - 1]), edges.clone()));
         let panel = heat("share lost of what SGD gains", axes, clipped, (1.0, None), Vec::new()).title(title);
-        figure = figure.panel(panel.line(
-            r"$1/\lambda + 1/k$",
-            Style::theory(Colour::Vermillion),
-            critical.clone(),
-        ));
+        figure = figure.panel(panel.line(r"$1/\lambda + 1/k$", looks::predicted(), critical.clone()));
     }
     figure.axes_height(110.0)
 }

@@ -1,7 +1,7 @@
 //! Claims and figures about training samples.
 
 use crate::error::Result;
-use crate::plot::{Axis, Caption, Colour, Dash, Figure, Marker, Panel, Series, Style, Width};
+use crate::plot::{Axis, Caption, Dash, Figure, Marker, Panel, Series, Style, Width};
 use crate::problem::as_f64;
 use crate::problem::experiment::Experiment;
 use crate::simulation::task::Matrix;
@@ -12,6 +12,7 @@ use crate::stage::{Kind, Results, Stage};
 use crate::stages::common::captions::small;
 use crate::stages::common::judged::{combined, minus};
 use crate::stages::common::judging::{folded, mapped, mean};
+use crate::stages::common::looks::{self, data, predicted};
 use crate::stages::common::shared::SYMBOLS;
 use crate::stages::common::words::parameters;
 use crate::stages::train_and_test::{CLASSES, SNR, WINDOWS, XOR, plan, reduce};
@@ -373,15 +374,14 @@ type Gap<'a> = &'a dyn Fn(&str) -> [Values; 2];
 /// One thing whose gap is drawn: its words, its look, and its measured and predicted values in an experiment.
 struct Drawn<'a> {
     words: String,
-    colour: Colour,
-    marker: Marker,
+    look: Style,
     dash: Dash,
     values: Gap<'a>,
 }
 
 /// Measured gaps with their intervals and the prediction as a line, over the places of experiments.
 fn gaps(mut panel: Panel, shown: &[(f64, &Experiment)], drawn: &[Drawn]) -> Result<Panel> {
-    for Drawn { words, colour, marker, dash, values } in drawn {
+    for Drawn { words, look, dash, values } in drawn {
         let (mut bars, mut line) = (Vec::new(), Vec::new());
         for (place, one) in shown {
             let [measured, predicted] = values(&one.name);
@@ -391,13 +391,11 @@ fn gaps(mut panel: Panel, shown: &[(f64, &Experiment)], drawn: &[Drawn]) -> Resu
             bars.push(bar(*place, &measured)?);
             line.push((*place, mean(&mut predicted.into_values().collect::<Vec<_>>())));
         }
-        panel = panel
-            .error_bars(
-                format!("{words}: mean, 95 % interval"),
-                Style::measured(*colour).marker(*marker).size(4.0),
-                bars,
-            )
-            .line(format!("{words}, predicted"), Style::theory(*colour).dash(*dash), line);
+        panel = panel.error_bars(format!("{words}: mean, 95 % interval"), *look, bars).line(
+            format!("{words}, predicted"),
+            predicted().dash(*dash),
+            line,
+        );
     }
     Ok(panel.series(Series::line(
         "no gap",
@@ -407,22 +405,24 @@ fn gaps(mut panel: Panel, shown: &[(f64, &Experiment)], drawn: &[Drawn]) -> Resu
 }
 
 /// What is drawn of a matrix: its first outlier, the others, the edge.
-fn of_matrix(values: [Gap<'_>; 3]) -> Vec<Drawn<'_>> {
+fn of_matrix(matrix: Matrix, values: [Gap<'_>; 3]) -> Vec<Drawn<'_>> {
     let [first, others, edge] = values;
     [
-        ("first outlier", Colour::Black, Marker::Circle, Dash::Solid, first),
-        ("other outliers", Colour::Blue, Marker::OpenSquare, Dash::Dashed, others),
-        ("edge", Colour::Vermillion, Marker::Triangle, Dash::Dotted, edge),
+        ("first outlier", Marker::Ring, Dash::Dashed, first),
+        ("other outliers", Marker::OpenSquare, Dash::DashDot, others),
+        ("edge", Marker::OpenTriangle, Dash::Dotted, edge),
     ]
     .into_iter()
-    .map(|(words, colour, marker, dash, values)| Drawn {
-        words: words.to_owned(),
-        colour,
-        marker,
-        dash,
-        values,
+    .map(|(words, marker, dash, values)| {
+        let look = looks::matrix(matrix).marker(marker).size(4.0);
+        Drawn { words: words.to_owned(), look, dash, values }
     })
     .collect()
+}
+
+/// What is drawn of the loss.
+fn of_loss(values: Gap<'_>) -> Drawn<'_> {
+    Drawn { words: "last $n$".to_owned(), look: data().marker(Marker::Ring), dash: Dash::Dashed, values }
 }
 
 /// The panels of a family: loss, H, G.
@@ -433,13 +433,7 @@ fn three(
     mut figure: Figure,
 ) -> Result<Figure> {
     let last = |name: &str| numbers.loss(name);
-    let drawn = [Drawn {
-        words: "last $n$".to_owned(),
-        colour: Colour::Black,
-        marker: Marker::Circle,
-        dash: Dash::Solid,
-        values: &last,
-    }];
+    let drawn = [of_loss(&last)];
     let panel = Panel::new(axis(), Axis::linear("gap of the mean loss")).title("loss");
     let mut loss = gaps(panel, shown, &drawn)?;
     let mut bars = Vec::new();
@@ -449,11 +443,7 @@ fn three(
             bars.push(bar(*place, &values)?);
         }
     }
-    loss = loss.error_bars(
-        "first $n$: mean, 95 % interval",
-        Style::measured(Colour::Green).marker(Marker::Diamond).size(4.0),
-        bars,
-    );
+    loss = loss.error_bars("first $n$: mean, 95 % interval", data().darker().marker(Marker::Diamond), bars);
     figure = figure.panel(loss);
     for (matrix, symbol) in SYMBOLS {
         let one = |name: &str| numbers.eigenvalues(name, matrix, (1, 1));
@@ -461,7 +451,7 @@ fn three(
         let edge = |name: &str| numbers.eigenvalues(name, matrix, (outliers + 1, outliers + 1));
         let panel = Panel::new(axis(), Axis::linear("gap of $\\ln$ eigenvalue"))
             .title(format!("diagonal blocks of ${symbol}$"));
-        figure = figure.panel(gaps(panel, shown, &of_matrix([&one, &others, &edge]))?);
+        figure = figure.panel(gaps(panel, shown, &of_matrix(matrix, [&one, &others, &edge]))?);
     }
     Ok(figure)
 }
@@ -553,8 +543,8 @@ fn windows(results: &Results, numbers: &Numbers) -> Result<Figure> {
     }
     let ends = (line.first().map_or(0.0, |point| point.0), line.last().map_or(1.0, |point| point.0));
     ages = ages
-        .error_bars("last $n$: mean, 95 % interval", Style::measured(Colour::Black).size(4.0), bars)
-        .line("last $n$, predicted", Style::theory(Colour::Black).dash(Dash::Solid), line)
+        .error_bars("last $n$: mean, 95 % interval", data().marker(Marker::Ring), bars)
+        .line("last $n$, predicted", predicted(), line)
         .series(Series::line(
             "no gap",
             Style::reference().dash(Dash::Solid),
@@ -562,13 +552,7 @@ fn windows(results: &Results, numbers: &Numbers) -> Result<Figure> {
         ));
     let axis = || Axis::log(r"window $\varphi = n/d$");
     let last = |name: &str| numbers.loss(name);
-    let drawn = [Drawn {
-        words: "last $n$".to_owned(),
-        colour: Colour::Black,
-        marker: Marker::Circle,
-        dash: Dash::Solid,
-        values: &last,
-    }];
+    let drawn = [of_loss(&last)];
     let panel = Panel::new(axis(), Axis::linear("gap of the mean loss")).title("loss");
     let figure = Figure::new("train-and-test-windows", caption, Width::Full, 3)
         .panel(ages)
@@ -577,5 +561,7 @@ fn windows(results: &Results, numbers: &Numbers) -> Result<Figure> {
     let others = |name: &str| numbers.eigenvalues(name, Matrix::Gradient, (2, k));
     let edge = |name: &str| numbers.eigenvalues(name, Matrix::Gradient, (k + 1, k + 1));
     let panel = Panel::new(axis(), Axis::linear("gap of $\\ln$ eigenvalue")).title("diagonal blocks of $G$");
-    Ok(figure.panel(gaps(panel, &shown, &of_matrix([&one, &others, &edge]))?).axes_height(110.0))
+    Ok(figure
+        .panel(gaps(panel, &shown, &of_matrix(Matrix::Gradient, [&one, &others, &edge]))?)
+        .axes_height(110.0))
 }
