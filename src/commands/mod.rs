@@ -8,6 +8,7 @@ pub mod export;
 mod inspect;
 mod interrupt;
 mod questions;
+mod report;
 mod run;
 mod slices;
 mod slurm;
@@ -31,7 +32,7 @@ pub fn execute(command: &Command) -> Result<ExitCode> {
         Command::Run(args) => run::run_stages(args),
         Command::Plan(args) => slices::plan(args),
         Command::Slurm(args) => slurm::submit(args),
-        Command::Report(shared) => run::report(shared),
+        Command::Report(args) => report::report(args),
         Command::Status(args) => inspect::status(args),
         Command::Why(args) => inspect::explain(args),
         Command::Verify(args) => verify::check(args),
