@@ -29,7 +29,7 @@ figure STAGE *ARGS: _build
 contact-sheet *ARGS: _build
     @{{ program }} contact-sheet "$@"
 
-# Write figures/report.html: every verdict and figure on one page, from what is computed, else from what is committed
+# Write figures/report.html: every verdict and figure on one page, from what is computed, else committed (--bundle DIR: with all files)
 report *ARGS: _build
     @{{ program }} report "$@"
 

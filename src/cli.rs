@@ -35,6 +35,7 @@ const EXAMPLES: &str = "Examples:
   spectral-alignment redraw --style slides              draw the committed tables anew, in another style
   spectral-alignment claims                             print the verdicts
   spectral-alignment report                             put verdicts and figures on one page, figures/report.html
+  spectral-alignment report --bundle /tmp/report        the same in a folder with PDFs, SVGs and tables, to be passed on
   spectral-alignment verify --profile quick             recompute from scratch and compare with what is committed
   spectral-alignment export gmm --replicate 0 --checkpoint last --out /tmp/gmm
                                                         write one checkpoint, to recompute its spectra elsewhere
@@ -85,9 +86,10 @@ pub enum Command {
     Slurm(SlurmArgs),
     /// Write report.html beside the figures: every verdict and figure, and what produced it, on one self-contained page.
     ///
+    /// The page needs no other file and can be copied by itself; --bundle writes a folder in which it leads to all of them.
     /// Without computed data it falls back on the values committed beside the figures, and says so.
     #[command(after_help = WRITES)]
-    Report(Shared),
+    Report(ReportArgs),
     /// Show which stages are up to date, stale or missing.
     #[command(
         after_help = "Exit status: 0 answered; 1 with --committed, something is stale; 2 bad usage or parameters; \
@@ -337,6 +339,19 @@ pub struct RedrawArgs {
     /// Also write the figures as PNG images, to png/ beside the figures.
     #[arg(long)]
     pub png: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// What goes with every command.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Instead write the page as index.html into this folder, together with every file that it names: figures as SVG and PDF,
+    /// tables as Parquet, the pages of docs/ that explain them. The folder must be new, empty or an earlier bundle, which is
+    /// brought up to date; anything else is left as it is.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
 }
 
 /// Arguments of `status`.

@@ -9,6 +9,7 @@ mod inspect;
 mod interrupt;
 mod questions;
 mod redraw;
+mod report;
 mod run;
 mod slices;
 mod slurm;
@@ -33,7 +34,7 @@ pub fn execute(command: &Command) -> Result<ExitCode> {
         Command::Redraw(args) => redraw::redraw_stages(args),
         Command::Plan(args) => slices::plan(args),
         Command::Slurm(args) => slurm::submit(args),
-        Command::Report(shared) => run::report(shared),
+        Command::Report(args) => report::report(args),
         Command::Status(args) => inspect::status(args),
         Command::Why(args) => inspect::explain(args),
         Command::Verify(args) => verify::check(args),

@@ -1,4 +1,4 @@
-//! Commands that compute or write: `run`, `report`, `contact-sheet`, `new`.
+//! Commands that compute or write: `run`, `contact-sheet`, `new`.
 
 use crate::cli::shared::Shared;
 use crate::cli::{NewArgs, RemoveArgs, RunArgs};
@@ -6,11 +6,11 @@ use crate::commands::claim_list::print_claims;
 use crate::commands::console::{named, open, plans_of, print_line};
 use crate::commands::inspect::print_units;
 use crate::commands::interrupt::{KEPT, explain_interrupts};
+use crate::commands::report::write_page;
 use crate::commands::slices::run_one;
 use crate::commands::sweep::sweep;
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
-use crate::pipeline::plan::plan_all;
 use crate::pipeline::project::around;
 use crate::pipeline::run::{Done, RunOptions, run, run_in_turn};
 use crate::pipeline::slices::await_published;
@@ -20,7 +20,6 @@ use crate::plot::png::{PRINT, png};
 use crate::published::Figures;
 use crate::published::overrides;
 use crate::published::publish::{drop_gone, publish, record};
-use crate::report::{gather, page};
 use crate::scaffold::{remove, scaffold};
 use crate::stage::{Profile, Settings};
 use crate::stages::STAGES;
@@ -87,7 +86,7 @@ pub(crate) fn run_stages(args: &RunArgs) -> Result<ExitCode> {
         print_claims(&claims.iter().collect::<Vec<_>>(), 4)?;
     }
     drop(store);
-    if args.report { report(&args.shared) } else { Ok(ExitCode::SUCCESS) }
+    if args.report { write_page(&args.shared) } else { Ok(ExitCode::SUCCESS) }
 }
 
 /// Writes the figures of stages as PNG images.
@@ -110,21 +109,6 @@ pub(crate) fn write_image(figures: &Figures, below: &str, name: &str, svg: &[u8]
     let file = format!("{below}png/{name}.png");
     figures.update(&file, &image)?;
     print_line(&figures.root().join(file).display().to_string())
-}
-
-/// `report`.
-pub fn report(shared: &Shared) -> Result<ExitCode> {
-    let settings = shared.settings()?;
-    let plans = plan_all(STAGES, &settings)?;
-    let (data, folder) = (shared.data()?, shared.figures()?);
-    let store = open(shared, Access::Read)?;
-    let report = gather(&plans, &store, &settings, (&data, &folder))?;
-    let figures = Figures::at(&folder);
-    let file = format!("{}report.html", Figures::below(&settings));
-    let _alone = figures.alone()?;
-    figures.update(&file, page(&report).as_bytes())?;
-    print_line(&format!("{}: {}", figures.root().join(file).display(), report.summary()))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// `contact-sheet`.

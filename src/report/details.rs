@@ -4,8 +4,10 @@ use crate::digest::Value;
 use crate::pipeline::plan::StagePlan;
 use crate::problem::experiment::Simulator;
 use crate::published::is_standard;
+use crate::report::files::{Place, link};
 use crate::report::gather::{Origin, Report, Seconds, Section};
-use crate::report::words::{quoted, significant};
+use crate::report::plain_table::{Column, NOTHING, plain_table};
+use crate::report::words::{by_number, count, duration, quoted};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,8 +73,22 @@ pub fn parameters(section: &Section) -> Markup {
     let values = |key: &str| experiments.values().map(|keys| keys.get(key)).collect::<BTreeSet<_>>();
     let (shared, different): (Vec<&str>, Vec<&str>) =
         keys.into_iter().partition(|key| values(key).len() == 1);
+    let mut sorted: Vec<_> = experiments.iter().collect();
+    sorted.sort_by(|a, b| by_number(a.0, b.0));
+    let cell = |text: &str| html! { (text) };
+    let rows: Vec<(Markup, Vec<Markup>)> = sorted
+        .into_iter()
+        .map(|(name, keys)| {
+            let (ran, diverged) = section.replicates.get(*name).copied().unwrap_or_default();
+            let values = different.iter().map(|key| cell(keys.get(key).map_or(NOTHING, String::as_str)));
+            let counts = [ran, diverged].map(|count| cell(&count.to_string()));
+            (cell(name), values.chain(counts).collect())
+        })
+        .collect();
+    let mut columns: Vec<Column> = vec![("experiment", false)];
+    columns.extend(different.iter().map(|key| (*key, true)));
+    columns.extend([("replicates", true), ("diverged", true)]);
     let id = format!("parameters-{}", section.stage.name);
-    let empty = "–".to_owned();
     html! {
         details {
             summary { "Parameters of " (count(experiments.len(), "experiment")) }
@@ -81,58 +97,24 @@ pub fn parameters(section: &Section) -> Markup {
                     @if let Some(value) = values(key).into_iter().flatten().next() { div { dt { (key) } dd { (value) } } }
                 }
             }
-            div.wide role="group" tabindex="0" aria-labelledby=(id) {
-                table.plain {
-                    caption id=(id) { "Experiments of " (section.stage.name) }
-                    thead {
-                        tr {
-                            th scope="col" { "experiment" }
-                            @for key in &different { th.number scope="col" { (key) } }
-                            th.number scope="col" { "ran" }
-                            th.number scope="col" { "diverged" }
-                        }
-                    }
-                    tbody {
-                        @for (name, keys) in &experiments {
-                            @let (ran, diverged) = section.replicates.get(*name).copied().unwrap_or_default();
-                            tr {
-                                th scope="row" { (name) }
-                                @for key in &different { td.number { (keys.get(key).unwrap_or(&empty)) } }
-                                td.number { (ran) }
-                                td.number { (diverged) }
-                            }
-                        }
-                    }
-                }
-            }
+            (plain_table(&id, &format!("Experiments of {}", section.stage.name), &columns, &rows))
         }
     }
 }
 
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
 /// How long it took, in words.
 fn time(seconds: Seconds) -> String {
-    let word = |seconds: f64| {
-        if seconds < 120.0 {
-            format!("{} s", significant(seconds, 2))
-        } else {
-            format!("{} min", significant(seconds / 60.0, 2))
-        }
-    };
     format!(
         "{} on one thread for all replicates and spectra behind it, which other stages may share; {} for tables, {} for \
          claims and figures",
-        word(seconds.simulation),
-        word(seconds.tables),
-        word(seconds.figures)
+        duration(seconds.simulation),
+        duration(seconds.tables),
+        duration(seconds.figures)
     )
 }
 
 /// What made it: seed, digests, machine, files.
-pub fn made(report: &Report, section: &Section) -> Markup {
+pub fn made(report: &Report, section: &Section, place: Place) -> Markup {
     let said = |name: &str| section.provenance.iter().find(|(key, _)| key == name).map(|(_, value)| value);
     html! {
         details {
@@ -159,49 +141,33 @@ pub fn made(report: &Report, section: &Section) -> Markup {
                     Origin::Nothing => {}
                 }
             }
-            @if !section.tables.is_empty() { (files(section)) }
+            @if !section.tables.is_empty() { (files(section, place)) }
         }
     }
 }
 
-fn files(section: &Section) -> Markup {
+fn files(section: &Section, place: Place) -> Markup {
     let id = format!("files-{}", section.stage.name);
-    html! {
-        div.wide role="group" tabindex="0" aria-labelledby=(id) {
-            table.plain {
-                caption id=(id) { "Tables and figures of " (section.stage.name) ", with the SHA-256 of values and of files" }
-                thead {
-                    tr {
-                        th scope="col" { "file" }
-                        th.number scope="col" { "rows" }
-                        th scope="col" { "digest" }
-                    }
-                }
-                tbody {
-                    @for table in &section.tables {
-                        tr {
-                            th scope="row" { a href=(table.address) { (table.name) ".parquet" } }
-                            td.number { (table.rows) }
-                            td { code { (table.values) } }
-                        }
-                    }
-                    @for card in &section.figures {
-                        @for (format, address, digest) in &card.files {
-                            tr {
-                                th scope="row" {
-                                    @if let Some(address) = address {
-                                        a href=(address) { (card.name) "." (format) }
-                                    } @else { (card.name) "." (format) }
-                                }
-                                td.number { "–" }
-                                td { code { (digest) } }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
+    let name = section.stage.name;
+    let digest = |digest: &str| html! { code { (digest) } };
+    let tables = section.tables.iter().map(|table| (&table.file, table.rows.to_string()));
+    let drawn = section.figures.iter().flat_map(|card| &card.files);
+    let rows: Vec<(Markup, Vec<Markup>)> = tables
+        .chain(drawn.map(|(_, file)| (file, NOTHING.to_owned())))
+        .map(|(file, rows)| {
+            let words = match place {
+                Place::Alone => &file.shown,
+                Place::Bundle => &file.bundled,
+            };
+            (link(place, &file.bundled, &html! { (words) }), vec![html! { (rows) }, digest(&file.digest)])
+        })
+        .collect();
+    let seen = match place {
+        Place::Alone => "paths are those from the folder that the report was written to",
+        Place::Bundle => "all of them lie beside this page",
+    };
+    let caption = format!("Tables and figures of {name}, with the SHA-256 of values and of files; {seen}");
+    plain_table(&id, &caption, &[("file", false), ("rows", true), ("digest", false)], &rows)
 }
 
 /// The commands that compute the stage again, and that let someone else recompute its spectra.

@@ -1,6 +1,7 @@
-//! A figure on the page: its drawing on a white card, which opens to the whole window, and its caption.
+//! A figure on the page: its drawing on a white card, which a button below it opens to the whole window, and its caption.
 
-use crate::report::gather::FigureCard;
+use crate::report::cards::FigureCard;
+use crate::report::files::{Place, link};
 use crate::report::words::formula;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -12,29 +13,29 @@ const SCALE: f64 = 1.4;
 const PIXELS: f64 = 96.0 / 72.0;
 
 /// The figure with its caption.
-pub(crate) fn figure_card(card: &FigureCard) -> Markup {
+pub(crate) fn figure_card(card: &FigureCard, place: Place) -> Markup {
     let [width, height] = size(&card.svg).map(|points| (points * SCALE * PIXELS).round());
     let id = format!("card-{}", card.name);
     html! {
         figure id={ "figure-" (card.name) } {
             div.frame style={ "max-width:" (width) "px;aspect-ratio:" (width) "/" (height) } {
                 div.card id=(id) popover {
+                    button.close type="button" popovertarget=(id) popovertargetaction="hide" {
+                        "Close" span.name { " figure " (card.name) }
+                    }
                     img src={ "data:image/svg+xml;base64," (BASE64_STANDARD.encode(&card.svg)) }
                         width=(width) height=(height) decoding="async" alt=(description(card));
-                    button type="button" popovertarget=(id) {
-                        span.open { "Enlarge" }
-                        span.close { "Close" }
-                        span.name { " figure " (card.name) }
-                    }
                 }
             }
             figcaption {
                 p { b { (formula(&card.title)) "." } " " (formula(&card.caption)) }
                 p.files {
+                    button type="button" popovertarget=(id) { "Enlarge" span.name { " figure " (card.name) } }
                     code { (card.name) }
-                    @for (format, address, _) in &card.files {
-                        @if let Some(address) = address {
-                            " " a href=(address) { (format.to_uppercase()) span.name { " of " (card.name) } }
+                    @if place == Place::Bundle {
+                        @for (format, file) in &card.files {
+                            @let words = html! { (format.to_uppercase()) span.name { " of " (card.name) } };
+                            " " (link(place, &file.bundled, &words))
                         }
                     }
                 }

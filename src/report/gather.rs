@@ -6,8 +6,10 @@ use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::StagePlan;
 use crate::published::Figures;
 use crate::published::lockfile::LockEntry;
+use crate::report::cards::{FigureCard, TableFile, draw_thumbnails, figure_card, table_file};
 use crate::report::deviation::{Deviation, deviations, eigenvalues};
-use crate::report::words::{address, options};
+use crate::report::files::{File, relative};
+use crate::report::words::options;
 use crate::stage::claim::{Claim, Verdict};
 use crate::stage::rows::Statistics;
 use crate::stage::{Settings, Stage};
@@ -26,6 +28,8 @@ pub struct Report {
     pub options: String,
     /// One section per stage.
     pub sections: Vec<Section>,
+    /// Committed tables over all stages, where the report shows what is committed.
+    pub summaries: Vec<File>,
 }
 
 impl Report {
@@ -37,6 +41,18 @@ impl Report {
     /// The number of claims with this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.claims().filter(|claim| claim.verdict == verdict).count()
+    }
+
+    /// All figures, in the order of the page.
+    pub fn figures(&self) -> impl Iterator<Item = &FigureCard> {
+        self.sections.iter().flat_map(|section| &section.figures)
+    }
+
+    /// Every file behind the report.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &File> {
+        let drawn = self.figures().flat_map(|card| card.files.iter().map(|(_, file)| file));
+        let tables = self.sections.iter().flat_map(|section| section.tables.iter().map(|table| &table.file));
+        drawn.chain(tables).chain(&self.summaries)
     }
 
     /// All verdicts on one line, as `claims` prints it.
@@ -121,34 +137,6 @@ pub struct Seconds {
     pub figures: f64,
 }
 
-/// A figure with its words and files.
-#[derive(Clone, Debug)]
-pub struct FigureCard {
-    /// Its name.
-    pub name: String,
-    /// The document.
-    pub svg: String,
-    /// Title of the caption.
-    pub title: String,
-    /// The rest of it.
-    pub caption: String,
-    /// Format, address where the file is beside the report, digest.
-    pub files: Vec<(&'static str, Option<String>, String)>,
-}
-
-/// A Parquet file.
-#[derive(Clone, Debug)]
-pub struct TableFile {
-    /// Name of the table.
-    pub name: String,
-    /// Relative address.
-    pub address: String,
-    /// Number of rows.
-    pub rows: u64,
-    /// Digest of schema and values.
-    pub values: String,
-}
-
 /// Collects the report on these stages.
 ///
 /// # Errors
@@ -187,21 +175,59 @@ pub fn gather(
             deviations: Vec::new(),
         };
         match (tables, drawn, entry) {
-            (Some(tables), Some(drawn), _) => section.computed(store, &folder, &tables, &drawn)?,
+            (Some(tables), Some(drawn), _) => {
+                let entry = lock.entry(plan.stage.name, settings.profile);
+                let published = published(&committed, settings, entry, &tables);
+                section.computed(store, (&folder, &published), &tables, &drawn)?;
+            }
             (_, _, Some(entry)) => section.committed(&committed, settings, plan, entry)?,
             _ => {}
         }
         section.note_missing();
         sections.push(section);
     }
-    Ok(Report { settings: settings.clone(), options: options(settings, data, figures), sections })
+    draw_thumbnails(sections.iter_mut().flat_map(|section| &mut section.figures).collect())?;
+    let as_committed = |section: &Section| {
+        let entry = lock.entry(section.stage.name, settings.profile);
+        let mut tables = section.tables.iter();
+        entry
+            .is_none_or(|entry| tables.all(|table| entry.values.get(&table.name) == Some(&table.file.digest)))
+    };
+    let mut summaries = Vec::new();
+    if Figures::commits(settings) && sections.iter().all(as_committed) {
+        for (name, digest) in &lock.summaries {
+            let bundled = format!("values/{name}.parquet");
+            let path = figures.join(&bundled);
+            let file = File { shown: relative(&folder, &path), path, bundled, digest: digest.clone() };
+            summaries.extend(file.bytes().is_ok().then_some(file));
+        }
+    }
+    let options = options(settings, data, figures);
+    Ok(Report { settings: settings.clone(), options, sections, summaries })
 }
 
-/// The formats of a figure.
-const FORMATS: [&str; 2] = ["svg", "pdf"];
+/// The committed files of those tables that have the values which are committed.
+fn published(
+    figures: &Figures,
+    settings: &Settings,
+    entry: Option<&LockEntry>,
+    tables: &Manifest,
+) -> BTreeMap<String, PathBuf> {
+    let folder = figures.tables(&tables.name, settings.profile);
+    let known = |table: &str| entry.and_then(|entry| entry.values.get(table));
+    let same = tables.tables.iter().filter(|table| known(&table.table) == Some(&table.values_sha256));
+    let files = same.map(|table| (table.table.clone(), folder.join(format!("{}.parquet", table.table))));
+    files.filter(|(_, file)| file.is_file()).collect()
+}
 
 impl Section {
-    fn computed(&mut self, store: &Store, folder: &Path, tables: &Manifest, drawn: &Manifest) -> Result<()> {
+    fn computed(
+        &mut self,
+        store: &Store,
+        (folder, published): (&Path, &BTreeMap<String, PathBuf>),
+        tables: &Manifest,
+        drawn: &Manifest,
+    ) -> Result<()> {
         self.origin = Origin::Computed;
         self.provenance.clone_from(&tables.provenance);
         let commit = |unit: &Manifest| {
@@ -216,12 +242,13 @@ impl Section {
         let of = store.result_folder(tables);
         let mut read = BTreeMap::new();
         for entry in &tables.tables {
-            self.tables.push(TableFile {
-                name: entry.table.clone(),
-                address: address(folder, &of.join(&entry.file)),
-                rows: entry.rows,
-                values: entry.values_sha256.clone(),
-            });
+            let path = published.get(&entry.table).cloned().unwrap_or_else(|| of.join(&entry.file));
+            self.tables.push(table_file(
+                self.stage,
+                (&entry.table, entry.rows, &entry.values_sha256),
+                folder,
+                path,
+            ));
             if READ.contains(&entry.table.as_str()) {
                 let table = store.table(tables, &entry.table)?.ok_or_else(|| damaged(of.clone()))?;
                 read.insert(entry.table.clone(), table);
@@ -236,9 +263,10 @@ impl Section {
                 String::from_utf8(bytes).map_err(|error| Error::damaged(store.result_folder(drawn), error))
             };
             if drawn.blob(&format!("{name}.svg")).is_some() {
-                let digests = drawn.blobs.iter();
-                let digests = digests.map(|blob| (blob.name.as_str(), blob.sha256.as_str())).collect();
-                self.figures.push(figure_card(name, read("svg")?, &read("txt")?, folder, &digests));
+                let of = store.result_folder(drawn);
+                let blob =
+                    |file: &str| drawn.blob(file).map(|blob| (of.join(&blob.file), blob.sha256.clone()));
+                self.figures.push(figure_card(name, read("svg")?, &read("txt")?, &blob));
             }
         }
         Ok(())
@@ -258,16 +286,12 @@ impl Section {
         if let Some(results) = figures.results(settings, plan)? {
             for (name, table) in &results.tables {
                 let path = figures.tables(self.stage.name, settings.profile).join(format!("{name}.parquet"));
-                self.tables.push(TableFile {
-                    name: name.clone(),
-                    address: address(&folder, &path),
-                    rows: table.rows() as u64,
-                    values: table.values_digest()?,
-                });
+                let of = (name.as_str(), table.rows() as u64, table.values_digest()?);
+                self.tables.push(table_file(self.stage, (of.0, of.1, &of.2), &folder, path));
             }
             self.learn(&results.tables)?;
         }
-        let digests = entry.figures.iter().map(|(file, digest)| (file.as_str(), digest.as_str())).collect();
+        let file = |file: &str| entry.figures.get(file).map(|digest| (folder.join(file), digest.clone()));
         for name in self.stage.figures {
             let read = |format: &str| {
                 let file = format!("{name}.{format}");
@@ -275,7 +299,7 @@ impl Section {
                 (entry.figures.get(&file) == Some(&sha256(text.as_bytes()))).then_some(text)
             };
             if let (Some(svg), Some(caption)) = (read("svg"), read("txt")) {
-                self.figures.push(figure_card(name, svg, &caption, &folder, &digests));
+                self.figures.push(figure_card(name, svg, &caption, &file));
             } else {
                 self.missing.push((name, "the committed files are not those that figures.lock names".into()));
             }
@@ -326,27 +350,4 @@ const READ: [&str; 4] = ["replicates", "statistics", "theory", "spectrum"];
 
 fn damaged(folder: PathBuf) -> Error {
     Error::Lost { what: folder.display().to_string() }
-}
-
-fn figure_card(
-    name: &str,
-    svg: String,
-    caption: &str,
-    folder: &Path,
-    digests: &BTreeMap<&str, &str>,
-) -> FigureCard {
-    let (title, caption) = caption.split_once('\n').unwrap_or((caption, ""));
-    let files = FORMATS.into_iter().filter_map(|format| {
-        let file = format!("{name}.{format}");
-        let digest = (*digests.get(file.as_str())?).to_owned();
-        let path = folder.join(&file);
-        Some((format, path.exists().then(|| address(folder, &path)), digest))
-    });
-    FigureCard {
-        name: name.to_owned(),
-        svg,
-        title: title.trim().trim_end_matches('.').to_owned(),
-        caption: caption.trim().to_owned(),
-        files: files.collect(),
-    }
 }

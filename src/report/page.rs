@@ -1,6 +1,9 @@
 //! The page: what it is about, what was found, and links to the parts.
 
 use crate::report::details::{PROVENANCE, shown};
+use crate::report::files::{DOCUMENTS, Place, link};
+use crate::report::find::SCRIPT;
+use crate::report::gallery::{gallery, pictures};
 use crate::report::gather::{Origin, Report, Section};
 use crate::report::section::section;
 use crate::report::verdicts::{UNSETTLED, holding, verdicts};
@@ -12,8 +15,8 @@ use std::collections::BTreeSet;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The report as an HTML document that needs nothing but itself.
-pub fn page(report: &Report) -> String {
+/// The report as an HTML document that needs nothing but itself; in a bundle it also leads to the files beside it.
+pub fn page(report: &Report, place: Place) -> String {
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -23,26 +26,29 @@ pub fn page(report: &Report) -> String {
                 meta name="color-scheme" content="light dark";
                 title { "Spectral alignment of SGD: " (report.summary()) }
                 style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(pictures(report))) }
             }
             body {
                 a.skip href="#verdicts" { "To the verdicts" }
-                header { (head(report)) }
+                header { (head(report, place)) }
                 (groups(report))
                 main {
+                    (gallery(report))
                     (verdicts(report))
                     section aria-labelledby="stages" {
                         h2 id="stages" { "Stages" }
                         (contents(report))
-                        @for stage in &report.sections { (section(report, stage)) }
+                        @for stage in &report.sections { (section(report, stage, place)) }
                     }
                 }
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     document.into_string()
 }
 
-fn head(report: &Report) -> Markup {
+fn head(report: &Report, place: Place) -> Markup {
     let failing = report.count(Verdict::Fails) > 0;
     html! {
         h1 { "Spectral alignment of SGD" }
@@ -55,6 +61,7 @@ fn head(report: &Report) -> Markup {
         }
         p.summary data-failing=(failing) { (report.summary()) }
         p.about { (settings(report)) " " (origin(report)) }
+        (documents(report, place))
         (machine(report))
         @if !report.settings.overrides.is_empty() {
             ul.notes {
@@ -62,6 +69,25 @@ fn head(report: &Report) -> Markup {
                     li { code { (change.experiment) "." (change.key) " = " (change.value) } }
                 }
             }
+        }
+    }
+}
+
+/// What explains the page, and tables over all stages.
+fn documents(report: &Report, place: Place) -> Markup {
+    let documents = DOCUMENTS.iter().filter(|document| !document.explains.is_empty());
+    html! {
+        p.about {
+            @for document in documents {
+                @let path = format!("docs/{}", document.name);
+                (link(place, &path, &html! { code { (path) } })) " explains " (document.explains) ". "
+            }
+            @for file in &report.summaries {
+                @let words = match place { Place::Alone => &file.shown, Place::Bundle => &file.bundled };
+                (link(place, &file.bundled, &html! { code { (words) } }))
+                " has all " (file.bundled.trim_start_matches("values/").trim_end_matches(".parquet")) ". "
+            }
+            @if place == Place::Bundle { code { "sha256sum -c bundle.sha256" } " checks every file." }
         }
     }
 }
@@ -120,11 +146,12 @@ fn origin(report: &Report) -> String {
     format!("{}.", parts.join("; "))
 }
 
-/// Links to the verdicts.
+/// Links to the parts of the page, which stay in sight.
 fn groups(report: &Report) -> Markup {
     html! {
-        nav aria-label="Verdicts" {
+        nav.bar aria-label="Page" {
             ul.groups {
+                li { a href="#figures" { "Figures" } " " span.aside { (report.figures().count()) } }
                 @for (id, title, verdict) in UNSETTLED {
                     @let number = report.count(verdict);
                     @if number > 0 || verdict == Verdict::Fails {
@@ -134,7 +161,7 @@ fn groups(report: &Report) -> Markup {
                 @for (letter, claims) in holding(report) {
                     li { a href={ "#group-" (letter) } { "Group " (letter) } " " span.aside { (claims.len()) } }
                 }
-                li { a href="#stages" { "Stages and figures" } " " span.aside { (report.sections.len()) } }
+                li { a href="#stages" { "Stages" } " " span.aside { (report.sections.len()) } }
             }
         }
     }

@@ -3,14 +3,16 @@
 use crate::report::details::{commands, made, parameters};
 use crate::report::deviation::Deviation;
 use crate::report::figure_card::figure_card;
+use crate::report::files::Place;
 use crate::report::gather::{Origin, Report, Section};
+use crate::report::plain_table::{Column, NOTHING, plain_table};
 use crate::report::verdicts::badge;
 use crate::report::words::{formula, percent, significant};
 use crate::stage::claim::Verdict;
 use maud::{Markup, html};
 
 /// The stage with its claims, figures, deviations, and what made them.
-pub fn section(report: &Report, section: &Section) -> Markup {
+pub fn section(report: &Report, section: &Section, place: Place) -> Markup {
     let name = section.stage.name;
     let id = format!("stage-{name}");
     html! {
@@ -18,7 +20,7 @@ pub fn section(report: &Report, section: &Section) -> Markup {
             h3 id=(id) { (formula(section.stage.title)) }
             p.kind { code { (name) } " · " (section.stage.kind.word()) " · " code { (section.stage.source) } @if let Some(words) = origin(section) { " · " (words) } }
             @if !section.claims.is_empty() { (claims(section)) }
-            @for figure in &section.figures { (figure_card(figure)) }
+            @for figure in &section.figures { (figure_card(figure, place)) }
             @for (figure, reason) in &section.missing {
                 p.reason id={ "figure-" (figure) } { "Figure " code { (figure) } ": not drawn, " (reason) "." }
             }
@@ -28,7 +30,7 @@ pub fn section(report: &Report, section: &Section) -> Markup {
                 p.aside { "Measurement and theory of this stage are compared by its claims and figures only." }
             }
             (parameters(section))
-            (made(report, section))
+            (made(report, section, place))
             (commands(report, section))
         }
     }
@@ -56,40 +58,40 @@ fn claims(section: &Section) -> Markup {
     }
 }
 
+/// What stands over the table of deviations.
+const COMPARED: &str = "How far means over replicates are from their predictions, over all rows that have both. A prediction \
+     made for one replicate is compared with that replicate. Shares are of the prediction, and leave out predictions below a \
+     hundredth of the largest; t is training time";
+
+const DEVIATION: [Column; 6] = [
+    ("statistic", false),
+    ("rows compared", true),
+    ("mean share", true),
+    ("largest share", true),
+    ("largest at", false),
+    ("largest difference", true),
+];
+
 /// The table of deviations.
 fn deviations(name: &str, rows: &[Deviation]) -> Markup {
-    let share = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), percent);
-    let id = format!("deviations-{name}");
+    let share = |value: Option<f64>| value.map_or_else(|| NOTHING.to_owned(), percent);
+    let rows: Vec<(Markup, Vec<Markup>)> = rows
+        .iter()
+        .map(|row| {
+            let at =
+                |(experiment, time): &(String, f64)| format!("{experiment}, t = {}", significant(*time, 4));
+            let cells = [
+                row.places.to_string(),
+                share(row.mean),
+                share(row.largest),
+                row.place.as_ref().map_or_else(|| NOTHING.to_owned(), at),
+                significant(row.absolute, 3),
+            ];
+            (formula(&row.statistic), cells.map(|cell| html! { (cell) }).to_vec())
+        })
+        .collect();
     html! {
-        h4 id=(id) { "Measurement against theory" }
-        div.wide role="group" tabindex="0" aria-labelledby=(id) {
-            table.plain {
-                caption {
-                    "How far means over replicates are from their predictions, over all rows that have both. A prediction made "
-                    "for one replicate is compared with that replicate. Shares are of the prediction, and leave out predictions "
-                    "below a hundredth of the largest"
-                }
-                thead {
-                    tr {
-                        th scope="col" { "statistic" }
-                        @for name in ["places", "mean", "largest"] { th.number scope="col" { (name) } }
-                        th scope="col" { "largest at" }
-                        th.number scope="col" { "largest, absolute" }
-                    }
-                }
-                tbody {
-                    @for row in rows {
-                        tr {
-                            th scope="row" { (formula(&row.statistic)) }
-                            td.number { (row.places) }
-                            td.number { (share(row.mean)) }
-                            td.number { (share(row.largest)) }
-                            td { @if let Some((experiment, time)) = &row.place { (experiment) ", t = " (significant(*time, 4)) } }
-                            td.number { (significant(row.absolute, 3)) }
-                        }
-                    }
-                }
-            }
-        }
+        h4 { "Measurement against theory" }
+        (plain_table(&format!("deviations-{name}"), COMPARED, &DEVIATION, &rows))
     }
 }

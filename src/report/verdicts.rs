@@ -1,19 +1,25 @@
 //! The verdicts: what fails and what was not run first, then all that holds.
 
 use crate::published::NOT_COMPUTED;
+use crate::report::claim_figure::claim_figure;
+use crate::report::find::find;
+use crate::report::gallery::picture;
 use crate::report::gather::{self, Report, Section};
 use crate::report::interval_plot::interval_plot;
 use crate::report::margin::margin;
-use crate::report::words::{condition, estimate, formula, percent, prose, significant};
+use crate::report::words::{
+    by_number, condition, count, estimate, formula, greek, percent, prose, significant,
+};
 use crate::stage::claim::{Claim, Origin, Verdict};
 use crate::stage::estimate::MISS;
 use maud::{Markup, html};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the first letters of claims stand for.
-const GROUPS: [(&str, &str); 3] = [
+const GROUPS: [(&str, &str); 4] = [
     ("A", "softmax regression on the mixture of Gaussians (task A)"),
     ("B", "the two-layer network on the XOR mixture (task B)"),
+    ("C", "training data, deeper and wider networks, gradients in top spaces"),
     ("D", "measurement against theory"),
 ];
 
@@ -94,6 +100,7 @@ fn level() -> String {
 /// The part of the page with all claims.
 pub fn verdicts(report: &Report) -> Markup {
     let of = |verdict: Verdict| report.claims().filter(|claim| claim.verdict == verdict).collect::<Vec<_>>();
+    let shown = figures(report);
     html! {
         section aria-labelledby="verdicts" {
             h2 id="verdicts" { "Verdicts" }
@@ -106,16 +113,19 @@ pub fn verdicts(report: &Report) -> Markup {
                 "the width of a range). In the drawings the bound is a vertical line with the side that complies shaded, the "
                 "bar with the dot is the interval with its estimate, and open squares are nulls."
             }
+            (find(report))
             @for (id, title, verdict) in UNSETTLED {
                 @let claims = of(verdict);
                 @if !claims.is_empty() || verdict == Verdict::Fails {
-                    h3 id=(id) { (title) span.count { (claims.len()) } }
-                    @if claims.is_empty() {
-                        p { "No claim fails." }
-                    } @else if claims.iter().all(|claim| claim.measured.is_none()) {
-                        (reasons(id, &claims))
-                    } @else {
-                        (table(id, &claims))
+                    div.group {
+                        h3 id=(id) { (title) span.count { (claims.len()) } }
+                        @if claims.is_empty() {
+                            p { "No claim fails." }
+                        } @else if claims.iter().all(|claim| claim.measured.is_none()) {
+                            (reasons(id, &claims, &shown))
+                        } @else {
+                            (table(id, &claims, &shown))
+                        }
                     }
                 }
             }
@@ -123,95 +133,154 @@ pub fn verdicts(report: &Report) -> Markup {
             @for (letter, claims) in &holding(report) {
                 @let title = GROUPS.iter().find(|(known, _)| known == letter).map_or("", |(_, title)| title);
                 @let id = format!("group-{letter}");
-                h3 id=(id) {
-                    (letter) @if !title.is_empty() { ": " (title) } span.count { (claims.len()) " hold" }
-                }
-                @for (paper, claims) in &by_paper(claims) {
-                    @let words = PAPER.iter().find(|(known, _)| known == paper).map_or("", |(_, words)| words);
-                    @let id = format!("claims-{paper}");
-                    h4 id=(id) { (paper) @if !words.is_empty() { ": " (formula(words)) } }
-                    (table(&id, claims))
+                div.group {
+                    h3 id=(id) {
+                        (letter) @if !title.is_empty() { ": " (title) } span.count { (claims.len()) " hold" }
+                    }
+                    @for (paper, claims) in &by_paper(claims) {
+                        @let words = PAPER.iter().find(|(known, _)| known == paper).map_or("", |(_, words)| words);
+                        @let id = format!("claims-{paper}");
+                        div.group {
+                            h4 id=(id) { (paper) @if !words.is_empty() { ": " (formula(words)) } }
+                            (table(&id, claims, &shown))
+                        }
+                    }
                 }
             }
         }
     }
 }
 
-fn table(heading: &str, claims: &[&Claim]) -> Markup {
+/// The figures of claims, as far as they are on the page.
+type Shown<'a> = BTreeMap<&'a str, &'static str>;
+
+fn figures(report: &Report) -> Shown<'_> {
+    let drawn: BTreeSet<&str> = report.figures().map(|card| card.name.as_str()).collect();
+    let of = |section: &'_ Section, id: &str| {
+        claim_figure(section.stage, id).filter(|figure| drawn.contains(figure))
+    };
+    let claims =
+        report.sections.iter().flat_map(|section| section.claims.iter().map(move |claim| (section, claim)));
+    claims.filter_map(|(section, claim)| Some((claim.id.as_str(), of(section, &claim.id)?))).collect()
+}
+
+const COLUMNS: [&str; 6] = ["Claim", "Measured", "Must be", "Margin", "Verdict", "Figure"];
+
+fn table(heading: &str, claims: &[&Claim], shown: &Shown) -> Markup {
     html! {
         table.claims.measured role="table" aria-labelledby=(heading) {
             thead role="rowgroup" {
                 tr role="row" {
-                    @for name in ["Claim", "Measured", "Must be", "Margin", "Verdict"] {
-                        th role="columnheader" scope="col" { (name) }
-                    }
+                    @for name in COLUMNS { th role="columnheader" scope="col" { (name) } }
                 }
             }
-            tbody role="rowgroup" { @for claim in claims { (row(claim)) } }
+            tbody role="rowgroup" {
+                @for claim in claims {
+                    (row(claim, &html! {
+                        td.number role="cell" data-name="measured" { (measured(claim)) }
+                        td.number role="cell" data-name="must be" {
+                            @let words = condition(claim.relation, claim.bound);
+                            @if let Some((low, high)) = words.split_once(", ") {
+                                span.end { (low) "," } " " span.end { (high) }
+                            } @else { (words) }
+                        }
+                        td.number.margin role="cell" data-name="margin" {
+                            @if let Some(margin) = margin(claim) { (interval_plot(claim)) span { (percent(margin)) } } @else { "–" }
+                        }
+                    }, shown))
+                }
+            }
         }
     }
 }
 
 /// Claims without a measurement, with the reason for each.
-fn reasons(heading: &str, claims: &[&Claim]) -> Markup {
+fn reasons(heading: &str, claims: &[&Claim], shown: &Shown) -> Markup {
     html! {
         table.claims role="table" aria-labelledby=(heading) {
             thead role="rowgroup" {
                 tr role="row" {
-                    @for name in ["Claim", "Reason", "Verdict"] { th role="columnheader" scope="col" { (name) } }
+                    th role="columnheader" scope="col" { "Claim" }
+                    // As wide as measurement, bound and margin, among which the script may put these rows.
+                    th role="columnheader" scope="col" colspan="3" { "Reason" }
+                    th role="columnheader" scope="col" { "Verdict" }
+                    th role="columnheader" scope="col" { "Figure" }
                 }
             }
             tbody role="rowgroup" {
                 @for claim in claims {
-                    tr role="row" id={ "claim-" (claim.id) } data-verdict=(claim.verdict.word()) {
-                        td.what role="cell" { (what(claim)) }
-                        td.reason role="cell" { (prose(claim.reason.as_deref().unwrap_or_default())) }
-                        td role="cell" data-name="verdict" { (badge(claim.verdict)) }
-                    }
+                    (row(claim, &html! {
+                        td.reason role="cell" colspan="3" { (prose(claim.reason.as_deref().unwrap_or_default())) }
+                    }, shown))
                 }
             }
         }
     }
 }
 
-/// What is claimed, and how it is measured.
-fn what(claim: &Claim) -> Markup {
+/// A claim, with the cells between what is claimed and the verdict.
+fn row(claim: &Claim, cells: &Markup, shown: &Shown) -> Markup {
+    let margin = margin(claim).map(|margin| margin.to_string());
     html! {
-        p.id { b { (claim.id) } " " a href={ "#stage-" (claim.stage) } { (claim.stage) } }
-        // Of a claim of which nothing was computed, only the id is known.
-        @if claim.replicates > 0 || claim.statistic != NOT_COMPUTED {
-            p.statement { (formula(&claim.statement)) }
-            p.statistic { (formula(&claim.statistic)) }
+        tr role="row" id={ "claim-" (claim.id) } data-verdict=(claim.verdict.word()) data-stage=(claim.stage)
+            data-kind=(claim.kind.word()) data-margin=[margin] {
+            td.what role="cell" { (what(claim)) }
+            (cells)
+            td role="cell" data-name="verdict" { (badge(claim.verdict)) }
+            td.shown role="cell" data-name="figure" {
+                @if let Some(figure) = shown.get(claim.id.as_str()) { (picture(figure)) } @else { "–" }
+            }
         }
     }
 }
 
-fn row(claim: &Claim) -> Markup {
+/// What is claimed, how it is measured, where the bound comes from, and what it is held against.
+fn what(claim: &Claim) -> Markup {
     html! {
-        tr role="row" id={ "claim-" (claim.id) } data-verdict=(claim.verdict.word()) {
-            td.what role="cell" {
-                (what(claim))
-                p.reason { (claim.kind.word()) "; bound " (basis(claim)) (formula(&claim.bound_reason)) }
+        p.id {
+            a href={ "#claim-" (claim.id) } { (claim.id) }
+            " " a.of href={ "#stage-" (claim.stage) } { (claim.stage) }
+            " " button.copy type="button" hidden data-copy=(copied(claim)) { "Copy" span.name { " " (claim.id) } }
+        }
+        // Of a claim of which nothing was computed, only the id is known.
+        @if claim.replicates > 0 || claim.statistic != NOT_COMPUTED {
+            p.statement { (formula(&claim.statement)) }
+            p.statistic { (formula(&claim.statistic)) }
+            @if claim.measured.is_some() {
+                p.reason { span.kind-of { (claim.kind.word()) } "; bound " (basis(claim)) (formula(&claim.bound_reason)) }
                 @for null in &claim.nulls {
                     @let [middle, low, high] = estimate(null.measured, null.low, null.high);
-                    p.reason {
+                    p.reason.null {
                         "null " (null.name) ": " (middle) " [" (low) ", " (high) "]"
                         @if null.would_hold { ", would hold" }
                     }
                 }
                 @if let Some(reason) = &claim.nulls_reason { p.reason { "no null: " (formula(reason)) } }
                 @if let Some(reason) = &claim.reason { p.reason { (prose(reason)) } }
+            } @else {
+                p.reason { span.kind-of { (claim.kind.word()) } }
             }
-            td.number role="cell" data-name="measured" { (measured(claim)) }
-            td.number role="cell" data-name="must be" {
-                (condition(claim.relation, claim.bound))
-            }
-            td.number.margin role="cell" data-name="margin" {
-                @if let Some(margin) = margin(claim) { (interval_plot(claim)) span { (percent(margin)) } } @else { "–" }
-            }
-            td role="cell" data-name="verdict" { (badge(claim.verdict)) }
         }
     }
+}
+
+/// A claim as plain text, to be quoted.
+fn copied(claim: &Claim) -> String {
+    let found = match (claim.measured, claim.low, claim.high) {
+        (Some(measured), Some(low), Some(high)) => {
+            let [measured, low, high] = estimate(measured, low, high);
+            let of = count(claim.replicates, "replicate");
+            let must = condition(claim.relation, claim.bound);
+            format!(
+                " {}: {measured} [{low}, {high}], {} of {of}; must be {must}.",
+                greek(&claim.statistic),
+                claim.estimator.word()
+            )
+        }
+        _ => String::new(),
+    };
+    let (id, stage, statement) = (&claim.id, &claim.stage, greek(&claim.statement));
+    format!("{id} ({stage}, {}): {statement}.{found} Verdict: {}.", claim.kind.word(), claim.verdict.word())
 }
 
 /// Where the bound of a claim comes from, before the reason.
@@ -234,7 +303,7 @@ fn measured(claim: &Claim) -> Markup {
             span.aside { "predicted " (significant(predicted, 4)) } br;
         }
         @if let Some(p) = claim.p_value { span.aside { "p = " (significant(p, 2)) } br; }
-        span.aside { (claim.estimator.word()) ", n = " (claim.replicates) }
+        span.aside { (claim.estimator.word()) " of " (count(claim.replicates, "replicate")) }
     }
 }
 
@@ -278,7 +347,9 @@ fn noted(section: &Section) -> Vec<Markup> {
             notes.push(html! { "Figure " code { (figure) } " of " (link) " is missing: " (reason) "." });
         }
     }
-    for (experiment, (all, diverged)) in &section.replicates {
+    let mut replicates: Vec<_> = section.replicates.iter().collect();
+    replicates.sort_by(|a, b| by_number(a.0, b.0));
+    for (experiment, (all, diverged)) in replicates {
         if *diverged > 0 {
             notes.push(html! {
                 "In " (link) ", SGD diverged in " (diverged) " of " (all) " replicates of " code { (experiment) } "."

@@ -1,10 +1,11 @@
-//! Numbers, formulas, places and commands as text.
+//! Numbers, formulas, names and commands as text.
 
 use crate::pipeline::project;
 use crate::stage::Settings;
 use crate::stage::claim::{Bound, Relation};
 use maud::{Markup, html};
-use std::path::{Component, Path};
+use std::cmp::Ordering;
+use std::path::Path;
 
 /// The power of ten of the first digit.
 fn exponent(value: f64) -> i32 {
@@ -64,7 +65,7 @@ pub fn estimate(measured: f64, low: f64, high: f64) -> [String; 3] {
 pub(crate) fn percent(share: f64) -> String {
     let value = 100.0 * share;
     if value.abs() >= 1000.0 {
-        return format!("{} ×", significant(share, 2));
+        return format!("{} times", significant(share, 2));
     }
     let decimals = usize::from(value.abs() < 9.95);
     let text = format!("{value:.decimals$}");
@@ -173,32 +174,44 @@ fn index_length(text: &str) -> usize {
     }
 }
 
-/// The relative address of a file, seen from a folder.
-pub fn address(folder: &Path, file: &Path) -> String {
-    let absolute = |path: &Path| {
-        path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
-    };
-    let (folder, file) = (absolute(folder), absolute(file));
-    let common = folder.components().zip(file.components()).take_while(|(a, b)| a == b).count();
-    let up = folder.components().skip(common).map(|_| "..".to_owned());
-    let down = file.components().skip(common).filter_map(|part| match part {
-        Component::Normal(name) => Some(encoded(&name.to_string_lossy())),
-        _ => None,
-    });
-    let parts: Vec<String> = up.chain(down).collect();
-    // A first part with a colon would be read as a scheme.
-    if parts.first().is_some_and(|first| first == "..") {
-        parts.join("/")
-    } else {
-        format!("./{}", parts.join("/"))
+/// The parts of a name: text, and the number after it, where `0p8` is 0.8.
+fn numbered(name: &str) -> Vec<(&str, f64)> {
+    let digit = |letter: char| letter.is_ascii_digit();
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while let Some(at) = rest.find(digit) {
+        let (text, from) = rest.split_at(at);
+        let whole = from.len() - from.trim_start_matches(digit).len();
+        let below = from[whole..].strip_prefix('p').map_or(0, |tail| {
+            let digits = tail.len() - tail.trim_start_matches(digit).len();
+            if digits == 0 { 0 } else { digits + 1 }
+        });
+        let (number, after) = from.split_at(whole + below);
+        parts.push((text, number.replace('p', ".").parse().unwrap_or(f64::INFINITY)));
+        rest = after;
     }
+    parts.push((rest, f64::NEG_INFINITY));
+    parts
 }
 
-fn encoded(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~=+,@".contains(&byte);
-    name.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+/// The order of names in which their numbers count by size: `d200` stands before `d1000`, `lambda-0p8` before `lambda-1`.
+pub fn by_number(a: &str, b: &str) -> Ordering {
+    let (a, b) = (numbered(a), numbered(b));
+    let parts = a.iter().zip(&b).map(|(a, b)| a.0.cmp(b.0).then(a.1.total_cmp(&b.1)));
+    parts.fold(Ordering::Equal, Ordering::then).then(a.len().cmp(&b.len()))
+}
+
+/// A number with what it counts.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A time in words.
+pub fn duration(seconds: f64) -> String {
+    let (number, unit) = if seconds < 120.0 { (seconds, "second") } else { (seconds / 60.0, "minute") };
+    let number = significant(number, 2);
+    let plural = if number == "1" { "" } else { "s" };
+    format!("{number} {unit}{plural}")
 }
 
 /// The options that give these settings and folders on the command line, each with a space before it.

@@ -120,7 +120,7 @@ mod captions;
 /// Calls of backends of plotters against the description, and elements of plotters on a page.
 mod drawing;
 
-/// The report: a page that a browser understands, with every verdict and figure.
+/// The report: a page that a browser understands, with every verdict and figure, by itself and with all its files.
 mod report;
 
 /// Tables: integers, and peers who read them with pyarrow, pandas and DuckDB.
