@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs whatever a fresh machine lacks to build, test and run this project: a C compiler, pkg-config, OpenBLAS
 # with its headers, and `just`. With --all also what only some tests and recipes need, and a list of what is there and what is
-# not, and why: cargo-deny, shellcheck, Slurm, a Python with pyarrow, pandas, polars, duckdb and HyperQueue in a folder of its own. Checks the Rust
-# toolchain. Asks nothing; running it again changes nothing.
+# not, and why: cargo-deny, shellcheck, Slurm, LaTeX, a Python with pyarrow, pandas, polars, duckdb and HyperQueue in a folder of its own. Checks
+# the Rust toolchain. Asks nothing; running it again changes nothing.
 # Knows Debian and Ubuntu (apt-get), Fedora (dnf) and macOS (Homebrew).
 set -euo pipefail
 
@@ -215,6 +215,22 @@ ensure_slurm() {
     [[ $manager == apt-get ]] && install_packages slurm-wlm munge
 }
 
+# What docs/latex/example.tex uses.
+has_latex() {
+    have pdflatex && have kpsewhich && kpsewhich booktabs.sty caption.sty geometry.sty hyperref.sty microtype.sty >/dev/null
+}
+
+ensure_latex() {
+    has_latex && return
+    case $manager in
+    apt-get) install_packages texlive-latex-base texlive-latex-recommended ;;
+    dnf) install_packages texlive-latex texlive-booktabs texlive-caption texlive-geometry texlive-hyperref texlive-microtype ;;
+    *) say 'LaTeX: https://tug.org/texlive has installers' ;;
+    esac
+    hash -r
+    has_latex
+}
+
 # The folder is the one that the justfile names to the tests.
 ensure_python() {
     local folder=${XDG_CACHE_HOME:-$HOME/.cache}/spectral-alignment/python
@@ -252,5 +268,6 @@ if [[ ${1:-} == --all ]]; then
     optional python 'tests: tables read by pyarrow, pandas, duckdb; recompute.py' ensure_python
     optional hyperqueue 'tests: a plan as a job of HyperQueue' ensure_hyperqueue
     optional slurm 'just slurm-test' ensure_slurm
+    optional latex 'tests: docs/latex/example.tex' ensure_latex
     for line in "${said[@]}"; do say "$line"; done
 fi

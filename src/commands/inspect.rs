@@ -10,6 +10,7 @@ use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::{StagePlan, plan_all};
 use crate::pipeline::units::{Unit, seconds};
 use crate::problem::family::{Outline, outlines};
+use crate::published::lockfile::summary_file;
 use crate::published::why::{Change, Explanation, why};
 use crate::published::{Figures, Status, cached_status};
 use crate::stage::{Profile, Settings};
@@ -153,7 +154,8 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     Ok(if stale { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// Whether what is committed of every stage in every profile belongs to this program; a stage that no longer exists is stale.
+/// Whether what is committed of every stage in every profile belongs to this program; a stage that no longer exists is stale,
+/// and so is a file over all stages that is not the one of the lock.
 fn committed_statuses(figures: &Figures, settings: &Settings) -> Result<Vec<StatusRow>> {
     let lock = figures.lock()?;
     let mut rows = Vec::new();
@@ -166,6 +168,8 @@ fn committed_statuses(figures: &Figures, settings: &Settings) -> Result<Vec<Stat
     }
     let gone = |name: &&String| !STAGES.iter().any(|stage| stage.name == name.as_str());
     rows.extend(lock.stages.keys().filter(gone).map(|name| (name.clone(), "any", Status::Stale)));
+    let wrong = figures.summaries(&lock).into_iter().filter(|(_, wrong)| wrong.is_some());
+    rows.extend(wrong.map(|(name, _)| (summary_file(&name), "any", Status::Stale)));
     Ok(rows)
 }
 

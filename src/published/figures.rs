@@ -8,7 +8,7 @@ use crate::published::editions::Editions;
 use crate::published::lockfile::{LOCK, LockEntry, LockFile};
 use crate::published::standard::{is_standard, variant};
 use crate::published::status::Status;
-use crate::published::{editions, lockfile, overrides, style_file};
+use crate::published::{editions, latex, lockfile, overrides, style_file};
 use crate::stage::claim::{Claim, Kind, Source, chosen, declare};
 use crate::stage::{Profile, Results, Settings};
 use crate::store::{Cleaned, Folder, Manifest, Mode, Place, Store, is_draft, wait};
@@ -210,6 +210,29 @@ impl Figures {
     #[must_use]
     pub fn holds(&self, entry: &LockEntry) -> bool {
         entry.figures.iter().all(|(file, digest)| self.is(file, digest))
+    }
+
+    /// What a lock names beyond stages: tables over all of them and files for LaTeX, each with what is wrong with it.
+    pub(crate) fn summaries(&self, lock: &LockFile) -> BTreeMap<String, Option<&'static str>> {
+        if lock.stages.is_empty() {
+            return BTreeMap::new();
+        }
+        let other = "the file is not the one that figures.lock names";
+        let named = lock.summaries.iter().map(|(name, digest)| {
+            (name.clone(), (!self.is(&lockfile::summary_file(name), digest)).then_some(other))
+        });
+        let mut all: BTreeMap<String, Option<&'static str>> = named.collect();
+        for (file, bytes) in latex::files(lock, |caption| self.read(caption).ok().flatten()) {
+            let wrong = match lock.summaries.get(file) {
+                None => "figures.lock does not have it; `run` writes it",
+                Some(digest) if *digest != sha256(&bytes) => {
+                    "it is not what claims, parameters and captions give; `run` writes it"
+                }
+                Some(_) => continue,
+            };
+            all.insert(file.to_owned(), Some(wrong));
+        }
+        all
     }
 
     /// Whether the committed tables of a stage are there as the lock names them.

@@ -26,7 +26,7 @@ pub struct LockFile {
     /// Digest of the declarations of all claims in the paper profile.
     #[serde(default)]
     pub declarations: String,
-    /// Digest of the values of each table over all stages.
+    /// Digest of the values of each table over all stages, and of the bytes of each file for LaTeX.
     #[serde(default)]
     pub summaries: BTreeMap<String, String>,
     /// Files that may be there although no entry names them, while results are published, with their digests.
@@ -237,9 +237,9 @@ pub fn files(lock: &LockFile) -> BTreeMap<String, String> {
     files
 }
 
-/// The file of a table over all stages.
-pub(crate) fn summary_file(table: &str) -> String {
-    format!("values/{table}.parquet")
+/// The file of a table over all stages; a file for LaTeX has its own name.
+pub(crate) fn summary_file(name: &str) -> String {
+    if name.contains('.') { name.to_owned() } else { format!("values/{name}.parquet") }
 }
 
 /// The folder of the tables of a stage in a profile.

@@ -1,8 +1,9 @@
-//! What is committed beside the code: figures, the reduced tables behind them, and `figures.lock`.
+//! What is committed beside the code: figures, the reduced tables behind them, both for LaTeX, and `figures.lock`.
 
 pub mod editions;
 pub mod figures;
 mod history;
+pub mod latex;
 pub mod lockfile;
 pub mod overrides;
 pub mod publish;

@@ -5,6 +5,7 @@
 //! the lock and are written again. Names about to appear or disappear are first noted in the lock, as `unsettled`; those that no
 //! entry has in the end are deleted. Callers must hold [`Figures::alone`].
 
+use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::parallel::each;
@@ -17,7 +18,7 @@ use crate::published::verify::Rows;
 use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::columns::columns;
 use crate::published::verify::committed;
-use crate::published::{editions, lockfile, overrides, summary};
+use crate::published::{editions, latex, lockfile, overrides, summary};
 use crate::stage::claim::Claim;
 use crate::stage::{Profile, Settings, Stage};
 use crate::store::{Folder, Manifest, Store};
@@ -177,7 +178,8 @@ fn note_verdicts(figures: &Figures) -> Result<()> {
     Ok(())
 }
 
-/// Puts `after` in the place of `before`, with `write` for the files whose content changes.
+/// Puts `after` in the place of `before`, with `write` for the files whose content changes. What follows from the lock, for LaTeX,
+/// is brought up to date whatever changed.
 fn replace(
     figures: &Figures,
     before: &LockFile,
@@ -199,6 +201,10 @@ fn replace(
         write_lock(figures, &LockFile { unsettled: touched.clone(), ..before.clone() })?;
     }
     write()?;
+    for (file, bytes) in latex::files(&after, |caption| figures.read(caption).ok().flatten()) {
+        figures.update(file, &bytes)?;
+        after.summaries.insert(file.to_owned(), sha256(&bytes));
+    }
     after.unsettled = lacking(&touched, &new).into_iter().collect();
     write_lock(figures, &after)?;
     if !after.unsettled.is_empty() {
@@ -279,7 +285,9 @@ fn agrees(
         compare_all_claims(&mut rows, &old.claims, done.claims(store, settings)?, SAME_TABLES);
         return Ok(drawn && !rows.list.iter().any(|row| row.verdict.is_bad()));
     }
-    Ok(!committed(figures, lock, done.plan.stage, profile)?.iter().any(|row| row.verdict.is_bad()))
+    // Files for LaTeX say nothing of a stage, and are written anyway.
+    let found = committed(figures, lock, done.plan.stage, profile)?;
+    Ok(!found.iter().any(|row| row.verdict.is_bad() && row.what != "text"))
 }
 
 fn write_lock(figures: &Figures, lock: &LockFile) -> Result<()> {

@@ -147,6 +147,9 @@ mod export;
 /// What is committed beside the code.
 mod committed;
 
+/// Numbers and captions for LaTeX: complete, harmless, up to date, and a document that uses them.
+mod latex;
+
 /// A small committed stage that other tests damage.
 mod committing;
 

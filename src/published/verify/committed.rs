@@ -6,7 +6,7 @@ use crate::pipeline::plan::StagePlan;
 use crate::pipeline::run::{judge, present};
 use crate::published::editions::digest;
 use crate::published::figures::Figures;
-use crate::published::lockfile::{LockEntry, LockFile, summary_file};
+use crate::published::lockfile::{LockEntry, LockFile};
 use crate::published::standard::standard;
 use crate::published::verify::claims::{SAME_TABLES, compare_all_claims};
 use crate::published::verify::rows::{Row, Rows, Verdict};
@@ -41,9 +41,9 @@ pub fn committed(
         declared,
         "edition or declarations in the lock are not those of its claims",
     );
-    for (table, digest) in &lock.summaries {
-        let same = figures.is(&summary_file(table), digest);
-        rows.same("table", table, same, "the file is not the one that figures.lock names");
+    for (name, wrong) in figures.summaries(lock) {
+        let what = if name.contains('.') { "text" } else { "table" };
+        rows.same(what, name, wrong.is_none(), wrong.unwrap_or_default());
     }
     // Pictures of the quick profile are not committed.
     for (file, digest) in entry.figures.iter().filter(|_| profile == Profile::Paper) {

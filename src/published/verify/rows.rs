@@ -43,9 +43,9 @@ pub struct Row {
     pub profile: &'static str,
     /// `committed` or `recomputed`.
     pub check: &'static str,
-    /// `recipe`, `table`, `column`, `figure`, `claim` or `stage`.
+    /// `recipe`, `table`, `column`, `figure`, `text`, `claim` or `stage`.
     pub what: &'static str,
-    /// Its name: a column is `table.column`, a figure a file.
+    /// Its name: a column is `table.column`, a figure a file, a text a file for LaTeX.
     pub name: String,
     /// The outcome.
     pub verdict: Verdict,
