@@ -9,6 +9,7 @@ use spectral_alignment::published::publish::publish;
 use spectral_alignment::published::verify::committed;
 use spectral_alignment::stage::Profile;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -65,7 +66,7 @@ fn number(tex: &str) -> (f64, f64) {
     let (digits, power) = tex.split_once(" \\cdot 10^{").unwrap_or((tex, "0}"));
     let power = 10_f64.powi(power.trim_end_matches('}').parse().unwrap());
     let after = digits.split_once('.').map_or(0, |(_, after)| after.len());
-    (digits.parse::<f64>().unwrap() * power, 0.5 * power / 10_f64.powi(after as i32))
+    (digits.parse::<f64>().unwrap() * power, 0.5 * power / 10_f64.powi(i32::try_from(after).unwrap()))
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn every_claim_parameter_and_figure_of_the_lock_has_its_macro() {
                 match value {
                     Value::Integer(whole) => assert_eq!(said, whole.to_string(), "{name} {key}"),
                     Value::Float(value) => {
-                        assert_eq!(number(&said).0.to_bits(), value.to_bits(), "{name} {key}")
+                        assert_eq!(number(&said).0.to_bits(), value.to_bits(), "{name} {key}");
                     }
                     Value::Text(text) => assert_eq!(said, *text),
                     _ => assert!(!said.is_empty()),
@@ -281,7 +282,9 @@ fn no_text_of_the_lock_is_a_command() {
         assert!(tex.is_ascii() && !tex.contains("\\immediate"), "{file}");
         for (name, fields) in entries(&tex) {
             // Every field is typeset.
-            fields.keys().for_each(|field| used += &format!("\\csname SA/{name}/{field}\\endcsname\\par\n"));
+            for field in fields.keys() {
+                writeln!(used, "\\csname SA/{name}/{field}\\endcsname\\par").unwrap();
+            }
         }
         fs::write(out.path().join(file), &made[file]).unwrap();
     }
