@@ -42,16 +42,20 @@ fn parts(figure: &Figure) -> (String, String) {
 
 #[test]
 fn captions_are_short_and_end_with_the_parameters() {
+    let mut long = Vec::new();
     for (stage, results) in stages() {
         for figure in (stage.draw)(&results).unwrap() {
             let (said, parameters) = parts(&figure);
             let words = said.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
-            assert!(WORDS.contains(&words), "{}: {words} words: {said}", figure.name());
+            if !WORDS.contains(&words) {
+                long.push(format!("{}: {words} words: {said}", figure.name()));
+            }
             assert!(parameters.contains("replicates: "), "{}: {parameters}", figure.name());
             assert!(!said.contains("  ") && !said.contains("NaN"), "{}: {said}", figure.name());
             assert!(!said.contains("replicate 1"), "{}: the first replicate is replicate 0", figure.name());
         }
     }
+    assert_eq!(long, Vec::<String>::new());
 }
 
 #[test]
@@ -251,6 +255,7 @@ fn counted(text: &str) -> BTreeMap<String, usize> {
 
 #[test]
 fn numbers_in_captions_follow_the_tables_or_are_parameters() {
+    let mut found = Vec::new();
     for (stage, results) in stages() {
         let figures = (stage.draw)(&results).unwrap();
         let mut left: Vec<BTreeMap<String, usize>> =
@@ -277,16 +282,22 @@ fn numbers_in_captions_follow_the_tables_or_are_parameters() {
         }
         for ((figure, left), moved) in figures.iter().zip(left).zip(moved) {
             let name = figure.name();
-            assert!(moved, "{name}: no number of its caption comes from a table");
+            if !moved {
+                found.push(format!("{name}: no number of its caption comes from a table"));
+            }
             let parameters = numbers(&parts(figure).1);
             for number in left.into_iter().filter(|(_, count)| *count > 0).map(|(number, _)| number) {
                 let known = NAMED.contains(&number.as_str())
                     || parameters.contains(&number)
                     || given(&results).contains(&number);
-                assert!(known, "{name}: {number} is no parameter and follows no table: {}", parts(figure).0);
+                if !known {
+                    let said = parts(figure).0;
+                    found.push(format!("{name}: {number} is no parameter and follows no table: {said}"));
+                }
             }
         }
     }
+    assert_eq!(found, Vec::<String>::new());
 }
 
 /// Times and numbers of the experiments of a stage that captions name.

@@ -295,10 +295,9 @@ fn gradient(results: &Results, measured: &Statistics, predicted: &Statistics) ->
     let caption = Caption::new(
         "The share of the gradient in the top space of the whole H along training",
         format!(
-            "Softmax regression at two λ (a, b), and with label-free directions of large variance (c). Share in the space of the k(k-1) \
-             leading eigenvectors of the whole H: gradients of n samples, a batch and one sample, and of one sample in a random space as \
-             large; mean over replicates. Lines, the share in Span(μ) that moments of the gradient give. At the end n samples and one have \
-             {} (a), {} (c)",
+            "Softmax regression at two λ (a, b), and with label-free directions of large variance (c). Share, in the space of the k(k-1) \
+             leading eigenvectors of the whole H, of the gradient of n samples, a batch and one sample; crosses, in a random space; means \
+             over replicates. Lines, the share in Span(μ) by the moments of the gradient. At the end n samples and one have {} (a), {} (c)",
             ends(shown[0]),
             ends(nuisance),
         ),

@@ -159,7 +159,6 @@ fn matched_runs(results: &Results, all: &[Run]) -> Result<Figure> {
     let theory = Statistics::read(results, "theory")?;
     let experiment = results.experiment(RUNS)?;
     let accuracies: Vec<String> = matched(all).iter().map(|run| number(run.accuracy, 2)).collect();
-    let ranks: Vec<String> = matched(all).iter().map(|run| run.outliers.to_string()).collect();
     // How far above the level the last outlier ends, and how far below it the next eigenvalue.
     let cleared = matched(all).iter().map(|run| run.clearance).fold(f64::INFINITY, f64::min);
     let caption = Caption::new(
@@ -172,9 +171,8 @@ fn matched_runs(results: &Results, all: &[Run]) -> Result<Figure> {
         ),
         parameters(&[experiment]),
         format!(
-            "Runs of rank {} end with accuracies of {}: a direction that no neuron chose costs a cluster. At the end no eigenvalue is within a \
+            "They end with accuracies of {}: a direction that no neuron chose costs a cluster. At the end no eigenvalue is within a \
              factor {} of the level",
-            listed(&ranks),
             listed(&accuracies),
             number(libm::exp(cleared), 1)
         ),
