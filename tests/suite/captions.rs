@@ -7,7 +7,6 @@ use spectral_alignment::stage::{Results, Stage};
 use spectral_alignment::stages::STAGES;
 use spectral_alignment::stages::common::captions::GLOSSARY;
 use spectral_alignment::table::{Table, TableBuilder};
-use std::collections::BTreeMap;
 
 /// Words of a caption, that is, what has letters, beside its line of parameters: 60 to 100 at full size. Ranges that are one number
 /// there may have two ends at quick size.
@@ -163,12 +162,21 @@ enum Change {
     Experiments,
     /// Every third count is one more, around the numbers that it can be.
     Counts,
+    /// Every third number has the other sign: directions change.
+    Signs,
     /// Every fifth row is missing: some numbers in captions are numbers of rows.
     Fewer,
 }
 
-const CHANGES: [Change; 6] =
-    [Change::Larger, Change::Either, Change::Halves, Change::Experiments, Change::Counts, Change::Fewer];
+const CHANGES: [Change; 7] = [
+    Change::Larger,
+    Change::Either,
+    Change::Halves,
+    Change::Experiments,
+    Change::Counts,
+    Change::Signs,
+    Change::Fewer,
+];
 
 /// Columns of counts; all other integers say where or of what a number is.
 const COUNTED: [&str; 5] = ["outliers", "classified", "classified_with_zero", "covered", "foretold"];
@@ -196,7 +204,8 @@ fn changed(table: &Table, change: Change) -> Table {
                 Change::Larger => 1.1 * value,
                 Change::Either => value * if (row * row + row / 3) % 2 == 0 { 1.1 } else { 0.9 },
                 Change::Counts if row % 3 == 0 && value.fract() == 0.0 => value + 1.0,
-                Change::Counts | Change::Fewer => value,
+                Change::Signs if row % 3 == 0 => -value,
+                Change::Counts | Change::Signs | Change::Fewer => value,
                 Change::Experiments => value * if odd.get(row) == Some(&true) { 1.1 } else { 0.9 },
                 Change::Halves => value * if 2 * row < table.rows() { 1.1 } else { 0.9 },
             };
@@ -244,13 +253,27 @@ fn names_of_replicates_are_no_quantities() {
     );
 }
 
-/// How often each number is in a text.
-fn counted(text: &str) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for number in numbers(&without_names(text)) {
-        *counts.entry(number).or_default() += 1;
+/// The numbers of a caption beside its parameters.
+fn said(figure: &Figure) -> Vec<String> {
+    numbers(&without_names(&parts(figure).0))
+}
+
+/// Which of these numbers are not where they were in another text: place by place where both have as many, otherwise those that are
+/// there less often.
+fn moved(before: &[String], now: &[String]) -> Vec<bool> {
+    let often = |all: &[String], number: &String| all.iter().filter(|other| *other == number).count();
+    let less = |number| often(now, number) < often(before, number);
+    if before.len() == now.len() {
+        return before.iter().zip(now).map(|(before, now)| before != now).collect();
     }
-    counts
+    before.iter().map(less).collect()
+}
+
+#[test]
+fn numbers_that_move_are_told_from_those_that_stay() {
+    let list = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(moved(&list("0.39 0.2 0.39"), &list("0.39 0.2 0.4")), [false, false, true]);
+    assert_eq!(moved(&list("1 2 3"), &list("1 3")), [false, true, false]);
 }
 
 #[test]
@@ -258,35 +281,29 @@ fn numbers_in_captions_follow_the_tables_or_are_parameters() {
     let mut found = Vec::new();
     for (stage, results) in stages() {
         let figures = (stage.draw)(&results).unwrap();
-        let mut left: Vec<BTreeMap<String, usize>> =
-            figures.iter().map(|figure| counted(&parts(figure).0)).collect();
-        let mut moved = vec![false; figures.len()];
+        let mut moves: Vec<Vec<bool>> =
+            figures.iter().map(|figure| vec![false; said(figure).len()]).collect();
         for name in results.tables.keys().filter(|name| *name != "replicates") {
             for change in CHANGES {
                 let mut other = results.clone();
                 other.tables.insert(name.clone(), changed(&results.tables[name], change));
                 // What no table of the stage could say may be refused.
                 let Ok(others) = (stage.draw)(&other) else { continue };
-                for ((figure, left), (before, moved)) in
-                    others.iter().zip(&mut left).zip(figures.iter().zip(&mut moved))
-                {
-                    let said = parts(figure).0;
-                    *moved |= said != parts(before).0;
-                    let now = counted(&said);
-                    // What is as often there in every changed text does not come from the tables.
-                    for (number, count) in left.iter_mut() {
-                        *count = (*count).min(now.get(number).copied().unwrap_or(0));
+                for ((figure, moves), before) in others.iter().zip(&mut moves).zip(&figures) {
+                    for (all, now) in moves.iter_mut().zip(moved(&said(before), &said(figure))) {
+                        *all |= now;
                     }
                 }
             }
         }
-        for ((figure, left), moved) in figures.iter().zip(left).zip(moved) {
+        for (figure, moves) in figures.iter().zip(moves) {
             let name = figure.name();
-            if !moved {
+            if !moves.contains(&true) {
                 found.push(format!("{name}: no number of its caption comes from a table"));
             }
             let parameters = numbers(&parts(figure).1);
-            for number in left.into_iter().filter(|(_, count)| *count > 0).map(|(number, _)| number) {
+            let still = said(figure).into_iter().zip(moves).filter(|(_, moves)| !moves);
+            for number in still.map(|(number, _)| number) {
                 let known = NAMED.contains(&number.as_str())
                     || parameters.contains(&number)
                     || given(&results).contains(&number);

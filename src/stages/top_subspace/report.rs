@@ -10,7 +10,7 @@ use crate::stage::claim::{Claim, Kind as ClaimKind, chosen, declare, theory};
 use crate::stage::estimate::Values;
 use crate::stage::rows::{Of, Selection, Statistics, Subspace, at_end, at_start, average, mean};
 use crate::stage::{Kind, Results, Stage};
-use crate::stages::common::captions::number;
+use crate::stages::common::captions::{between, number};
 use crate::stages::common::deep;
 use crate::stages::common::grid::log_edges;
 use crate::stages::common::judged::combined;
@@ -351,15 +351,15 @@ fn training(results: &Results, measured: &Statistics) -> Result<Figure> {
     let caption = Caption::new(
         "Training that is projected on the top space of H, or off it",
         format!(
-            "Softmax regression. Test loss, mean over replicates, of SGD and of training whose steps are projected after a short time: on \
-             the k leading eigenvectors of each row's block of H, off these, on twice as many, on k principal components of the data, or on \
-             a random space; (a) isotropic noise, (b) k label-free directions of large variance. Of what SGD gains, training on the top \
-             space loses {} in (a) and {} in (b)",
+            "Softmax regression. Test loss, mean over replicates, of SGD and of training whose steps are soon projected: on the k leading \
+             eigenvectors of each row's block of H, off these, on twice as many, on k principal components of the data, or on a random \
+             space; (a) isotropic noise, (b) k label-free directions of large variance. Of what SGD gains, the top space loses {} in (a) \
+             and {} in (b)",
             lose(shown[0], RULES[2].1),
             lose(shown[1], RULES[2].1),
         ),
         parameters(&shown),
-        "With isotropic noise the network learns in the top space, with label-free directions of large variance off it",
+        "With isotropic noise the network learns in the top space, with label-free directions off it",
     );
     let mut figure = Figure::new("top-subspace-training", caption, Width::Full, 2).shared_y();
     let hessian = looks::matrix(Matrix::Hessian);
@@ -411,15 +411,14 @@ fn map(results: &Results, measured: &Statistics) -> Figure {
     let caption = Caption::new(
         "What projected training loses, over the signal-to-noise ratio and the variance of label-free directions",
         format!(
-            "Softmax regression. Share of what SGD gains that training loses at the end, mean over replicates, if its steps are projected on \
-             the k leading eigenvectors of each row's block of H (a), off these (b), or on k principal components of the data (c), with k \
-             label-free directions of the variance on the vertical axis: {} to {} in (a). Line, the variance from which on these are the top \
-             space at the start",
-            number(least, 3),
-            number(most, 3),
+            "Softmax regression. Share of what SGD gains that training loses, mean over replicates, if its steps are projected on the k leading \
+             eigenvectors of each row's block of H (a), off these (b), or on k principal components of the data (c), with k label-free \
+             directions of the variance on the vertical axis: {} in (a). Line, the variance from which on these are the top space at the \
+             start",
+            between((least, most), 3),
         ),
         parameters(&shown),
-        "Above the threshold the top space is all that SGD needs, and of no use where label-free directions are the top space",
+        "Above the threshold the top space is all that SGD needs, and of no use where label-free directions fill it",
     );
     let (x_edges, y_edges) = (log_edges(&lambdas), log_edges(&variances));
     let critical: Vec<(f64, f64)> = (0..=60)
