@@ -183,7 +183,7 @@ const COUNTED: [&str; 5] = ["outliers", "classified", "classified_with_zero", "c
 
 /// One row in three, at no regular distance: tables are regular themselves.
 fn third(row: usize) -> bool {
-    (row.wrapping_mul(2_654_435_761) >> 16).is_multiple_of(3)
+    (row.wrapping_mul(2_654_435_761) >> 9).is_multiple_of(3)
 }
 
 fn changed(table: &Table, change: Change) -> Table {
