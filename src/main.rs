@@ -24,17 +24,22 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
             match misspelt(&error) {
-                Some(unknown) => say_error(&unknown.to_string()),
-                None => say(error.render().to_string().trim_end()),
+                Some(unknown) => say_error(&folded(&unknown.to_string())),
+                None => say(&commands::folded("", error.render().to_string().trim_end())),
             }
             return ExitCode::from(2);
         }
         Err(help) => help.exit(),
     };
     commands::execute(&cli.command).unwrap_or_else(|error| {
-        say_error(&error.to_string());
+        say_error(&folded(&error.to_string()));
         ExitCode::from(error.exit_status())
     })
+}
+
+/// An error in lines as wide as the terminal.
+fn folded(message: &str) -> String {
+    commands::folded("error: ", message)
 }
 
 /// The error about a command that there is not, with the nearest there are.

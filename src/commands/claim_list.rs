@@ -39,13 +39,33 @@ fn numbers(claim: &Claim) -> String {
     }
 }
 
+/// Widths of the columns: verdict, id, numbers.
+#[derive(Clone, Copy)]
+struct Columns {
+    word: usize,
+    id: usize,
+    number: usize,
+}
+
+impl Columns {
+    fn of(claims: &[&Claim]) -> Self {
+        let longest =
+            |of: &dyn Fn(&Claim) -> usize| claims.iter().map(|claim| of(claim)).max().unwrap_or_default();
+        Self {
+            word: longest(&|claim| claim.verdict.word().len()),
+            id: longest(&|claim| claim.id.len()),
+            number: longest(&|claim| numbers(claim).chars().count()),
+        }
+    }
+}
+
 /// Prints claims in their order, one line each where there is room, with aligned columns.
 pub(crate) fn print_claims(claims: &[&Claim], indent: usize) -> Result<()> {
-    let longest =
-        |of: &dyn Fn(&Claim) -> usize| claims.iter().map(|claim| of(claim)).max().unwrap_or_default();
-    let word = longest(&|claim| claim.verdict.word().len());
-    let id = longest(&|claim| claim.id.len());
-    let number = longest(&|claim| numbers(claim).chars().count());
+    print_in_columns(claims, indent, Columns::of(claims))
+}
+
+fn print_in_columns(claims: &[&Claim], indent: usize, columns: Columns) -> Result<()> {
+    let Columns { word, id, number } = columns;
     for claim in claims {
         let verdict = styled(style(claim.verdict), &format!("{:word$}", claim.verdict.word()));
         let bold = styled(Style::new().bold(), &format!("{:id$}", claim.id));
@@ -58,6 +78,7 @@ pub(crate) fn print_claims(claims: &[&Claim], indent: usize) -> Result<()> {
             Some(width) if width < columns + ROOM => {
                 let below = indent + 4;
                 if width < columns {
+                    let bold = styled(Style::new().bold(), &claim.id);
                     print_styled(&format!("{}{verdict}  {bold}", " ".repeat(indent)))?;
                     print_styled(format!("{}{numbers}", " ".repeat(below)).trim_end())?;
                 } else {
@@ -73,6 +94,7 @@ pub(crate) fn print_claims(claims: &[&Claim], indent: usize) -> Result<()> {
 
 /// Prints claims by the paper's claim that they belong to, each group under a heading, in the order in which groups first appear.
 pub(crate) fn print_by_paper(claims: &[Claim]) -> Result<()> {
+    let columns = Columns::of(&claims.iter().collect::<Vec<_>>());
     let mut groups: Vec<(&str, Vec<&Claim>)> = Vec::new();
     for claim in claims {
         let of = of_paper(&claim.id);
@@ -89,7 +111,7 @@ pub(crate) fn print_by_paper(claims: &[Claim]) -> Result<()> {
             group.len() + 1,
             said,
         )?;
-        print_claims(&claims, 2)?;
+        print_in_columns(&claims, 2, columns)?;
     }
     Ok(())
 }

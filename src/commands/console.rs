@@ -8,13 +8,23 @@ use crate::stages::STAGES;
 use crate::store::{Access, Store};
 use anstyle::Style;
 use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
 
-/// Prints a line. A reader that has gone away, as in `… | head`, is no error.
+/// Prints a line for people, wrapped at the width and indented a little more where it goes on.
 pub(crate) fn print_line(line: &str) -> Result<()> {
-    print_styled(&plain(line))
+    let line = plain(line);
+    let text = line.trim_start_matches(' ');
+    let indent = line.len() - text.len();
+    print_wrapped(&line[..indent], indent + 4, text)
 }
 
-/// Prints a line made of [`styled`] parts; without styles where it is no terminal or `NO_COLOR` is set.
+/// Prints lines that are copied or read by programs, as they are.
+pub(crate) fn print_verbatim(text: &str) -> Result<()> {
+    print_styled(&plain(text))
+}
+
+/// Prints a line made of [`styled`] parts; without styles where it is no terminal or `NO_COLOR` is set. A reader that has gone
+/// away, as in `… | head`, is no error.
 pub(crate) fn print_styled(line: &str) -> Result<()> {
     match writeln!(anstream::stdout().lock(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -31,24 +41,50 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
 
 /// Columns of the terminal, or as many as `COLUMNS` says; none where lines go elsewhere and may be as long as they are.
 pub(crate) fn width() -> Option<usize> {
+    columns(&std::io::stdout())
+}
+
+fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
     let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let terminal = || {
-        let stdout = std::io::stdout();
-        let size = stdout.is_terminal().then(|| terminal_size::terminal_size_of(stdout)).flatten();
+        let size = stream.is_terminal().then(|| terminal_size::terminal_size_of(stream)).flatten();
         size.map(|(terminal_size::Width(columns), _)| usize::from(columns))
     };
     told.or_else(terminal).map(|columns: usize| columns.clamp(40, 400))
+}
+
+/// Lines end between words, never within one, so that paths and commands can be copied.
+fn wrapping<'a>(width: usize, first: &'a str, further: &'a str) -> textwrap::Options<'a> {
+    textwrap::Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(further)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false)
+}
+
+/// What goes to standard error after `prefix`, wrapped at its width.
+#[must_use]
+pub fn folded(prefix: &str, text: &str) -> String {
+    let Some(width) = columns(&std::io::stderr()) else { return text.to_owned() };
+    let mut lines = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let words = line.trim_start_matches(' ');
+        let before = if index == 0 { prefix } else { "" };
+        let first = format!("{before}{}", &line[..line.len() - words.len()]);
+        let further = " ".repeat(line.len() - words.len() + 4);
+        let wrapped = textwrap::fill(words, wrapping(width, &first, &further));
+        lines.push(wrapped.strip_prefix(before).unwrap_or(&wrapped).to_owned());
+    }
+    lines.join("\n")
 }
 
 /// Prints text after a first part, wrapped at the width and indented where it goes on in further lines.
 pub(crate) fn print_wrapped(first: &str, indent: usize, text: &str) -> Result<()> {
     let Some(width) = width() else { return print_styled(&format!("{first}{text}")) };
     let indent = " ".repeat(indent);
-    let options = textwrap::Options::new(width)
-        .initial_indent(first)
-        .subsequent_indent(&indent)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::wrap(text, options).iter().try_for_each(|line| print_styled(line.trim_end()))
+    textwrap::wrap(text, wrapping(width, first, &indent))
+        .iter()
+        .try_for_each(|line| print_styled(line.trim_end()))
 }
 
 /// Prints rows as one JSON array.

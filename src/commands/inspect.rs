@@ -84,13 +84,20 @@ pub(crate) fn print_units(
     for unit in units {
         experiments.entry(&unit.experiment).or_default().push(unit);
     }
-    let name = experiments.keys().map(|name| name.len()).max().unwrap_or_default();
-    for (experiment, units) in &experiments {
-        let trajectories = units.iter().filter(|unit| unit.trajectory).count();
-        let results: usize = units.iter().map(|unit| unit.results).sum();
-        let seconds: f64 = units.iter().map(|unit| unit.seconds()).sum();
+    let rows: Vec<[String; 4]> = experiments
+        .iter()
+        .map(|(experiment, units)| {
+            let trajectories = units.iter().filter(|unit| unit.trajectory).count();
+            let results: usize = units.iter().map(|unit| unit.results).sum();
+            let seconds: f64 = units.iter().map(|unit| unit.seconds()).sum();
+            [(*experiment).to_owned(), trajectories.to_string(), results.to_string(), format!("{seconds:.1}")]
+        })
+        .collect();
+    let [name, most, many, long]: [usize; 4] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or_default());
+    for [experiment, trajectories, results, seconds] in &rows {
         print_line(&format!(
-            "{experiment:name$}  {trajectories:>6} trajectories  {results:>7} spectral results  {seconds:>9.1} s"
+            "{experiment:name$}  {trajectories:>most$} trajectories  {results:>many$} spectral results  {seconds:>long$} s"
         ))?;
     }
     let mut finished = Vec::new();

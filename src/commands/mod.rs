@@ -23,6 +23,8 @@ use crate::cli::Command;
 use crate::error::Result;
 use std::process::ExitCode;
 
+pub use crate::commands::console::folded;
+
 /// Executes a command; the exit status of one that did what it was asked.
 ///
 /// # Errors

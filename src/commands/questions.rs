@@ -2,7 +2,7 @@
 
 use crate::cli::{ClaimsArgs, PrintArgs};
 use crate::commands::claim_list::{brief, print_by_paper, style};
-use crate::commands::console::{open, print_json, print_line, print_styled, styled};
+use crate::commands::console::{open, print_json, print_line, print_verbatim, print_wrapped, styled};
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
 use crate::pipeline::plan::plan_all;
@@ -75,7 +75,7 @@ pub(crate) fn claims(args: &ClaimsArgs) -> Result<ExitCode> {
     let folder = shared.figures()?;
     let figures = Figures::at(&folder);
     if args.page {
-        print_line(&claims_page(STAGES, &figures.lock()?, &figures.editions()?))?;
+        print_verbatim(&claims_page(STAGES, &figures.lock()?, &figures.editions()?))?;
         return Ok(ExitCode::SUCCESS);
     }
     check(&args.names)?;
@@ -174,7 +174,8 @@ fn print_changes(
             _ => format!("{} → {}", verdict(*old), verdict(*new)),
         };
         let name = styled(Style::new().bold(), &format!("{name:widest$}"));
-        print_styled(&format!("{name}  {:>11} → {:>11}  {words}", shown(*old), shown(*new)))?;
+        let first = format!("{name}  {:>11} → {:>11}  ", shown(*old), shown(*new));
+        print_wrapped(&first, 4, &words)?;
     }
     let verdicts = rows.iter().filter(|(old, new)| change(*old, *new) == "verdict").count();
     print_line(&format!("{} of {all} claims changed, {verdicts} of them in verdict", rows.len()))

@@ -4,7 +4,7 @@ use crate::cli::shared::Shared;
 use crate::cli::{PlanArgs, PlanFormat, RunArgs};
 use crate::cluster::hyperqueue::job_file;
 use crate::cluster::words;
-use crate::commands::console::{named, open, plans_of, print_line};
+use crate::commands::console::{named, open, plans_of, print_line, print_verbatim};
 use crate::commands::inspect::print_units;
 use crate::commands::interrupt::{KEPT, explain_interrupts};
 use crate::error::{Error, Result, say};
@@ -121,7 +121,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<ExitCode> {
                 [first.clone(), vec!["--slice".to_owned(), format!("{slice}/{number}")]].concat()
             };
             let costs = split(costs.iter().map(|(name, cost)| (name.as_str(), *cost)), number).costs;
-            print_line(job_file(&costs, command)?.trim_end())?;
+            print_verbatim(job_file(&costs, command)?.trim_end())?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -8,7 +8,7 @@ use crate::cluster::slurm::{
     FINAL, PLAN, PROGRAM, Places, SLICES, array_command, final_command, final_script, slices_script,
 };
 use crate::cluster::words::{line, options, path};
-use crate::commands::console::{named, open, plans_of, print_line};
+use crate::commands::console::{named, open, plans_of, print_line, print_verbatim};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::pipeline::context::RunContext;
@@ -124,13 +124,13 @@ pub(crate) fn submit(args: &SlurmArgs) -> Result<ExitCode> {
     ))?;
     if args.dry_run {
         for (file, text) in &scripts {
-            print_line(&format!("\n--- {} ---\n{text}", folder.join(file).display()))?;
+            print_verbatim(&format!("\n--- {} ---\n{text}", folder.join(file).display()))?;
         }
         for array in arrays {
-            print_line(&line(&array_command(array, places, &args.options)))?;
+            print_verbatim(&line(&array_command(array, places, &args.options)))?;
         }
         let ids: Vec<String> = (1..=arrays.len()).map(|number| format!("ARRAY{number}")).collect();
-        print_line(&line(&final_command(&ids, places, &args.options)))?;
+        print_verbatim(&line(&final_command(&ids, places, &args.options)))?;
         return Ok(ExitCode::SUCCESS);
     }
     let queued = ask(&["squeue", "-h", "-n", &name, "-o", "%A"])?.unwrap_or_default();
@@ -173,6 +173,6 @@ pub(crate) fn submit(args: &SlurmArgs) -> Result<ExitCode> {
         path("--data", &data),
         path("--figures", &figures),
     ];
-    print_line(&format!("progress: {}", line(&watch.concat())))?;
+    print_verbatim(&format!("progress: {}", line(&watch.concat())))?;
     Ok(ExitCode::SUCCESS)
 }

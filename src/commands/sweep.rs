@@ -2,7 +2,7 @@
 
 use crate::cli::RunArgs;
 use crate::commands::claim_list::{brief, print_claims};
-use crate::commands::console::{named, open, print_json, print_line, print_styled, styled};
+use crate::commands::console::{named, open, print_json, print_line, print_wrapped, styled};
 use crate::commands::interrupt::{KEPT, explain_interrupts};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
@@ -135,10 +135,8 @@ pub(crate) fn sweep(args: &RunArgs) -> Result<ExitCode> {
                 .zip(&point.values)
                 .map(|(sweep, value)| format!("{} = {value}", sweep.name()))
                 .collect();
-            print_styled(&styled(
-                TextStyle::new().bold(),
-                &format!("{} in {}", at.join(", "), folder.display()),
-            ))?;
+            let heading = format!("{} in {}", at.join(", "), folder.display());
+            print_wrapped("", 4, &styled(TextStyle::new().bold(), &heading))?;
             print_claims(&point.claims.iter().collect::<Vec<_>>(), 4)?;
         }
     }

@@ -346,8 +346,45 @@ fn colours_are_for_terminals_and_lines_for_their_width() {
         found,
         ["A1", "A2", "A3", "A4", "A5", "B1", "B2", "B3", "B4", "B5", "C1", "C2", "C3", "D1", "D2"]
     );
-    let ids = plain.lines().filter_map(|line| line.find("A1.")).collect::<std::collections::BTreeSet<_>>();
-    assert_eq!(ids.len(), 1, "{plain}");
+    let ids: Vec<&str> = STAGES.iter().flat_map(|stage| stage.claims).copied().collect();
+    let place_of = |line: &str| ids.iter().find_map(|id| line.find(&format!("  {id} ")));
+    let places: std::collections::BTreeSet<usize> = all.lines().filter_map(place_of).collect();
+    assert_eq!(places.len(), 1, "{all}");
+}
+
+#[test]
+fn no_line_is_longer_than_the_terminal_is_wide() {
+    let (ran, empty) = (quick(), Place::new());
+    let commands: [(&Place, &[&str]); 11] = [
+        (ran, &["list"]),
+        (ran, &["claims"]),
+        (ran, &["claims", "--verdict", "too-small-to-judge"]),
+        (ran, &["why", "gmm-alignment"]),
+        (ran, &["variants"]),
+        (&empty, &["variants"]),
+        (&empty, &["plan"]),
+        (&empty, &["status"]),
+        (&empty, &["claims", "--verdict", "true"]),
+        (&empty, &["run", "nothing-at-all-like-it"]),
+        (&empty, &["zzz"]),
+    ];
+    let call = |place: &Place, arguments: &[&str], width: &str| -> Answer {
+        place.command(arguments).env("COLUMNS", width).output().unwrap().into()
+    };
+    for (place, arguments) in commands {
+        for width in [80, 120] {
+            let Answer { out, err, .. } = call(place, arguments, &width.to_string());
+            assert!(!(out.is_empty() && err.is_empty()), "{arguments:?}");
+            for line in out.lines().chain(err.lines()) {
+                assert!(line.chars().count() <= width, "{arguments:?} at {width}: {line}");
+                assert_eq!(line.trim_end(), line, "{arguments:?} at {width}");
+            }
+        }
+    }
+    // What programs read is the same everywhere.
+    for arguments in [&["claims", "--page"][..], &["plan", "gmm-snr", "--format", "hyperqueue"]] {
+        assert_eq!(call(&empty, arguments, "80").out, empty.call(arguments).out, "{arguments:?}");
+    }
 }
 
 #[test]
