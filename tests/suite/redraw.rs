@@ -1,6 +1,7 @@
 //! `redraw`: claims and figures from committed tables, in the committed style and in others.
 
 use crate::committing::{SMALL, committed_place, paper};
+use crate::publication::files;
 use crate::support::{Answer, Place, copy};
 use spectral_alignment::digest::Value;
 use spectral_alignment::pipeline::plan::StagePlan;
@@ -29,30 +30,16 @@ fn altered(figures: &Figures, alter: impl FnOnce(&mut LockEntry, &mut BTreeMap<S
     fs::write(figures.root().join("figures.lock"), text).unwrap();
 }
 
-fn all_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() {
-            all.extend(all_files(&path).into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
-        } else {
-            all.insert(name, fs::read(&path).unwrap());
-        }
-    }
-    all
-}
-
 /// The entries of the lock among these files.
-fn stages(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, BTreeMap<String, LockEntry>> {
-    let lock: LockFile = serde_json::from_slice(&files["figures.lock"]).unwrap();
+fn stages(all: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, BTreeMap<String, LockEntry>> {
+    let lock: LockFile = serde_json::from_slice(&all["figures.lock"]).unwrap();
     lock.stages
 }
 
 #[test]
 fn figures_and_claims_come_back_from_the_tables_without_a_cache() {
     let (place, figures) = committed_place(&SMALL);
-    let before = all_files(figures.root());
+    let before = files(figures.root());
     assert_eq!(redraw(&figures, &paper(), &plans()).unwrap(), [Redrawn::UpToDate]);
     fs::remove_dir_all(place.data()).unwrap();
     // As if another version had judged and drawn: other figures, no claims, and another file that draws.
@@ -68,7 +55,7 @@ fn figures_and_claims_come_back_from_the_tables_without_a_cache() {
         fs::write(figures.root().join(name), "another picture").unwrap();
     }
     assert_eq!(redraw(&figures, &paper(), &plans()).unwrap(), [Redrawn::Changed]);
-    let after = all_files(figures.root());
+    let after = files(figures.root());
     assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
     for (file, bytes) in &before {
         // The quick profile's entry keeps the noted source; everything else is as it was.
@@ -101,10 +88,10 @@ fn tables_that_may_be_others_are_left_alone() {
             entry.recipe = "0".repeat(64);
             alter(entry, sources);
         });
-        let before = all_files(figures.root());
+        let before = files(figures.root());
         let redrawn = redraw(&figures, &paper(), &plans()).unwrap();
         assert_eq!(redrawn, [Redrawn::Refused(reason.to_owned())]);
-        let after = all_files(figures.root());
+        let after = files(figures.root());
         assert_eq!(stages(&after), stages(&before), "{reason}");
         // What follows from the lock alone is written whatever happens to stages.
         for (file, bytes) in before {
@@ -130,10 +117,10 @@ fn a_committed_table_with_another_number_is_refused() {
         let digest = entry.values.values_mut().next().unwrap();
         *digest = "3".repeat(64);
     });
-    let before = all_files(figures.root());
+    let before = files(figures.root());
     let error = redraw(&figures, &paper(), &plans()).unwrap_err();
     assert!(error.exit_status() == 3 && error.to_string().contains("restore"), "{error}");
-    assert_eq!(all_files(figures.root()), before);
+    assert_eq!(files(figures.root()), before);
 }
 
 /// A place with the committed files of this repository, and the program called there at full size.
@@ -158,21 +145,21 @@ fn wide(svg: &str) -> f64 {
 #[test]
 fn what_is_committed_is_redrawn_byte_for_byte() {
     let place = clone();
-    let before = all_files(&place.figures());
+    let before = files(&place.figures());
     let answer = call(&place, &["redraw"]);
     let missing = |line: &&str| line.contains("nothing is committed");
     assert!(
         answer.out.lines().filter(|line| !missing(line)).all(|line| line.ends_with(": up to date")),
         "{answer:?}"
     );
-    assert_eq!(all_files(&place.figures()), before);
+    assert_eq!(files(&place.figures()), before);
     assert!(!place.data().exists());
 }
 
 #[test]
 fn another_style_is_a_variant_that_says_so() {
     let place = clone();
-    let before = all_files(&place.figures());
+    let before = files(&place.figures());
     let svg = |folder: &str, name: &str| {
         fs::read_to_string(place.figures().join(folder).join(format!("{name}.svg"))).unwrap()
     };
@@ -206,12 +193,12 @@ fn another_style_is_a_variant_that_says_so() {
     let (own, _) = widths.iter().find(|(_, (_, style))| (style.full - 300.0).abs() < 1e-9).unwrap();
     assert!(place.figures().join(format!("variants/paper-style-{own}/png/{STAGE}.png")).exists());
     // Nothing that is committed has changed, and the variants go as they came.
-    let mut after = all_files(&place.figures());
+    let mut after = files(&place.figures());
     after.retain(|file, _| !file.starts_with("variants/"));
     assert_eq!(after, before);
     let names: Vec<&str> = variants.iter().map(|variant| variant["variant"].as_str().unwrap()).collect();
     call(&place, &[&["variants", "rm"], &names[..]].concat()).good();
-    assert_eq!(all_files(&place.figures()), before);
+    assert_eq!(files(&place.figures()), before);
     assert!(!place.figures().join("variants").exists());
 }
 
