@@ -19,6 +19,7 @@ use crate::stages::common::words::{listed, parameters};
 use crate::stages::common::xor::{CLASSIFIED, DIRECTIONS, width};
 use crate::stages::common::xor_runs::{Run, is_so, runs_rows, with_next};
 use crate::stages::xor_rank_deficiency::{RUNS, WIDER, matched, plan, reduce};
+use std::collections::BTreeSet;
 
 /// The stage.
 pub const STAGE: Stage = Stage {
@@ -213,7 +214,7 @@ fn neurons(results: &Results, all: &[Run]) -> Result<Figure> {
     };
     let last = |points: &[(f64, f64)]| points.last().copied().unwrap_or((f64::NAN, f64::NAN));
     let (mut panels, mut farthest, mut largest) = (Vec::new(), 0.0_f64, 0.0_f64);
-    let (mut shared, mut total, mut as_signed) = (Vec::new(), 0, 0);
+    let (mut sums, mut total, mut as_signed) = (BTreeSet::new(), 0, 0);
     for run in matched(all) {
         let replicate = run.at.replicate.unwrap_or(0);
         let mut panel = Panel::new(Axis::linear(r"$W_i \cdot \mu$"), Axis::linear(r"$W_i \cdot \nu$"));
@@ -238,8 +239,8 @@ fn neurons(results: &Results, all: &[Run]) -> Result<Figure> {
                 foretold,
             );
         }
-        let covered = run.covered.count_ones();
-        shared.push((ends - covered as usize).to_string());
+        // Neurons whose direction another one has as well, and the rank.
+        sums.insert(ends - run.covered.count_ones() as usize + run.outliers as usize);
         total += ends;
         panels.push(panel.title(format!("rank {}: ${}$", run.outliers, directions(run))));
     }
@@ -251,11 +252,10 @@ fn neurons(results: &Results, all: &[Run]) -> Result<Figure> {
         ),
         parameters(&[experiment]),
         format!(
-            "{} of the neurons end on the axis that the sign of v_i at the start names, ±μ where it is positive, and {} of the {} \
-             in each run share a direction with another one. Paths end within {} of the prediction, their lengths reach {}",
+            "{} of the neurons end on the axis that the sign of v_i at the start names, ±μ where it is positive. In each run the rank \
+             and the neurons whose direction another one has as well add up to {}. Paths end within {} of the prediction, their lengths reach {}",
             percent(as_f64(as_signed) / as_f64(total), 0),
-            listed(&shared),
-            width(experiment),
+            listed(&sums.iter().map(ToString::to_string).collect::<Vec<_>>()),
             number(farthest, 2),
             number(largest, 1)
         ),
