@@ -240,7 +240,7 @@ fn neurons(results: &Results, all: &[Run]) -> Result<Figure> {
             );
         }
         // Neurons whose direction another one has as well, and the rank.
-        sums.insert(ends - run.covered.count_ones() as usize + run.outliers as usize);
+        sums.insert(width(experiment).saturating_sub(run.covered.count_ones()) + run.outliers);
         total += ends;
         panels.push(panel.title(format!("rank {}: ${}$", run.outliers, directions(run))));
     }
