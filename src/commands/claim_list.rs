@@ -67,26 +67,28 @@ pub(crate) fn print_claims(claims: &[&Claim], indent: usize) -> Result<()> {
 fn print_in_columns(claims: &[&Claim], indent: usize, columns: Columns) -> Result<()> {
     let Columns { word, id, number } = columns;
     for claim in claims {
+        let indented = " ".repeat(indent);
         let verdict = styled(style(claim.verdict), &format!("{:word$}", claim.verdict.word()));
-        let bold = styled(Style::new().bold(), &format!("{:id$}", claim.id));
-        let numbers = format!("{:number$}", numbers(claim));
-        let first = format!("{}{verdict}  {bold}  {numbers}", " ".repeat(indent));
+        let bold = |text: &str| styled(Style::new().bold(), text);
+        let numbers = numbers(claim);
         let reason = claim.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
         let text = crate::error::plain(&format!("{}{reason}", claim.statement));
         let columns = indent + word + 2 + id + 2 + number + 2;
+        let first = format!("{indented}{verdict}  {}  ", bold(&format!("{:id$}", claim.id)));
         match width() {
             Some(width) if width < columns + ROOM => {
-                let below = indent + 4;
-                if width < columns {
-                    let bold = styled(Style::new().bold(), &claim.id);
-                    print_styled(&format!("{}{verdict}  {bold}", " ".repeat(indent)))?;
-                    print_styled(format!("{}{numbers}", " ".repeat(below)).trim_end())?;
+                let below = " ".repeat(indent + 4);
+                if numbers.is_empty() {
+                    print_styled(&format!("{indented}{verdict}  {}", bold(&claim.id)))?;
+                } else if width < columns {
+                    print_styled(&format!("{indented}{verdict}  {}", bold(&claim.id)))?;
+                    print_styled(&format!("{below}{numbers}"))?;
                 } else {
-                    print_styled(first.trim_end())?;
+                    print_styled(&format!("{first}{numbers}"))?;
                 }
-                print_wrapped(&" ".repeat(below), below, &text)?;
+                print_wrapped(&below, below.len(), &text)?;
             }
-            _ => print_wrapped(&format!("{first}  "), columns, &text)?,
+            _ => print_wrapped(&format!("{first}{numbers:number$}  "), columns, &text)?,
         }
     }
     Ok(())

@@ -84,20 +84,18 @@ pub(crate) fn print_units(
     for unit in units {
         experiments.entry(&unit.experiment).or_default().push(unit);
     }
-    let rows: Vec<[String; 4]> = experiments
-        .iter()
-        .map(|(experiment, units)| {
-            let trajectories = units.iter().filter(|unit| unit.trajectory).count();
-            let results: usize = units.iter().map(|unit| unit.results).sum();
-            let seconds: f64 = units.iter().map(|unit| unit.seconds()).sum();
-            [(*experiment).to_owned(), trajectories.to_string(), results.to_string(), format!("{seconds:.1}")]
-        })
-        .collect();
+    let mut rows = vec![["experiment", "trajectories", "spectra", "seconds"].map(str::to_owned)];
+    rows.extend(experiments.iter().map(|(experiment, units)| {
+        let trajectories = units.iter().filter(|unit| unit.trajectory).count();
+        let results: usize = units.iter().map(|unit| unit.results).sum();
+        let seconds: f64 = units.iter().map(|unit| unit.seconds()).sum();
+        [(*experiment).to_owned(), trajectories.to_string(), results.to_string(), format!("{seconds:.1}")]
+    }));
     let [name, most, many, long]: [usize; 4] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or_default());
-    for [experiment, trajectories, results, seconds] in &rows {
+    for [experiment, trajectories, spectra, seconds] in rows.iter().filter(|_| !units.is_empty()) {
         print_line(&format!(
-            "{experiment:name$}  {trajectories:>most$} trajectories  {results:>many$} spectral results  {seconds:>long$} s"
+            "{experiment:name$}  {trajectories:>most$}  {spectra:>many$}  {seconds:>long$}"
         ))?;
     }
     let mut finished = Vec::new();

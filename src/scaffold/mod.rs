@@ -20,8 +20,8 @@ const TEST: &str = include_str!("../../tests/suite/template.rs");
 
 /// The expression in the template that makes the experiment, and that of task B.
 pub const EXPERIMENTS: [&str; 2] = [
-    "stages::common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)",
-    "stages::common::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)",
+    "common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)",
+    "common::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)",
 ];
 
 /// The two files of a new stage, by name, with their sources.

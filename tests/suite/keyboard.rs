@@ -381,6 +381,9 @@ fn no_line_is_longer_than_the_terminal_is_wide() {
             }
         }
     }
+    let plan = call(&empty, &["plan"], "80").out;
+    let mut rows = plan.lines().take_while(|line| !line.contains(" replicates, about "));
+    assert!(rows.all(|line| !line.starts_with(' ')), "every experiment on a line: {plan}");
     // What programs read is the same everywhere.
     for arguments in [&["claims", "--page"][..], &["plan", "gmm-snr", "--format", "hyperqueue"]] {
         assert_eq!(call(&empty, arguments, "80").out, empty.call(arguments).out, "{arguments:?}");

@@ -3,7 +3,7 @@ use crate::{graph, tokens};
 use spectral_alignment::problem::experiment::Experiment;
 use spectral_alignment::scaffold::{EXPERIMENTS, check_name, stage_sources, test_source, with_stage};
 use spectral_alignment::stage::Profile;
-use spectral_alignment::stages::{self, STAGES};
+use spectral_alignment::stages::{STAGES, common};
 use std::fs;
 use std::path::Path;
 
@@ -19,8 +19,8 @@ macro_rules! compiled {
 #[allow(non_snake_case, reason = "the expressions name a constant")]
 fn the_experiments_of_both_tasks_compile() {
     let found = [
-        compiled!(profile, EXPERIMENT, stages::common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)),
-        compiled!(profile, EXPERIMENT, stages::common::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)),
+        compiled!(profile, EXPERIMENT, common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)),
+        compiled!(profile, EXPERIMENT, common::xor::experiment(profile, EXPERIMENT, 8, 600, 100.0)),
     ];
     for ((experiment, text), offered) in found.into_iter().zip(EXPERIMENTS) {
         experiment.validate().unwrap();
@@ -96,6 +96,9 @@ fn a_new_stage_is_the_compiled_template_under_another_name() {
     assert_eq!(graph.violations, []);
     let file = graph.files.iter().find(|file| file.path == "src/stages/gmm_brand_new/mod.rs").unwrap();
     assert!(file.dependencies.iter().any(|path| path == "src/stages/common/mixture.rs"), "{file:?}");
+    // The list of stages imports this one, so that this one must not import the list.
+    let text = fs::read_to_string(place.path().join(&file.path)).unwrap();
+    assert!(!text.contains("use crate::stages;") && !text.contains("STAGES"), "{text}");
 }
 
 #[test]

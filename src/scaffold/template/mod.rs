@@ -7,7 +7,7 @@ use crate::problem::experiment::Experiment;
 use crate::stage::request::Request;
 use crate::stage::rows::{Statistic, statistics_table};
 use crate::stage::{Data, Profile, Settings};
-use crate::stages;
+use crate::stages::common;
 use crate::stages::common::shared::at;
 use crate::table::Table;
 
@@ -16,7 +16,7 @@ const EXPERIMENT: &str = "gmm-template";
 
 /// The parameters: change here what the experiment is about.
 fn experiment(profile: Profile) -> Experiment {
-    stages::common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)
+    common::mixture::experiment(profile, EXPERIMENT, 5, 100.0)
 }
 
 fn plan(settings: &Settings) -> Result<Vec<Request>> {
