@@ -376,7 +376,9 @@ fn no_line_is_longer_than_the_terminal_is_wide() {
             let Answer { out, err, .. } = call(place, arguments, &width.to_string());
             assert!(!(out.is_empty() && err.is_empty()), "{arguments:?}");
             for line in out.lines().chain(err.lines()) {
-                assert!(line.chars().count() <= width, "{arguments:?} at {width}: {line}");
+                // A path that is longer than that stays whole, on a line of its own.
+                let fits = line.chars().count() <= width || line.split_whitespace().count() == 1;
+                assert!(fits, "{arguments:?} at {width}: {line}");
                 assert_eq!(line.trim_end(), line, "{arguments:?} at {width}");
             }
         }
