@@ -100,7 +100,8 @@ pub fn chosen(style: Option<&str>, width: Option<f64>, font_size: Option<f64>) -
     let text = written(&style, file.font.as_deref());
     if name.is_empty() {
         let font = style.font.map(|font| sha256(font.bytes())).unwrap_or_default();
-        name = sha256(format!("{text}{font}").as_bytes()).get(..8).unwrap_or_default().to_owned();
+        name = sha256(format!("{text}{font}").as_bytes());
+        name.truncate(8);
     }
     Ok(Some(NamedStyle { name, style, text }))
 }

@@ -469,7 +469,7 @@ fn meaning(numbers: &Numbers, shown: &[(f64, &Experiment)]) -> String {
 /// A measured gap with the derived one, as captions say it.
 fn said([measured, derived]: [Values; 2]) -> String {
     let [measured, derived] =
-        [measured, derived].map(|all| small(average(&Vec::from_iter(all.into_values())), 3));
+        [measured, derived].map(|all| small(average(&all.into_values().collect::<Vec<_>>()), 3));
     format!("{measured}, derived {derived}")
 }
 
