@@ -20,6 +20,9 @@ fn plans() -> Vec<StagePlan> {
     vec![StagePlan::new(&SMALL, &paper()).unwrap()]
 }
 
+/// What is done to an entry of the lock and to the sources behind it.
+type Alteration = dyn Fn(&mut LockEntry, &mut BTreeMap<String, String>);
+
 /// The lock, after something was done to the entry of the small stage at full size and to the lock.
 fn altered(figures: &Figures, alter: impl FnOnce(&mut LockEntry, &mut BTreeMap<String, String>)) {
     let mut lock = figures.lock().unwrap();
@@ -67,7 +70,7 @@ fn figures_and_claims_come_back_from_the_tables_without_a_cache() {
 
 #[test]
 fn tables_that_may_be_others_are_left_alone() {
-    let alterations: [(&str, &dyn Fn(&mut LockEntry, &mut BTreeMap<String, String>)); 5] = [
+    let alterations: [(&str, &Alteration); 5] = [
         ("src/random/seed.rs changed", &|_, sources| {
             sources.insert("src/random/seed.rs".to_owned(), "0123456789abcdef".to_owned());
         }),

@@ -25,7 +25,7 @@ fn an_untrained_network_knows_nothing() {
     let table = &ran(&STAGE).results.tables["statistics"];
     let (step, loss) = (table.u64s("step").unwrap(), table.f64s("value").unwrap());
     let name = table.strs("statistic").unwrap();
-    let first = |row: &usize| step[*row] == Some(0) && name[*row].as_deref() == Some("loss");
+    let first = |row: &usize| step[*row] == Some(0) && name[*row] == Some("loss");
     for row in (0..table.rows()).filter(first) {
         let loss = loss[row].unwrap();
         assert!((0.3..3.0).contains(&loss), "row {row}: {loss}");
