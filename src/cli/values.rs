@@ -87,9 +87,14 @@ impl Threads {
                 Err(Error::parameter("--jobs", jobs, format!("must be between 1 and {MOST_JOBS}")))
             }
             Some(jobs) => Ok(jobs),
-            None => Ok(std::thread::available_parallelism().map_or(1, |all| all.get().min(MOST_JOBS))),
+            None => Ok(all_processors()),
         }
     }
+}
+
+/// As many threads as there are processors, and no more than are possible.
+pub(crate) fn all_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |all| all.get().min(MOST_JOBS))
 }
 
 // Parsers and no `impl ValueEnum`: an implementation here would make this file part of what the digests of those types cover.

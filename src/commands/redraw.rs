@@ -1,6 +1,7 @@
 //! `redraw`: claims and figures anew from tables that are there, in the committed style or in another.
 
 use crate::cli::RedrawArgs;
+use crate::cli::values::all_processors;
 use crate::commands::console::{named, open, plans_of, print_line};
 use crate::commands::run::write_image;
 use crate::error::{Error, Result, say};
@@ -10,7 +11,7 @@ use crate::pipeline::plan::StagePlan;
 use crate::pipeline::provenance::{set_threads, threads};
 use crate::pipeline::run::{present_in, results};
 use crate::published::redraw::{Redrawn, redraw};
-use crate::published::style_file::{NamedStyle, chosen};
+use crate::published::style_file::{FILE, NamedStyle, chosen};
 use crate::published::variants::in_style;
 use crate::published::{Figures, is_standard, overrides, standard};
 use crate::stage::{Profile, Settings};
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 pub(crate) fn redraw_stages(args: &RedrawArgs) -> Result<ExitCode> {
     let settings = args.shared.settings()?;
     let style = chosen(args.style.as_deref(), args.width, args.font_size)?;
-    set_threads(std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    set_threads(all_processors());
     let figures = Figures::at(&args.shared.figures()?);
     match style {
         Some(style) => draw_in(&style, args, &settings, &figures),
@@ -106,7 +107,7 @@ fn draw_in(
         print_line(&format!("{name}: drawn in {}", figures.root().join(&below).display()))?;
     }
     if any {
-        figures.update(&format!("{below}style.toml"), style.text.as_bytes())?;
+        figures.update(&format!("{below}{FILE}"), style.text.as_bytes())?;
         if !settings.overrides.is_empty() {
             let text = overrides::toml(&settings.overrides);
             figures.update(&format!("{below}overrides.toml"), text.as_bytes())?;

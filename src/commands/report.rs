@@ -2,9 +2,11 @@
 
 use crate::cli::ReportArgs;
 use crate::cli::shared::Shared;
+use crate::cli::values::all_processors;
 use crate::commands::console::{open, print_line};
 use crate::error::Result;
 use crate::pipeline::plan::plan_all;
+use crate::pipeline::provenance::set_threads;
 use crate::published::Figures;
 use crate::report::{Place, Report, bundle, gather, page};
 use crate::stages::STAGES;
@@ -14,6 +16,7 @@ use std::process::ExitCode;
 
 /// `report`.
 pub(crate) fn report(args: &ReportArgs) -> Result<ExitCode> {
+    set_threads(all_processors());
     args.bundle.as_deref().map_or_else(|| write_page(&args.shared), |out| write_bundle(&args.shared, out))
 }
 

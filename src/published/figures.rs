@@ -53,23 +53,12 @@ impl Figures {
         Ok(folder)
     }
 
-    /// Opens the folder of a file below this one, over no link; also gives the file's name. Nothing where there is none.
-    fn place<'a>(&self, file: &'a str) -> Result<Option<(Folder, &'a str)>> {
-        let Some(mut folder) = Folder::root(&self.root)? else { return Ok(None) };
-        let mut rest = file;
-        while let Some((name, below)) = rest.split_once('/') {
-            let Some(inner) = folder.sub(name)? else { return Ok(None) };
-            (folder, rest) = (inner, below);
-        }
-        Ok(Some((folder, rest)))
-    }
-
     /// The bytes of a regular file below the folder; nothing where there is none.
     ///
     /// # Errors
     /// A file that cannot be read or is larger than any of ours.
     pub fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
-        self.place(file)?.map_or(Ok(None), |(folder, name)| folder.read(name, MOST_BYTES))
+        Folder::place(&self.root, file)?.map_or(Ok(None), |(folder, name)| folder.read(name, MOST_BYTES))
     }
 
     /// Replaces a file below the folder in one step, unless it holds these bytes already; whether it did.
@@ -77,12 +66,7 @@ impl Figures {
     /// # Errors
     /// Something that is no regular file in its place; a file that cannot be written.
     pub fn update(&self, file: &str, bytes: &[u8]) -> Result<bool> {
-        let mut folder = Folder::make_root(&self.root)?;
-        let mut rest = file;
-        while let Some((name, below)) = rest.split_once('/') {
-            (folder, rest) = (folder.make(name)?, below);
-        }
-        folder.update(rest, bytes)
+        Folder::update_below(&self.root, file, bytes)
     }
 
     /// Whether a file has bytes with this digest.
@@ -108,29 +92,15 @@ impl Figures {
             say(&format!("{}: is not as this program wrote it; left there", self.root.join(file).display()));
             return Ok(());
         }
-        let mut rest = file;
-        while let Some((folder, name)) = self.place(rest)? {
-            if rest == file {
-                folder.remove(name)?;
-            } else {
-                folder.remove_if_empty(name)?;
-            }
-            let Some((above, _)) = rest.rsplit_once('/') else { break };
-            rest = above;
-        }
-        Ok(())
+        Folder::remove_below(&self.root, file)
     }
 
     /// Removes unfinished files of killed runs from a folder below this one, and from the committed tables.
     pub(crate) fn sweep(&self, below: &str) -> Result<()> {
-        fn deep(folder: &Folder) -> Result<()> {
-            folder.sweep()?;
-            folder.folders()?.iter().try_for_each(|(_, inner)| deep(inner))
-        }
-        if let Some((folder, _)) = self.place(below)? {
+        if let Some((folder, _)) = Folder::place(&self.root, below)? {
             folder.sweep()?;
         }
-        self.place("values/")?.map_or(Ok(()), |(values, _)| deep(&values))
+        Folder::place(&self.root, "values/")?.map_or(Ok(()), |(values, _)| values.sweep_all())
     }
 
     /// Removes what runs write beside the committed files: variants with these figures, images, pages, drafts. What it cannot

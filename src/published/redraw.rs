@@ -51,8 +51,7 @@ pub fn redraw(figures: &Figures, settings: &Settings, plans: &[StagePlan]) -> Re
             return Ok((Redrawn::Refused(reason), None));
         }
         let made = made(figures, settings, plan, old)?;
-        let drawn = profile == Profile::Quick || figures.holds(old);
-        let same = made.entry == *old && drawn;
+        let same = made.entry == *old && (profile == Profile::Quick || figures.holds(old));
         Ok(if same { (Redrawn::UpToDate, None) } else { (Redrawn::Changed, Some(made)) })
     })?;
     let changed: Vec<(&StagePlan, &Made)> =

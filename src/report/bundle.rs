@@ -43,14 +43,13 @@ pub fn bundle(report: &Report, out: &Path) -> Result<usize> {
     let _alone = folder.lock()?;
     let old = earlier(&folder, out)?;
     let new: Lines = files.iter().map(|(path, bytes)| (path.clone(), sha256(bytes))).collect();
-    sweep(&folder)?;
+    folder.sweep_all()?;
     folder.update(LIST, list(&old.union(&new).cloned().collect()).as_bytes())?;
     for (path, bytes) in &files {
-        let (folder, name) = place(out, path)?;
-        folder.update(name, bytes)?;
+        Folder::update_below(out, path, bytes)?;
     }
     for (path, _) in old.iter().filter(|(path, _)| !files.contains_key(path)) {
-        remove(out, path)?;
+        Folder::remove_below(out, path)?;
     }
     folder.update(LIST, list(&new).as_bytes())?;
     Ok(files.len() + 1)
@@ -114,34 +113,6 @@ fn each(
         {
             each(&inner, &format!("{path}/"), visit)?;
         }
-    }
-    Ok(())
-}
-
-/// The drafts of killed runs are removed.
-fn sweep(folder: &Folder) -> Result<()> {
-    folder.sweep()?;
-    folder.folders()?.iter().try_for_each(|(_, inner)| sweep(inner))
-}
-
-/// The folder of a file, made if need be, and the file's name in it.
-fn place<'a>(out: &Path, path: &'a str) -> Result<(Folder, &'a str)> {
-    let (mut folder, mut rest) = (Folder::make_root(out)?, path);
-    while let Some((name, below)) = rest.split_once('/') {
-        (folder, rest) = (folder.make(name)?, below);
-    }
-    Ok((folder, rest))
-}
-
-/// Removes a file, and the folders that are empty then.
-fn remove(out: &Path, path: &str) -> Result<()> {
-    let (folder, name) = place(out, path)?;
-    folder.remove(name)?;
-    let mut rest = path;
-    while let Some((above, _)) = rest.rsplit_once('/') {
-        let (folder, name) = place(out, above)?;
-        folder.remove_if_empty(name)?;
-        rest = above;
     }
     Ok(())
 }

@@ -257,6 +257,49 @@ impl Folder {
         Ok(())
     }
 
+    /// The same for all folders below.
+    pub(crate) fn sweep_all(&self) -> Result<()> {
+        self.sweep()?;
+        self.folders()?.iter().try_for_each(|(_, inner)| inner.sweep_all())
+    }
+
+    /// The folder of a file below one that the user named, over no link, and the file's name in it; nothing where there is none.
+    pub(crate) fn place<'a>(root: &Path, file: &'a str) -> Result<Option<(Self, &'a str)>> {
+        let Some(mut folder) = Self::root(root)? else { return Ok(None) };
+        let mut rest = file;
+        while let Some((name, below)) = rest.split_once('/') {
+            let Some(inner) = folder.sub(name)? else { return Ok(None) };
+            (folder, rest) = (inner, below);
+        }
+        Ok(Some((folder, rest)))
+    }
+
+    /// Replaces a file below a folder that the user named in one step, unless it holds these bytes already; whether it did. Folders are
+    /// made where they are missing.
+    pub(crate) fn update_below(root: &Path, file: &str, bytes: &[u8]) -> Result<bool> {
+        let mut folder = Self::make_root(root)?;
+        let mut rest = file;
+        while let Some((name, below)) = rest.split_once('/') {
+            (folder, rest) = (folder.make(name)?, below);
+        }
+        folder.update(rest, bytes)
+    }
+
+    /// Removes a file below a folder that the user named, and the folders that are empty then.
+    pub(crate) fn remove_below(root: &Path, file: &str) -> Result<()> {
+        let mut rest = file;
+        while let Some((folder, name)) = Self::place(root, rest)? {
+            if rest == file {
+                folder.remove(name)?;
+            } else {
+                folder.remove_if_empty(name)?;
+            }
+            let Some((above, _)) = rest.rsplit_once('/') else { break };
+            rest = above;
+        }
+        Ok(())
+    }
+
     /// Moves something into another folder, over a file of that name.
     pub(crate) fn rename(&self, name: &str, to: &Self, new: &str) -> Result<()> {
         fault::point("move").map_err(Error::io("move", self.join(name)))?;
